@@ -1,0 +1,134 @@
+"""The frozen records that travel between the parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+DIMENSION = 512
+"""Width of every vector (the published encoder's embedding size)."""
+
+PICTURE_SIDE = 224
+"""Side in pixels of the square the encoder sees."""
+
+
+class View(StrEnum):
+    """Which part of a panel a vector speaks for."""
+
+    PICTURE = "picture"
+    DIALOGUE = "dialogue"
+    FUSED = "fused"
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in page pixels, origin top left; may reach over the page's edge."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+    def as_list(self) -> list[float]:
+        """[x, y, w, h], whole numbers as ints so that JSON reads cleanly."""
+        return [int(v) if float(v).is_integer() else v for v in (self.x, self.y, self.w, self.h)]
+
+    def on_page(self, width: int, height: int) -> Box | None:
+        """The part a crop shows, or None when nothing is left.
+
+        As the published Stage-1 loader clamps: x and y are raised to 0 without shrinking
+        w and h, then w and h are cut at the page's edge.
+        """
+        x, y = max(self.x, 0.0), max(self.y, 0.0)
+        w, h = min(self.w, width - x), min(self.h, height - y)
+        return Box(x, y, w, h) if w > 0 and h > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class PanelInput:
+    """One panel as the encoder takes it.
+
+    `picture` is (224, 224, 3) uint8 RGB 0-255, made by `retrieval.encoder.inputs.resize`.
+    `box` is the panel on its page in page pixels, unclamped; `number` counts from 1.
+    """
+
+    picture: NDArray[np.uint8]
+    text: str
+    box: Box
+    page_width: int
+    page_height: int
+    number: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class QueryInput:
+    """What a person asks with: a picture (as in `PanelInput`), words, or both."""
+
+    picture: NDArray[np.uint8] | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """The three views of P panels from one pass.
+
+    `picture`, `dialogue`, `fused`: (P, 512) float32 unit rows (all zeros only where a branch gives zeros).
+    `gate`: (P, 3) float32, weights of vision, text and composition in `fused`; rows sum to 1.
+    """
+
+    picture: NDArray[np.float32]
+    dialogue: NDArray[np.float32]
+    fused: NDArray[np.float32]
+    gate: NDArray[np.float32]
+
+    def view(self, view: View) -> NDArray[np.float32]:
+        return {View.PICTURE: self.picture, View.DIALOGUE: self.dialogue, View.FUSED: self.fused}[view]
+
+
+class Encoder(Protocol):
+    """What building and searching need from an encoder."""
+
+    name: str
+    fingerprint: str
+    settings: dict[str, Any]
+    provisional: bool
+
+    def encode(
+        self,
+        panels: Sequence[PanelInput],
+        *,
+        batch_size: int = 32,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Encoded:
+        """All three views of `panels`; `progress(done, total)` after each batch."""
+        ...
+
+    def encode_queries(self, queries: Sequence[QueryInput], view: View) -> NDArray[np.float32]:
+        """(Q, 512) float32 unit rows, comparable with the stored vectors of `view`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A panel of an index: where it is and what it says."""
+
+    id: int
+    book: str
+    page: int
+    panel: int
+    box: Box
+    dialogue: str
+    source: str
+    page_width: int
+    page_height: int
+    gate: tuple[float, float, float]
+    page_id: int = field(repr=False)
+    book_id: int = field(repr=False)
+    row: int = field(repr=False)
