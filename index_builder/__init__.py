@@ -1,0 +1,30 @@
+"""Build and maintain indexes: `build_index(["~/comics"], "my.index")`. The only writer of an index."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from index_builder.build import build_index
+    from index_builder.config import BuildOptions
+    from index_builder.repair import repair_index
+    from index_builder.report import BuildReport, Progress
+
+__all__ = ["BuildOptions", "BuildReport", "Progress", "build_index", "repair_index"]
+
+_HOMES = {
+    "BuildOptions": "config",
+    "BuildReport": "report",
+    "Progress": "report",
+    "build_index": "build",
+    "repair_index": "repair",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Public names load when they are used, so that `panelseek --help` answers at once."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

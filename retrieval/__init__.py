@@ -1,0 +1,54 @@
+"""Search for comic panels: open an index, ask it, look at the hits.
+
+from retrieval import PanelIndex
+with PanelIndex.open("my.index") as index:
+    hits = index.search(text="I was never here")
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from retrieval.encoder import load_encoder
+    from retrieval.errors import PanelseekError
+    from retrieval.filters import Filter
+    from retrieval.index import PanelIndex
+    from retrieval.records import Box, Panel, View
+    from retrieval.search import Hit, Query
+    from retrieval.verify import verify_index
+
+__all__ = [
+    "Box",
+    "Filter",
+    "Hit",
+    "Panel",
+    "PanelIndex",
+    "PanelseekError",
+    "Query",
+    "View",
+    "load_encoder",
+    "verify_index",
+]
+
+_HOMES = {
+    "Box": "records",
+    "Filter": "filters",
+    "Hit": "search",
+    "Panel": "records",
+    "PanelIndex": "index",
+    "PanelseekError": "errors",
+    "Query": "search",
+    "View": "records",
+    "load_encoder": "encoder",
+    "verify_index": "verify",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Public names load when they are used: importing `retrieval` costs neither torch nor FAISS."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

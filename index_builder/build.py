@@ -1,0 +1,402 @@
+"""Build an index: plan, decode, encode, write, derive.
+
+Data flows one way. A batch is whole pages; its vectors are synced before the one transaction that names them,
+so a build killed at any moment continues where it stopped and encodes at most the batch in flight again.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from index_builder.config import BuildOptions
+from index_builder.decode import DecodedPage, Failed
+from index_builder.plan import CHANGED, NEW, PageJob, Plan, make_plan
+from index_builder.report import BuildReport, Progress, Stopwatch
+from index_builder.workers import PageDecoder
+from retrieval.catalog import Catalog, NewPage, NewPanel
+from retrieval.errors import EncoderMismatch, IndexError_, IndexLocked, SourceError, UsageError
+from retrieval.generation import open_generation, remove_others, write_generation
+from retrieval.index import catalog_url, mismatch
+from retrieval.records import Encoder
+from retrieval.shards import VectorShards
+from retrieval.thumbnails import Thumbnails
+
+log = logging.getLogger("panelseek")
+
+_PANELS_PER_COMMIT = 64
+"""Panels encoded between two commits: what a crash can cost, against one sync to disk."""
+
+
+def build_index(
+    sources: Sequence[str | Path],
+    index: str | Path,
+    *,
+    encoder: str | Encoder = "auto",
+    device: str | None = None,
+    catalog: str | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    **options: Any,
+) -> BuildReport:
+    """Bring the index in folder `index` up to date with `sources`; run it again at any time.
+
+    sources: folders, archives or pictures. encoder: a name or path for `load_encoder`, or an encoder; `auto`
+    is the one the index was built with, if there is one. catalog: an SQLAlchemy URL for the catalog of a new
+    index (default: SQLite inside it). options: see `BuildOptions`.
+
+    Raises `SourceError` when a source is missing or nothing could be read, `IndexLocked` when another build
+    is writing, `EncoderMismatch` when the index holds another encoder's vectors, `UsageError` for options.
+    """
+    try:
+        chosen = BuildOptions(**options)
+    except TypeError as error:
+        raise UsageError(f"build does not take this: {error}") from error
+    folder = Path(index).expanduser().absolute()
+    paths = _checked_sources(sources)
+    made = not folder.exists()
+    with writer_lock(folder):
+        store = _open_catalog(folder, catalog)
+        try:
+            build = _Build(folder, store, chosen, encoder, device, progress or (lambda _: None))
+            return build.run(paths)
+        except SourceError:
+            store.close()
+            if made:
+                _remove_empty(folder)
+            raise
+        finally:
+            store.close()
+
+
+def _checked_sources(sources: Sequence[str | Path]) -> list[Path]:
+    if isinstance(sources, str | Path):
+        sources = [sources]
+    if not sources:
+        raise UsageError("no source given: name a folder of comics, a CBZ or a picture")
+    paths = list(dict.fromkeys(Path(s).expanduser().resolve() for s in sources))
+    for path in paths:
+        if not path.exists():
+            raise SourceError(f"{path} does not exist: give a folder of comics, a CBZ or a picture")
+    return [p for p in paths if not any(p != q and p.is_relative_to(q) for q in paths)]
+
+
+@contextmanager
+def writer_lock(folder: Path) -> Iterator[None]:
+    """One writer at a time; the system lets go of the lock when the process dies."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / "writer.lock", timeout=0)
+        with lock:
+            yield
+    except Timeout:
+        raise IndexLocked(f"another build is writing {folder}: wait for it to end, or stop it") from None
+    except OSError as error:
+        raise IndexError_(
+            f"{folder} cannot be written ({error.strerror or error}): check the disk and its permissions, "
+            "then run the same build again; what was written is kept"
+        ) from error
+
+
+def _open_catalog(folder: Path, url: str | None) -> Catalog:
+    current = catalog_url(folder)
+    if url is not None and url != current:
+        if (folder / "catalog.sqlite").exists() or (folder / "catalog.url").exists():
+            raise UsageError(f"{folder} keeps its catalog at {current}: leave out --catalog, or build elsewhere")
+        (folder / "catalog.url").write_text(url + "\n")
+    return Catalog.create(catalog_url(folder))
+
+
+def _remove_empty(folder: Path) -> None:
+    """Take away the folder of an index that never came to hold anything."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    folder.rmdir()
+
+
+@dataclass
+class _Batch:
+    """Whole pages waiting to be encoded together."""
+
+    pages: list[tuple[PageJob, DecodedPage]] = field(default_factory=list)
+
+    @property
+    def panels(self) -> int:
+        return sum(len(page.panels or ()) for _, page in self.pages)
+
+
+class _Build:
+    """One run of `build_index`, under the writer lock."""
+
+    def __init__(
+        self,
+        folder: Path,
+        catalog: Catalog,
+        options: BuildOptions,
+        encoder: str | Encoder,
+        device: str | None,
+        progress: Callable[[Progress], None],
+    ) -> None:
+        self.folder = folder
+        self.catalog = catalog
+        self.options = options
+        self.shards = VectorShards(folder / "vectors")
+        self.thumbnails = Thumbnails(folder)
+        self.watch = Stopwatch()
+        self.notes: list[tuple[str, str]] = []
+        self.encoded = 0
+        self._wanted, self._device = encoder, device
+        self._encoder: Encoder | None = None
+        self._progress = progress
+        self._pages_done = 0
+        self._encoding_since = 0.0
+
+    def run(self, sources: list[Path]) -> BuildReport:
+        self._check_sources(sources)
+        self._check_encoder_first()
+        self.shards.truncate(self._named_rows())
+        with self.watch.stage("scan"):
+            plan = make_plan(sources, self.catalog, self.options, self._scanning)
+        try:
+            self._encode(plan)
+        finally:
+            plan.close()
+        for source_id, skipped in plan.skipped.items():
+            self.catalog.replace_skipped(source_id, skipped)
+        if not self.catalog.counts()["panels"] and self.catalog.setting("generation") is None:
+            raise SourceError(_nothing(plan))
+        changed = self.encoded or any(plan.fates[f] for f in (NEW, CHANGED, "gone", "back"))
+        with self.watch.stage("index"):
+            self._derive(bool(changed))
+        return self._report(plan)
+
+    # -------------------------------------------------------------------- start
+
+    def _check_sources(self, sources: list[Path]) -> None:
+        """A source inside another one would index its pages twice."""
+        for known in self.catalog.sources():
+            for path in sources:
+                inner, outer = (path, known) if path.is_relative_to(known) else (known, path)
+                if inner != outer and inner.is_relative_to(outer):
+                    raise UsageError(
+                        f"{path} and {known}, a source of this index already, lie inside each other: "
+                        f"build {outer if outer == known else known} again, or use another --index"
+                    )
+
+    def _check_encoder_first(self) -> None:
+        """An encoder given as an object, or another name than before, is compared before any work."""
+        built_by = self.catalog.setting("encoder")
+        if not isinstance(self._wanted, str):
+            self._use(self._wanted, self._wanted.name)
+        elif built_by is None or self._wanted not in ("auto", built_by["load"], built_by["name"]):
+            self._load(self._wanted)
+
+    @property
+    def encoder(self) -> Encoder:
+        """Loaded when the first page needs it: a build with nothing to do does not wait for torch."""
+        if self._encoder is None:
+            self._load((self.catalog.setting("encoder") or {}).get("load", self._wanted))
+        assert self._encoder is not None
+        return self._encoder
+
+    def _load(self, name: Any) -> None:
+        from retrieval.encoder import load_encoder  # torch loads late
+
+        with self.watch.stage("load encoder"):
+            found = load_encoder(name, device=self._device)
+        path = Path(str(name)).expanduser()
+        self._use(found, str(path.absolute()) if path.is_file() else found.name)
+
+    def _use(self, encoder: Encoder, load: str) -> None:
+        built_by = self.catalog.setting("encoder")
+        if built_by is not None and built_by["fingerprint"] != encoder.fingerprint:
+            raise EncoderMismatch(mismatch(self.folder, built_by, encoder))
+        if built_by is None:
+            self.catalog.remember(
+                encoder={
+                    "name": encoder.name,
+                    "load": load,
+                    "fingerprint": encoder.fingerprint,
+                    "settings": encoder.settings,
+                    "provisional": encoder.provisional,
+                }
+            )
+        self._encoder = encoder
+
+    def _named_rows(self) -> int:
+        """Rows that the catalog or the searched generation name; anything after is an unnamed tail."""
+        rows = self.catalog.last_vector_row() + 1
+        number = self.catalog.setting("generation")
+        if number is not None:
+            try:
+                views = open_generation(self.folder, number).views.values()
+            except IndexError_:
+                return rows  # derived: this build makes it again
+            rows = max([rows, *(int(v.rows.max()) + 1 for v in views if len(v))])
+        return rows
+
+    def _scanning(self, pages: int) -> None:
+        self._progress(Progress("scan", pages, 0, 0, 0.0, None))
+
+    # ------------------------------------------------------------------- encode
+
+    def _encode(self, plan: Plan) -> None:
+        self._encoding_since = time.perf_counter()
+        batch = _Batch()
+        with PageDecoder[PageJob](self.options.worker_count) as decoder:
+            pages = decoder.decode((job, job.task) for job in plan.read())
+            while True:
+                with self.watch.stage("decode"):
+                    item = next(pages, None)
+                if item is None:
+                    break
+                job, outcome = item
+                if self._settle(plan, job, outcome):
+                    assert isinstance(outcome, DecodedPage)
+                    batch.pages.append((job, outcome))
+                if batch.panels >= max(_PANELS_PER_COMMIT, self.options.batch_size):
+                    self._write(batch)
+                    batch = _Batch()
+                self._pages_done += 1
+                self._tell(plan)
+            if batch.pages:
+                self._write(batch)
+            self._tell(plan)
+
+    def _settle(self, plan: Plan, job: PageJob, outcome: DecodedPage | Failed) -> bool:
+        """Deal with what needs no encoder: unreadable and unchanged pages. True when there is something to encode."""
+        known = job.known
+        if isinstance(outcome, Failed):
+            plan.skipped[job.source_id].append((job.label, outcome.reason))
+            if known is not None and not known.gone:
+                self.catalog.mark_gone([known.id])
+                plan.fates["gone"] += 1
+            return False
+        self.notes += [(job.label, note) for note in outcome.notes]
+        if outcome.panels is None:
+            assert known is not None
+            plan.fates["back" if known.gone else "unchanged"] += 1
+            self.catalog.touch_page(known.id, job.page.number, job.stat)
+            return False
+        plan.fates[NEW if known is None else CHANGED] += 1
+        return True
+
+    def _write(self, batch: _Batch) -> None:
+        panels = [panel for _, page in batch.pages for panel in page.panels or ()]
+        encoder = self.encoder
+        with self.watch.stage("encode"):
+            encoded = encoder.encode([p.input for p in panels], batch_size=self.options.batch_size)
+        with self.watch.stage("write"):
+            first = self.catalog.last_vector_row() + 1
+            first = max(first, self.shards.rows())
+            self.shards.append(first, encoded)
+            if self.options.thumbnails:
+                pictures = [(first + i, p.thumbnail) for i, p in enumerate(panels) if p.thumbnail]
+                self.thumbnails.put(pictures)
+            replaced = self.catalog.write_pages(list(_new_pages(batch, first, encoded.gate.tolist())))
+            self.thumbnails.forget(replaced)
+        self.encoded += len(panels)
+
+    def _tell(self, plan: Plan) -> None:
+        elapsed = time.perf_counter() - self._encoding_since
+        rate = self.encoded / elapsed if elapsed > 0 else 0.0
+        left = elapsed / self._pages_done * (plan.jobs - self._pages_done) if self._pages_done else None
+        self._progress(Progress("encode", self._pages_done, plan.jobs, self.encoded, rate, left))
+
+    # ------------------------------------------------------------------- derive
+
+    def _derive(self, changed: bool) -> None:
+        """Write the next generation where something changed, switch to it, and clean up behind it."""
+        current = self.catalog.setting("generation")
+        if changed or current is None or not self._still_good(current):
+            self._progress(Progress("index", 0, 0, self.encoded, 0.0, None))
+            number = (current or 0) + 1
+            write_generation(self.folder, number, self.catalog, self.shards, self.options.index_kind)
+            built = {
+                "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+                "options": self.options.as_dict(),
+            }
+            self.catalog.remember(generation=number, built=built)
+        remove_others(self.folder, self.catalog.setting("generation"))
+        self.catalog.checkpoint()
+
+    def _still_good(self, number: int) -> bool:
+        """Whether the current generation opens and is of the kind asked for."""
+        try:
+            open_generation(self.folder, number)
+        except IndexError_:
+            return False
+        built = self.catalog.setting("built") or {}
+        wanted = self.options.index_kind
+        return wanted in ("auto", built.get("options", {}).get("index_kind"))
+
+    # ------------------------------------------------------------------- report
+
+    def _report(self, plan: Plan) -> BuildReport:
+        counts = self.catalog.counts()
+        generation = self.catalog.setting("generation")
+        manifest = open_generation(self.folder, generation).manifest
+        views = {
+            name: {key: view.get(key) for key in ("kind", "panels", "recall_at_10")}
+            for name, view in manifest["views"].items()
+        }
+        encoding = sum(self.watch.seconds.get(s, 0.0) for s in ("decode", "encode", "write"))
+        skipped = [item for items in plan.skipped.values() for item in items]
+        return BuildReport(
+            index=os.fspath(self.folder),
+            books=counts["books"],
+            pages=counts["pages"],
+            panels=counts["panels"],
+            panels_with_dialogue=counts["panels_with_dialogue"],
+            pages_new=plan.fates[NEW],
+            pages_changed=plan.fates[CHANGED],
+            pages_gone=plan.fates["gone"],
+            pages_back=plan.fates["back"],
+            pages_unchanged=plan.fates["unchanged"],
+            encoded=self.encoded,
+            panels_per_second=round(self.encoded / encoding, 1) if encoding else 0.0,
+            encoder=self.catalog.setting("encoder"),
+            generation=generation,
+            views=views,
+            skipped=tuple(skipped),
+            notes=tuple(self.notes),
+            seconds=self.watch.result(),
+        )
+
+
+def _new_pages(batch: _Batch, first_row: int, gates: list[list[float]]) -> Iterator[NewPage]:
+    """The batch as catalog rows; panel i of the batch has vector row `first_row + i`."""
+    row = 0
+    for job, page in batch.pages:
+        panels = []
+        for panel in page.panels or ():
+            picture, dialogue, composition = gates[row]
+            gate = (picture, dialogue, composition)
+            source = panel.input
+            panels.append(NewPanel(source.number, source.box, source.text, panel.origin, first_row + row, gate))
+            row += 1
+        yield NewPage(
+            job.book_id,
+            job.page.name,
+            job.page.number,
+            job.stat,
+            page.digest,
+            page.width,
+            page.height,
+            tuple(panels),
+        )
+
+
+def _nothing(plan: Plan) -> str:
+    """The sentence for a build that found nothing to index."""
+    skipped = [item for items in plan.skipped.values() for item in items]
+    shown = "; ".join(f"{path}: {reason}" for path, reason in skipped[:5])
+    more = f" (and {len(skipped) - 5} more)" if len(skipped) > 5 else ""
+    return f"no page could be indexed. {shown}{more}"

@@ -1,0 +1,48 @@
+"""How to build: checked when made, stored with the index."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from retrieval.errors import UsageError
+from retrieval.pictures import MAX_PIXELS
+
+INDEX_KINDS = ("auto", "exact", "ivfpq")
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """Settings of one build; raises `UsageError` when one makes no sense.
+
+    index_kind: auto (exact below 9,984 panels a view, IVF-PQ from there on), exact or ivfpq.
+    whole_pages: every picture is one panel already; no panel finder, annotations still count.
+    right_to_left: reading order of found panels where a page's annotation does not say.
+    workers: processes that decode pages; 0 decodes in this process. batch_size: panels per encoder batch.
+    max_pixels: a larger picture is skipped. thumbnails: keep small pictures for the page.
+    """
+
+    index_kind: str = "auto"
+    whole_pages: bool = False
+    right_to_left: bool = False
+    workers: int | None = None
+    batch_size: int = 32
+    max_pixels: int = MAX_PIXELS
+    thumbnails: bool = True
+
+    def __post_init__(self) -> None:
+        if self.index_kind not in INDEX_KINDS:
+            raise UsageError(f"no index kind is called {self.index_kind!r}: choose {', '.join(INDEX_KINDS)}")
+        for name, least in (("batch_size", 1), ("max_pixels", 1), ("workers", 0)):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int) or value < least):
+                raise UsageError(f"{name} must be a whole number from {least} on; found {value!r}")
+
+    @property
+    def worker_count(self) -> int:
+        """Processes to decode with: as asked, else one for each core, at most 8."""
+        return min(8, os.cpu_count() or 1) if self.workers is None else self.workers
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)

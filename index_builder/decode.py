@@ -1,0 +1,142 @@
+"""One page, decoded: its panels cut out, resized for the encoder, with their words.
+
+Runs in worker processes, so it imports neither torch nor FAISS.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from index_builder.annotations import PageAnnotation, read_annotation
+from index_builder.panels import FINDER, find_panels
+from retrieval.crops import crop, panel_input
+from retrieval.errors import PanelseekError
+from retrieval.pages import read_page
+from retrieval.pictures import open_picture
+from retrieval.records import Box, PanelInput
+from retrieval.thumbnails import encode_thumbnail
+
+
+@dataclass(frozen=True, slots=True)
+class PageTask:
+    """What a worker needs to decode a page; `known` is the digest the catalog remembers, if any."""
+
+    book: Path
+    name: str
+    annotation: str | None
+    known: str | None
+    whole_pages: bool
+    right_to_left: bool
+    max_pixels: int
+    thumbnails: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedPanel:
+    """A panel with where its box came from (annotation, finder or page) and its small picture (WebP)."""
+
+    input: PanelInput
+    origin: str
+    thumbnail: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedPage:
+    """A page ready to be encoded; `panels` is None when its content is the one already known."""
+
+    digest: str
+    width: int
+    height: int
+    panels: tuple[DecodedPanel, ...] | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A page that could not be read, and why."""
+
+    reason: str
+
+
+def decode_page(task: PageTask) -> DecodedPage | Failed:
+    """Read, decode and cut one page. Never raises for bad input: the reason comes back instead."""
+    try:
+        data = read_page(task.book, task.name)
+        notes = read_page(task.book, task.annotation) if task.annotation else b""
+        digest = _digest(data, notes, task)
+        if digest == task.known:
+            return DecodedPage(digest, 0, 0, None, ())
+        page = open_picture(data, max_pixels=task.max_pixels)
+        annotation = read_annotation(notes, page.width, page.height) if task.annotation else _NOTHING
+        panels = _cut(page, task, annotation)
+        return DecodedPage(digest, page.width, page.height, tuple(panels), annotation.notes)
+    except PanelseekError as error:
+        return Failed(str(error))
+    except MemoryError:
+        return Failed("there is not enough memory to decode it")
+
+
+_NOTHING = PageAnnotation(None, None, ())
+
+
+def _digest(data: bytes, annotation: bytes, task: PageTask) -> str:
+    """Fingerprint of everything that decides the page's panels: its bytes, its annotation, how panels are found."""
+    finder = "page" if task.whole_pages else f"{FINDER}:{'rtl' if task.right_to_left else 'ltr'}"
+    parts = (hashlib.sha256(data).digest(), hashlib.sha256(annotation).digest(), finder.encode())
+    return hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+def _cut(page: Image.Image, task: PageTask, annotation: PageAnnotation) -> list[DecodedPanel]:
+    found = [
+        DecodedPanel(panel, origin, _thumbnail(page, panel.box) if task.thumbnails else None)
+        for number, box, text, origin in _boxes(page, task, annotation)
+        if (panel := panel_input(page, box, text, number)) is not None
+    ]
+    return found
+
+
+def _boxes(page: Image.Image, task: PageTask, annotation: PageAnnotation) -> list[tuple[int, Box, str, str]]:
+    """(number, box, words, origin) of a page's panels: as annotated, else as found, else the whole page."""
+    if annotation.panels:
+        return [(p.number, p.box, p.text or "", "annotation") for p in annotation.panels]
+    boxes: list[Box] = []
+    if not task.whole_pages:
+        right_to_left = (
+            task.right_to_left if annotation.reading_direction is None else (annotation.reading_direction == "rtl")
+        )
+        boxes = find_panels(np.asarray(page), right_to_left=right_to_left)
+    if boxes:
+        return [(number, box, "", "finder") for number, box in enumerate(boxes, 1)]
+    return [(1, Box(0, 0, page.width, page.height), "", "page")]
+
+
+def _thumbnail(page: Image.Image, box: Box) -> bytes | None:
+    cut = crop(page, box)
+    return encode_thumbnail(cut) if cut else None
+
+
+def prepare_worker(parent: int) -> None:
+    """Leave Ctrl-C to the parent, and end with it however it ends (kill -9 leaves no orphans)."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    try:
+        import cv2
+
+        cv2.setNumThreads(1)  # pages already run side by side
+    except ImportError:
+        pass
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)

@@ -1,0 +1,60 @@
+"""Make everything derived again from catalog and vectors, under the writer lock."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from index_builder.build import writer_lock
+from retrieval.catalog import Catalog
+from retrieval.errors import IndexMissing, PanelseekError
+from retrieval.generation import remove_others, write_generation
+from retrieval.index import PanelIndex, catalog_url
+from retrieval.shards import VectorShards
+from retrieval.thumbnails import Thumbnails, encode_thumbnail
+
+log = logging.getLogger("panelseek")
+
+
+def repair_index(index: str | Path) -> list[str]:
+    """Rebuild full text, generation and thumbnails; returns a line for each part that was made again.
+
+    What is not derived (the catalog itself, the vectors) cannot be repaired: `IndexDamaged` says so.
+    """
+    folder = Path(index).expanduser().absolute()
+    if not folder.is_dir():
+        raise IndexMissing(f"there is no index at {folder}: make one with `panelseek build SOURCE --index {folder}`")
+    with writer_lock(folder), Catalog.open(catalog_url(folder)) as catalog:
+        catalog.rebuild_full_text()
+        shards = VectorShards(folder / "vectors")
+        shards.truncate(catalog.last_vector_row() + 1)
+        number = (catalog.setting("generation") or 0) + 1
+        kind = ((catalog.setting("built") or {}).get("options") or {}).get("index_kind", "auto")
+        manifest = write_generation(folder, number, catalog, shards, kind)
+        catalog.remember(generation=number)
+        remove_others(folder, number)
+        pictures = _thumbnails(folder)
+        catalog.checkpoint()
+    views = ", ".join(f"{name} ({view['panels']} panels)" for name, view in manifest["views"].items())
+    return ["full text of the dialogue", f"generation {number}: {views}", f"{pictures} thumbnails"]
+
+
+def _thumbnails(folder: Path) -> int:
+    """Draw again the small pictures that are missing; those whose comics are away are left out."""
+    store = Thumbnails(folder)
+    try:
+        have = store.rows()
+    except Exception:  # whatever SQLite makes of a damaged file
+        store.clear()
+        have = set()
+    made = 0
+    with PanelIndex.open(folder) as index:
+        ids, rows = index.catalog.vector_rows()
+        missing = [int(i) for i, row in zip(ids, rows, strict=True) if int(row) not in have]
+        for panel in index.catalog.panels(missing).values():
+            try:
+                store.put([(panel.row, encode_thumbnail(index.panel_image(panel)))])
+                made += 1
+            except PanelseekError as error:
+                log.warning("no thumbnail for panel %d: %s", panel.id, error)
+    return made

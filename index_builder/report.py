@@ -1,0 +1,80 @@
+"""What a build says while it runs and when it is done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A moment of a build. stage: scan, encode or index. `seconds_left` is None while nobody can tell."""
+
+    stage: str
+    pages_done: int
+    pages_total: int
+    panels_done: int
+    panels_per_second: float
+    seconds_left: float | None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """The end of a build.
+
+    books, pages, panels: what the index now holds. pages_*: the fates of pages in this build.
+    encoded: panels encoded in this build. skipped: (path, reason) of what could not be read;
+    notes: (path, remark) of what was read with a doubt. seconds: by stage, where `decode` is the time the
+    encoder waited for pages. views: kind and measured recall@10 of each vector index.
+    """
+
+    index: str
+    books: int
+    pages: int
+    panels: int
+    panels_with_dialogue: int
+    pages_new: int
+    pages_changed: int
+    pages_gone: int
+    pages_back: int
+    pages_unchanged: int
+    encoded: int
+    panels_per_second: float
+    encoder: dict[str, Any]
+    generation: int
+    views: dict[str, Any]
+    skipped: tuple[tuple[str, str], ...]
+    notes: tuple[tuple[str, str], ...]
+    seconds: dict[str, float]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Ready for JSON: skipped and notes become objects."""
+        found = asdict(self)
+        found["skipped"] = [{"path": p, "reason": r} for p, r in self.skipped]
+        found["notes"] = [{"path": p, "note": n} for p, n in self.notes]
+        return found
+
+
+@dataclass
+class Stopwatch:
+    """Seconds by stage."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    started: float = field(default_factory=time.perf_counter)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        begin = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begin
+
+    def result(self) -> dict[str, float]:
+        """Rounded, with the total."""
+        total = time.perf_counter() - self.started
+        return {**{k: round(v, 3) for k, v in self.seconds.items()}, "total": round(total, 3)}

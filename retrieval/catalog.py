@@ -1,0 +1,622 @@
+"""The catalog: which books, pages and panels exist, what they say, and where their vectors lie.
+
+It is the truth; everything else in an index is derived from it and from the vectors.
+Only `index_builder` calls the methods that write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    ForeignKey,
+    MetaData,
+    Select,
+    UniqueConstraint,
+    create_engine,
+    delete,
+    event,
+    func,
+    inspect,
+    select,
+    update,
+)
+from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, aliased, mapped_column
+
+from retrieval.errors import IndexDamaged, IndexTooNew
+from retrieval.filters import Filter
+from retrieval.fulltext import FullText, full_text_for
+from retrieval.records import Box, Panel
+
+SCHEMA_VERSION = 1
+_IDS_PER_QUERY = 10_000  # SQLite takes 32,766 bound values; stay well below
+
+
+class Base(DeclarativeBase):
+    """Constraint names are fixed so that an error names the rule that was broken."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class SettingRow(Base):
+    """One named JSON value: schema version, encoder, options, current generation."""
+
+    __tablename__ = "setting"
+    key: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[Any] = mapped_column(JSON)
+
+
+class SourceRow(Base):
+    """A folder or archive the user pointed at; `path` is absolute."""
+
+    __tablename__ = "source"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    path: Mapped[str] = mapped_column(unique=True)
+
+
+class BookRow(Base):
+    """One comic; `path` is relative to its source ('' where the source is the book)."""
+
+    __tablename__ = "book"
+    __table_args__ = (UniqueConstraint("source_id", "path"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source_id: Mapped[int] = mapped_column(ForeignKey("source.id", ondelete="CASCADE"))
+    path: Mapped[str]
+    title: Mapped[str] = mapped_column(index=True)
+    kind: Mapped[str]
+
+
+class PageRow(Base):
+    """One page. `stat` is the cheap fingerprint, `digest` that of the content; `gone` pages keep their panels."""
+
+    __tablename__ = "page"
+    __table_args__ = (
+        UniqueConstraint("book_id", "name"),
+        CheckConstraint("width > 0 AND height > 0", name="has_size"),
+        CheckConstraint("number > 0", name="counts_from_one"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    book_id: Mapped[int] = mapped_column(ForeignKey("book.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    number: Mapped[int]
+    stat: Mapped[str]
+    digest: Mapped[str]
+    width: Mapped[int]
+    height: Mapped[int]
+    gone: Mapped[bool] = mapped_column(default=False)
+
+
+class PanelRow(Base):
+    """One panel. `vector_row` says where its three vectors lie; `gate_*` is what they weighed in the fused one."""
+
+    __tablename__ = "panel"
+    __table_args__ = (
+        UniqueConstraint("page_id", "number"),
+        UniqueConstraint("vector_row"),
+        CheckConstraint("w > 0 AND h > 0", name="has_size"),
+        CheckConstraint("number > 0", name="counts_from_one"),
+        CheckConstraint("vector_row >= 0", name="has_vectors"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    page_id: Mapped[int] = mapped_column(ForeignKey("page.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    x: Mapped[float]
+    y: Mapped[float]
+    w: Mapped[float]
+    h: Mapped[float]
+    dialogue: Mapped[str]
+    origin: Mapped[str]
+    vector_row: Mapped[int]
+    gate_picture: Mapped[float]
+    gate_dialogue: Mapped[float]
+    gate_composition: Mapped[float]
+
+
+class SkippedRow(Base):
+    """Something that could not be read, and why; replaced whenever its source is built again."""
+
+    __tablename__ = "skipped"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source_id: Mapped[int] = mapped_column(ForeignKey("source.id", ondelete="CASCADE"))
+    path: Mapped[str]
+    reason: Mapped[str]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPage:
+    """What the catalog remembers of a page, enough to tell its fate."""
+
+    id: int
+    name: str
+    number: int
+    stat: str
+    digest: str
+    gone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewPanel:
+    """A panel ready to be written; `gate` are the weights of picture, dialogue and composition."""
+
+    number: int
+    box: Box
+    dialogue: str
+    origin: str
+    vector_row: int
+    gate: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class NewPage:
+    """A page with all its panels, written in one transaction."""
+
+    book_id: int
+    name: str
+    number: int
+    stat: str
+    digest: str
+    width: int
+    height: int
+    panels: tuple[NewPanel, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PagePlace:
+    """Where a page's picture is: the book (folder or archive) and the name inside it."""
+
+    page_id: int
+    book: Path
+    name: str
+    number: int
+    title: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class BookSummary:
+    """One line of a library listing; counts are of what is present."""
+
+    id: int
+    title: str
+    path: str
+    source: str
+    kind: str
+    pages: int
+    panels: int
+
+
+class Catalog:
+    """The database of one index. Opening checks the schema; use as a context manager."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._text: FullText = full_text_for(engine)
+
+    # ------------------------------------------------------------------ opening
+
+    @classmethod
+    def create(cls, url: str) -> Catalog:
+        """Open the database at an SQLAlchemy URL, making its tables where there are none.
+
+        Raises `IndexTooNew` or `IndexDamaged` as `open` does.
+        """
+        engine = _engine(url)
+        with _readable(engine):
+            if not inspect(engine).has_table(SettingRow.__tablename__):
+                Base.metadata.create_all(engine)
+                catalog = cls(engine)
+                with engine.begin() as connection:
+                    catalog._text.create(connection)
+                catalog.remember(schema_version=SCHEMA_VERSION)
+        return cls.open(url, engine)
+
+    @classmethod
+    def open(cls, url: str, engine: Engine | None = None) -> Catalog:
+        """Open an existing catalog.
+
+        Raises `IndexDamaged` when the file is no catalog, `IndexTooNew` when a later version wrote it.
+        """
+        engine = engine or _engine(url)
+        with _readable(engine):
+            if not inspect(engine).has_table(SettingRow.__tablename__):
+                raise IndexDamaged(
+                    f"{_place(engine)} holds no Panelseek tables: delete the index folder and build it again"
+                )
+            catalog = cls(engine)
+            found = catalog.setting("schema_version")
+        if not isinstance(found, int) or found > SCHEMA_VERSION:
+            raise IndexTooNew(
+                f"{_place(engine)} has schema version {found}; this Panelseek reads up to {SCHEMA_VERSION}: "
+                "update Panelseek, or build a new index with this one"
+            )
+        return catalog
+
+    def __enter__(self) -> Catalog:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    # ----------------------------------------------------------------- settings
+
+    def setting(self, key: str, default: Any = None) -> Any:
+        with Session(self.engine) as session:
+            row = session.get(SettingRow, key)
+            return default if row is None else row.value
+
+    def remember(self, **values: Any) -> None:
+        """Write settings, all or none."""
+        with Session(self.engine) as session, session.begin():
+            for key, value in values.items():
+                session.merge(SettingRow(key=key, value=value))
+
+    # ------------------------------------------------------------------ writing
+
+    def source_id(self, path: Path) -> int:
+        """The id of a source, added if it is new."""
+        with Session(self.engine) as session, session.begin():
+            found = session.scalar(select(SourceRow).where(SourceRow.path == str(path)))
+            if found is None:
+                found = SourceRow(path=str(path))
+                session.add(found)
+                session.flush()
+            return found.id
+
+    def book_id(self, source_id: int, path: str, title: str, kind: str) -> int:
+        """The id of a book, added if it is new, with title and kind brought up to date."""
+        with Session(self.engine) as session, session.begin():
+            found = session.scalar(select(BookRow).where(BookRow.source_id == source_id, BookRow.path == path))
+            if found is None:
+                found = BookRow(source_id=source_id, path=path, title=title, kind=kind)
+                session.add(found)
+            found.title, found.kind = title, kind
+            session.flush()
+            return found.id
+
+    def write_pages(self, pages: Sequence[NewPage]) -> list[int]:
+        """Write whole pages in one transaction; a page that exists is replaced.
+
+        A panel whose box is unchanged keeps its id: identity is (source, page, box).
+        Returns the vector rows that no panel names any more.
+        """
+        with Session(self.engine) as session, session.begin():
+            return [row for page in pages for row in self._write_page(session, page)]
+
+    def _write_page(self, session: Session, page: NewPage) -> list[int]:
+        row = session.scalar(select(PageRow).where(PageRow.book_id == page.book_id, PageRow.name == page.name))
+        old: list[PanelRow] = []
+        if row is None:
+            row = PageRow(book_id=page.book_id, name=page.name)
+            session.add(row)
+        else:
+            old = self._remove_panels(session, row.id)
+        kept = {(p.x, p.y, p.w, p.h): p.id for p in old}
+        row.number, row.stat, row.digest = page.number, page.stat, page.digest
+        row.width, row.height, row.gone = page.width, page.height, False
+        session.flush()
+        panels = [_panel_row(row.id, panel, kept) for panel in page.panels]
+        session.add_all(panels)
+        session.flush()
+        self._text.add(session.connection(), [(p.id, p.dialogue) for p in panels if p.dialogue])
+        return [p.vector_row for p in old]
+
+    def _remove_panels(self, session: Session, page_id: int) -> list[PanelRow]:
+        """Delete a page's panels and return what they were."""
+        old = list(session.scalars(select(PanelRow).where(PanelRow.page_id == page_id)))
+        self._text.remove(session.connection(), [(p.id, p.dialogue) for p in old if p.dialogue])
+        for panel in old:
+            session.expunge(panel)  # so that deleting in bulk leaves the session nothing to reconcile
+        session.execute(delete(PanelRow).where(PanelRow.page_id == page_id))
+        return old
+
+    def touch_page(self, page_id: int, number: int, stat: str) -> None:
+        """A page whose content is what it was: present, with a new place or file date."""
+        with Session(self.engine) as session, session.begin():
+            session.execute(update(PageRow).where(PageRow.id == page_id).values(number=number, stat=stat, gone=False))
+
+    def mark_gone(self, page_ids: Iterable[int]) -> None:
+        """Pages that are no longer there; their panels and vectors wait for their return."""
+        with Session(self.engine) as session, session.begin():
+            for ids in _chunks(list(page_ids)):
+                session.execute(update(PageRow).where(PageRow.id.in_(ids)).values(gone=True))
+
+    def mark_books_gone(self, source_id: int, present: set[int]) -> int:
+        """Mark all pages of a source's books that are not in `present`; returns how many pages went."""
+        with Session(self.engine) as session:
+            books = set(session.scalars(select(BookRow.id).where(BookRow.source_id == source_id)))
+            missing = list(books - present)
+            pages = [
+                page
+                for ids in _chunks(missing)
+                for page in session.scalars(select(PageRow.id).where(PageRow.book_id.in_(ids), PageRow.gone.is_(False)))
+            ]
+        self.mark_gone(pages)
+        return len(pages)
+
+    def replace_skipped(self, source_id: int, skipped: Sequence[tuple[str, str]]) -> None:
+        """Remember what a build of this source could not read: (path, reason) pairs."""
+        with Session(self.engine) as session, session.begin():
+            session.execute(delete(SkippedRow).where(SkippedRow.source_id == source_id))
+            session.add_all(SkippedRow(source_id=source_id, path=p, reason=r) for p, r in skipped)
+
+    # ------------------------------------------------------------------ reading
+
+    def known_pages(self, book_id: int) -> dict[str, KnownPage]:
+        """Every page the catalog remembers of a book, by name."""
+        with Session(self.engine) as session:
+            rows = session.scalars(select(PageRow).where(PageRow.book_id == book_id))
+            return {r.name: KnownPage(r.id, r.name, r.number, r.stat, r.digest, r.gone) for r in rows}
+
+    def sources(self) -> list[Path]:
+        with Session(self.engine) as session:
+            return [Path(p) for p in session.scalars(select(SourceRow.path).order_by(SourceRow.id))]
+
+    def skipped(self) -> list[tuple[str, str]]:
+        """(path, reason) of everything the last builds could not read."""
+        with Session(self.engine) as session:
+            rows = session.scalars(select(SkippedRow).order_by(SkippedRow.id))
+            return [(r.path, r.reason) for r in rows]
+
+    def counts(self) -> dict[str, int]:
+        """books, pages, panels, panels_with_dialogue and gone_pages; all but the last count what is present."""
+        with Session(self.engine) as session:
+            present = select(PageRow).where(PageRow.gone.is_(False)).subquery()
+            page = aliased(PageRow, present)
+            panels = select(func.count(PanelRow.id)).join(page, PanelRow.page_id == page.id)
+            return {
+                "books": session.scalar(select(func.count(func.distinct(page.book_id)))) or 0,
+                "pages": session.scalar(select(func.count(page.id))) or 0,
+                "panels": session.scalar(panels) or 0,
+                "panels_with_dialogue": session.scalar(panels.where(PanelRow.dialogue != "")) or 0,
+                "gone_pages": session.scalar(select(func.count(PageRow.id)).where(PageRow.gone)) or 0,
+            }
+
+    def books(self) -> list[BookSummary]:
+        """The present books in order of title."""
+        statement = (
+            select(
+                BookRow.id,
+                BookRow.title,
+                BookRow.path,
+                SourceRow.path,
+                BookRow.kind,
+                func.count(func.distinct(PageRow.id)),
+                func.count(PanelRow.id),
+            )
+            .join(SourceRow, BookRow.source_id == SourceRow.id)
+            .join(PageRow, PageRow.book_id == BookRow.id)
+            .outerjoin(PanelRow, PanelRow.page_id == PageRow.id)
+            .where(PageRow.gone.is_(False))
+            .group_by(BookRow.id, BookRow.title, BookRow.path, SourceRow.path, BookRow.kind)
+            .order_by(BookRow.title, BookRow.id)
+        )
+        with Session(self.engine) as session:
+            return [BookSummary(*row) for row in session.execute(statement)]
+
+    def vector_rows(self, with_dialogue_only: bool = False) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(ids, rows) of all present panels, each (P,) int64, in order of id."""
+        statement = (
+            select(PanelRow.id, PanelRow.vector_row)
+            .join(PageRow, PanelRow.page_id == PageRow.id)
+            .where(PageRow.gone.is_(False))
+            .order_by(PanelRow.id)
+        )
+        if with_dialogue_only:
+            statement = statement.where(PanelRow.dialogue != "")
+        with Session(self.engine) as session:
+            stream = session.execute(statement).yield_per(50_000)
+            flat = np.fromiter((v for row in stream for v in row), dtype=np.int64)
+        pairs = flat.reshape(-1, 2)
+        return np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
+
+    def last_vector_row(self) -> int:
+        """The highest row any panel names, gone ones included; -1 when there is none."""
+        with Session(self.engine) as session:
+            found = session.scalar(select(func.max(PanelRow.vector_row)))
+            return -1 if found is None else found
+
+    def panels(self, ids: Iterable[int]) -> dict[int, Panel]:
+        """Present panels by id; ids that are unknown or gone are left out."""
+        found: dict[int, Panel] = {}
+        with Session(self.engine) as session:
+            for chunk in _chunks([int(i) for i in ids]):
+                rows = session.execute(_panel_select().where(PanelRow.id.in_(chunk)))
+                found.update((row[0].id, _panel(*row)) for row in rows)
+        return found
+
+    def page_panels(self, page_id: int) -> list[Panel]:
+        """The panels of one page in order."""
+        with Session(self.engine) as session:
+            rows = session.execute(_panel_select().where(PageRow.id == page_id).order_by(PanelRow.number))
+            return [_panel(*row) for row in rows]
+
+    def browse(self, where: Filter, limit: int, offset: int) -> list[int]:
+        """Panel ids that match a filter, in order of book, page and panel."""
+        statement = (
+            self._filtered(select(PanelRow.id), where)
+            .order_by(BookRow.title, BookRow.id, PageRow.number, PanelRow.number)
+            .limit(limit)
+            .offset(offset)
+        )
+        with Session(self.engine) as session:
+            return list(session.scalars(statement))
+
+    def count_matching(self, where: Filter) -> int:
+        """How many present panels a filter lets through."""
+        with Session(self.engine) as session:
+            return session.scalar(self._filtered(select(func.count(PanelRow.id)), where)) or 0
+
+    def matching_ids(self, where: Filter) -> NDArray[np.int64]:
+        """The ids of those panels, sorted, (M,) int64."""
+        statement = self._filtered(select(PanelRow.id), where).order_by(PanelRow.id)
+        with Session(self.engine) as session:
+            return np.fromiter(session.scalars(statement.execution_options(yield_per=50_000)), dtype=np.int64)
+
+    def _filtered(self, statement: Select[Any], where: Filter) -> Select[Any]:
+        """Join what a filter may speak of and add its conditions."""
+        columns = {
+            "book": BookRow.title,
+            "book_path": BookRow.path,
+            "source": SourceRow.path,
+            "page": PageRow.number,
+            "dialogue": PanelRow.dialogue,
+            "aspect": PanelRow.w / PanelRow.h,
+            "size": (PanelRow.w * PanelRow.h) / (PageRow.width * PageRow.height * 1.0),
+        }
+        return (
+            statement.select_from(PanelRow)
+            .join(PageRow, PanelRow.page_id == PageRow.id)
+            .join(BookRow, PageRow.book_id == BookRow.id)
+            .join(SourceRow, BookRow.source_id == SourceRow.id)
+            .where(PageRow.gone.is_(False), *where.conditions(columns))
+        )
+
+    def place(self, page_id: int) -> PagePlace | None:
+        """Where a page's picture lies, or None when the catalog does not know it."""
+        statement = (
+            select(PageRow, BookRow, SourceRow.path)
+            .join(BookRow, PageRow.book_id == BookRow.id)
+            .join(SourceRow, BookRow.source_id == SourceRow.id)
+            .where(PageRow.id == page_id)
+        )
+        with Session(self.engine) as session:
+            row = session.execute(statement).first()
+        if row is None:
+            return None
+        page, book, root = row
+        folder = Path(root) / book.path if book.path else Path(root)
+        return PagePlace(page.id, folder, page.name, page.number, book.title, page.width, page.height)
+
+    def word_candidates(self, terms: Sequence[str], limit: int) -> list[int]:
+        """Ids of panels that say some of `terms` (or nearly), best first; see `fulltext`."""
+        with self.engine.connect() as connection:
+            return self._text.candidates(connection, terms, limit)
+
+    def word_counts(self, terms: Sequence[str]) -> dict[str, int]:
+        """In how many panels each word stands."""
+        with self.engine.connect() as connection:
+            return self._text.counts(connection, terms)
+
+    def check(self) -> list[str]:
+        """What is wrong inside the database itself; empty when nothing is."""
+        with self.engine.connect() as connection:
+            return self._text.check(connection)
+
+    def rebuild_full_text(self) -> None:
+        """Make the derived full text again from the panels."""
+        with self.engine.begin() as connection:
+            rows = connection.execute(select(PanelRow.id, PanelRow.dialogue).where(PanelRow.dialogue != ""))
+            self._text.rebuild(connection, ((int(i), str(d)) for i, d in rows))
+
+    def checkpoint(self) -> None:
+        """Fold SQLite's write-ahead log into the file, so that the folder can be copied."""
+        if self.engine.dialect.name == "sqlite":
+            with self.engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _engine(url: str) -> Engine:
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:
+    for pragma in ("foreign_keys = ON", "journal_mode = WAL", "synchronous = NORMAL", "busy_timeout = 30000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _place(engine: Engine) -> str:
+    return engine.url.database or str(make_url(engine.url))
+
+
+@contextmanager
+def _readable(engine: Engine) -> Iterator[None]:
+    """A file that is no database is damage, said in a sentence."""
+    try:
+        yield
+    except DBAPIError as error:
+        engine.dispose()
+        raise IndexDamaged(
+            f"{_place(engine)} cannot be read as a catalog ({error.orig}): "
+            "restore it from a copy, or delete the index folder and build it again"
+        ) from error
+
+
+def _chunks(ids: list[int]) -> Iterator[list[int]]:
+    for start in range(0, len(ids), _IDS_PER_QUERY):
+        yield ids[start : start + _IDS_PER_QUERY]
+
+
+def _panel_row(page_id: int, panel: NewPanel, kept: dict[tuple[float, float, float, float], int]) -> PanelRow:
+    box = panel.box
+    picture, dialogue, composition = panel.gate
+    row = PanelRow(
+        page_id=page_id,
+        number=panel.number,
+        x=box.x,
+        y=box.y,
+        w=box.w,
+        h=box.h,
+        dialogue=panel.dialogue,
+        origin=panel.origin,
+        vector_row=panel.vector_row,
+        gate_picture=picture,
+        gate_dialogue=dialogue,
+        gate_composition=composition,
+    )
+    old = kept.pop((box.x, box.y, box.w, box.h), None)
+    if old is not None:
+        row.id = old
+    return row
+
+
+def _panel_select() -> Select[Any]:
+    statement: Select[Any] = (
+        select(PanelRow, PageRow, BookRow)
+        .join(PageRow, PanelRow.page_id == PageRow.id)
+        .join(BookRow, PageRow.book_id == BookRow.id)
+        .where(PageRow.gone.is_(False))
+    )
+    return statement
+
+
+def _panel(panel: PanelRow, page: PageRow, book: BookRow) -> Panel:
+    return Panel(
+        id=panel.id,
+        book=book.title,
+        page=page.number,
+        panel=panel.number,
+        box=Box(panel.x, panel.y, panel.w, panel.h),
+        dialogue=panel.dialogue,
+        source=f"{book.path}/{page.name}" if book.path else page.name,
+        page_width=page.width,
+        page_height=page.height,
+        gate=(panel.gate_picture, panel.gate_dialogue, panel.gate_composition),
+        page_id=page.id,
+        book_id=book.id,
+        row=panel.vector_row,
+    )

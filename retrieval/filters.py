@@ -1,0 +1,100 @@
+"""What a search may be narrowed by: `where={"book": "Pepper%", "has_dialogue": True}`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlalchemy import ColumnElement, or_
+
+from retrieval.errors import UsageError
+
+Range = tuple[float | None, float | None]
+
+ASPECTS: dict[str, Range] = {"tall": (None, 0.8), "square": (0.8, 1.25), "wide": (1.25, None)}
+"""Width divided by height, in page pixels."""
+
+SIZES: dict[str, Range] = {"small": (None, 0.1), "medium": (0.1, 0.35), "large": (0.35, None)}
+"""Panel area as a share of the page's area."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Conditions on panels; None means any.
+
+    book, source: an exact name or a pattern with `%` (any run of letters); book also matches the book's path.
+    page: from and to, both included. has_dialogue: with or without words.
+    aspect: width / height from and to. size: share of the page from and to, 0 to 1.
+    """
+
+    book: str | None = None
+    source: str | None = None
+    page: Range | None = None
+    has_dialogue: bool | None = None
+    aspect: Range | None = None
+    size: Range | None = None
+
+    @classmethod
+    def of(cls, where: Filter | Mapping[str, Any] | None) -> Filter:
+        """Read a mapping; raises `UsageError` for a key or value that means nothing."""
+        if where is None:
+            return cls()
+        if isinstance(where, Filter):
+            return where
+        known = [f.name for f in fields(cls)]
+        unknown = sorted(set(where) - set(known))
+        if unknown:
+            raise UsageError(f"no filter is called {', '.join(unknown)}: choose from {', '.join(known)}")
+        return cls(
+            book=where.get("book"),
+            source=where.get("source"),
+            page=_range("page", where.get("page"), {}),
+            has_dialogue=where.get("has_dialogue"),
+            aspect=_range("aspect", where.get("aspect"), ASPECTS),
+            size=_range("size", where.get("size"), SIZES),
+        )
+
+    @property
+    def empty(self) -> bool:
+        return self == Filter()
+
+    def conditions(self, columns: Mapping[str, Any]) -> list[ColumnElement[bool]]:
+        """SQL conditions over the columns of the same names."""
+        found: list[ColumnElement[bool]] = []
+        if self.book is not None:
+            found.append(or_(_like(columns["book"], self.book), _like(columns["book_path"], self.book)))
+        if self.source is not None:
+            found.append(_like(columns["source"], self.source))
+        if self.has_dialogue is not None:
+            found.append(columns["dialogue"] != "" if self.has_dialogue else columns["dialogue"] == "")
+        for name in ("page", "aspect", "size"):
+            low, high = getattr(self, name) or (None, None)
+            found += [columns[name] >= low] if low is not None else []
+            found += [columns[name] <= high] if high is not None else []
+        return found
+
+
+def _like(column: Any, pattern: str) -> ColumnElement[bool]:
+    """`%` is a wildcard; everything else, `_` and the escape sign included, stands for itself."""
+    if "%" not in pattern:
+        exact: ColumnElement[bool] = column == pattern
+        return exact
+    escaped = pattern.replace("\\", "\\\\").replace("_", "\\_")
+    like: ColumnElement[bool] = column.like(escaped, escape="\\")
+    return like
+
+
+def _range(name: str, value: Any, names: Mapping[str, Range]) -> Range | None:
+    if value is None:
+        return None
+    if isinstance(value, str) and value in names:
+        return names[value]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return (value, value)
+    if isinstance(value, list | tuple) and len(value) == 2:
+        low, high = value
+        if all(v is None or (isinstance(v, int | float) and not isinstance(v, bool)) for v in (low, high)):
+            return (low, high)
+    choices = f", or one of {', '.join(names)}" if names else ""
+    raise UsageError(f"filter {name} takes a number or (from, to){choices}; found {value!r}")

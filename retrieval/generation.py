@@ -1,0 +1,218 @@
+"""A generation: everything searched that is derived from catalog and vectors, as of one moment.
+
+    generations/N/manifest.json         counts, kinds, checksums, measured recall
+    generations/N/<view>.panels.npy     (2, P) int64: panel ids in order, and their vector rows
+    generations/N/<view>.faiss          the IVF-PQ index, where the view is large enough for one
+
+It is written beside and renamed, then named by the catalog; readers keep the one they opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.catalog import Catalog
+from retrieval.errors import IndexDamaged
+from retrieval.records import DIMENSION, View
+from retrieval.scoring import exact_scores, top
+from retrieval.shards import VectorShards
+from retrieval.vectors import CANDIDATES, IvfPq, build_ivfpq, choose_kind, default_probes, write_ivfpq
+
+FORMAT = 1
+RECALL_SAMPLE = 256
+_RECALL_SEED = 7
+_CHECK_ON_OPEN = 64 * 2**20
+"""Files up to this size are hashed whenever an index opens; larger ones by `verify`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewIndex:
+    """One view of a generation: which panels it holds, at which rows, and how candidates are found."""
+
+    view: View
+    ids: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    ann: IvfPq | None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def rows_of(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(ids, rows) of those `ids` that this view holds, sorted by id."""
+        if not len(self.ids) or not len(ids):
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        wanted = np.unique(ids)
+        places = np.minimum(np.searchsorted(self.ids, wanted), len(self.ids) - 1)
+        places = places[self.ids[places] == wanted]
+        return np.asarray(self.ids[places]), np.asarray(self.rows[places])
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """The opened snapshot that a reader searches."""
+
+    number: int
+    manifest: dict[str, Any]
+    views: dict[View, ViewIndex]
+
+
+def folder_of(index: Path, number: int) -> Path:
+    return index / "generations" / str(number)
+
+
+# ---------------------------------------------------------------------- writing
+
+
+def write_generation(index: Path, number: int, catalog: Catalog, shards: VectorShards, kind: str) -> dict[str, Any]:
+    """Derive generation `number` and return its manifest; it counts once the catalog names it."""
+    final = folder_of(index, number)
+    beside = final.with_name(f"{number}.partial")
+    for leftover in (beside, final):
+        shutil.rmtree(leftover, ignore_errors=True)
+    beside.mkdir(parents=True)
+    views = {str(view): _write_view(beside, view, catalog, shards, kind) for view in View}
+    manifest = {"format": FORMAT, "generation": number, "dimension": DIMENSION, "views": views}
+    (beside / "manifest.json").write_text(json.dumps(manifest, indent=1))
+    for path in beside.iterdir():
+        _sync(path)
+    beside.rename(final)
+    _sync(final.parent)
+    return manifest
+
+
+def _write_view(folder: Path, view: View, catalog: Catalog, shards: VectorShards, wanted: str) -> dict[str, Any]:
+    # a panel without words has nothing to say in the dialogue view: all such panels would be one vector
+    ids, rows = catalog.vector_rows(with_dialogue_only=view is View.DIALOGUE)
+    np.save(folder / f"{view}.panels.npy", np.stack([ids, rows]))
+    kind = choose_kind(len(ids), wanted)
+    ann = None
+    if kind == "ivfpq":
+        built = build_ivfpq(len(ids), lambda at: shards.blocks(view, rows[at]), ids)
+        write_ivfpq(built, folder / f"{view}.faiss")
+        ann = IvfPq(built)
+    files = {p.name: _describe(p) for p in sorted(folder.glob(f"{view}.*"))}
+    found = {"kind": kind, "panels": len(ids), "files": files}
+    return found | _measure(ViewIndex(view, ids, rows, ann), shards)
+
+
+def _measure(view: ViewIndex, shards: VectorShards) -> dict[str, Any]:
+    """Recall@10 of the default search against exact search, on sampled panels that do not count themselves."""
+    if len(view) < 2:
+        return {"recall_at_10": None, "recall_sample": 0}
+    if view.ann is None:
+        return {"recall_at_10": 1.0, "recall_sample": 0}
+    rng = np.random.default_rng(_RECALL_SEED)
+    places = np.sort(rng.choice(len(view), min(RECALL_SAMPLE, len(view)), replace=False))
+    queries = shards.read(view.view, view.rows[places])
+    best = _exact_top(view, shards, queries, 11)
+    shares = []
+    for query, place, exact, found in zip(queries, places, best, view.ann.candidates(queries, CANDIDATES), strict=True):
+        ids, rows = view.rows_of(found)
+        order = top(exact_scores(shards.read(view.view, rows), query[None])[0], ids, 11)
+        own = view.ids[place]
+        nearest = [i for i in exact if i != own][:10]
+        shares.append(len({int(ids[o]) for o in order} & set(nearest)) / len(nearest))
+    lists = view.ann.lists
+    return {
+        "recall_at_10": round(float(np.mean(shares)), 4),
+        "recall_sample": len(places),
+        "lists": lists,
+        "probes": default_probes(lists),
+        "candidates": CANDIDATES,
+    }
+
+
+def _exact_top(view: ViewIndex, shards: VectorShards, queries: NDArray[np.float32], count: int) -> list[list[int]]:
+    """Ids of the `count` nearest by exact search, per query, streaming over the whole view."""
+    ids = [np.empty(0, np.int64)] * len(queries)
+    scores = [np.empty(0, np.float32)] * len(queries)
+    for start, vectors in shards.blocks(view.view, view.rows):
+        block = view.ids[start : start + len(vectors)]
+        for q, row in enumerate(exact_scores(vectors, queries)):
+            merged_ids, merged = np.concatenate([ids[q], block]), np.concatenate([scores[q], row])
+            best = top(merged, merged_ids, count)
+            ids[q], scores[q] = merged_ids[best], merged[best]
+    return [[int(i) for i in row] for row in ids]
+
+
+def _describe(path: Path) -> dict[str, Any]:
+    return {"bytes": path.stat().st_size, "sha256": file_sha256(path)}
+
+
+def file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def remove_others(index: Path, current: int) -> None:
+    """Delete every generation but `current`, and half-written ones. Readers keep the files they have open."""
+    parent = index / "generations"
+    for path in parent.iterdir() if parent.exists() else ():
+        if path.name != str(current):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+# ---------------------------------------------------------------------- reading
+
+
+def open_generation(index: Path, number: int) -> Generation:
+    """Open a generation. Raises `IndexDamaged` naming the file that is missing, altered or inconsistent."""
+    folder = folder_of(index, number)
+    manifest = _read_manifest(folder, number)
+    problems = list(file_problems(folder, manifest, hash_up_to=_CHECK_ON_OPEN))
+    if problems:
+        raise IndexDamaged(f"{problems[0]}: run `panelseek verify --repair`")
+    views = {view: _open_view(folder, view, manifest["views"][str(view)]) for view in View}
+    return Generation(number, manifest, views)
+
+
+def _read_manifest(folder: Path, number: int) -> dict[str, Any]:
+    path = folder / "manifest.json"
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise IndexDamaged(f"{path} is missing or unreadable: run `panelseek verify --repair`") from error
+    expected = {"format": FORMAT, "generation": number, "dimension": DIMENSION}
+    found = {key: manifest.get(key) for key in expected}
+    if found != expected:
+        raise IndexDamaged(f"{path} says {found}, expected {expected}: run `panelseek verify --repair`")
+    return manifest
+
+
+def file_problems(folder: Path, manifest: dict[str, Any], hash_up_to: float) -> Iterable[str]:
+    """What is wrong with a generation's files: missing, another size, another checksum."""
+    for view in manifest["views"].values():
+        for name, expected in view["files"].items():
+            path = folder / name
+            if not path.exists():
+                yield f"{path} is missing"
+            elif path.stat().st_size != expected["bytes"]:
+                yield f"{path} has {path.stat().st_size} bytes, {expected['bytes']} were written"
+            elif expected["bytes"] <= hash_up_to and file_sha256(path) != expected["sha256"]:
+                yield f"{path} was altered: its SHA-256 is not the one that was written"
+
+
+def _open_view(folder: Path, view: View, manifest: dict[str, Any]) -> ViewIndex:
+    pairs = np.load(folder / f"{view}.panels.npy", mmap_mode="r")
+    open_ann = partial(IvfPq.open, folder / f"{view}.faiss", manifest["panels"])
+    ann = open_ann() if manifest["kind"] == "ivfpq" else None
+    return ViewIndex(view, pairs[0], pairs[1], ann)

@@ -1,0 +1,288 @@
+"""An index on disk: open it, ask it, look at its panels.
+
+my.index/
+  catalog.sqlite    the truth                       vectors/          the one copy of the vectors
+  generations/N/    what is searched, derived       thumbnails/       small pictures, derived
+  catalog.url       only where another database was chosen
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from retrieval.catalog import BookSummary, Catalog
+from retrieval.crops import crop, square
+from retrieval.errors import EncoderMismatch, IndexDamaged, IndexMissing, SourceError, UsageError
+from retrieval.filters import Filter
+from retrieval.generation import Generation, open_generation
+from retrieval.pages import read_page
+from retrieval.pictures import open_picture
+from retrieval.records import Encoder, Panel, QueryInput, View
+from retrieval.search import Hit, Query, Searcher, reason
+from retrieval.shards import VectorShards
+from retrieval.thumbnails import Thumbnails, encode_thumbnail
+
+_OPEN_TRIES = 3
+
+
+def catalog_url(folder: Path) -> str:
+    """The SQLAlchemy URL of an index's catalog: `catalog.url` where one was chosen, else its own SQLite file."""
+    chosen = folder / "catalog.url"
+    if chosen.exists():
+        return chosen.read_text().strip()
+    return f"sqlite:///{folder / 'catalog.sqlite'}"
+
+
+class PanelIndex:
+    """A built index, opened for reading. Any number of them may be open, also while a build writes.
+
+    Use `PanelIndex.open`; close it or use it as a context manager. Safe to share between threads.
+    """
+
+    def __init__(self, folder: Path, catalog: Catalog, encoder: Encoder | None, device: str | None) -> None:
+        self.folder = folder
+        self.catalog = catalog
+        self._encoder = encoder
+        self._device = device
+        self._lock = threading.Lock()
+        self._shards = VectorShards(folder / "vectors")
+        self._thumbnails = Thumbnails(folder)
+        self._page = lru_cache(maxsize=8)(self._read_page)
+        self._open_generation()
+        if encoder is not None:
+            self._check_encoder(encoder)
+
+    @classmethod
+    def open(cls, path: str | Path, *, encoder: Encoder | None = None, device: str | None = None) -> Self:
+        """Open the index in a folder. The encoder is loaded when a query first needs it, on `device`.
+
+        Raises `IndexMissing`, `IndexDamaged`, `IndexTooNew`, or `EncoderMismatch` when `encoder` is given
+        and did not build this index.
+        """
+        folder = Path(path).expanduser()
+        if not folder.is_dir() or not ((folder / "catalog.sqlite").exists() or (folder / "catalog.url").exists()):
+            raise IndexMissing(
+                f"there is no index at {folder}: make one with `panelseek build SOURCE --index {folder}`"
+            )
+        catalog = Catalog.open(catalog_url(folder))
+        try:
+            return cls(folder, catalog, encoder, device)
+        except BaseException:
+            catalog.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._page.cache_clear()
+        self.catalog.close()
+
+    def refresh(self) -> bool:
+        """Take up the newest generation; True when there was a newer one than the one being searched."""
+        with self._lock:
+            if self.catalog.setting("generation") == self.generation.number:
+                return False
+            self._open_generation()
+            self._page.cache_clear()
+            return True
+
+    def _open_generation(self) -> None:
+        """Open what the catalog names; a build may switch and clean up in between, so look again once or twice."""
+        for attempt in range(_OPEN_TRIES):
+            number = self.catalog.setting("generation")
+            if number is None:
+                raise IndexDamaged(
+                    f"{self.folder} is not complete, its first build was interrupted: "
+                    "run the same `panelseek build` again, it goes on where it stopped"
+                )
+            try:
+                self.generation: Generation = open_generation(self.folder, number)
+                break
+            except IndexDamaged:
+                if attempt == _OPEN_TRIES - 1 or self.catalog.setting("generation") == number:
+                    raise
+        self._searcher = Searcher(self.catalog, self._shards, self.generation.views)
+
+    # ------------------------------------------------------------------ encoder
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder that built this index, loaded at the first use."""
+        with self._lock:
+            if self._encoder is None:
+                self._encoder = self._load_encoder()
+            return self._encoder
+
+    def _load_encoder(self) -> Encoder:
+        from retrieval.encoder import load_encoder  # torch loads late
+
+        built_by = self.catalog.setting("encoder") or {}
+        encoder = load_encoder(built_by.get("load", "small"), device=self._device)
+        self._check_encoder(encoder)
+        return encoder
+
+    def _check_encoder(self, encoder: Encoder) -> None:
+        built_by = self.catalog.setting("encoder") or {}
+        if built_by and encoder.fingerprint != built_by["fingerprint"]:
+            raise EncoderMismatch(mismatch(self.folder, built_by, encoder))
+
+    # ---------------------------------------------------------------- searching
+
+    def search(
+        self,
+        *,
+        text: str | None = None,
+        image: Any = None,
+        panel: int | None = None,
+        view: View | str | None = None,
+        where: Filter | Mapping[str, Any] | None = None,
+        k: int = 12,
+        offset: int = 0,
+        min_score: float | None = None,
+        per_page: int | None = None,
+        per_book: int | None = None,
+        exact: bool = False,
+        probes: int | None = None,
+        include_self: bool = True,
+    ) -> list[Hit]:
+        """The best hits for one question: words, an image, both, or an indexed panel. See `Query`.
+
+        Raises `UsageError` for a question that makes no sense, `PictureError` for an image that cannot be read.
+        """
+        query = Query(
+            text=text,
+            image=image,
+            panel=panel,
+            view=view,
+            where=where,
+            k=k,
+            offset=offset,
+            min_score=min_score,
+            per_page=per_page,
+            per_book=per_book,
+            exact=exact,
+            probes=probes,
+            include_self=include_self,
+        )
+        return self.search_many([query])[0]
+
+    def search_many(self, queries: Sequence[Query]) -> list[list[Hit]]:
+        """Hits for each query, in order; questions are encoded together, one batch for each view."""
+        checked = [query.checked() for query in queries]
+        searcher = self._searcher
+        vectors = self._vectors(checked, searcher)
+        return [self._hits(searcher, query, vector) for query, vector in zip(checked, vectors, strict=True)]
+
+    def _vectors(self, queries: Sequence[Query], searcher: Searcher) -> list[NDArray[np.float32]]:
+        vectors: dict[int, NDArray[np.float32]] = {}
+        asked: dict[View, list[tuple[int, QueryInput]]] = {}
+        for place, query in enumerate(queries):
+            view = query.chosen_view()
+            if query.panel is not None:
+                vectors[place] = searcher.stored_vector(query.panel, view)
+            else:
+                picture = None if query.image is None else square(open_picture(query.image))
+                asked.setdefault(view, []).append((place, QueryInput(picture, query.words or None)))
+        for view, items in asked.items():
+            encoded = self.encoder.encode_queries([item for _, item in items], view)
+            vectors.update((place, vector) for (place, _), vector in zip(items, encoded, strict=True))
+        return [vectors[place] for place in range(len(queries))]
+
+    def _hits(self, searcher: Searcher, query: Query, vector: NDArray[np.float32]) -> list[Hit]:
+        view = query.chosen_view()
+        return [
+            Hit(
+                rank=query.offset + place,
+                score=item.score,
+                panel=panel,
+                view=view,
+                why=reason(query, item.words),
+                words=item.words.words,
+                _read=self.panel_image,
+            )
+            for place, (item, panel) in enumerate(searcher.find(query, vector), 1)
+        ]
+
+    # ------------------------------------------------------------------ looking
+
+    def browse(self, where: Any = None, k: int = 12, offset: int = 0) -> list[Panel]:
+        """Panels that match a filter, in order of book, page and panel, without any question."""
+        ids = self.catalog.browse(Filter.of(where), k, offset)
+        panels = self.catalog.panels(ids)
+        return [panels[i] for i in ids if i in panels]
+
+    def panel(self, panel_id: int) -> Panel:
+        """One panel. Raises `UsageError` when the index has none of that id."""
+        found = self.catalog.panels([panel_id])
+        if not found:
+            raise UsageError(f"the index has no panel {panel_id}: panel ids are in the results of a search")
+        return found[panel_id]
+
+    def page_panels(self, page_id: int) -> list[Panel]:
+        """All panels of a page in order."""
+        return self.catalog.page_panels(page_id)
+
+    def books(self) -> list[BookSummary]:
+        return self.catalog.books()
+
+    def page_image(self, page_id: int) -> Image.Image:
+        """A page's picture, upright RGB, read from the comics now. Raises `SourceError` or `PictureError`."""
+        return self._page(page_id).copy()
+
+    def panel_image(self, panel: Panel) -> Image.Image:
+        """A panel's picture, cut from its page now. Raises `SourceError` or `PictureError`."""
+        cut = crop(self._page(panel.page_id), panel.box)
+        if cut is None:
+            raise SourceError(f"panel {panel.id} lies outside its page {panel.source}: build the index again")
+        return cut
+
+    def thumbnail(self, panel: Panel) -> bytes:
+        """WebP bytes, longest side at most 320 px, from the index or else cut from the comics."""
+        return self._thumbnails.get(panel.row) or encode_thumbnail(self.panel_image(panel))
+
+    def _read_page(self, page_id: int) -> Image.Image:
+        place = self.catalog.place(page_id)
+        if place is None:
+            raise UsageError(f"the index has no page {page_id}")
+        return open_picture(read_page(place.book, place.name))
+
+    # --------------------------------------------------------------------- info
+
+    def info(self) -> dict[str, Any]:
+        """What the index holds, how it was built and how well it searches; ready for JSON."""
+        views = {
+            name: {key: value for key, value in view.items() if key != "files"}
+            for name, view in self.generation.manifest["views"].items()
+        }
+        return {
+            "index": str(self.folder),
+            **self.catalog.counts(),
+            "encoder": self.catalog.setting("encoder"),
+            "generation": self.generation.number,
+            "built": self.catalog.setting("built"),
+            "views": views,
+            "bytes": sum(p.stat().st_size for p in self.folder.rglob("*") if p.is_file()),
+            "sources": [str(p) for p in self.catalog.sources()],
+            "skipped": [{"path": path, "reason": reason} for path, reason in self.catalog.skipped()],
+        }
+
+
+def mismatch(folder: Path, built_by: dict[str, Any], encoder: Encoder) -> str:
+    """The sentence for two encoders that must not mix."""
+    return (
+        f"{folder} was built with encoder {built_by['name']} ({built_by['fingerprint'][:12]}), "
+        f"and this is {encoder.name} ({encoder.fingerprint[:12]}): "
+        f"use --encoder {built_by.get('load', built_by['name'])}, or build into another --index"
+    )

@@ -1,0 +1,285 @@
+"""Queries -> candidates -> exact scores -> ranked panels.
+
+A query is compared with one view. Where it has words and the view knows dialogue, they are also looked up
+as words, and both rankings are fused: panels are ordered by cosine plus the share of the query's words that
+stand in the dialogue (each 0 to 1). The score of a hit is always the exact cosine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from retrieval.catalog import Catalog
+from retrieval.errors import UsageError
+from retrieval.filters import Filter
+from retrieval.generation import ViewIndex
+from retrieval.records import Panel, View
+from retrieval.scoring import exact_scores, top
+from retrieval.shards import VectorShards
+from retrieval.vectors import CANDIDATES, default_probes
+from retrieval.words import WordMatch, match, rarity, tokens
+
+Why = Literal["picture", "words", "both"]
+
+EXACT_UP_TO = 5_000
+"""A filter that leaves this many panels or fewer is scored exactly: reading them takes milliseconds."""
+
+_WORD_CANDIDATES = 200
+_WIDEST = 50_000
+"""When more candidates than this would be needed, streaming over everything is simpler and not slower."""
+_ROWS_AT_ONCE = 256
+_NO_WORDS = WordMatch(0.0, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One search; every field but the question itself has a sensible default.
+
+    Ask with `text`, `image` (path, bytes, PIL picture or array), both, or `panel` (an indexed panel's id).
+    view: picture, dialogue or fused; None follows the question: image -> picture, words -> dialogue,
+    both -> fused, panel -> picture. where: see `retrieval.filters.Filter`. k hits from `offset` on,
+    with score >= min_score, at most per_page / per_book of one page / book. exact: score every panel.
+    probes: IVF lists to look into. include_self: whether a `panel` query finds that panel too.
+    """
+
+    text: str | None = None
+    image: Any = None
+    panel: int | None = None
+    view: View | str | None = None
+    where: Filter | Mapping[str, Any] | None = None
+    k: int = 12
+    offset: int = 0
+    min_score: float | None = None
+    per_page: int | None = None
+    per_book: int | None = None
+    exact: bool = False
+    probes: int | None = None
+    include_self: bool = True
+
+    def checked(self) -> Query:
+        """Itself, when its parts make sense together; raises `UsageError` otherwise."""
+        if self.panel is not None and (self.text is not None or self.image is not None):
+            raise UsageError("a panel is a question by itself: leave out text and image, or leave out panel")
+        if self.panel is None and self.image is None and not (self.text or "").strip():
+            raise UsageError("nothing to search for: give text, an image, or the id of an indexed panel")
+        for name, least in (("k", 1), ("offset", 0), ("per_page", 1), ("per_book", 1), ("probes", 1)):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < least):
+                raise UsageError(f"{name} must be a whole number from {least} on; found {value!r}")
+        self.chosen_view()
+        Filter.of(self.where)
+        return self
+
+    def chosen_view(self) -> View:
+        if self.view is not None:
+            try:
+                return View(self.view)
+            except ValueError:
+                raise UsageError(f"no view is called {self.view!r}: choose {', '.join(View)}") from None
+        if self.image is not None:
+            return View.FUSED if self.words else View.PICTURE
+        return View.DIALOGUE if self.words else View.PICTURE
+
+    @property
+    def words(self) -> str:
+        return (self.text or "").strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One result. `score` is the exact cosine, -1 to 1; `why` it matched, with the `words` that did."""
+
+    rank: int
+    score: float
+    panel: Panel
+    view: View
+    why: Why
+    words: tuple[str, ...]
+    _read: Callable[[Panel], Image.Image] = field(repr=False, compare=False)
+
+    def image(self) -> Image.Image:
+        """The panel's picture, read from the comics now. Raises `SourceError` when they are gone."""
+        return self._read(self.panel)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A panel in its place: id, exact score, and what the words said."""
+
+    id: int
+    score: float
+    words: WordMatch
+
+
+class Searcher:
+    """Finds panels of one opened generation for query vectors."""
+
+    def __init__(self, catalog: Catalog, shards: VectorShards, views: dict[View, ViewIndex]) -> None:
+        self._catalog = catalog
+        self._shards = shards
+        self._views = views
+        self._matrices: dict[View, NDArray[np.float32]] = {}
+
+    def stored_vector(self, panel_id: int, view: View) -> NDArray[np.float32]:
+        """(512,) of an indexed panel. Raises `UsageError` when it is unknown or has no such view."""
+        _, rows = self._views[view].rows_of(np.array([panel_id], np.int64))
+        if len(rows):
+            vector: NDArray[np.float32] = self._shards.read(view, rows)[0]
+            return vector
+        if view is View.DIALOGUE and self._catalog.panels([panel_id]):
+            raise UsageError(f"panel {panel_id} has no words: search with view picture or fused instead")
+        raise UsageError(f"the index has no panel {panel_id}: panel ids are in the results of a search")
+
+    def find(self, query: Query, vector: NDArray[np.float32]) -> list[tuple[Ranked, Panel]]:
+        """The k panels from `offset` on, best first; widens until enough are found or nothing is left."""
+        view = self._views[query.chosen_view()]
+        where = Filter.of(query.where)
+        allowed = None if where.empty else self._catalog.matching_ids(where)
+        words = self._word_ranking(query, view, allowed)
+        groups = _Groups(query)
+        for ids, scores, complete in self._candidates(view, query, vector, allowed, words.ids):
+            found = self._pick(query, groups, self._rank(ids, scores, words, groups.needed))
+            if complete or len(found) >= groups.needed:
+                break
+        return found[query.offset : query.offset + query.k]
+
+    # --------------------------------------------------------------- candidates
+
+    def _candidates(
+        self,
+        view: ViewIndex,
+        query: Query,
+        vector: NDArray[np.float32],
+        allowed: NDArray[np.int64] | None,
+        extra: NDArray[np.int64],
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32], bool]]:
+        """(ids, exact scores, nothing is left) in ever wider rounds; the last round is complete."""
+        reach = len(view) if allowed is None else len(allowed)
+        if view.ann is not None and not query.exact and not (allowed is not None and reach <= EXACT_UP_TO):
+            count = max(CANDIDATES, 4 * (query.offset + query.k))
+            probes = query.probes or default_probes(view.ann.lists)
+            while count < min(reach, _WIDEST) and probes < view.ann.lists:
+                found = view.ann.candidates(vector[None], count, probes, allowed)[0]
+                ids, rows = view.rows_of(np.concatenate([found, extra]))
+                yield ids, exact_scores(self._shards.read(view.view, rows), vector[None])[0], False
+                count, probes = 4 * count, 4 * probes
+        ids, scores = self._all_scores(view, vector, allowed)
+        yield ids, scores, True
+
+    def _all_scores(
+        self, view: ViewIndex, vector: NDArray[np.float32], allowed: NDArray[np.int64] | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Exact scores of everything allowed, (M,) each."""
+        if allowed is None and view.ann is None:
+            return view.ids, exact_scores(self._matrix(view), vector[None])[0]
+        ids, rows = (view.ids, view.rows) if allowed is None else view.rows_of(allowed)
+        scores = np.empty(len(ids), np.float32)
+        for start, block in self._shards.blocks(view.view, rows):
+            scores[start : start + len(block)] = exact_scores(block, vector[None])[0]
+        return ids, scores
+
+    def _matrix(self, view: ViewIndex) -> NDArray[np.float32]:
+        """All vectors of a view small enough to have no IVF-PQ, kept ready (about 20 MB at most)."""
+        if view.view not in self._matrices:
+            self._matrices[view.view] = self._shards.read(view.view, np.asarray(view.rows))
+        return self._matrices[view.view]
+
+    # -------------------------------------------------------------------- words
+
+    def _word_ranking(self, query: Query, view: ViewIndex, allowed: NDArray[np.int64] | None) -> _Words:
+        """The panels that say the query's words; empty for queries that are not about dialogue."""
+        terms = tokens(query.words) if view.view is not View.PICTURE else []
+        if not terms:
+            return _Words([], {}, np.empty(0, np.int64))
+        weights = rarity(terms, self._catalog.word_counts(terms), len(self._views[View.DIALOGUE]))
+        limit = max(_WORD_CANDIDATES, 2 * (query.offset + query.k))
+        ids = np.array(self._catalog.word_candidates(terms, limit), dtype=np.int64)
+        if allowed is not None:
+            ids = np.intersect1d(ids, allowed)
+        return _Words(terms, weights, ids)
+
+    # ------------------------------------------------------------------ ranking
+
+    def _rank(
+        self, ids: NDArray[np.int64], scores: NDArray[np.float32], words: _Words, needed: int
+    ) -> Iterator[Ranked]:
+        """All candidates in order; words are read only where they can matter."""
+        if not words.terms:
+            order = top(scores, ids, len(ids))
+            return (Ranked(int(ids[i]), float(scores[i]), _NO_WORDS) for i in order)
+        best = top(scores, ids, max(_WORD_CANDIDATES, 2 * needed))
+        near = np.union1d(ids[best], np.intersect1d(ids, words.ids))
+        matches = {
+            panel.id: match(words.terms, panel.dialogue, words.weights) for panel in self._catalog.panels(near).values()
+        }
+        share = np.array([matches.get(int(i), _NO_WORDS).score for i in ids], np.float32)
+        order = top(scores + share, ids, len(ids))
+        return (Ranked(int(ids[i]), float(scores[i]), matches.get(int(ids[i]), _NO_WORDS)) for i in order)
+
+    def _pick(self, query: Query, groups: _Groups, ranked: Iterator[Ranked]) -> list[tuple[Ranked, Panel]]:
+        """The first `needed` of a ranking that exist, score enough and leave room for other pages and books."""
+        groups.clear()
+        found: list[tuple[Ranked, Panel]] = []
+        while part := list(islice(ranked, _ROWS_AT_ONCE)):
+            panels = self._catalog.panels([r.id for r in part])
+            for item in part:
+                panel = panels.get(item.id)
+                if panel is not None and self._wanted(query, item) and groups.has_room(panel):
+                    found.append((item, panel))
+                if len(found) >= groups.needed:
+                    return found
+        return found
+
+    def _wanted(self, query: Query, item: Ranked) -> bool:
+        if query.min_score is not None and item.score < query.min_score:
+            return False
+        return query.include_self or item.id != query.panel
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """The query's words, their weights, and the panels that say some of them."""
+
+    terms: list[str]
+    weights: dict[str, float]
+    ids: NDArray[np.int64]
+
+
+class _Groups:
+    """Counts hits per page and book so that one of them does not fill the list."""
+
+    def __init__(self, query: Query) -> None:
+        self.needed = query.offset + query.k
+        self._limits = (query.per_page, query.per_book)
+        self._seen: dict[tuple[str, int], int] = {}
+
+    def clear(self) -> None:
+        self._seen.clear()
+
+    def has_room(self, panel: Panel) -> bool:
+        """Whether the panel may be added; counts it if so."""
+        keys = (("page", panel.page_id), ("book", panel.book_id))
+        full = any(
+            limit is not None and self._seen.get(key, 0) >= limit for key, limit in zip(keys, self._limits, strict=True)
+        )
+        if not full:
+            for key in keys:
+                self._seen[key] = self._seen.get(key, 0) + 1
+        return not full
+
+
+def reason(query: Query, words: WordMatch) -> Why:
+    """Why a panel was found: its picture, its words, or both."""
+    view = query.chosen_view()
+    if view is View.FUSED:
+        if query.panel is not None or (query.image is not None and words.words):
+            return "both"
+        return "picture" if query.image is not None else "words"
+    return "picture" if view is View.PICTURE else "words"

@@ -1,0 +1,130 @@
+"""The one copy of the vectors: float16 unit rows in append-only files, memory-mapped for exact scores.
+
+    vectors/picture-00000.f16    65,536 rows of 512 little-endian float16, row-major, no header
+    vectors/dialogue-00000.f16   the same rows of the next view
+    ...
+
+A row number is the same in all views. Rows are written and synced before the catalog names them; what a
+crash leaves behind is an unnamed tail, which the next build cuts off.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.errors import IndexDamaged
+from retrieval.records import DIMENSION, Encoded, View
+
+SHARD_ROWS = 65_536
+_ROW_BYTES = 2 * DIMENSION
+
+
+class VectorShards:
+    """Reads and appends rows below one folder. Reading is safe while another process appends."""
+
+    def __init__(self, folder: Path, shard_rows: int = SHARD_ROWS) -> None:
+        self.folder = folder
+        self.shard_rows = shard_rows
+        self._maps: dict[tuple[View, int], NDArray[np.float16]] = {}
+
+    # ------------------------------------------------------------------ writing
+
+    def rows(self) -> int:
+        """How many complete rows lie there, in the view that has fewest."""
+        return min(self._rows(view) for view in View)
+
+    def _rows(self, view: View) -> int:
+        total, shard = 0, 0
+        while (path := self._path(view, shard)).exists():
+            total += path.stat().st_size // _ROW_BYTES
+            shard += 1
+        return total
+
+    def truncate(self, rows: int) -> None:
+        """Cut every view to `rows`. Raises `IndexDamaged` when a view has fewer."""
+        for view in View:
+            have = self._rows(view)
+            if have < rows:
+                raise IndexDamaged(
+                    f"{self.folder} holds {have} {view} vectors and the catalog names {rows}: "
+                    "restore the folder from a copy, or delete the index and build it again"
+                )
+            for shard in range(-(-have // self.shard_rows) + 1):
+                self._cut(self._path(view, shard), rows - shard * self.shard_rows)
+        self._maps.clear()
+
+    def _cut(self, path: Path, rows: int) -> None:
+        if not path.exists():
+            return
+        if rows <= 0:
+            path.unlink()
+        elif path.stat().st_size > rows * _ROW_BYTES:
+            os.truncate(path, rows * _ROW_BYTES)
+
+    def append(self, first_row: int, encoded: Encoded) -> None:
+        """Write P rows from `first_row` (the present end) on and sync them to disk."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for view in View:
+            vectors = encoded.view(view).astype("<f2")
+            row = first_row
+            while len(vectors):
+                shard, inside = divmod(row, self.shard_rows)
+                part = vectors[: self.shard_rows - inside]
+                self._write(self._path(view, shard), inside, part)
+                vectors, row = vectors[len(part) :], row + len(part)
+
+    def _write(self, path: Path, inside: int, vectors: NDArray[np.float16]) -> None:
+        with path.open("r+b" if path.exists() else "w+b") as file:
+            file.seek(inside * _ROW_BYTES)
+            file.write(np.ascontiguousarray(vectors).tobytes())
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _path(self, view: View, shard: int) -> Path:
+        return self.folder / f"{view}-{shard:05d}.f16"
+
+    # ------------------------------------------------------------------ reading
+
+    def read(self, view: View, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(R, 512) float32 unit rows (rounding to float16 undone in length, all-zero rows stay zero)."""
+        out = np.empty((len(rows), DIMENSION), dtype=np.float32)
+        shards = rows // self.shard_rows
+        for shard in np.unique(shards):
+            chosen = shards == shard
+            inside = rows[chosen] - shard * self.shard_rows
+            out[chosen] = self._map(view, int(shard), int(inside.max()) + 1)[inside]
+        norms = np.linalg.norm(out, axis=1, keepdims=True)
+        return np.divide(out, norms, out=out, where=norms > 0)
+
+    def blocks(
+        self, view: View, rows: NDArray[np.int64], size: int = 16_384
+    ) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """(start, vectors) over `rows` in blocks, so that any number of rows takes bounded memory."""
+        for start in range(0, len(rows), size):
+            yield start, self.read(view, rows[start : start + size])
+
+    def _map(self, view: View, shard: int, rows: int) -> NDArray[np.float16]:
+        """A shard's rows, mapped again when it has grown past the last look."""
+        known = self._maps.get((view, shard))
+        if known is not None and len(known) >= rows:
+            return known
+        path = self._path(view, shard)
+        try:
+            flat = np.memmap(path, dtype="<f2", mode="r")
+        except (OSError, ValueError) as error:
+            raise IndexDamaged(
+                f"{path} is missing or unreadable ({error}): restore it from a copy, or build the index again"
+            ) from error
+        mapped: NDArray[np.float16] = flat[: flat.size // DIMENSION * DIMENSION].reshape(-1, DIMENSION)
+        if len(mapped) < rows:
+            raise IndexDamaged(
+                f"{path} holds {len(mapped)} vectors where at least {rows} are expected: "
+                "restore it from a copy, or build the index again"
+            )
+        self._maps[view, shard] = mapped
+        return mapped

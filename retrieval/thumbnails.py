@@ -1,0 +1,74 @@
+"""Small pictures of panels, derived, in one SQLite file: `thumbnails/thumbnails.sqlite`, WebP by vector row.
+
+Keyed by vector row because every encoding gets a new one, so a changed panel cannot show its old picture.
+"""
+
+from __future__ import annotations
+
+import io
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+
+from PIL import Image
+
+SIDE = 320
+"""Longest side in pixels."""
+
+
+def encode_thumbnail(picture: Image.Image) -> bytes:
+    """WebP bytes of an RGB picture, its longest side at most 320 px."""
+    small = picture.copy()
+    small.thumbnail((SIDE, SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    out = io.BytesIO()
+    small.save(out, "WEBP", quality=80, method=2)
+    return out.getvalue()
+
+
+class Thumbnails:
+    """Reads and writes the file; a missing or damaged one reads as empty, since it can be made again."""
+
+    def __init__(self, index: Path) -> None:
+        self.path = index / "thumbnails" / "thumbnails.sqlite"
+
+    def get(self, row: int) -> bytes | None:
+        if not self.path.exists():
+            return None
+        try:
+            with closing(self._connect()) as connection:
+                found = connection.execute("SELECT webp FROM thumbnail WHERE row = ?", (row,)).fetchone()
+        except sqlite3.DatabaseError:
+            return None
+        return bytes(found[0]) if found else None
+
+    def put(self, pictures: Iterable[tuple[int, bytes]]) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(self._connect()) as connection, connection:
+            connection.execute("CREATE TABLE IF NOT EXISTS thumbnail (row INTEGER PRIMARY KEY, webp BLOB NOT NULL)")
+            connection.executemany("INSERT OR REPLACE INTO thumbnail VALUES (?, ?)", pictures)
+
+    def rows(self) -> set[int]:
+        """Rows that have a picture. Raises `sqlite3.DatabaseError` when the file is damaged."""
+        if not self.path.exists():
+            return set()
+        with closing(self._connect()) as connection:
+            return {row for (row,) in connection.execute("SELECT row FROM thumbnail")}
+
+    def forget(self, rows: Iterable[int]) -> None:
+        """Drop the pictures of rows that no panel names any more."""
+        stale = [(row,) for row in rows]
+        if stale and self.path.exists():
+            with closing(self._connect()) as connection, connection:
+                connection.executemany("DELETE FROM thumbnail WHERE row = ?", stale)
+
+    def clear(self) -> None:
+        for path in self.path.parent.glob("thumbnails.sqlite*"):
+            path.unlink()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=30)
+        # derived data: losing the last batch to a power cut costs a decode, not a comic
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = OFF")
+        return connection
