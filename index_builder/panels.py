@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 FINDER = "gutters-1"
 """Stored in indexes: a change of this string means that pages are looked at again."""
 
-_WORK_SIDE = 1000  # px of the longer side while looking
+_WORK_PIXELS = 720_000  # pixels of the picture that is looked at, about 1000 x 720
 _TOLERANCE = 28  # grey levels a gutter may differ from its colour in any channel
 _RIM = 0.012  # width of the page's edge that shows the gutter's colour
 _SPECK = 0.06  # a panel's shorter side is at least this fraction of the page's shorter side
@@ -26,11 +26,16 @@ _GUTTER = 0.004  # thinnest straight gutter, as a fraction of the longer side
 _CLEAR = 0.8  # how much of a straight gutter must be free of drawing
 _EDGE = 0.45  # how much more gutter colour a straight gutter has than what lies beside it
 _NESTED = 0.7  # a box covered this far by a larger one belongs to it
-_DEPTH = 12
+_DEPTH = 12  # cuts inside cuts
+_MOST = 200  # more boxes than this are texture
 _BRIGHT = 100  # grey level above which paper may be told from ink
 _INK = 0.55  # ink is darker than this fraction of the page's median grey
 _FRAMED = 0.6  # a panel's inner rim shows drawing along at least this much of it
-_LONE = 0.4  # what a page's only box counts for
+_FIGURES = 24  # loose figures looked at; pairs of pairs grow fast
+_TRUST_INK = 0.95  # "not ink" needs better boxes than the colour of the page's edge to be believed
+_TRUST_OTHER = 0.75  # so do white and black where the edge has another colour
+_WHOLE = 0.4  # boxes must be more convincing than this to be taken instead of the whole page
+_ALL = 0.95  # a box of more than this fraction of the page is the page
 _SLACK = 0.25  # overlap, as a fraction of the shortest side, that does not spoil a row or column
 
 Rect = tuple[int, int, int, int]  # left, top, right, bottom in working pixels
@@ -45,7 +50,9 @@ def find_panels(page: NDArray[np.uint8], *, right_to_left: bool = False) -> list
     if min(height, width) < 32:
         return []
     small = _reduced(page)
-    rects = max((_rects(alike) for alike in _gutter_masks(small)), key=lambda found: found[0])[1]
+    # "The whole page is one picture" competes with what each idea of a gutter finds.
+    found = [(_WHOLE, []), *(_rects(*idea) for idea in _gutter_masks(small))]
+    rects = max(found, key=lambda scored: scored[0])[1]
     ordered = reading_order(rects, right_to_left=right_to_left)
     scale = (width / small.shape[1], height / small.shape[0])
     return [_to_box(rect, scale, (width, height)) for rect in ordered]
@@ -70,33 +77,52 @@ def _division(rects: list[Rect], axis: int) -> tuple[float, list[Rect], list[Rec
     """
     ordered = sorted(rects, key=lambda r: (r[axis] + r[axis + 2], r))
     side = min(r[axis + 2] - r[axis] for r in rects)
-    overlaps = [
-        (max(r[axis + 2] for r in ordered[:n]) - min(r[axis] for r in ordered[n:])) / side
-        for n in range(1, len(ordered))
-    ]
+    ends = itertools.accumulate((r[axis + 2] for r in ordered), max)
+    starts = [*itertools.accumulate((r[axis] for r in reversed(ordered)), min)][-2::-1]
+    overlaps = [(end - start) / side for end, start in zip(ends, starts, strict=False)]
     place = overlaps.index(min(overlaps))
     return overlaps[place], ordered[: place + 1], ordered[place + 1 :]
 
 
 def _reduced(page: NDArray[np.uint8]) -> NDArray[Any]:
-    scale = _WORK_SIDE / max(page.shape[:2])
+    """The page at working resolution; bounded by area, so that long strips keep some width."""
+    height, width = page.shape[:2]
+    scale = (_WORK_PIXELS / (height * width)) ** 0.5
     if scale >= 1:
         return page
-    size = (max(1, round(page.shape[1] * scale)), max(1, round(page.shape[0] * scale)))
-    return cv2.resize(page, size, interpolation=cv2.INTER_AREA)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    reduced: NDArray[Any] = cv2.resize(page, size, interpolation=cv2.INTER_AREA)
+    return reduced
+
+
+def _long_side(shape: tuple[int, ...]) -> float:
+    """The longer side of an ordinary page of this width: what sizes are measured by, also on long strips."""
+    return min(max(shape[:2]), 1.5 * min(shape[:2]))
+
+
+def _gutter_masks(page: NDArray[Any]) -> list[tuple[float, NDArray[np.uint8]]]:
+    """Ideas of what gutters look like: (trust, mask), the (H, W) mask 1 where a gutter may be.
+
+    By colour: the commonest one of the page's edge, then white and black. And as "whatever is not
+    ink", since old paper has no one colour, but panels with drawn frames.
+    """
+    masks = []
+    for place, colour in enumerate(_gutter_colours(page)):
+        alike = np.abs(page.astype(np.int16) - colour).max(axis=2) <= _TOLERANCE
+        masks.append((_TRUST_OTHER if place else 1.0, alike.astype(np.uint8)))
+    grey = cv2.cvtColor(page, cv2.COLOR_RGB2GRAY)
+    paper = float(np.median(grey))
+    if paper > _BRIGHT:
+        ink = cv2.dilate((grey < _INK * paper).astype(np.uint8), np.ones((3, 3), np.uint8))
+        masks.append((_TRUST_INK, 1 - ink))
+    return masks
 
 
 def _gutter_colours(page: NDArray[Any]) -> list[NDArray[np.int16]]:
-    """What a gutter may look like: the commonest colour of the page's edge, white, black."""
-    rim = max(2, round(_RIM * max(page.shape[:2])))
-    edge = np.concatenate(
-        [
-            page[:rim].reshape(-1, 3),
-            page[-rim:].reshape(-1, 3),
-            page[:, :rim].reshape(-1, 3),
-            page[:, -rim:].reshape(-1, 3),
-        ]
-    )
+    """(3,) colours: the commonest of the page's edge first, then white and black where they differ from it."""
+    rim = max(2, round(_RIM * _long_side(page.shape)))
+    strips = (page[:rim], page[-rim:], page[:, :rim], page[:, -rim:])
+    edge = np.concatenate([strip.reshape(-1, 3) for strip in strips])
     coarse = (edge >> 4).astype(np.int32) @ np.array([256, 16, 1])
     common = edge[coarse == np.bincount(coarse).argmax()]
     colours = [np.median(common, axis=0).astype(np.int16)]
@@ -106,39 +132,27 @@ def _gutter_colours(page: NDArray[Any]) -> list[NDArray[np.int16]]:
     return colours
 
 
-def _gutter_masks(page: NDArray[Any]) -> list[NDArray[np.uint8]]:
-    """(H, W) masks, 1 where a gutter may be; one for each idea of what gutters look like.
-
-    By colour, and as "whatever is not ink": old paper has no one colour, but panels with drawn frames.
-    """
-    wide = page.astype(np.int16)
-    masks = [(np.abs(wide - colour).max(axis=2) <= _TOLERANCE).astype(np.uint8) for colour in _gutter_colours(page)]
-    grey = cv2.cvtColor(page, cv2.COLOR_RGB2GRAY)
-    paper = float(np.median(grey))
-    if paper > _BRIGHT:
-        ink = cv2.dilate((grey < _INK * paper).astype(np.uint8), np.ones((3, 3), np.uint8))
-        masks.append(1 - ink)
-    return masks
-
-
-def _rects(alike: NDArray[np.uint8]) -> tuple[float, list[Rect]]:
+def _rects(trust: float, alike: NDArray[np.uint8]) -> tuple[float, list[Rect]]:
     """Panels between these gutters, and how convincing they are together."""
     height, width = alike.shape
     content = 1 - _reached_from_edge(alike)
-    bridge = max(3, round(_BRIDGE * max(height, width)) | 1)
+    bridge = max(3, round(_BRIDGE * _long_side(alike.shape)) | 1)
     content = cv2.morphologyEx(content, cv2.MORPH_OPEN, np.ones((bridge, bridge), np.uint8))
     pieces = []
-    for rect in _components(content):
+    for rect in _without_specks(_components(content), width, height):
         pieces += _cut(alike, rect, _DEPTH)
-    rects = _gathered(_tidy(pieces, width, height), content)
-    return _plausibility(rects, content), rects
+    rects = _gathered(_nested_merged(_without_specks(pieces, width, height)), content)
+    if len(rects) > _MOST or (len(rects) == 1 and _area(rects[0]) > _ALL * content.size):
+        rects = []
+    return trust * _plausibility(rects, content), rects
 
 
 def _reached_from_edge(alike: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """1 where gutter colour is connected with the page's edge: white inside a panel is not a gutter."""
     framed = cv2.copyMakeBorder(alike, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
     _, labels = cv2.connectedComponents(framed, connectivity=4)
-    return (labels == labels[0, 0]).astype(np.uint8)[1:-1, 1:-1]
+    reached: NDArray[np.uint8] = (labels == labels[0, 0]).astype(np.uint8)[1:-1, 1:-1]
+    return reached
 
 
 def _components(content: NDArray[np.uint8]) -> list[Rect]:
@@ -168,7 +182,7 @@ def _best_cut(alike: NDArray[np.uint8], rect: Rect, axis: int) -> tuple[float, i
     """
     left, top, right, bottom = rect
     profile = alike[top:bottom, left:right].mean(axis=axis)
-    page_side = max(alike.shape)
+    page_side = _long_side(alike.shape)
     thin, margin = max(3, round(_GUTTER * page_side)), round(_SPECK * page_side)
     best = None
     for start, end in _runs(profile >= _CLEAR):
@@ -187,12 +201,16 @@ def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
     return list(zip(np.flatnonzero(steps == 1).tolist(), np.flatnonzero(steps == -1).tolist(), strict=True))
 
 
-def _tidy(rects: list[Rect], width: int, height: int) -> list[Rect]:
-    """Without specks, and with boxes that lie in larger ones merged into them."""
+def _without_specks(rects: list[Rect], width: int, height: int) -> list[Rect]:
     side = _SPECK * min(width, height)
-    large = [r for r in rects if min(r[2] - r[0], r[3] - r[1]) >= side and _area(r) >= _SMALL * width * height]
+    area = _SMALL * min(width, height) * _long_side((height, width))
+    return [r for r in rects if min(r[2] - r[0], r[3] - r[1]) >= side and _area(r) >= area]
+
+
+def _nested_merged(rects: list[Rect]) -> list[Rect]:
+    """Boxes that lie in larger ones become part of them."""
     kept: list[Rect] = []
-    for rect in sorted(large, key=_area, reverse=True):
+    for rect in sorted(rects, key=_area, reverse=True):
         host = next((i for i, k in enumerate(kept) if _overlap(rect, k) >= _NESTED * _area(rect)), None)
         if host is None:
             kept.append(rect)
@@ -206,7 +224,7 @@ def _gathered(rects: list[Rect], content: NDArray[np.uint8]) -> list[Rect]:
 
     Only where the joint box meets no other box.
     """
-    loose = [rect for rect in rects if _framing(rect, content) < _FRAMED]
+    loose = [rect for rect in rects if _framing(rect, content) < _FRAMED][:_FIGURES]
     for one, other in itertools.combinations(sorted(loose), 2):
         joint = _union(one, other)
         height = min(one[3], other[3]) - max(one[1], other[1])
@@ -218,9 +236,11 @@ def _gathered(rects: list[Rect], content: NDArray[np.uint8]) -> list[Rect]:
 
 
 def _plausibility(rects: list[Rect], content: NDArray[np.uint8]) -> float:
-    """Share of the page that well-framed panels cover; one lone box is no evidence of gutters."""
+    """Share of the page that well-framed panels cover; the fewer they are, the less it proves."""
+    if not rects:
+        return 0.0
     covered = sum(_area(rect) * _framing(rect, content) for rect in rects) / content.size
-    return covered if len(rects) > 1 else _LONE * covered
+    return covered * (1 - 0.5 / len(rects))
 
 
 def _framing(rect: Rect, content: NDArray[np.uint8]) -> float:

@@ -74,27 +74,39 @@ def _plan_source(
     source_id = catalog.source_id(source)
     skipped = plan.skipped.setdefault(source_id, [])
     present: set[int] = set()
-    unreadable = False
+    unreadable: list[Path] = []
     for found in find_books(source):
         if isinstance(found, Skipped):
             skipped.append((found.path, found.reason))
-            unreadable = True
+            unreadable.append(Path(found.path))
             continue
         book_id = catalog.book_id(source_id, found.relative, found.title, found.kind)
         present.add(book_id)
         plan.books += 1
-        _plan_book(found, book_id, source_id, catalog, options, plan)
+        _plan_book(found, book_id, source_id, catalog, options, plan, found.path in unreadable)
         seen(plan.jobs + plan.fates[UNCHANGED] + plan.fates[BACK])
     if not present and not unreadable:
         # an unmounted drive is an empty folder: say so and touch nothing
         skipped.append((str(source), "no comics found: expected page images (JPEG, PNG, ...) or CBZ archives"))
-    elif present:
-        plan.fates[GONE] += catalog.mark_books_gone(source_id, present)
+        return
+    missing = [
+        book_id
+        for book_id, path in catalog.book_paths(source_id).items()
+        if book_id not in present and not any((source / path).is_relative_to(p) for p in unreadable)
+    ]
+    plan.fates[GONE] += catalog.mark_books_gone(missing)
 
 
 def _plan_book(
-    book: BookRef, book_id: int, source_id: int, catalog: Catalog, options: BuildOptions, plan: Plan
+    book: BookRef,
+    book_id: int,
+    source_id: int,
+    catalog: Catalog,
+    options: BuildOptions,
+    plan: Plan,
+    incomplete: bool,
 ) -> None:
+    """Sort a book's pages by fate; where its listing is incomplete, nothing counts as gone."""
     known = catalog.known_pages(book_id)
     for page in book.pages:
         before = known.pop(page.name, None)
@@ -116,7 +128,7 @@ def _plan_book(
             options.thumbnails,
         )
         plan.add(PageJob(book_id, source_id, label, page, stat, before, task))
-    gone = [page.id for page in known.values() if not page.gone]
+    gone = [] if incomplete else [page.id for page in known.values() if not page.gone]
     catalog.mark_gone(gone)
     plan.fates[GONE] += len(gone)
 

@@ -34,7 +34,7 @@ EXACT_UP_TO = 5_000
 _WORD_CANDIDATES = 200
 _WIDEST = 50_000
 """When more candidates than this would be needed, streaming over everything is simpler and not slower."""
-_ROWS_AT_ONCE = 256
+_ROWS_AT_ONCE = 2_000
 _NO_WORDS = WordMatch(0.0, ())
 
 
@@ -150,6 +150,12 @@ class Searcher:
                 break
         return found[query.offset : query.offset + query.k]
 
+    def nearest(self, view: ViewIndex, vector: NDArray[np.float32], count: int) -> list[int]:
+        """Ids of the `count` nearest by the default search, vectors only: what `find` starts from."""
+        query = Query(panel=0, k=count)
+        ids, scores, _ = next(self._candidates(view, query, vector, None, np.empty(0, np.int64)))
+        return [int(ids[i]) for i in top(scores, ids, count)]
+
     # --------------------------------------------------------------- candidates
 
     def _candidates(
@@ -227,7 +233,9 @@ class Searcher:
         """The first `needed` of a ranking that exist, score enough and leave room for other pages and books."""
         groups.clear()
         found: list[tuple[Ranked, Panel]] = []
-        while part := list(islice(ranked, _ROWS_AT_ONCE)):
+        at_once = groups.needed + 4  # most often the first look is enough
+        while part := list(islice(ranked, min(at_once, _ROWS_AT_ONCE))):
+            at_once *= 4
             panels = self._catalog.panels([r.id for r in part])
             for item in part:
                 panel = panels.get(item.id)

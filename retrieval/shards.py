@@ -99,7 +99,8 @@ class VectorShards:
             inside = rows[chosen] - shard * self.shard_rows
             out[chosen] = self._map(view, int(shard), int(inside.max()) + 1)[inside]
         norms = np.linalg.norm(out, axis=1, keepdims=True)
-        return np.divide(out, norms, out=out, where=norms > 0)
+        np.divide(out, norms, out=out, where=norms > 0)
+        return out
 
     def blocks(
         self, view: View, rows: NDArray[np.int64], size: int = 16_384

@@ -1,0 +1,25 @@
+"""The comic panel encoder: pixels, words and geometry -> 512 numbers.
+
+The three names load torch when they are first asked for, not before.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from retrieval.encoder.checkpoints import load_encoder
+    from retrieval.encoder.encoder import PanelEncoder
+    from retrieval.encoder.model import PanelFeatureExtractor
+
+__all__ = ["PanelEncoder", "PanelFeatureExtractor", "load_encoder"]
+
+_HOMES = {"PanelEncoder": "encoder", "PanelFeatureExtractor": "model", "load_encoder": "checkpoints"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,119 @@
+"""The records of a source, and what names say: order, junk, pages, annotations, titles."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from natsort import natsort_keygen, ns
+
+from retrieval.pages import PAGE_SUFFIXES, beside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class PageRef:
+    """A page of a book, not yet read.
+
+    `name` is its path inside the book with '/' separators, `number` counts from 1 in natural order.
+    `stat` changes when the page or its annotation does. `annotation` is the path inside the book of
+    the JSON that describes it, or None. Both names are for `retrieval.pages.read_page`.
+    """
+
+    name: str
+    number: int
+    stat: str
+    annotation: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BookRef:
+    """A book and its pages.
+
+    `path` is always root / `relative`; `relative` is "" when the root is the book. `kind` is
+    "folder" or "cbz". A root that is a single picture is a "folder" book of that one page.
+    """
+
+    path: Path
+    relative: str
+    title: str
+    kind: str
+    pages: tuple[PageRef, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Something that looks like comics and is not read. `reason` continues a sentence after `path`."""
+
+    path: str
+    reason: str
+
+
+_JUNK_FOLDERS = {"__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"}
+_CATALOG = "index.json"  # a list of a whole collection, never the annotation of one page
+_GENERIC = re.compile(
+    r"(pages?|images?|img|pics?|scans?|jpe?gs?|pngs?|webp|web|strips?|comics?|books?|files|[a-z]{2}"
+    r"|(ch|chapter|ep|episode|vol|volume|issue|part|book|no|nr|[a-z])?[\s._-]*\d+)",
+    re.IGNORECASE,
+)
+
+_natural = natsort_keygen(alg=ns.INT | ns.PATH | ns.IGNORECASE)
+
+
+def natural_key(path: str) -> tuple[object, ...]:
+    """Sort key in natural order, part by part: "page2" before "page10", "a/9" before "a-b/1".
+
+    The path itself comes last, so that names which differ only in case keep one order everywhere.
+    """
+    return (*((_natural(part), part) for part in path.split("/")),)
+
+
+def is_junk(path: str) -> bool:
+    """Whether any part of the path is hidden or left there by an operating system."""
+    return any(part.startswith(".") or part.lower() in _JUNK_FOLDERS for part in path.split("/"))
+
+
+def is_page(name: str) -> bool:
+    """Whether the extension is a picture's; whether it is one is found out on reading."""
+    return PurePosixPath(name).suffix.lower() in PAGE_SUFFIXES
+
+
+def number_pages(stats: Mapping[str, str], notes: Mapping[str, str]) -> tuple[PageRef, ...]:
+    """Pages in natural order. `stats`: page name -> stat; `notes`: JSON name -> stat."""
+    exact = {_lower_suffix(name): name for name in notes}
+    pages = []
+    for number, name in enumerate(sorted(stats, key=natural_key), start=1):
+        note = next((exact[n] for n in beside(name)[1:] if n in exact), None)
+        stat = stats[name] if note is None else f"{stats[name]}|{notes[note]}"
+        pages.append(PageRef(name, number, stat, note))
+    return tuple(pages)
+
+
+def is_note(name: str) -> bool:
+    """Whether a file may be the annotation of the page beside it."""
+    path = PurePosixPath(name)
+    return path.suffix.lower() == ".json" and path.name.lower() != _CATALOG
+
+
+def book_title(names: Iterable[str]) -> str:
+    """A human name from the path's parts, the book's own last; a generic one brings its parent along.
+
+    ["Comics", "Ubunchu", "ch12"] -> "Ubunchu / ch12"; ["Comics", "Night Harbor"] -> "Night Harbor".
+    """
+    *parents, own = names
+    if not _GENERIC.fullmatch(own) or not parents:
+        return own
+    return f"{book_title(parents)} / {own}"
+
+
+def root_name(root: Path) -> str:
+    """The root's own name, also when it was given as "." or through a link's path."""
+    return root.name or root.resolve().name or str(root)
+
+
+def _lower_suffix(name: str) -> str:
+    return name[: -len(".json")] + ".json"

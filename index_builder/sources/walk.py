@@ -1,0 +1,189 @@
+"""Walk a source in natural order and yield its books."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from index_builder.sources.archives import ARCHIVE_SUFFIXES, archive_book, kind_of
+from index_builder.sources.books import (
+    BookRef,
+    Skipped,
+    book_title,
+    is_junk,
+    is_note,
+    is_page,
+    natural_key,
+    number_pages,
+    root_name,
+)
+from retrieval.errors import SourceError
+from retrieval.pages import MAX_MEMBERS, beside, climbs
+from retrieval.pictures import picture_format
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_OTHER_PICTURES = frozenset({".heic", ".heif", ".jxl", ".jp2", ".jfif", ".psd", ".tga"})
+
+
+def find_books(root: Path, *, max_members: int = MAX_MEMBERS) -> Iterator[BookRef | Skipped]:
+    """The books below `root`, and what had to be skipped, in natural order of their paths.
+
+    `root` is a folder, an archive (told by its first bytes), or a single picture. In folders only
+    files named like archives are tried as such: many other files are ZIPs inside. A folder that
+    links inside the root point to is read at its own place; one outside is read once.
+
+    Raises SourceError at once when `root` does not exist.
+    """
+    try:
+        if root.is_dir():
+            return _Walk(root, max_members).books()
+        if root.is_file():
+            return _single(root, max_members)
+    except OSError as error:
+        raise SourceError(f"{root} cannot be read: {error.strerror or error}") from error
+    raise SourceError(f"{root} does not exist: give a folder of comics, a CBZ or a picture")
+
+
+def _single(path: Path, max_members: int) -> Iterator[BookRef | Skipped]:
+    """A root that is one file: a picture by its first bytes, else an archive."""
+    with path.open("rb") as file:
+        head = file.read(512)
+    if kind_of(head) == "" and (picture_format(head[:32]) or is_page(path.name)):
+        stats = {path.name: _stat(path.stat())}
+        others = (path.parent / name for name in beside(path.name)[1:])
+        notes = {other.name: _stat(other.stat()) for other in others if other.is_file()}
+        return iter([BookRef(path, "", path.stem, "folder", number_pages(stats, notes))])
+    return archive_book(path, "", path.stem, max_members=max_members)
+
+
+@dataclass(slots=True)
+class _Listing:
+    """What one folder directly holds. `below`: sub-folders (True) and archives (False), for later."""
+
+    stats: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+    below: dict[str, bool] = field(default_factory=dict)
+    skipped: list[Skipped] = field(default_factory=list)
+
+
+class _Walk:
+    """One walk; remembers the folders it has entered, so that links cannot lead in circles."""
+
+    def __init__(self, root: Path, max_members: int) -> None:
+        self.root = root
+        self.max_members = max_members
+        self.real_root = root.resolve()
+        self.entered: set[tuple[int, int]] = set()
+
+    def books(self) -> Iterator[BookRef | Skipped]:
+        """Depth first with a stack of its own: folders may nest deeper than Python recurses."""
+        waiting = [("", True)]
+        while waiting:
+            relative, is_folder = waiting.pop()
+            path = self.root / relative
+            if is_folder:
+                listing = self._list(path)
+                yield from listing.skipped
+                if listing.stats:
+                    pages = number_pages(listing.stats, listing.notes)
+                    yield BookRef(path, relative, self._title(relative), "folder", pages)
+                below = sorted(listing.below, key=natural_key, reverse=True)
+                waiting += [(f"{relative}/{name}".lstrip("/"), listing.below[name]) for name in below]
+            else:
+                title = self._title(str(Path(relative).with_suffix("")))
+                yield from archive_book(path, relative, title, max_members=self.max_members)
+
+    def _title(self, relative: str) -> str:
+        return book_title([root_name(self.root), *(part for part in relative.split("/") if part)])
+
+    def _list(self, folder: Path) -> _Listing:
+        listing = _Listing()
+        try:
+            stat = folder.stat()
+            if (stat.st_dev, stat.st_ino) in self.entered:
+                return listing
+            self.entered.add((stat.st_dev, stat.st_ino))
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    try:
+                        self._sort_in(entry, folder, listing)
+                    except OSError as error:  # gone or locked meanwhile: costs this entry only
+                        _skip(listing, entry, f"cannot be read: {error.strerror or error}")
+        except OSError as error:
+            listing.skipped.append(Skipped(str(folder), f"cannot be read: {error.strerror or error}"))
+        listing.skipped.sort(key=lambda item: natural_key(item.path))
+        return listing
+
+    def _sort_in(self, entry: os.DirEntry[str], folder: Path, listing: _Listing) -> None:
+        """Put one entry of a folder where it belongs; junk goes nowhere."""
+        if is_junk(entry.name):
+            return
+        problem, wanted = _name_problem(entry.name), _wanted(entry.name)
+        if entry.is_symlink():
+            problem = problem or self._link_problem(Path(entry.path), folder)
+            if problem == _ELSEWHERE:
+                return
+        is_folder = entry.is_dir()
+        if problem and (is_folder or wanted or problem == _BROKEN):
+            _skip(listing, entry, problem)
+        elif is_folder:
+            listing.below[entry.name] = True
+        elif wanted and entry.is_file():
+            self._add_file(entry, listing)
+
+    def _add_file(self, entry: os.DirEntry[str], listing: _Listing) -> None:
+        suffix = Path(entry.name).suffix.lower()
+        if suffix in ARCHIVE_SUFFIXES:
+            listing.below[entry.name] = False
+        elif suffix in _OTHER_PICTURES:
+            _skip(listing, entry, "is a picture in a format that is not read; convert it to PNG or JPEG")
+        else:
+            (listing.stats if is_page(entry.name) else listing.notes)[entry.name] = _stat(entry.stat())
+
+    def _is_walked(self, target: Path) -> bool:
+        """Whether the walk comes past a link's target anyway."""
+        inside = target.is_relative_to(self.real_root)
+        return inside and not is_junk(target.relative_to(self.real_root).as_posix())
+
+    def _link_problem(self, link: Path, folder: Path) -> str:
+        """Why a link is not followed, "" when it is."""
+        try:
+            target = link.resolve(strict=True)
+        except (OSError, RuntimeError):  # RuntimeError: a loop, before Python 3.13
+            return _BROKEN
+        if target.is_dir() or link.suffix.lower() in ARCHIVE_SUFFIXES:
+            if self.real_root.is_relative_to(target):
+                return "is a link to a folder around the source; it is not followed"
+            return _ELSEWHERE if self._is_walked(target) else ""
+        return "" if target.is_relative_to(folder.resolve()) else "is a link that leaves its folder; copy the file"
+
+
+_ELSEWHERE = "is read at its own place"
+_BROKEN = "is a link to nothing; is a drive missing?"
+
+
+def _wanted(name: str) -> bool:
+    suffix = Path(name).suffix.lower()
+    return is_page(name) or is_note(name) or suffix in ARCHIVE_SUFFIXES or suffix in _OTHER_PICTURES
+
+
+def _name_problem(name: str) -> str:
+    """Why a file or folder of this name cannot be kept in a catalog, "" when it can."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return "has a name that is not valid UTF-8; rename it"
+    return "has a name that climbs out of its folder; rename it" if climbs(name) else ""
+
+
+def _skip(listing: _Listing, entry: os.DirEntry[str], reason: str) -> None:
+    path = entry.path.encode("utf-8", "backslashreplace").decode()
+    listing.skipped.append(Skipped(path, reason))
+
+
+def _stat(stat: os.stat_result) -> str:
+    return f"{stat.st_size}:{stat.st_mtime_ns}"

@@ -1,0 +1,198 @@
+"""`read_annotation` takes what is usable from a page's JSON and says what was not."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from index_builder.annotations import AnnotatedPanel, PageAnnotation, read_annotation
+from retrieval.records import Box
+
+
+def read(panels: object, **page: object) -> PageAnnotation:
+    """The annotation of a 100 x 200 page."""
+    return read_annotation(json.dumps({"panels": panels, **page}).encode(), 100, 200)
+
+
+def test_training_form() -> None:
+    """The published model's page JSON, with fractions of pixels and fields nobody needs."""
+    found = read(
+        [{"bbox": [1.5, 2, 30, 40.25], "text": " WHO?\r\nME. ", "confidence": 0.9}, {"bbox": [0, 0, 9, 9], "text": ""}],
+        image_width=100,
+        image_height=200,
+        full_page_text="{}",
+    )
+    assert found.panels == (
+        AnnotatedPanel(1, Box(1.5, 2, 30, 40.25), "WHO?\nME."),
+        AnnotatedPanel(2, Box(0, 0, 9, 9), ""),
+    )
+    assert (found.reading_direction, found.notes) == (None, ())
+
+
+def test_form_with_reading_direction() -> None:
+    """Text may be missing or null: not transcribed, which is not the same as no words."""
+    found = read(
+        [{"bbox": [0, 0, 9, 9]}, {"bbox": [9, 0, 9, 9], "text": None}], width=100, height=200, reading_direction="rtl"
+    )
+    assert found.panels is not None
+    assert [panel.text for panel in found.panels] == [None, None]
+    assert found.reading_direction == "rtl"
+    assert read([], reading_direction=["rtl"]).reading_direction is None
+
+
+def test_null_and_empty_lists() -> None:
+    """`panels: null` was not annotated; an empty list was, and has no panels."""
+    assert read(None, reading_direction="rtl") == PageAnnotation(None, "rtl", ())
+    assert read([]).panels == ()
+
+
+@pytest.mark.parametrize("data", [b"", b"not json", b"\xff\xfe\x00", b"[" * 100_000, b'{"panels": [1, ', b"\x80abc"])
+def test_not_json(data: bytes) -> None:
+    """Whatever the bytes, the answer is a note."""
+    found = read_annotation(data, 100, 200)
+    assert found.panels is None
+    assert found.notes[0].startswith("the annotation is not JSON")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_byte_order_marks(encoding: str) -> None:
+    """Windows editors put a mark in front; the text is read all the same."""
+    text = json.dumps({"panels": [{"bbox": [0, 0, 5, 5], "text": "é"}]}, ensure_ascii=False)
+    found = read_annotation(text.encode(encoding), 100, 200)
+    assert found.panels == (AnnotatedPanel(1, Box(0, 0, 5, 5), "é"),)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        [],
+        7,
+        None,
+        "text",
+        {},
+        {"objects": []},
+        {"panels": {"1": {}}},
+        {"panels": "none"},
+        {"panels": [1, 2]},
+        {"panels": [{"panel_number": 1, "box_2d": [33, 62, 325, 462], "description": "An old keeper"}]},
+    ],
+)
+def test_unknown_forms(page: object) -> None:
+    """Other shapes of JSON are named as such; the page goes to the panel finder."""
+    found = read_annotation(json.dumps(page).encode(), 100, 200)
+    assert found.panels is None
+    assert found.notes[0].startswith("unknown annotation form")
+
+
+BAD = [
+    None,
+    [],
+    [1, 2, 3],
+    [1, 2, 3, 4, 5],
+    ["1", "2", "3", "4"],
+    [1, 2, None, 4],
+    [1, 2, True, 4],
+    [1, 2, float("nan"), 4],
+    [1, 2, float("inf"), 4],
+    [1, 2, 10**400, 4],
+    [1, 2, 0, 4],
+    [1, 2, 3, -4],
+    [100, 0, 5, 5],
+    [0, 200, 5, 5],
+    [-50, 0, 50, 5],
+    [0, 0, 1001, 5],
+    {"x": 1},
+    "1,2,3,4",
+]
+
+
+@pytest.mark.parametrize("bad", BAD, ids=str)
+def test_a_bad_box_costs_its_panel_only(bad: object) -> None:
+    """The panel is dropped with a note, and the numbers of the others stay."""
+    found = read([{"bbox": [0, 0, 5, 5]}, {"bbox": bad}, {"bbox": [5, 5, 5, 5]}])
+    assert found.panels is not None
+    assert [panel.number for panel in found.panels] == [1, 3]
+    assert len(found.notes) == 1
+    assert found.notes[0].startswith("panel 2 dropped: its box" if bad else "panel 2 dropped: it")
+
+
+def test_panels_that_are_not_objects() -> None:
+    """Strings and nulls in the list are dropped like bad boxes."""
+    found = read(["x", None, {"text": "no box"}, {"bbox": [0, 0, 5, 5]}])
+    assert found.panels == (AnnotatedPanel(4, Box(0, 0, 5, 5), None),)
+    assert len(found.notes) == 3
+
+
+def test_no_usable_panel_at_all() -> None:
+    """When every panel is bad the page goes to the panel finder."""
+    found = read([{"bbox": [1, 2]}, {"bbox": "x"}])
+    assert found.panels is None
+    assert found.notes[-1] == "no panel of the annotation is usable"
+
+
+def test_boxes_over_the_edge_stay_as_they_are() -> None:
+    """A box that reaches over the page is kept unclamped: the encoder's geometry wants it so."""
+    found = read([{"bbox": [-5, -6, 50, 300]}])
+    assert found.panels == (AnnotatedPanel(1, Box(-5, -6, 50, 300), None),)
+
+
+@pytest.mark.parametrize(
+    ("text", "want"),
+    [
+        (["ONE ", None, " TWO", 3], "ONE TWO"),
+        ("a\rb\r\nc", "a\nb\nc"),
+        ("nul\0l", "nul l"),
+        ("lone \ud800", "lone ?"),
+        ("   ", ""),
+    ],
+)
+def test_texts_are_cleaned(text: object, want: str) -> None:
+    """Lists are joined; what no database or tokenizer takes is replaced."""
+    found = read([{"bbox": [0, 0, 5, 5], "text": text}])
+    assert found.panels is not None
+    assert found.panels[0].text == want
+    assert found.notes == ()
+
+
+@pytest.mark.parametrize("text", [7, {"dialogue": "x"}, True])
+def test_texts_that_are_not_words(text: object) -> None:
+    """The panel stays; its text counts as not transcribed."""
+    found = read([{"bbox": [0, 0, 5, 5], "text": text}])
+    assert found.panels == (AnnotatedPanel(1, Box(0, 0, 5, 5), None),)
+    assert "not words" in found.notes[0]
+
+
+def test_twin_boxes_are_joined() -> None:
+    """The same box twice is one panel with both texts, under the first number."""
+    box = {"bbox": [0, 0, 5, 5]}
+    found = read([{**box, "text": "A"}, {**box, "text": "B"}, {**box, "text": "B"}, {**box, "text": None}])
+    assert found.panels == (AnnotatedPanel(1, Box(0, 0, 5, 5), "A B B"),)
+    assert found.notes[0] == "panel 2 has the box of panel 1; joined"
+    assert read([box, {**box, "text": ""}]).panels == (AnnotatedPanel(1, Box(0, 0, 5, 5), ""),)
+
+
+def test_a_page_of_another_size_is_scaled() -> None:
+    """The same picture at twice the size: boxes are halved, and a note says so."""
+    found = read([{"bbox": [20, 40, 60, 80]}], width=200, height=401)
+    assert found.panels is not None
+    box = found.panels[0].box
+    assert (box.x, box.w) == (10, 30)
+    assert box.y == pytest.approx(40 * 200 / 401)
+    assert found.notes == ("boxes scaled from 200 x 401 px to 100 x 200",)
+
+
+def test_a_page_of_another_shape_is_not_used() -> None:
+    """A different aspect means a different picture, or one that was turned."""
+    found = read([{"bbox": [20, 40, 60, 80]}], image_width=200, image_height=100)
+    assert found.panels is None
+    assert "200 x 100" in found.notes[0]
+    assert "100 x 200" in found.notes[0]
+
+
+@pytest.mark.parametrize("side", ["wide", 0, -3, None, float("nan")])
+def test_a_page_size_that_is_none(side: object) -> None:
+    """A nonsensical size is ignored with a note."""
+    found = read([{"bbox": [0, 0, 5, 5]}], width=side, height=200)
+    assert found.panels is not None
+    assert "is not a size" in found.notes[0]

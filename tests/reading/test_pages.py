@@ -1,0 +1,148 @@
+"""`read_page` gives a page's bytes and never anything else on the disk."""
+
+from __future__ import annotations
+
+import os
+import struct
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from retrieval import pages
+from retrieval.errors import SourceError
+from retrieval.pages import climbs, page_name, read_page
+
+CLIMBING = [
+    "../x.png",
+    "a/../../x.png",
+    "/etc/passwd",
+    "C:/x.png",
+    "c:\\x.png",
+    "..\\x.png",
+    "\\x.png",
+    "",
+    "a\0b",
+]
+
+
+@pytest.mark.parametrize("name", CLIMBING)
+def test_climbing_names_are_refused(tmp_path: Path, make_zip: Callable[..., Path], name: str) -> None:
+    """A name that leaves the book is refused in a folder and in an archive, whether or not it exists."""
+    (tmp_path / "x.png").write_bytes(b"secret")
+    (tmp_path / "book").mkdir()
+    for book in (tmp_path / "book", make_zip("book.cbz", [("x.png", b"page")])):
+        with pytest.raises(SourceError, match="climbs out"):
+            read_page(book, name)
+
+
+@pytest.mark.parametrize("name", ["a..b.png", "...png", "page: 1.png", "a/b/c.png", "~x.png"])
+def test_harmless_names_are_not_climbing(name: str) -> None:
+    """Dots, colons and tildes inside a name are fine."""
+    assert not climbs(name)
+
+
+def test_folder_and_archive_give_the_same_bytes(tmp_path: Path, make_zip: Callable[..., Path]) -> None:
+    """A page has one name, in a folder and in its archive, whichever slashes the archive used."""
+    (tmp_path / "book" / "ch1").mkdir(parents=True)
+    (tmp_path / "book" / "ch1" / "ü 1.png").write_bytes(b"page")
+    archive = make_zip("book.cbz", [("./ch1\\ü 1.png", b"page")], zipfile.ZIP_DEFLATED)
+    assert read_page(tmp_path / "book", "ch1/ü 1.png") == read_page(archive, "ch1/ü 1.png") == b"page"
+    assert page_name("./ch1\\\\a.png") == "ch1/a.png"
+
+
+def test_missing_book_and_page_name_both_and_the_way_out(tmp_path: Path, make_zip: Callable[..., Path]) -> None:
+    """The message names book and page and says what to do."""
+    archive = make_zip("a.cbz", [("p.png", b"1")])
+    (tmp_path / "text.cbz").write_text("not a zip")
+    for book in (tmp_path / "gone.cbz", archive, tmp_path, tmp_path / "text.cbz"):
+        with pytest.raises(SourceError, match=f"(?s){book.name}.*'no.png'.*build the index again"):
+            read_page(book, "no.png")
+
+
+def test_links_out_of_the_folder_are_refused(tmp_path: Path) -> None:
+    """A link inside the folder is read; one that leaves it is not."""
+    book = tmp_path / "book"
+    book.mkdir()
+    (tmp_path / "secret").write_bytes(b"secret")
+    (book / "real.png").write_bytes(b"page")
+    (book / "in.png").symlink_to("real.png")
+    (book / "out.png").symlink_to(tmp_path / "secret")
+    (book / "up").symlink_to(tmp_path)
+    assert read_page(book, "in.png") == b"page"
+    for name in ("out.png", "up/secret"):
+        with pytest.raises(SourceError, match="leaves its folder"):
+            read_page(book, name)
+
+
+def test_a_single_picture_gives_only_itself_and_its_annotation(tmp_path: Path) -> None:
+    """A book that is one picture does not open its whole folder."""
+    for name in ("p.png", "p.json", "other.png"):
+        (tmp_path / name).write_bytes(name.encode())
+    assert read_page(tmp_path / "p.png", "p.png") == b"p.png"
+    assert read_page(tmp_path / "p.png", "p.json") == b"p.json"
+    with pytest.raises(SourceError):
+        read_page(tmp_path / "p.png", "other.png")
+
+
+def test_bytes_are_bounded(tmp_path: Path, make_zip: Callable[..., Path]) -> None:
+    """Folder files and archive members beyond `max_bytes` are refused."""
+    (tmp_path / "p.png").write_bytes(bytes(100))
+    for book in (tmp_path, make_zip("a.cbz", [("p.png", bytes(100))])):
+        assert len(read_page(book, "p.png", max_bytes=100)) == 100
+        with pytest.raises(SourceError, match="limit"):
+            read_page(book, "p.png", max_bytes=99)
+
+
+def test_a_member_that_swells_is_refused(monkeypatch, make_zip: Callable[..., Path]) -> None:
+    """Large members that unpack to more than 200 times their size are not unpacked."""
+    monkeypatch.setattr(pages, "RATIO_FLOOR", 2**16)
+    archive = make_zip("bomb.cbz", [("p.png", bytes(2**20))], zipfile.ZIP_DEFLATED)
+    with pytest.raises(SourceError, match="decompression bomb"):
+        read_page(archive, "p.png")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_lying_size_is_refused(make_zip: Callable[..., Path], method: int) -> None:
+    """A directory that understates a member's size does not get the rest unpacked."""
+    path = make_zip("liar.cbz", [("p.png", bytes(2**20))], method)
+    data = bytearray(path.read_bytes())
+    entry = data.rindex(b"PK\x01\x02")
+    data[entry + 24 : entry + 28] = struct.pack("<L", 1000)
+    path.write_bytes(data)
+    with pytest.raises(SourceError, match="damaged"):
+        read_page(path, "p.png")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damaged_members_are_source_errors(make_zip: Callable[..., Path], method: int) -> None:
+    """Altered bytes are noticed, whatever the packing."""
+    noise = os.urandom(5000)
+    path = make_zip("a.cbz", [("p.png", noise)], method)
+    data = bytearray(path.read_bytes())
+    for place in range(60, 2000, 7):
+        data[place] ^= 0x55
+    path.write_bytes(data)
+    with pytest.raises(SourceError, match=r"a\.cbz: page 'p.png'"):
+        read_page(path, "p.png")
+
+
+def test_pages_of_one_archive_parse_its_directory_once(monkeypatch, make_zip: Callable[..., Path]) -> None:
+    """Reading a book page by page opens it once; a replaced archive is opened anew."""
+    opened = []
+    real = pages.open_archive
+    monkeypatch.setattr(pages, "open_archive", lambda path, **more: opened.append(path) or real(path, **more))
+    path = make_zip("a.cbz", [(f"{n}.png", b"%d" % n) for n in range(20)])
+    assert [read_page(path, f"{n}.png") for n in range(20)] == [b"%d" % n for n in range(20)]
+    assert len(opened) == 1
+    make_zip("a.cbz", [("1.png", b"replaced")])
+    assert read_page(path, "1.png") == b"replaced"
+    assert len(opened) == 2
+
+
+def test_few_archives_stay_open(make_zip: Callable[..., Path]) -> None:
+    """Reading many books keeps a handful of handles, not all of them."""
+    for n in range(10):
+        assert read_page(make_zip(f"{n}.cbz", [("p.png", b"%d" % n)]), "p.png") == b"%d" % n
+    assert len(pages._archives.open) <= 4

@@ -1,0 +1,35 @@
+"""Real comics, where PANELSEEK_COMICS says they are: all of it can be read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from index_builder.annotations import read_annotation
+from index_builder.panels import find_panels
+from index_builder.sources import BookRef, find_books
+from retrieval.pages import read_page
+from retrieval.pictures import open_picture
+
+COMICS = os.environ.get("PANELSEEK_COMICS", "")
+
+
+@pytest.mark.skipif(not COMICS, reason="PANELSEEK_COMICS does not name a folder of annotated comics")
+def test_every_book_opens_and_first_pages_have_sensible_panels() -> None:
+    """Nothing is skipped; the first page of each book decodes, and its boxes lie on it."""
+    found = list(find_books(Path(COMICS)))
+    assert found
+    assert all(isinstance(book, BookRef) for book in found)
+    for book in found:
+        assert isinstance(book, BookRef)
+        page = np.asarray(open_picture(read_page(book.path, book.pages[0].name)))
+        height, width = page.shape[:2]
+        assert all(box.on_page(width, height) == box for box in find_panels(page))
+        for ref in book.pages:
+            if ref.annotation:
+                size = open_picture(read_page(book.path, ref.name)).size if ref.number == 1 else None
+                note = read_annotation(read_page(book.path, ref.annotation), *(size or (10_000, 10_000)))
+                assert size is None or note.notes == ()

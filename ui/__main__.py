@@ -1,0 +1,8 @@
+"""`python -m ui` is `panelseek serve`."""
+
+import sys
+
+from ui.cli import main
+
+if __name__ == "__main__":
+    main(["serve", *sys.argv[1:]])

@@ -1,0 +1,342 @@
+"""The command `panelseek`.
+
+Results go to standard output, progress and messages to standard error. Exit status: 0 done, 1 the work
+failed, 2 wrong usage, 130 stopped with Ctrl-C. Heavy libraries load inside the commands that need them.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from retrieval.errors import PanelseekError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from retrieval import Hit, PanelIndex
+
+DEFAULT_INDEX = "panelseek.index"
+DEMO_INDEX = "panelseek-demo.index"
+
+_index = click.option(
+    "--index",
+    "folder",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_INDEX,
+    envvar="PANELSEEK_INDEX",
+    show_default=True,
+    show_envvar=True,
+    help="Folder of the index.",
+)
+_device = click.option("--device", help="Where the encoder runs: cpu, cuda or mps.  [default: the fastest there is]")
+_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+_host = click.option("--host", default="127.0.0.1", show_default=True, help="Address the page listens on.")
+_port = click.option("--port", type=click.IntRange(0, 65535), default=7860, show_default=True, help="Its port.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="panelseek")
+def panelseek() -> None:
+    """Search for comic panels by picture and by words."""
+
+
+@panelseek.command()
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", type=click.Path(path_type=Path))
+@_index
+@click.option("--encoder", default="auto", show_default=True, help="auto, small, comic-panel-encoder-v1, or a file.")
+@_device
+@click.option(
+    "--index-kind",
+    type=click.Choice(["auto", "exact", "ivfpq"]),
+    default="auto",
+    show_default=True,
+    help="How candidates are found; auto takes IVF-PQ from 9,984 panels a view on.",
+)
+@click.option("--whole-pages", is_flag=True, help="Every picture is one panel already: look for none inside it.")
+@click.option("--right-to-left", is_flag=True, help="Reading order of found panels, unless the page's JSON says.")
+@click.option(
+    "--workers", type=click.IntRange(0), help="Processes that decode pages.  [default: one a core, at most 8]"
+)
+@click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True, help="Panels encoded at once.")
+@click.option("--max-pixels", type=click.IntRange(1), default=250_000_000, show_default=True, help="Skip larger pages.")
+@click.option("--thumbnails/--no-thumbnails", default=True, show_default=True, help="Keep small pictures for the page.")
+@click.option("--catalog", metavar="URL", help="Keep the catalog of a new index in this database (SQLAlchemy URL).")
+@click.option("--quiet", is_flag=True, help="No progress.")
+@_json
+def build(sources: tuple[Path, ...], folder: Path, quiet: bool, as_json: bool, **options: Any) -> None:
+    """Bring an index up to date with folders of comics, CBZ files or pictures.
+
+    Run it again whenever comics changed, or after it was interrupted: only what is new or changed is encoded.
+    """
+    from index_builder import build_index
+    from ui.progress import build_progress
+    from ui.tables import print_report
+
+    with build_progress(quiet) as progress:
+        report = build_index(sources, folder, progress=progress, **options)
+    if as_json:
+        _print_json(report.as_dict())
+    else:
+        print_report(report)
+
+
+@panelseek.command()
+@click.argument("words", required=False)
+@_index
+@click.option("--text", help="Words to look for; the same as WORDS.")
+@click.option("--image", type=click.Path(path_type=Path), help="A picture to look for.")
+@click.option("--panel", type=int, help="More like this panel (its id in other results).")
+@click.option("--view", help="Compare with picture, dialogue or fused.  [default: follows the question]")
+@click.option("-k", "--count", "k", type=int, default=12, show_default=True, help="Number of hits.")
+@click.option("--offset", type=int, default=0, show_default=True, help="Leave out the first hits.")
+@click.option("--min-score", type=float, help="Only hits with at least this cosine.")
+@click.option("--per-page", type=int, help="At most this many hits of one page.")
+@click.option("--per-book", type=int, help="At most this many hits of one book.")
+@click.option("--book", help="Only this book; % stands for any letters.")
+@click.option("--source", help="Only this source; % stands for any letters.")
+@click.option("--pages", metavar="FROM-TO", help="Only these pages: 3, 3-7, 3- or -7.")
+@click.option("--has-dialogue/--no-dialogue", default=None, help="Only panels with, or without, words.")
+@click.option("--aspect", help="Only tall, square or wide panels, or FROM-TO as width / height.")
+@click.option("--size", help="Only small, medium or large panels, or FROM-TO as a share of the page.")
+@click.option("--exact", is_flag=True, help="Score every panel instead of looking for candidates.")
+@click.option("--probes", type=int, help="Inverted lists to look into.")
+@click.option("--save", type=click.Path(path_type=Path), help="Also save the hits' pictures into this folder.")
+@_device
+@_json
+def search(folder: Path, words: str | None, device: str | None, save: Path | None, as_json: bool, **asked: Any) -> None:
+    """Find panels by WORDS, by --image, by both, or by --panel."""
+    from retrieval import PanelIndex, Query
+    from ui.tables import print_hits
+
+    query = Query(**_question(words, asked)).checked()
+    with PanelIndex.open(folder, device=device) as index:
+        hits = index.search_many([query])[0]
+        if save:
+            _save(hits, save)
+    if as_json:
+        _print_json(hits_as_dict(query, hits))
+    elif hits:
+        print_hits(hits)
+    else:
+        click.echo("nothing found: try other words, or fewer filters", err=True)
+
+
+def _question(words: str | None, asked: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a `Query` from the options of `search`."""
+    if words is not None and asked["text"] is not None:
+        raise UsageError("the words are given twice: leave out --text or the argument")
+    where = {
+        "book": asked.pop("book"),
+        "source": asked.pop("source"),
+        "page": _range("--pages", asked.pop("pages")),
+        "has_dialogue": asked.pop("has_dialogue"),
+        "aspect": _range("--aspect", asked.pop("aspect")),
+        "size": _range("--size", asked.pop("size")),
+    }
+    asked["text"] = words if words is not None else asked["text"]
+    return {**asked, "where": {key: value for key, value in where.items() if value is not None}}
+
+
+def _range(option: str, value: str | None) -> Any:
+    """`3`, `3-7`, `3-`, `-7`, or a name for the filter to judge."""
+    if value is None or value.isalpha():
+        return value
+    low, dash, high = value.partition("-")
+    try:
+        bounds = tuple(float(part) if part.strip() else None for part in (low, high if dash else low))
+    except ValueError:
+        raise UsageError(f"{option} takes FROM-TO, like 3-7; found {value!r}") from None
+    if bounds == (None, None):
+        raise UsageError(f"{option} takes FROM-TO, like 3-7; found {value!r}")
+    return bounds
+
+
+def _save(hits: Sequence[Hit], folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for hit in hits:
+        hit.image().save(folder / f"{hit.rank:03d}-panel-{hit.panel.id}.png")
+    click.echo(f"saved {len(hits)} pictures in {folder}", err=True)
+
+
+def hits_as_dict(query: Any, hits: Sequence[Hit]) -> dict[str, Any]:
+    """The JSON form of a search: see docs/command-line.md."""
+    asked = {
+        "text": query.text,
+        "image": None if query.image is None else str(query.image),
+        "panel": query.panel,
+        "where": dict(query.where or {}),
+        "k": query.k,
+        "offset": query.offset,
+    }
+    return {
+        "query": {key: value for key, value in asked.items() if value not in (None, {})},
+        "view": str(query.chosen_view()),
+        "hits": [_hit_as_dict(hit) for hit in hits],
+    }
+
+
+def _hit_as_dict(hit: Hit) -> dict[str, Any]:
+    panel = hit.panel
+    return {
+        "rank": hit.rank,
+        "score": round(hit.score, 6),
+        "panel_id": panel.id,
+        "book": panel.book,
+        "page": panel.page,
+        "panel": panel.panel,
+        "box": panel.box.as_list(),
+        "dialogue": panel.dialogue,
+        "source": panel.source,
+        "why": hit.why,
+        "words": list(hit.words),
+        "gate": dict(zip(("picture", "dialogue", "composition"), (round(g, 4) for g in panel.gate), strict=True)),
+    }
+
+
+@panelseek.command()
+@_index
+@_host
+@_port
+@_device
+@click.option("--open/--no-open", "open_browser", default=False, show_default=True, help="Open the page in a browser.")
+def serve(folder: Path, host: str, port: int, device: str | None, open_browser: bool) -> None:
+    """Answer in a browser. Only this machine can reach the page unless --host says otherwise."""
+    from ui.web.server import serve as run
+
+    run(folder, host=host, port=port, device=device, open_browser=open_browser)
+
+
+@panelseek.command()
+@_index
+@_json
+def info(folder: Path, as_json: bool) -> None:
+    """What an index holds, how it was built, and how well its search does."""
+    from retrieval import PanelIndex
+    from ui.tables import print_info
+
+    with PanelIndex.open(folder) as index:
+        found = index.info()
+    if as_json:
+        _print_json(found)
+    else:
+        print_info(found)
+
+
+@panelseek.command()
+@_index
+@click.option("--sample", type=click.IntRange(0), default=32, show_default=True, help="Panels to encode again.")
+@click.option("--repair", is_flag=True, help="Make everything derived again, then check.")
+@_device
+@_json
+def verify(folder: Path, sample: int, repair: bool, device: str | None, as_json: bool) -> None:
+    """Check that the parts of an index agree, with each other and with the comics."""
+    from retrieval import verify_index
+    from ui.tables import print_verdict
+
+    if repair:
+        from index_builder import repair_index
+
+        for line in repair_index(folder):
+            click.echo(f"made again: {line}", err=True)
+    verdict = verify_index(folder, sample=sample, device=device)
+    if as_json:
+        _print_json(verdict.as_dict())
+    else:
+        print_verdict(verdict)
+    if not verdict.sound:
+        raise SystemExit(1)
+
+
+@panelseek.command()
+@click.option(
+    "--index",
+    "folder",
+    type=click.Path(path_type=Path),
+    default=DEMO_INDEX,
+    show_default=True,
+    help="Folder of the index.",
+)
+@click.option("--serve/--no-serve", "serving", default=True, show_default=True, help="Then show the page.")
+@_host
+@_port
+@click.pass_context
+def demo(context: click.Context, folder: Path, serving: bool, host: str, port: int) -> None:
+    """Build the sample comics, search them by words and by picture, and show the page.
+
+    Nothing is downloaded: the embedded encoder `small` is used.
+    """
+    from index_builder import build_index
+    from retrieval import PanelIndex
+    from sample_data import COMICS
+    from ui.progress import build_progress
+    from ui.tables import print_report
+
+    with build_progress(quiet=False) as progress:
+        report = build_index([COMICS], folder, encoder="small", index_kind="ivfpq", progress=progress)
+    print_report(report)
+    with PanelIndex.open(folder) as index:
+        _show_examples(index)
+    if serving:
+        context.invoke(serve, folder=folder, host=host, port=port, device=None, open_browser=False)
+
+
+def _show_examples(index: PanelIndex) -> None:
+    """One query by words and one by picture, as a person would type them."""
+    from sample_data import QUERY_IMAGE, QUERY_TEXT
+    from ui.tables import print_hits
+
+    for shown, question in (
+        (f'--text "{QUERY_TEXT}"', {"text": QUERY_TEXT}),
+        (f"--image {_relative(QUERY_IMAGE)}", {"image": QUERY_IMAGE}),
+    ):
+        click.echo(f"\n$ panelseek search --index {index.folder} {shown} -k 3")
+        print_hits(index.search(**question, k=3))
+
+
+def _relative(path: Path) -> str:
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    click.echo(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command; every error ends as one sentence on standard error."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("panelseek").setLevel(logging.INFO)
+    try:
+        panelseek.main(prog_name="panelseek", args=None if arguments is None else list(arguments), standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        raise SystemExit(stop.exit_code) from None
+    except click.ClickException as error:
+        error.show()
+        raise SystemExit(2) from None
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("\nstopped; what was written is kept, the same command goes on from there", err=True)
+        raise SystemExit(130) from None
+    except PanelseekError as error:
+        click.echo(f"panelseek: {error}", err=True)
+        raise SystemExit(2 if isinstance(error, UsageError) else 1) from None
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader went away (`| head`); Python would complain about it at exit
+        raise SystemExit(1) from None
+    except Exception as error:  # the last resort: a person sees a sentence, a developer asks for more
+        if os.environ.get("PANELSEEK_DEBUG"):
+            raise
+        click.echo(
+            f"panelseek: this should not happen: {type(error).__name__}: {error} (PANELSEEK_DEBUG=1 shows where)",
+            err=True,
+        )
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

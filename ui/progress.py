@@ -1,0 +1,89 @@
+"""Progress on a terminal (a bar) and in a log (a line now and then), both on standard error."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from index_builder import Progress
+
+_LINE_EVERY = 10.0
+"""Seconds between two lines in a log."""
+
+_STAGES = {"scan": "looking", "encode": "encoding", "index": "indexing"}
+
+
+@contextmanager
+def build_progress(quiet: bool, stream: TextIO | None = None) -> Iterator[Callable[[Progress], None]]:
+    """The callback for `build_index`; closes the bar when the build ends, however it ends."""
+    out = stream or sys.stderr
+    if quiet:
+        yield lambda _: None
+    elif out.isatty():
+        yield from _bar(out)
+    else:
+        yield _Lines(out)
+
+
+class _Lines:
+    """Plain lines: the first and last of a stage, and one every ten seconds between."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._stage = ""
+        self._next = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        last = progress.stage == "encode" and progress.pages_done == progress.pages_total
+        if progress.stage == self._stage and not last and time.monotonic() < self._next:
+            return
+        self._stage, self._next = progress.stage, time.monotonic() + _LINE_EVERY
+        print(f"{_STAGES[progress.stage]}: {describe(progress)}", file=self._out, flush=True)
+
+
+def _bar(out: TextIO) -> Iterator[Callable[[Progress], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=28), TextColumn("{task.fields[text]}"))
+    with Bar(*columns, console=Console(file=out), transient=True) as bar:
+        task = bar.add_task("looking", total=None, text="")
+
+        def show(progress: Progress) -> None:
+            total = progress.pages_total if progress.stage == "encode" else None
+            description = _STAGES[progress.stage]
+            bar.update(
+                task, description=description, total=total, completed=progress.pages_done, text=describe(progress)
+            )
+
+        yield show
+
+
+def describe(progress: Progress) -> str:
+    """One line: pages, panels, rate, time left."""
+    if progress.stage == "scan":
+        return f"{progress.pages_done:,} pages found"
+    if progress.stage == "index":
+        return "training, filling and measuring the vector indexes"
+    parts = [f"{progress.pages_done:,}/{progress.pages_total:,} pages", f"{progress.panels_done:,} panels"]
+    parts.append(f"{progress.panels_per_second:.1f} panels/s")
+    if progress.seconds_left is not None:
+        parts.append(f"{duration(progress.seconds_left)} left")
+    return "  ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """1:05:09, 5:09 or 9 s."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

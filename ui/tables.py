@@ -1,0 +1,130 @@
+"""What the commands print for people: tables and short reports on standard output."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ui.progress import duration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from index_builder import BuildReport
+    from retrieval import Hit
+    from retrieval.verify import Verdict
+
+_PLAIN_WIDTH = 120
+"""Columns where the output is no terminal."""
+
+PROVISIONAL = "the picture part of this encoder is provisional: it finds near copies, not meaning"
+
+
+def console() -> Console:
+    """Standard output as wide as the terminal; no colour or markup from comics ever gets through."""
+    from rich.console import Console
+
+    found = Console(highlight=False, markup=False, emoji=False)
+    return found if found.is_terminal else Console(highlight=False, markup=False, emoji=False, width=_PLAIN_WIDTH)
+
+
+def print_hits(hits: Sequence[Hit]) -> None:
+    """One line a hit: rank, score, where it is, why it matched, what it says."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    out = console()
+    book_width = max(len("book"), min(max((len(h.panel.book) for h in hits), default=0), out.width // 4))
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("rank", "score"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("book", width=book_width, no_wrap=True, overflow="ellipsis")
+    for name in ("page", "panel"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("why", no_wrap=True)
+    table.add_column("dialogue", width=max(12, out.width - book_width - 44), no_wrap=True, overflow="ellipsis")
+    for hit in hits:
+        panel = hit.panel
+        said = " ".join(panel.dialogue.split())
+        row = (f"{hit.rank}", f"{hit.score:.3f}", panel.book, f"{panel.page}", f"{panel.panel}", hit.why, said)
+        table.add_row(*(Text(cell) for cell in row))
+    out.print(table)
+
+
+def print_report(report: BuildReport) -> None:
+    """The end of a build: what is in the index, what happened to pages, what was skipped and why."""
+    out = console()
+    out.print(f"{report.index}: {report.books:,} books, {report.pages:,} pages, {report.panels:,} panels")
+    fates = {
+        "new": report.pages_new,
+        "changed": report.pages_changed,
+        "back again": report.pages_back,
+        "gone": report.pages_gone,
+        "unchanged": report.pages_unchanged,
+    }
+    out.print("pages: " + ", ".join(f"{count:,} {name}" for name, count in fates.items() if count))
+    out.print(f"words: {report.panels_with_dialogue:,} panels have dialogue")
+    print_encoder(report.encoder)
+    rate = f" at {report.panels_per_second:g} panels/s" if report.encoded else ""
+    stages = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in report.seconds.items() if name != "total")
+    out.print(f"time: {duration(report.seconds['total'])}, {report.encoded:,} panels encoded{rate} ({stages})")
+    print_views(report.views)
+    print_skipped([{"path": path, "reason": reason} for path, reason in report.skipped])
+    for path, note in report.notes[:20]:
+        out.print(f"note: {path}: {note}")
+    if len(report.notes) > 20:
+        out.print(f"note: and {len(report.notes) - 20} more (all of them with --json)")
+
+
+def print_info(info: dict[str, Any]) -> None:
+    """`panelseek info` for people."""
+    out = console()
+    out.print(f"{info['index']}: {info['books']:,} books, {info['pages']:,} pages, {info['panels']:,} panels")
+    out.print(f"words: {info['panels_with_dialogue']:,} panels have dialogue")
+    print_encoder(info["encoder"])
+    built = (info["built"] or {}).get("at", "unknown")
+    out.print(f"generation {info['generation']}, built {built}, {info['bytes'] / 2**20:.1f} MiB on disk")
+    print_views(info["views"])
+    for source in info["sources"]:
+        out.print(f"source: {source}")
+    if info["gone_pages"]:
+        out.print(f"gone: {info['gone_pages']:,} pages wait for their files to come back")
+    print_skipped(info["skipped"])
+
+
+def print_encoder(encoder: dict[str, Any]) -> None:
+    out = console()
+    out.print(f"encoder: {encoder['name']} ({encoder['fingerprint'][:12]})")
+    if encoder["provisional"]:
+        out.print(f"  {PROVISIONAL}")
+
+
+def print_views(views: dict[str, Any]) -> None:
+    for name, view in views.items():
+        recall = view.get("recall_at_10")
+        measured = "" if recall is None else f", recall@10 {recall:.3f}"
+        console().print(f"view {name}: {view['panels']:,} panels, {view['kind']}{measured}")
+
+
+def print_skipped(skipped: Sequence[dict[str, str]]) -> None:
+    out = console()
+    if skipped:
+        out.print(f"skipped: {len(skipped):,}")
+    for item in skipped[:20]:
+        out.print(f"  {item['path']}: {item['reason']}")
+    if len(skipped) > 20:
+        out.print(f"  and {len(skipped) - 20:,} more (all of them with --json)")
+
+
+def print_verdict(verdict: Verdict) -> None:
+    """`panelseek verify` for people."""
+    out = console()
+    looked = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in verdict.checked.items())
+    out.print(f"checked: {looked}")
+    for note in verdict.notes:
+        out.print(f"note: {note}")
+    for problem in verdict.problems:
+        out.print(f"{problem.part}: {problem.found}: {problem.way_out}")
+    out.print("all parts agree" if verdict.sound else f"{len(verdict.problems)} problems")
