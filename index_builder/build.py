@@ -23,7 +23,7 @@ from index_builder.plan import CHANGED, NEW, PageJob, Plan, make_plan
 from index_builder.report import BuildReport, Progress, Stopwatch
 from index_builder.workers import PageDecoder
 from retrieval.catalog import Catalog, NewPage, NewPanel
-from retrieval.errors import EncoderMismatch, IndexError_, IndexLocked, SourceError, UsageError
+from retrieval.errors import EncoderMismatch, IndexError_, IndexLocked, PanelseekError, SourceError, UsageError
 from retrieval.generation import open_generation, remove_others, write_generation
 from retrieval.index import catalog_url, mismatch
 from retrieval.records import Encoder
@@ -67,9 +67,10 @@ def build_index(
         try:
             build = _Build(folder, store, chosen, encoder, device, progress or (lambda _: None))
             return build.run(paths)
-        except SourceError:
+        except PanelseekError:
+            empty = store.last_vector_row() < 0
             store.close()
-            if made:
+            if made and empty:
                 _remove_empty(folder)
             raise
         finally:

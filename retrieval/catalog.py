@@ -371,7 +371,7 @@ class Catalog:
         """The path of every book of a source by its id, gone ones included."""
         with Session(self.engine) as session:
             rows = session.execute(select(BookRow.id, BookRow.path).where(BookRow.source_id == source_id))
-            return {book_id: path for book_id, path in rows}
+            return {row.id: row.path for row in rows}
 
     def sources(self) -> list[Path]:
         with Session(self.engine) as session:
@@ -530,9 +530,10 @@ class Catalog:
 
     def rebuild_full_text(self) -> None:
         """Make the derived full text again from the panels."""
-        with self.engine.begin() as connection:
-            rows = connection.execute(select(PanelRow.id, PanelRow.dialogue).where(PanelRow.dialogue != ""))
-            self._text.rebuild(connection, ((int(i), str(d)) for i, d in rows))
+        # read and written through two connections: a table cannot be dropped below an open result
+        with self.engine.connect() as reader, self.engine.begin() as writer:
+            rows = reader.execute(select(PanelRow.id, PanelRow.dialogue).where(PanelRow.dialogue != ""))
+            self._text.rebuild(writer, ((int(i), str(d)) for i, d in rows))
 
     def checkpoint(self) -> None:
         """Fold SQLite's write-ahead log into the file, so that the folder can be copied."""
