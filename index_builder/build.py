@@ -6,6 +6,7 @@ so a build killed at any moment continues where it stopped and encodes at most t
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import time
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
+from sqlalchemy import make_url
 
 from index_builder.config import BuildOptions
 from index_builder.decode import DecodedPage, Failed
@@ -95,22 +97,37 @@ def writer_lock(folder: Path) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / "writer.lock", timeout=0)
-        with lock:
-            yield
+        lock.acquire()
     except Timeout:
         raise IndexLocked(f"another build is writing {folder}: wait for it to end, or stop it") from None
     except OSError as error:
-        raise IndexError_(
-            f"{folder} cannot be written ({error.strerror or error}): check the disk and its permissions, "
-            "then run the same build again; what was written is kept"
-        ) from error
+        raise _unwritable(folder, error) from error
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _DISK_TROUBLE:
+            raise _unwritable(folder, error) from error
+        raise
+    finally:
+        lock.release()
+
+
+_DISK_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM}
+
+
+def _unwritable(folder: Path, error: OSError) -> IndexError_:
+    return IndexError_(
+        f"{folder} cannot be written ({error.strerror or error}): check the disk and its permissions, "
+        "then run the same build again; what was written is kept"
+    )
 
 
 def _open_catalog(folder: Path, url: str | None) -> Catalog:
     current = catalog_url(folder)
     if url is not None and url != current:
         if (folder / "catalog.sqlite").exists() or (folder / "catalog.url").exists():
-            raise UsageError(f"{folder} keeps its catalog at {current}: leave out --catalog, or build elsewhere")
+            shown = make_url(current).render_as_string(hide_password=True)
+            raise UsageError(f"{folder} keeps its catalog at {shown}: leave out --catalog, or build elsewhere")
         (folder / "catalog.url").write_text(url + "\n")
     return Catalog.create(catalog_url(folder))
 
@@ -163,6 +180,7 @@ class _Build:
         self._check_sources(sources)
         self._check_encoder_first()
         self.shards.truncate(self._named_rows())
+        self.thumbnails.truncate(self._named_rows())
         with self.watch.stage("scan"):
             plan = make_plan(sources, self.catalog, self.options, self._scanning)
         try:
@@ -173,9 +191,8 @@ class _Build:
             self.catalog.replace_skipped(source_id, skipped)
         if not self.catalog.counts()["panels"] and self.catalog.setting("generation") is None:
             raise SourceError(_nothing(plan))
-        changed = self.encoded or any(plan.fates[f] for f in (NEW, CHANGED, "gone", "back"))
         with self.watch.stage("index"):
-            self._derive(bool(changed))
+            self._derive()
         return self._report(plan)
 
     # -------------------------------------------------------------------- start
@@ -284,7 +301,7 @@ class _Build:
         if outcome.panels is None:
             assert known is not None
             plan.fates["back" if known.gone else "unchanged"] += 1
-            self.catalog.touch_page(known.id, job.page.number, job.stat)
+            self.catalog.touch_page(known, job.page.number, job.stat)
             return False
         plan.fates[NEW if known is None else CHANGED] += 1
         return True
@@ -313,10 +330,13 @@ class _Build:
 
     # ------------------------------------------------------------------- derive
 
-    def _derive(self, changed: bool) -> None:
-        """Write the next generation where something changed, switch to it, and clean up behind it."""
+    def _derive(self) -> None:
+        """Write the next generation where something changed, switch to it, and clean up behind it.
+
+        Whether something changed is asked of the catalog: an earlier build may have been stopped just before this.
+        """
         current = self.catalog.setting("generation")
-        if changed or current is None or not self._still_good(current):
+        if current is None or self.catalog.setting("dirty") or not self._still_good(current):
             self._progress(Progress("index", 0, 0, self.encoded, 0.0, None))
             number = (current or 0) + 1
             write_generation(self.folder, number, self.catalog, self.shards, self.options.index_kind)
@@ -324,7 +344,7 @@ class _Build:
                 "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                 "options": self.options.as_dict(),
             }
-            self.catalog.remember(generation=number, built=built)
+            self.catalog.remember(generation=number, built=built, dirty=False)
         remove_others(self.folder, self.catalog.setting("generation"))
         self.catalog.checkpoint()
 

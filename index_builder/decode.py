@@ -77,8 +77,8 @@ def decode_page(task: PageTask) -> DecodedPage | Failed:
             return DecodedPage(digest, 0, 0, None, ())
         page = open_picture(data, max_pixels=task.max_pixels)
         annotation = read_annotation(notes, page.width, page.height) if task.annotation else _NOTHING
-        panels = _cut(page, task, annotation)
-        return DecodedPage(digest, page.width, page.height, tuple(panels), annotation.notes)
+        panels, lost = _cut(page, task, annotation)
+        return DecodedPage(digest, page.width, page.height, tuple(panels), (*annotation.notes, *lost))
     except PanelseekError as error:
         return Failed(str(error))
     except MemoryError:
@@ -95,13 +95,26 @@ def _digest(data: bytes, annotation: bytes, task: PageTask) -> str:
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
-def _cut(page: Image.Image, task: PageTask, annotation: PageAnnotation) -> list[DecodedPanel]:
-    found = [
-        DecodedPanel(panel, origin, _thumbnail(page, panel.box) if task.thumbnails else None)
-        for number, box, text, origin in _boxes(page, task, annotation)
-        if (panel := panel_input(page, box, text, number)) is not None
-    ]
-    return found
+def _cut(page: Image.Image, task: PageTask, annotation: PageAnnotation) -> tuple[list[DecodedPanel], list[str]]:
+    """The page's panels, and a note for each box that shows nothing; where none is left, the whole page."""
+    whole = (1, Box(0, 0, page.width, page.height), "", "page")
+    found: list[DecodedPanel] = []
+    lost: list[str] = []
+    for number, box, text, origin in _boxes(page, task, annotation):
+        panel = panel_input(page, box, text, number)
+        if panel is None:
+            lost.append(f"panel {number} dropped: its box {box.as_list()} is less than a pixel of the page")
+        else:
+            found.append(_decoded(page, panel, origin, task))
+    if not found:
+        panel = panel_input(page, *whole[1:3], whole[0])
+        assert panel is not None  # a page has at least one pixel
+        found.append(_decoded(page, panel, whole[3], task))
+    return found, lost
+
+
+def _decoded(page: Image.Image, panel: PanelInput, origin: str, task: PageTask) -> DecodedPanel:
+    return DecodedPanel(panel, origin, _thumbnail(page, panel.box) if task.thumbnails else None)
 
 
 def _boxes(page: Image.Image, task: PageTask, annotation: PageAnnotation) -> list[tuple[int, Box, str, str]]:

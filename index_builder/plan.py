@@ -63,8 +63,12 @@ class Plan:
 def make_plan(sources: list[Path], catalog: Catalog, options: BuildOptions, seen: Callable[[int], None]) -> Plan:
     """Walk the sources and compare with the catalog; `seen(pages)` is called after each book."""
     plan = Plan()
-    for source in sources:
-        _plan_source(source, catalog, options, plan, seen)
+    try:
+        for source in sources:
+            _plan_source(source, catalog, options, plan, seen)
+    except BaseException:
+        plan.close()
+        raise
     return plan
 
 
@@ -114,7 +118,7 @@ def _plan_book(
         if before is not None and before.stat == stat:
             plan.fates[BACK if before.gone else UNCHANGED] += 1
             if before.gone or before.number != page.number:
-                catalog.touch_page(before.id, page.number, stat)
+                catalog.touch_page(before, page.number, stat)
             continue
         label = f"{book.relative}/{page.name}" if book.relative else page.name
         task = PageTask(

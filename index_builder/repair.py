@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from pathlib import Path
 
 from index_builder.build import writer_lock
 from retrieval.catalog import Catalog
-from retrieval.errors import IndexMissing, PanelseekError
+from retrieval.errors import PanelseekError
 from retrieval.generation import remove_others, write_generation
-from retrieval.index import PanelIndex, catalog_url
+from retrieval.index import PanelIndex, catalog_url, existing_index
 from retrieval.shards import VectorShards
 from retrieval.thumbnails import Thumbnails, encode_thumbnail
 
@@ -21,17 +22,17 @@ def repair_index(index: str | Path) -> list[str]:
 
     What is not derived (the catalog itself, the vectors) cannot be repaired: `IndexDamaged` says so.
     """
-    folder = Path(index).expanduser().absolute()
-    if not folder.is_dir():
-        raise IndexMissing(f"there is no index at {folder}: make one with `panelseek build SOURCE --index {folder}`")
+    folder = existing_index(index).absolute()
     with writer_lock(folder), Catalog.open(catalog_url(folder)) as catalog:
         catalog.rebuild_full_text()
         shards = VectorShards(folder / "vectors")
-        shards.truncate(catalog.last_vector_row() + 1)
+        named = catalog.last_vector_row() + 1
+        shards.truncate(named)
+        Thumbnails(folder).truncate(named)
         number = (catalog.setting("generation") or 0) + 1
         kind = ((catalog.setting("built") or {}).get("options") or {}).get("index_kind", "auto")
         manifest = write_generation(folder, number, catalog, shards, kind)
-        catalog.remember(generation=number)
+        catalog.remember(generation=number, dirty=False)
         remove_others(folder, number)
         pictures = _thumbnails(folder)
         catalog.checkpoint()
@@ -44,7 +45,7 @@ def _thumbnails(folder: Path) -> int:
     store = Thumbnails(folder)
     try:
         have = store.rows()
-    except Exception:  # whatever SQLite makes of a damaged file
+    except sqlite3.DatabaseError:
         store.clear()
         have = set()
     made = 0

@@ -42,7 +42,7 @@ class PageDecoder(Generic[Tag]):
             return
         waiting: deque[tuple[Tag, PageTask, Future[Outcome]]] = deque()
         for tag, task in tasks:
-            waiting.append((tag, task, self._submit(task)))
+            waiting.append((tag, task, self._submit_anyway(task)))
             if len(waiting) >= _AHEAD * self._workers:
                 yield self._next(waiting)
         while waiting:
@@ -80,6 +80,14 @@ class PageDecoder(Generic[Tag]):
             self._pool = ProcessPoolExecutor(self._workers, initializer=prepare_worker, initargs=(os.getpid(),))
         future: Future[Outcome] = self._pool.submit(decode_page, task)
         return future
+
+    def _submit_anyway(self, task: PageTask) -> Future[Outcome]:
+        """Submit also where a worker died since the last look; what was in flight is found out in its turn."""
+        try:
+            return self._submit(task)
+        except BrokenProcessPool:
+            self._stop()
+            return self._submit(task)
 
     def _stop(self) -> None:
         if self._pool is not None:

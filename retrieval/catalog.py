@@ -25,21 +25,27 @@ from sqlalchemy import (
     delete,
     event,
     func,
+    insert,
     inspect,
     select,
     update,
 )
-from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.engine import Engine, ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, aliased, mapped_column
 
-from retrieval.errors import IndexDamaged, IndexTooNew
+from retrieval.errors import IndexDamaged, IndexError_, IndexTooNew
 from retrieval.filters import Filter
 from retrieval.fulltext import FullText, full_text_for
 from retrieval.records import Box, Panel
 
 SCHEMA_VERSION = 1
+_WAY_OUT = "restore it from a copy, or delete the index folder and build it again"
 _IDS_PER_QUERY = 10_000  # SQLite takes 32,766 bound values; stay well below
+
+
+_NEVER_REUSED = {"sqlite_autoincrement": True}
+"""An id that was given away stays with its panel, so that no link ever leads to another one."""
 
 
 class Base(DeclarativeBase):
@@ -76,7 +82,7 @@ class BookRow(Base):
     """One comic; `path` is relative to its source ('' where the source is the book)."""
 
     __tablename__ = "book"
-    __table_args__ = (UniqueConstraint("source_id", "path"),)
+    __table_args__ = (UniqueConstraint("source_id", "path"), _NEVER_REUSED)
     id: Mapped[int] = mapped_column(primary_key=True)
     source_id: Mapped[int] = mapped_column(ForeignKey("source.id", ondelete="CASCADE"))
     path: Mapped[str]
@@ -92,6 +98,7 @@ class PageRow(Base):
         UniqueConstraint("book_id", "name"),
         CheckConstraint("width > 0 AND height > 0", name="has_size"),
         CheckConstraint("number > 0", name="counts_from_one"),
+        _NEVER_REUSED,
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     book_id: Mapped[int] = mapped_column(ForeignKey("book.id", ondelete="CASCADE"))
@@ -114,6 +121,7 @@ class PanelRow(Base):
         CheckConstraint("w > 0 AND h > 0", name="has_size"),
         CheckConstraint("number > 0", name="counts_from_one"),
         CheckConstraint("vector_row >= 0", name="has_vectors"),
+        _NEVER_REUSED,
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     page_id: Mapped[int] = mapped_column(ForeignKey("page.id", ondelete="CASCADE"))
@@ -221,12 +229,13 @@ class Catalog:
         """
         engine = _engine(url)
         with _readable(engine):
-            if not inspect(engine).has_table(SettingRow.__tablename__):
-                Base.metadata.create_all(engine)
-                catalog = cls(engine)
+            if not _complete(engine):
+                # one transaction: a build killed here leaves either no catalog or a whole one
                 with engine.begin() as connection:
-                    catalog._text.create(connection)
-                catalog.remember(schema_version=SCHEMA_VERSION)
+                    Base.metadata.create_all(connection)
+                    full_text_for(engine).create(connection)
+                    version = {"key": "schema_version", "value": SCHEMA_VERSION}
+                    connection.execute(insert(SettingRow).values(version))
         return cls.open(url, engine)
 
     @classmethod
@@ -237,13 +246,16 @@ class Catalog:
         """
         engine = engine or _engine(url)
         with _readable(engine):
-            if not inspect(engine).has_table(SettingRow.__tablename__):
-                raise IndexDamaged(
-                    f"{_place(engine)} holds no Panelseek tables: delete the index folder and build it again"
-                )
+            if not _complete(engine):
+                tables = inspect(engine).get_table_names()
+                engine.dispose()
+                if tables and SettingRow.__tablename__ not in tables:
+                    raise IndexDamaged(f"{_place(engine)} holds no Panelseek tables: {_WAY_OUT}")
+                raise IndexDamaged(f"{_place(engine)} is not a complete catalog: run the same `panelseek build` again")
             catalog = cls(engine)
             found = catalog.setting("schema_version")
         if not isinstance(found, int) or found > SCHEMA_VERSION:
+            engine.dispose()
             raise IndexTooNew(
                 f"{_place(engine)} has schema version {found}; this Panelseek reads up to {SCHEMA_VERSION}: "
                 "update Panelseek, or build a new index with this one"
@@ -302,6 +314,7 @@ class Catalog:
         Returns the vector rows that no panel names any more.
         """
         with Session(self.engine) as session, session.begin():
+            self._mark_dirty(session)
             return [row for page in pages for row in self._write_page(session, page)]
 
     def _write_page(self, session: Session, page: NewPage) -> list[int]:
@@ -331,15 +344,24 @@ class Catalog:
         session.execute(delete(PanelRow).where(PanelRow.page_id == page_id))
         return old
 
-    def touch_page(self, page_id: int, number: int, stat: str) -> None:
+    @staticmethod
+    def _mark_dirty(session: Session) -> None:
+        """Note, in the transaction that changes what is searched, that the generation is behind."""
+        session.merge(SettingRow(key="dirty", value=True))
+
+    def touch_page(self, page: KnownPage, number: int, stat: str) -> None:
         """A page whose content is what it was: present, with a new place or file date."""
         with Session(self.engine) as session, session.begin():
-            session.execute(update(PageRow).where(PageRow.id == page_id).values(number=number, stat=stat, gone=False))
+            if page.gone:
+                self._mark_dirty(session)
+            values = {"number": number, "stat": stat, "gone": False}
+            session.execute(update(PageRow).where(PageRow.id == page.id).values(values))
 
     def mark_gone(self, page_ids: Iterable[int]) -> None:
         """Pages that are no longer there; their panels and vectors wait for their return."""
         with Session(self.engine) as session, session.begin():
             for ids in _chunks(list(page_ids)):
+                self._mark_dirty(session)
                 session.execute(update(PageRow).where(PageRow.id.in_(ids)).values(gone=True))
 
     def mark_books_gone(self, book_ids: Iterable[int]) -> int:
@@ -513,10 +535,11 @@ class Catalog:
         folder = Path(root) / book.path if book.path else Path(root)
         return PagePlace(page.id, folder, page.name, page.number, book.title, page.width, page.height)
 
-    def word_candidates(self, terms: Sequence[str], limit: int) -> list[int]:
-        """Ids of panels that say some of `terms` (or nearly), best first; see `fulltext`."""
+    def word_candidates(self, terms: Sequence[str], limit: int, where: Filter) -> list[int]:
+        """Ids of panels that say some of `terms` (or nearly) and match a filter, best first; see `fulltext`."""
+        within = None if where.empty else self._filtered(select(PanelRow.id), where)
         with self.engine.connect() as connection:
-            return self._text.candidates(connection, terms, limit)
+            return self._text.candidates(connection, terms, limit, within)
 
     def word_counts(self, terms: Sequence[str]) -> dict[str, int]:
         """In how many panels each word stands."""
@@ -546,16 +569,37 @@ def _engine(url: str) -> Engine:
     engine = create_engine(url)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+        event.listen(engine, "handle_error", _name_damage)
     return engine
 
 
+def _name_damage(context: ExceptionContext) -> None:
+    """Damage and a full disk, whenever SQLite meets them, become sentences."""
+    text = str(context.original_exception)
+    place = _place(context.engine) if context.engine is not None else "the catalog"
+    if "malformed" in text or "not a database" in text or "corrupt" in text:
+        raise IndexDamaged(f"{place} is damaged ({text}): {_WAY_OUT}") from context.original_exception
+    if "disk is full" in text or "disk I/O" in text or "readonly" in text:
+        raise IndexError_(f"{place} cannot be written ({text}): check the disk, then run the same command again")
+
+
+def _complete(engine: Engine) -> bool:
+    """Whether the database holds a catalog; one whose making was interrupted has no version yet."""
+    if not inspect(engine).has_table(SettingRow.__tablename__):
+        return False
+    with Session(engine) as session:
+        return session.get(SettingRow, "schema_version") is not None
+
+
 def _prepare_sqlite(connection: Any, _: object) -> None:
+    connection.isolation_level = None  # transactions begin when SQLAlchemy says so, also around CREATE TABLE
     for pragma in ("foreign_keys = ON", "journal_mode = WAL", "synchronous = NORMAL", "busy_timeout = 30000"):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _place(engine: Engine) -> str:
-    return engine.url.database or str(make_url(engine.url))
+    return engine.url.database or engine.url.render_as_string(hide_password=True)
 
 
 @contextmanager
@@ -565,10 +609,7 @@ def _readable(engine: Engine) -> Iterator[None]:
         yield
     except DBAPIError as error:
         engine.dispose()
-        raise IndexDamaged(
-            f"{_place(engine)} cannot be read as a catalog ({error.orig}): "
-            "restore it from a copy, or delete the index folder and build it again"
-        ) from error
+        raise IndexDamaged(f"{_place(engine)} cannot be read as a catalog ({error.orig}): {_WAY_OUT}") from error
 
 
 def _chunks(ids: list[int]) -> Iterator[list[int]]:

@@ -42,15 +42,17 @@ class Filter:
             return cls()
         if isinstance(where, Filter):
             return where
+        if not isinstance(where, Mapping):
+            raise UsageError(f"filters are given by name, like {{'book': 'Pepper%'}}; found {where!r}")
         known = [f.name for f in fields(cls)]
         unknown = sorted(set(where) - set(known))
         if unknown:
             raise UsageError(f"no filter is called {', '.join(unknown)}: choose from {', '.join(known)}")
         return cls(
-            book=where.get("book"),
-            source=where.get("source"),
+            book=_name("book", where.get("book")),
+            source=_name("source", where.get("source")),
             page=_range("page", where.get("page"), {}),
-            has_dialogue=where.get("has_dialogue"),
+            has_dialogue=_yes_or_no("has_dialogue", where.get("has_dialogue")),
             aspect=_range("aspect", where.get("aspect"), ASPECTS),
             size=_range("size", where.get("size"), SIZES),
         )
@@ -73,6 +75,18 @@ class Filter:
             found += [columns[name] >= low] if low is not None else []
             found += [columns[name] <= high] if high is not None else []
         return found
+
+
+def _name(name: str, value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    raise UsageError(f"filter {name} takes a name, or a pattern with %; found {value!r}")
+
+
+def _yes_or_no(name: str, value: Any) -> bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    raise UsageError(f"filter {name} takes True or False; found {value!r}")
 
 
 def _like(column: Any, pattern: str) -> ColumnElement[bool]:

@@ -7,15 +7,18 @@ an SQLAlchemy URL, fall back to plain `LIKE`, which every SQL database has.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import reduce
 from itertools import islice
-from typing import ClassVar, Protocol
+from operator import add
+from typing import Any, ClassVar, Protocol
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, Integer, Select, case, column, func, select, table, text
 from sqlalchemy.exc import DBAPIError
 
 from retrieval.words import normalise
 
 _RARE_TRIGRAMS = 16  # enough to find a misread line; more only costs time
+_MOST_TRIGRAMS = 256  # of a very long question only the beginning is looked up by its letters
 _COMMON = 0.2  # a word in more than this share of the panels finds nothing by itself
 
 
@@ -34,8 +37,10 @@ class FullText(Protocol):
 
     def rebuild(self, connection: Connection, rows: Iterable[tuple[int, str]]) -> None: ...
 
-    def candidates(self, connection: Connection, terms: Sequence[str], limit: int) -> list[int]:
-        """Ids of panels that say some of `terms`, best first, at most about 2 x `limit`."""
+    def candidates(
+        self, connection: Connection, terms: Sequence[str], limit: int, within: Select[Any] | None = None
+    ) -> list[int]:
+        """Ids of panels that say some of `terms`, at most 4 x `limit`; only those `within` selects."""
         ...
 
     def counts(self, connection: Connection, terms: Sequence[str]) -> dict[str, int]: ...
@@ -52,6 +57,15 @@ def trigrams(word: str) -> set[str]:
     return {word[i : i + 3] for i in range(len(word) - 2)}
 
 
+def _quoted(words: str) -> str:
+    """FTS5's string form: nothing inside is an operator."""
+    return '"' + words.replace('"', '""') + '"'
+
+
+def _any(terms: Sequence[str]) -> str:
+    return " OR ".join(_quoted(term) for term in terms)
+
+
 class SqliteFullText:
     """FTS5, contentless: the dialogue itself stands once, in the panel table.
 
@@ -62,43 +76,45 @@ class SqliteFullText:
     TABLES: ClassVar[dict[str, str]] = {"panel_words": "unicode61 remove_diacritics 0", "panel_letters": "trigram"}
 
     def create(self, connection: Connection) -> None:
-        for table, tokenizer in self.TABLES.items():
+        for name, tokenizer in self.TABLES.items():
             connection.execute(
                 text(
-                    f"CREATE VIRTUAL TABLE IF NOT EXISTS {table} USING fts5("
+                    f"CREATE VIRTUAL TABLE IF NOT EXISTS {name} USING fts5("
                     f"dialogue, content='', tokenize='{tokenizer}')"
                 )
             )
-            connection.execute(
-                text(f"CREATE VIRTUAL TABLE IF NOT EXISTS {table}_terms USING fts5vocab({table}, 'row')")
-            )
+            connection.execute(text(f"CREATE VIRTUAL TABLE IF NOT EXISTS {name}_terms USING fts5vocab({name}, 'row')"))
 
     def add(self, connection: Connection, rows: Iterable[tuple[int, str]]) -> None:
         values = [{"id": i, "dialogue": normalise(d)} for i, d in rows]
-        for table in self.TABLES if values else ():
-            connection.execute(text(f"INSERT INTO {table}(rowid, dialogue) VALUES (:id, :dialogue)"), values)
+        for name in self.TABLES if values else ():
+            connection.execute(text(f"INSERT INTO {name}(rowid, dialogue) VALUES (:id, :dialogue)"), values)
 
     def remove(self, connection: Connection, rows: Iterable[tuple[int, str]]) -> None:
         values = [{"id": i, "dialogue": normalise(d)} for i, d in rows]
-        for table in self.TABLES if values else ():
-            sql = f"INSERT INTO {table}({table}, rowid, dialogue) VALUES ('delete', :id, :dialogue)"
+        for name in self.TABLES if values else ():
+            sql = f"INSERT INTO {name}({name}, rowid, dialogue) VALUES ('delete', :id, :dialogue)"
             connection.execute(text(sql), values)
 
     def rebuild(self, connection: Connection, rows: Iterable[tuple[int, str]]) -> None:
-        for table in self.TABLES:
-            connection.execute(text(f"DROP TABLE IF EXISTS {table}_terms"))
-            connection.execute(text(f"DROP TABLE IF EXISTS {table}"))
+        for name in self.TABLES:
+            connection.execute(text(f"DROP TABLE IF EXISTS {name}_terms"))
+            connection.execute(text(f"DROP TABLE IF EXISTS {name}"))
         self.create(connection)
         stream = iter(rows)
         while batch := list(islice(stream, 5_000)):
             self.add(connection, batch)
 
-    def candidates(self, connection: Connection, terms: Sequence[str], limit: int) -> list[int]:
+    def candidates(
+        self, connection: Connection, terms: Sequence[str], limit: int, within: Select[Any] | None = None
+    ) -> list[int]:
         words = self._telling(connection, terms)
-        letters = {t for word in terms for t in trigrams(word)}
+        letters = list(dict.fromkeys(t for word in terms for t in trigrams(word)))[:_MOST_TRIGRAMS]
         rare = sorted(self._counts(connection, "panel_letters", letters).items(), key=lambda tc: (tc[1], tc[0]))
-        found = self._match(connection, "panel_words", words, limit)
-        found += self._match(connection, "panel_letters", [t for t, _ in rare[:_RARE_TRIGRAMS]], limit)
+        # panels that say it literally, or say every word, must not be crowded out by many that say a common one
+        queries = [("panel_words", _quoted(" ".join(terms))), ("panel_words", " ".join(map(_quoted, words)))]
+        queries += [("panel_words", _any(words)), ("panel_letters", _any([t for t, _ in rare[:_RARE_TRIGRAMS]]))]
+        found = [i for name, query in queries for i in self._match(connection, name, query, limit, within)]
         return list(dict.fromkeys(found))
 
     def _telling(self, connection: Connection, terms: Sequence[str]) -> list[str]:
@@ -109,18 +125,22 @@ class SqliteFullText:
         rare = [t for t in present if counts[t] <= max(_COMMON * total, 50)]
         return rare or present
 
-    def _match(self, connection: Connection, table: str, terms: Sequence[str], limit: int) -> list[int]:
-        if not terms:
+    def _match(
+        self, connection: Connection, name: str, query: str, limit: int, within: Select[Any] | None
+    ) -> list[int]:
+        if not query.strip('"'):
             return []
-        query = " OR ".join('"' + term.replace('"', '""') + '"' for term in terms)
-        sql = text(f"SELECT rowid FROM {table} WHERE {table} MATCH :query ORDER BY rank, rowid LIMIT :limit")
-        return list(connection.execute(sql, {"query": query, "limit": limit}).scalars())
+        rowid = column("rowid", Integer)
+        found = select(rowid).select_from(table(name)).where(text(f"{name} MATCH :query").bindparams(query=query))
+        if within is not None:
+            found = found.where(rowid.in_(within))
+        return list(connection.execute(found.order_by(column("rank"), rowid).limit(limit)).scalars())
 
     def counts(self, connection: Connection, terms: Sequence[str]) -> dict[str, int]:
         return self._counts(connection, "panel_words", terms)
 
-    def _counts(self, connection: Connection, table: str, terms: Iterable[str]) -> dict[str, int]:
-        sql = text(f"SELECT doc FROM {table}_terms WHERE term = :term")
+    def _counts(self, connection: Connection, name: str, terms: Iterable[str]) -> dict[str, int]:
+        sql = text(f"SELECT doc FROM {name}_terms WHERE term = :term")
         found = {t: connection.execute(sql, {"term": t}).scalar() for t in dict.fromkeys(terms)}
         return {t: int(n) for t, n in found.items() if n}
 
@@ -130,14 +150,14 @@ class SqliteFullText:
         broken = len(connection.execute(text("PRAGMA foreign_key_check")).all())
         found += [f"{broken} rows name a row that is not there"] if broken else []
         expected = connection.execute(text("SELECT count(*) FROM panel WHERE dialogue != ''")).scalar()
-        for table in self.TABLES:
+        for name in self.TABLES:
             try:
-                have = connection.execute(text(f"SELECT count(*) FROM {table}_docsize")).scalar()
+                have = connection.execute(text(f"SELECT count(*) FROM {name}_docsize")).scalar()
             except DBAPIError as error:
-                found.append(f"full text {table} cannot be read ({error.orig})")
+                found.append(f"full text {name} cannot be read ({error.orig})")
                 continue
             if have != expected:
-                found.append(f"full text {table} holds {have} panels, the catalog has {expected} with words")
+                found.append(f"full text {name} holds {have} panels, the catalog has {expected} with words")
         return found
 
 
@@ -156,17 +176,18 @@ class PlainFullText:
     def rebuild(self, connection: Connection, rows: Iterable[tuple[int, str]]) -> None:
         pass
 
-    def candidates(self, connection: Connection, terms: Sequence[str], limit: int) -> list[int]:
-        wanted = list(dict.fromkeys(terms))
-        if not wanted:
+    def candidates(
+        self, connection: Connection, terms: Sequence[str], limit: int, within: Select[Any] | None = None
+    ) -> list[int]:
+        if not terms:
             return []
-        hits = " + ".join(f"CASE WHEN lower(dialogue) LIKE :t{i} THEN 1 ELSE 0 END" for i in range(len(wanted)))
-        sql = text(
-            f"SELECT id FROM (SELECT id, {hits} AS hits FROM panel WHERE dialogue <> '') AS counted "
-            "WHERE hits > 0 ORDER BY hits DESC, id LIMIT :limit"
-        )
-        values = {f"t{i}": f"%{term}%" for i, term in enumerate(wanted)}
-        return list(connection.execute(sql, {**values, "limit": limit}).scalars())
+        panel_id, said = column("id", Integer), func.lower(column("dialogue"))
+        says = [case((said.contains(term, autoescape=True), 1), else_=0) for term in dict.fromkeys(terms)]
+        hits = reduce(add, says)
+        found = select(panel_id).select_from(table("panel")).where(hits > 0)
+        if within is not None:
+            found = found.where(panel_id.in_(within))
+        return list(connection.execute(found.order_by(hits.desc(), panel_id).limit(limit)).scalars())
 
     def counts(self, connection: Connection, terms: Sequence[str]) -> dict[str, int]:
         sql = text("SELECT count(*) FROM panel WHERE lower(dialogue) LIKE :term")

@@ -30,6 +30,7 @@ from retrieval.shards import VectorShards
 from retrieval.vectors import CANDIDATES, IvfPq, build_ivfpq, choose_kind, default_probes, write_ivfpq
 
 FORMAT = 1
+_REPAIR = "run `panelseek verify --repair`"
 RECALL_SAMPLE = 256
 _RECALL_SEED = 7
 _CHECK_ON_OPEN = 64 * 2**20
@@ -178,10 +179,15 @@ def open_generation(index: Path, number: int) -> Generation:
     """Open a generation. Raises `IndexDamaged` naming the file that is missing, altered or inconsistent."""
     folder = folder_of(index, number)
     manifest = _read_manifest(folder, number)
-    problems = list(file_problems(folder, manifest, hash_up_to=_CHECK_ON_OPEN))
-    if problems:
-        raise IndexDamaged(f"{problems[0]}: run `panelseek verify --repair`")
-    views = {view: _open_view(folder, view, manifest["views"][str(view)]) for view in View}
+    try:
+        problems = list(file_problems(folder, manifest, hash_up_to=_CHECK_ON_OPEN))
+        if problems:
+            raise IndexDamaged(f"{problems[0]}: {_REPAIR}")
+        views = {view: _open_view(folder, view, manifest["views"][str(view)]) for view in View}
+    except (OSError, ValueError) as error:  # a file that a build took away in this moment, or no array in it
+        raise IndexDamaged(f"{folder} cannot be read ({error}): {_REPAIR}") from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise IndexDamaged(f"{folder / 'manifest.json'} is not a manifest: {_REPAIR}") from error
     return Generation(number, manifest, views)
 
 
@@ -190,11 +196,13 @@ def _read_manifest(folder: Path, number: int) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads(path.read_text())
     except (OSError, ValueError) as error:
-        raise IndexDamaged(f"{path} is missing or unreadable: run `panelseek verify --repair`") from error
+        raise IndexDamaged(f"{path} is missing or unreadable: {_REPAIR}") from error
+    if not isinstance(manifest, dict):
+        raise IndexDamaged(f"{path} is not a manifest: {_REPAIR}")
     expected = {"format": FORMAT, "generation": number, "dimension": DIMENSION}
     found = {key: manifest.get(key) for key in expected}
     if found != expected:
-        raise IndexDamaged(f"{path} says {found}, expected {expected}: run `panelseek verify --repair`")
+        raise IndexDamaged(f"{path} says {found}, expected {expected}: {_REPAIR}")
     return manifest
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
@@ -26,7 +27,7 @@ from retrieval.generation import Generation, open_generation
 from retrieval.pages import read_page
 from retrieval.pictures import open_picture
 from retrieval.records import Encoder, Panel, QueryInput, View
-from retrieval.search import Hit, Query, Searcher, reason
+from retrieval.search import Hit, Query, Searcher, check_whole, reason
 from retrieval.shards import VectorShards
 from retrieval.thumbnails import Thumbnails, encode_thumbnail
 
@@ -39,6 +40,14 @@ def catalog_url(folder: Path) -> str:
     if chosen.exists():
         return chosen.read_text().strip()
     return f"sqlite:///{folder / 'catalog.sqlite'}"
+
+
+def existing_index(path: str | Path) -> Path:
+    """The folder of an index. Raises `IndexMissing` when there is none at that place."""
+    folder = Path(path).expanduser()
+    if not folder.is_dir() or not ((folder / "catalog.sqlite").exists() or (folder / "catalog.url").exists()):
+        raise IndexMissing(f"there is no index at {folder}: make one with `panelseek build SOURCE --index {folder}`")
+    return folder
 
 
 class PanelIndex:
@@ -67,11 +76,7 @@ class PanelIndex:
         Raises `IndexMissing`, `IndexDamaged`, `IndexTooNew`, or `EncoderMismatch` when `encoder` is given
         and did not build this index.
         """
-        folder = Path(path).expanduser()
-        if not folder.is_dir() or not ((folder / "catalog.sqlite").exists() or (folder / "catalog.url").exists()):
-            raise IndexMissing(
-                f"there is no index at {folder}: make one with `panelseek build SOURCE --index {folder}`"
-            )
+        folder = existing_index(path)
         catalog = Catalog.open(catalog_url(folder))
         try:
             return cls(folder, catalog, encoder, device)
@@ -219,6 +224,8 @@ class PanelIndex:
 
     def browse(self, where: Any = None, k: int = 12, offset: int = 0) -> list[Panel]:
         """Panels that match a filter, in order of book, page and panel, without any question."""
+        check_whole("k", k, 1)
+        check_whole("offset", offset, 0)
         ids = self.catalog.browse(Filter.of(where), k, offset)
         panels = self.catalog.panels(ids)
         return [panels[i] for i in ids if i in panels]
@@ -273,10 +280,19 @@ class PanelIndex:
             "generation": self.generation.number,
             "built": self.catalog.setting("built"),
             "views": views,
-            "bytes": sum(p.stat().st_size for p in self.folder.rglob("*") if p.is_file()),
+            "bytes": _bytes_below(self.folder),
             "sources": [str(p) for p in self.catalog.sources()],
             "skipped": [{"path": path, "reason": reason} for path, reason in self.catalog.skipped()],
         }
+
+
+def _bytes_below(folder: Path) -> int:
+    """Size on disk; files that a build removes meanwhile do not count."""
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(OSError):
+            total += path.stat().st_size if path.is_file() else 0
+    return total
 
 
 def mismatch(folder: Path, built_by: dict[str, Any], encoder: Encoder) -> str:

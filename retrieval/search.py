@@ -1,8 +1,8 @@
 """Queries -> candidates -> exact scores -> ranked panels.
 
 A query is compared with one view. Where it has words and the view knows dialogue, they are also looked up
-as words, and both rankings are fused: panels are ordered by cosine plus the share of the query's words that
-stand in the dialogue (each 0 to 1). The score of a hit is always the exact cosine.
+as words, and both rankings are fused: panels are ordered by cosine plus twice the share (0 to 1) of the query's
+words that stand in the dialogue. The score of a hit is always the exact cosine.
 """
 
 from __future__ import annotations
@@ -31,10 +31,18 @@ Why = Literal["picture", "words", "both"]
 EXACT_UP_TO = 5_000
 """A filter that leaves this many panels or fewer is scored exactly: reading them takes milliseconds."""
 
+WORDS_WEIGHT = 2.0
+"""What the share of the query's words counts beside the cosine: enough that a panel which says all of them
+comes before a short one that says most and therefore lies nearer (measured in docs/measured.md)."""
+
 _WORD_CANDIDATES = 200
+_MOST_WORDS = 64
+"""Of a longer question the first words are looked up; balloons rarely hold more."""
+
 _WIDEST = 50_000
 """When more candidates than this would be needed, streaming over everything is simpler and not slower."""
 _ROWS_AT_ONCE = 2_000
+_LARGEST = 2**53
 _NO_WORDS = WordMatch(0.0, ())
 
 
@@ -67,12 +75,16 @@ class Query:
         """Itself, when its parts make sense together; raises `UsageError` otherwise."""
         if self.panel is not None and (self.text is not None or self.image is not None):
             raise UsageError("a panel is a question by itself: leave out text and image, or leave out panel")
-        if self.panel is None and self.image is None and not (self.text or "").strip():
+        if self.text is not None and not isinstance(self.text, str):
+            raise UsageError(f"text must be words; found {self.text!r}")
+        if self.panel is None and self.image is None and not self.words:
             raise UsageError("nothing to search for: give text, an image, or the id of an indexed panel")
-        for name, least in (("k", 1), ("offset", 0), ("per_page", 1), ("per_book", 1), ("probes", 1)):
-            value = getattr(self, name)
-            if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < least):
-                raise UsageError(f"{name} must be a whole number from {least} on; found {value!r}")
+        for name, least in (("k", 1), ("offset", 0), ("per_page", 1), ("per_book", 1), ("probes", 1), ("panel", 1)):
+            check_whole(name, getattr(self, name), least)
+        if self.min_score is not None and (
+            isinstance(self.min_score, bool) or not isinstance(self.min_score, int | float)
+        ):
+            raise UsageError(f"min_score must be a number from -1 to 1; found {self.min_score!r}")
         self.chosen_view()
         Filter.of(self.where)
         return self
@@ -90,6 +102,14 @@ class Query:
     @property
     def words(self) -> str:
         return (self.text or "").strip()
+
+
+def check_whole(name: str, value: object, least: int) -> None:
+    """Raises `UsageError` unless `value` is None or a whole number from `least` to 2^53."""
+    if value is None:
+        return
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= _LARGEST:
+        raise UsageError(f"{name} must be a whole number from {least} on; found {value!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +162,10 @@ class Searcher:
         view = self._views[query.chosen_view()]
         where = Filter.of(query.where)
         allowed = None if where.empty else self._catalog.matching_ids(where)
-        words = self._word_ranking(query, view, allowed)
+        words = self._word_ranking(query, view, where)
         groups = _Groups(query)
         for ids, scores, complete in self._candidates(view, query, vector, allowed, words.ids):
-            found = self._pick(query, groups, self._rank(ids, scores, words, groups.needed))
+            found = self._pick(query, view, groups, self._rank(ids, scores, words, groups.needed))
             if complete or len(found) >= groups.needed:
                 break
         return found[query.offset : query.offset + query.k]
@@ -171,10 +191,11 @@ class Searcher:
         if view.ann is not None and not query.exact and not (allowed is not None and reach <= EXACT_UP_TO):
             count = max(CANDIDATES, 4 * (query.offset + query.k))
             probes = query.probes or default_probes(view.ann.lists)
-            while count < min(reach, _WIDEST) and probes < view.ann.lists:
-                found = view.ann.candidates(vector[None], count, probes, allowed)[0]
+            while count <= _WIDEST:
+                found = view.ann.candidates(vector[None], min(count, len(view)), probes, allowed)[0]
                 ids, rows = view.rows_of(np.concatenate([found, extra]))
-                yield ids, exact_scores(self._shards.read(view.view, rows), vector[None])[0], False
+                everything = probes >= view.ann.lists and count >= reach
+                yield ids, exact_scores(self._shards.read(view.view, rows), vector[None])[0], everything
                 count, probes = 4 * count, 4 * probes
         ids, scores = self._all_scores(view, vector, allowed)
         yield ids, scores, True
@@ -199,17 +220,15 @@ class Searcher:
 
     # -------------------------------------------------------------------- words
 
-    def _word_ranking(self, query: Query, view: ViewIndex, allowed: NDArray[np.int64] | None) -> _Words:
+    def _word_ranking(self, query: Query, view: ViewIndex, where: Filter) -> _Words:
         """The panels that say the query's words; empty for queries that are not about dialogue."""
-        terms = tokens(query.words) if view.view is not View.PICTURE else []
+        terms = tokens(query.words)[:_MOST_WORDS] if view.view is not View.PICTURE else []
         if not terms:
             return _Words([], {}, np.empty(0, np.int64))
         weights = rarity(terms, self._catalog.word_counts(terms), len(self._views[View.DIALOGUE]))
         limit = max(_WORD_CANDIDATES, 2 * (query.offset + query.k))
-        ids = np.array(self._catalog.word_candidates(terms, limit), dtype=np.int64)
-        if allowed is not None:
-            ids = np.intersect1d(ids, allowed)
-        return _Words(terms, weights, ids)
+        ids = self._catalog.word_candidates(terms, limit, where)
+        return _Words(terms, weights, np.array(ids, dtype=np.int64))
 
     # ------------------------------------------------------------------ ranking
 
@@ -226,20 +245,33 @@ class Searcher:
             panel.id: match(words.terms, panel.dialogue, words.weights) for panel in self._catalog.panels(near).values()
         }
         share = np.array([matches.get(int(i), _NO_WORDS).score for i in ids], np.float32)
-        order = top(scores + share, ids, len(ids))
+        order = top(scores + WORDS_WEIGHT * share, ids, len(ids))
         return (Ranked(int(ids[i]), float(scores[i]), matches.get(int(ids[i]), _NO_WORDS)) for i in order)
 
-    def _pick(self, query: Query, groups: _Groups, ranked: Iterator[Ranked]) -> list[tuple[Ranked, Panel]]:
-        """The first `needed` of a ranking that exist, score enough and leave room for other pages and books."""
+    def _pick(
+        self, query: Query, view: ViewIndex, groups: _Groups, ranked: Iterator[Ranked]
+    ) -> list[tuple[Ranked, Panel]]:
+        """The first `needed` of a ranking that exist, score enough and leave room for other pages and books.
+
+        A panel that a running build has encoded again is left out until its generation is there: its score
+        here is that of the vector it had.
+        """
         groups.clear()
         found: list[tuple[Ranked, Panel]] = []
         at_once = groups.needed + 4  # most often the first look is enough
         while part := list(islice(ranked, min(at_once, _ROWS_AT_ONCE))):
             at_once *= 4
             panels = self._catalog.panels([r.id for r in part])
+            ids, rows = view.rows_of(np.array([r.id for r in part], np.int64))
+            scored = dict(zip(ids.tolist(), rows.tolist(), strict=True))
             for item in part:
                 panel = panels.get(item.id)
-                if panel is not None and self._wanted(query, item) and groups.has_room(panel):
+                if (
+                    panel is not None
+                    and panel.row == scored[item.id]
+                    and self._wanted(query, item)
+                    and groups.has_room(panel)
+                ):
                     found.append((item, panel))
                 if len(found) >= groups.needed:
                     return found

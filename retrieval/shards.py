@@ -116,12 +116,12 @@ class VectorShards:
             return known
         path = self._path(view, shard)
         try:
-            flat = np.memmap(path, dtype="<f2", mode="r")
+            whole = (path.stat().st_size // _ROW_BYTES, DIMENSION)  # a row that is being written does not count
+            mapped: NDArray[np.float16] = np.memmap(path, dtype="<f2", mode="r", shape=whole)
         except (OSError, ValueError) as error:
             raise IndexDamaged(
                 f"{path} is missing or unreadable ({error}): restore it from a copy, or build the index again"
             ) from error
-        mapped: NDArray[np.float16] = flat[: flat.size // DIMENSION * DIMENSION].reshape(-1, DIMENSION)
         if len(mapped) < rows:
             raise IndexDamaged(
                 f"{path} holds {len(mapped)} vectors where at least {rows} are expected: "

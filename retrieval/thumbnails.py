@@ -6,12 +6,15 @@ Keyed by vector row because every encoding gets a new one, so a changed panel ca
 from __future__ import annotations
 
 import io
+import logging
 import sqlite3
 from collections.abc import Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from PIL import Image
+
+log = logging.getLogger("panelseek")
 
 SIDE = 320
 """Longest side in pixels."""
@@ -43,6 +46,16 @@ class Thumbnails:
         return bytes(found[0]) if found else None
 
     def put(self, pictures: Iterable[tuple[int, bytes]]) -> None:
+        """Keep (row, WebP bytes) pairs; a damaged file is thrown away first, it can be made again."""
+        kept = list(pictures)
+        try:
+            self._put(kept)
+        except sqlite3.DatabaseError as error:
+            log.warning("%s is damaged (%s) and starts anew: `panelseek verify --repair` fills it", self.path, error)
+            self.clear()
+            self._put(kept)
+
+    def _put(self, pictures: list[tuple[int, bytes]]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with closing(self._connect()) as connection, connection:
             connection.execute("CREATE TABLE IF NOT EXISTS thumbnail (row INTEGER PRIMARY KEY, webp BLOB NOT NULL)")
@@ -57,10 +70,17 @@ class Thumbnails:
 
     def forget(self, rows: Iterable[int]) -> None:
         """Drop the pictures of rows that no panel names any more."""
-        stale = [(row,) for row in rows]
-        if stale and self.path.exists():
-            with closing(self._connect()) as connection, connection:
-                connection.executemany("DELETE FROM thumbnail WHERE row = ?", stale)
+        self._delete("row = ?", list(rows))
+
+    def truncate(self, rows: int) -> None:
+        """Drop the pictures from row `rows` on: what an interrupted build drew for a tail nobody named."""
+        self._delete("row >= ?", [rows])
+
+    def _delete(self, condition: str, values: list[int]) -> None:
+        if not values or not self.path.exists():
+            return
+        with suppress(sqlite3.DatabaseError), closing(self._connect()) as connection, connection:
+            connection.executemany(f"DELETE FROM thumbnail WHERE {condition}", [(v,) for v in values])
 
     def clear(self) -> None:
         for path in self.path.parent.glob("thumbnails.sqlite*"):

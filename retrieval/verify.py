@@ -13,9 +13,9 @@ import numpy as np
 
 from retrieval.catalog import Catalog
 from retrieval.crops import panel_input
-from retrieval.errors import IndexDamaged, IndexMissing, PanelseekError
+from retrieval.errors import IndexDamaged, PanelseekError
 from retrieval.generation import Generation, ViewIndex, file_problems, folder_of, open_generation
-from retrieval.index import PanelIndex, catalog_url
+from retrieval.index import PanelIndex, catalog_url, existing_index
 from retrieval.records import Panel, View
 from retrieval.shards import VectorShards
 from retrieval.thumbnails import Thumbnails
@@ -61,19 +61,21 @@ def verify_index(path: str | Path, *, sample: int = SAMPLE, device: str | None =
 
     Raises `IndexMissing` when there is no index, `IndexDamaged` or `IndexTooNew` when the catalog cannot be read.
     """
-    folder = Path(path).expanduser()
-    if not folder.is_dir():
-        raise IndexMissing(f"there is no index at {folder}: make one with `panelseek build SOURCE --index {folder}`")
+    folder = existing_index(path)
     problems: list[Problem] = []
     notes: list[str] = []
     checked: dict[str, int] = {}
     with Catalog.open(catalog_url(folder)) as catalog:
-        checked.update(catalog.counts())
-        problems += [Problem("catalog", text, _REPAIR, True) for text in catalog.check()]
-        shards = VectorShards(folder / "vectors")
-        problems += list(_check_shards(catalog, shards, checked, notes))
-        problems += list(_check_generation(folder, catalog))
-        problems += list(_check_thumbnails(folder))
+        try:
+            checked.update(catalog.counts())
+            problems += [Problem("catalog", text, _REPAIR, True) for text in catalog.check()]
+            shards = VectorShards(folder / "vectors")
+            problems += list(_check_shards(catalog, shards, checked, notes))
+            problems += list(_check_generation(folder, catalog))
+            problems += list(_check_thumbnails(folder))
+        except IndexDamaged as error:
+            found, _, way_out = str(error).rpartition(": ")
+            problems.append(Problem("catalog", found, way_out, False))
     if not problems and sample:
         problems += list(_check_sample(folder, sample, device, encoder, checked, notes))
     return Verdict(tuple(problems), tuple(notes), checked)

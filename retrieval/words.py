@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 _WORD = re.compile(r"\w+")
-_APOSTROPHES = str.maketrans("", "", "'\u2019\u02bc\u2018`")
+_APOSTROPHES = str.maketrans("", "", "'`\u00b4\u2018\u2019\u201b\u2032\u02b9\u02bc\u02c8\uff07")
 _HYPHENATED = re.compile(r"-\s*\n\s*")
 _PHRASE_SHARE = 0.2
 """Part of the score that rewards words standing in the query's order."""
@@ -18,7 +18,7 @@ _MISREAD = 0.5
 _GLUED = 0.9
 """A word found inside a run of letters without spaces counts nearly as much as the word itself."""
 _GLUED_LETTERS = 4
-"""Shorter words stand inside others by chance."""
+"""Shorter words stand inside others by chance; not so in scripts that write without spaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def _find(term: str, said: Sequence[tuple[str, str]]) -> tuple[float, list[int]]
     exact = [i for i, (_, token) in enumerate(said) if token == term]
     if exact:
         return 1.0, exact
-    if len(term) >= _GLUED_LETTERS:
+    if len(term) >= (_GLUED_LETTERS if term.isascii() else 2):
         glued = [i for i, (_, token) in enumerate(said) if term in token]
         if glued:
             return _GLUED, glued

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 DEFAULT_INDEX = "panelseek.index"
 DEMO_INDEX = "panelseek-demo.index"
+_STOPPED = "\nstopped; what was written is kept, the same command goes on from there"
 
 _index = click.option(
     "--index",
@@ -321,7 +322,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         error.show()
         raise SystemExit(2) from None
     except (KeyboardInterrupt, click.Abort):
-        click.echo("\nstopped; what was written is kept, the same command goes on from there", err=True)
+        click.echo(_STOPPED, err=True)
         raise SystemExit(130) from None
     except PanelseekError as error:
         click.echo(f"panelseek: {error}", err=True)
@@ -330,6 +331,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.stderr.close()  # the reader went away (`| head`); Python would complain about it at exit
         raise SystemExit(1) from None
     except Exception as error:  # the last resort: a person sees a sentence, a developer asks for more
+        if _interrupted(error):
+            click.echo(_STOPPED, err=True)
+            raise SystemExit(130) from None
         if os.environ.get("PANELSEEK_DEBUG"):
             raise
         click.echo(
@@ -337,6 +341,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
             err=True,
         )
         raise SystemExit(1) from None
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C lies behind an error: libraries stopped in the middle may raise something else on top."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import draw_page, panel_boxes
 
+from tests.conftest import draw_page, panel_boxes
 from ui.cli import main
 
 LINES = ["the lighthouse is dark again", "who fed the robot tea", "", "never borrow winter from a bear"]

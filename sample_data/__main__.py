@@ -1,0 +1,27 @@
+"""`python -m sample_data` draws the sample comics again."""
+
+from pathlib import Path
+
+import click
+
+from sample_data import COMICS
+from sample_data.books import BOOKS, lamp
+from sample_data.output import write_book
+from sample_data.query import write_query
+
+
+@click.command()
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=COMICS, help="Folder for the books.")
+@click.option("--book", type=click.Choice([book.name for book in BOOKS]), help="Draw this book only.")
+def main(out: Path, book: str | None) -> None:
+    """Draw the sample comics, and beside their folder what is true of them and the picture query."""
+    for each in BOOKS:
+        if book in {None, each.name}:
+            write_book(each, out, out.with_name("truth"))
+            click.echo(f"{each.title}: {len(each.pages)} pages")
+    if book in {None, lamp.BOOK.name}:
+        write_query(lamp.BOOK, out.with_name("query.jpg"))
+
+
+if __name__ == "__main__":
+    main()

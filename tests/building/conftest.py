@@ -1,0 +1,65 @@
+"""What the tests of building share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import faiss
+import pytest
+
+from tests.building.library import build, page, put, speckled
+from tests.building.nursery import Nursery
+
+PAGES, PANELS = 48, 192
+MANY = 280
+"""Panels of the index with FAISS files: the fewest that IVF-PQ takes, and some."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_faiss_thread() -> Iterator[None]:
+    """Training tiny indexes is quicker without threads that wait for each other."""
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    yield
+    faiss.omp_set_num_threads(before)
+
+
+@pytest.fixture
+def lib(tmp_path: Path) -> Path:
+    """An empty folder for comics."""
+    folder = tmp_path / "comics"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Path:
+    """Where the index goes; nothing is there yet."""
+    return tmp_path / "my.index"
+
+
+@pytest.fixture
+def big(lib: Path) -> Path:
+    """48 pages, 192 panels: enough comics to be interrupted in."""
+    for n in range(PAGES):
+        page(lib / f"book {n % 3}" / str(n), n, [f"page {n}", f"word{n} here", "", ""])
+    return lib
+
+
+@pytest.fixture(scope="session")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with 280 pictures in `comics` and their IVF-PQ `my.index`, made once; change only copies."""
+    folder = tmp_path_factory.mktemp("many")
+    for n in range(MANY):
+        put(folder / "comics" / f"{n}.png", speckled(n))
+    build(folder / "comics", folder / "my.index", whole_pages=True, index_kind="ivfpq", thumbnails=False)
+    return folder
+
+
+@pytest.fixture
+def nursery(index: Path, tmp_path: Path) -> Iterator[Nursery]:
+    """Builds into `index` in processes that may be stopped."""
+    builds = Nursery(index, tmp_path / "log")
+    yield builds
+    builds.close()

@@ -1,0 +1,194 @@
+"""`verify` tells a sound index from a damaged one and says what is wrong; `repair` mends what is derived."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import sqlite3
+from pathlib import Path
+
+import faiss
+import numpy as np
+import pytest
+
+from index_builder import repair_index
+from retrieval import PanelIndex, verify_index
+from retrieval.records import View
+from retrieval.verify import SAMPLE, Verdict
+from tests.building.library import answers, build, content, page, panels
+from tests.conftest import GridEncoder
+
+
+@pytest.fixture
+def built(lib: Path, index: Path) -> Path:
+    for n in range(12):
+        page(lib / "book" / str(n), n, [f"line {n}", "", "rain", ""])
+    build(lib, index)
+    return index
+
+
+def verify(index: Path, **more: int) -> Verdict:
+    return verify_index(index, encoder=GridEncoder(), **more)
+
+
+def change(index: Path, sql: str) -> None:
+    catalog = sqlite3.connect(index / "catalog.sqlite")
+    with catalog:
+        catalog.execute(sql)
+    catalog.close()
+
+
+def test_a_sound_index(built: Path) -> None:
+    """Nothing to say, with the counts of what was looked at; ready for JSON."""
+    verdict = verify(built)
+    assert verdict.sound
+    assert verdict.notes == ()
+    assert verdict.checked["panels_encoded_again"] == SAMPLE
+    assert {k: verdict.checked[k] for k in ("books", "pages", "panels", "vectors")} == {
+        "books": 1,
+        "pages": 12,
+        "panels": 48,
+        "vectors": 48,
+    }
+    assert json.loads(json.dumps(verdict.as_dict()))["sound"] is True
+
+
+def test_the_sample_can_be_left_out(built: Path) -> None:
+    """Without a sample no encoder is needed."""
+    verdict = verify_index(built, sample=0)
+    assert verdict.sound
+    assert "panels_encoded_again" not in verdict.checked
+
+
+def test_a_changed_comic_is_noticed(built: Path, lib: Path) -> None:
+    """A page redrawn since the build differs from its vectors; building again is the way out, and helps."""
+    page(lib / "book" / "3", 99, ["line 3", "", "rain", ""])
+    verdict = verify(built, sample=48)
+    assert {p.part for p in verdict.problems} == {"vectors"}
+    assert all(
+        ("book/3.png" in p.found and "picture cosine" in p.found) or "fused cosine" in p.found for p in verdict.problems
+    )
+    assert "run `panelseek build` again" in verdict.problems[0].way_out
+    build(lib, built)
+    assert verify(built, sample=48).sound
+
+
+def test_missing_comics_are_no_damage(built: Path, lib: Path) -> None:
+    """With comics away there is nothing to compare, which is noted and no problem."""
+    lib.rename(lib.with_name("away"))
+    verdict = verify(built)
+    assert verdict.sound
+    assert verdict.checked["panels_encoded_again"] == 0
+    assert len(verdict.notes) == 12
+    assert "not compared with its comic" in verdict.notes[0]
+
+
+def test_swapped_vectors_are_noticed(built: Path) -> None:
+    """Two panels whose vectors were exchanged are unit vectors still; encoding again tells."""
+    path = built / "vectors" / "picture-00000.f16"
+    rows = np.fromfile(path, "<f2").reshape(-1, 512)
+    rows[[0, 20]] = rows[[20, 0]]
+    rows.tofile(path)
+    found = [p.found for p in verify(built, sample=48).problems]
+    assert len(found) == 2
+    assert all("picture cosine" in text for text in found)
+
+
+def test_full_text_that_lags_behind(built: Path) -> None:
+    """Panels missing in the full text are counted, and repair finds them again."""
+    change(built, "INSERT INTO panel_words(panel_words) VALUES ('delete-all')")
+    (problem,) = verify(built).problems
+    assert (problem.part, problem.derived) == ("catalog", True)
+    assert problem.found == "full text panel_words holds 0 panels, the catalog has 24 with words"
+    assert repair_index(built)[0] == "full text of the dialogue"
+    assert verify(built).sound
+    with PanelIndex.open(built, encoder=GridEncoder()) as opened:
+        assert opened.search(text="line 7", k=1)[0].words == ("line", "7")
+
+
+def test_full_text_that_is_gone(built: Path) -> None:
+    """A full-text table that is missing is named and made again."""
+    change(built, "DROP TABLE panel_letters")
+    assert any("panel_letters" in p.found and p.derived for p in verify(built).problems)
+    repair_index(built)
+    assert verify(built).sound
+
+
+def test_ids_that_disagree(built: Path) -> None:
+    """A generation that names other panels than the catalog does is damage that can be derived again."""
+    change(built, "DELETE FROM panel WHERE id = 2")
+    found = [p.found for p in verify(built).problems]
+    assert "picture holds 48 panels that are not the catalog's 47" in found
+    repair_index(built)
+    assert verify(built).sound
+    assert len(panels(built)) == 47
+
+
+def test_broken_references(built: Path) -> None:
+    """Rows that name rows that are not there are counted."""
+    change(built, "UPDATE panel SET page_id = 999 WHERE id = 2")
+    assert any("1 rows name a row that is not there" in p.found for p in verify(built).problems)
+
+
+def test_repair_changes_nothing_that_is_true(built: Path) -> None:
+    """Catalog content, vectors and hits are the same after a repair; the generation is the next one."""
+    before, hits = content(built), answers(built, ["rain", "line 3"])
+    lines = repair_index(built)
+    assert lines[1] == "generation 2: picture (48 panels), dialogue (24 panels), fused (48 panels)"
+    assert content(built) == before
+    assert answers(built, ["rain", "line 3"]) == hits
+    with PanelIndex.open(built) as opened:
+        assert opened.generation.number == 2
+    assert [p.name for p in (built / "generations").iterdir()] == ["2"]
+
+
+def test_repair_draws_missing_thumbnails(built: Path) -> None:
+    """Only the small pictures that are missing are drawn again."""
+    thumbnails = sqlite3.connect(built / "thumbnails" / "thumbnails.sqlite")
+    with thumbnails:
+        thumbnails.execute("DELETE FROM thumbnail WHERE row < 5")
+    thumbnails.close()
+    assert "5 thumbnails" in repair_index(built)
+    assert "0 thumbnails" in repair_index(built)
+
+
+def test_repair_keeps_the_kind(many: Path, index: Path) -> None:
+    """An index built as IVF-PQ is repaired as IVF-PQ."""
+    shutil.copytree(many / "my.index", index)
+    repair_index(index)
+    with PanelIndex.open(index) as opened:
+        assert opened.info()["views"]["picture"]["kind"] == "ivfpq"
+    assert verify(index).sound
+
+
+def test_repair_of_an_unfinished_first_build(built: Path) -> None:
+    """An index whose first build did not reach its end can be searched for what it has after a repair."""
+    change(built, "DELETE FROM setting WHERE key IN ('generation', 'built')")
+    (problem,) = verify(built).problems
+    assert problem.found == "the first build was not finished"
+    assert "run `panelseek build` again" in problem.way_out
+    repair_index(built)
+    assert verify(built).sound
+    with PanelIndex.open(built) as opened:
+        assert len(opened.generation.views[View.PICTURE]) == 48
+
+
+def test_faiss_with_other_ids(many: Path, index: Path) -> None:
+    """A FAISS file that holds other ids than its view is noticed, although its checksum is right."""
+    shutil.copytree(many / "my.index", index)
+    folder = index / "generations" / "1"
+    other = faiss.read_index(str(folder / "fused.faiss"))
+    lists = other.invlists
+    faiss.rev_swig_ptr(lists.get_ids(0), lists.list_size(0))[:] += 1000
+    faiss.write_index(other, str(folder / "picture.faiss"))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    data = (folder / "picture.faiss").read_bytes()
+    manifest["views"]["picture"]["files"]["picture.faiss"] = {
+        "bytes": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (problem,) = verify(index).problems
+    assert problem.found == "picture: the FAISS index holds other panel ids"
+    assert problem.derived

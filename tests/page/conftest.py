@@ -1,0 +1,87 @@
+"""The tiny library, its index, its page served in a process of its own, and a browser."""
+
+from __future__ import annotations
+
+import shutil
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from index_builder import build_index
+from retrieval import PanelIndex
+from tests.conftest import GridEncoder
+from tests.page.library import draw_library
+from tests.page.serving import served
+
+
+@pytest.fixture(scope="session")
+def comics(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return draw_library(tmp_path_factory.mktemp("page") / "comics")
+
+
+@pytest.fixture(scope="session")
+def index(comics: Path) -> Iterator[PanelIndex]:
+    folder = comics.parent / "my.index"
+    build_index([comics], folder, encoder=GridEncoder(), workers=0)
+    with PanelIndex.open(folder, encoder=GridEncoder()) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def forged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A PNG of a few bytes that says it is 60,000 pixels wide and high."""
+    path = tmp_path_factory.mktemp("forged") / "huge.png"
+    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    chunk = b"IHDR" + header
+    data = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", len(header)) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    path.write_bytes(data + struct.pack(">I", 10) + b"IDAT" + bytes(14))
+    return path
+
+
+@pytest.fixture(scope="session")
+def not_a_picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Text that calls itself a PNG."""
+    path = tmp_path_factory.mktemp("text") / "letter.png"
+    path.write_text("Dear reader, this is no picture at all.")
+    return path
+
+
+@pytest.fixture(scope="session")
+def panel_picture(index: PanelIndex, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first panel of Orchard as a person would save it."""
+    path = tmp_path_factory.mktemp("panel") / "saved.png"
+    index.panel_image(index.browse({"book": "Orchard"}, k=1)[0]).save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def url(index: PanelIndex, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The page's address."""
+    with served(index.folder, tmp_path_factory.mktemp("server") / "tmp") as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("no chromium on this machine: the page is not tried in a browser")
+    from playwright.sync_api import sync_playwright
+
+    quiet = (
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+    )
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=list(quiet))
+        yield browser
+        browser.close()

@@ -1,0 +1,76 @@
+"""Runs `serve` in a process of its own, as people do, but with the tests' encoder.
+
+In a process of its own also because Gradio leaves event loops and warnings behind that are not ours to judge.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that answers at `url`; what it says goes to `log`, what it keeps for a while to `folder`."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+    folder: Path
+
+
+@contextmanager
+def served(index: Path, folder: Path) -> Iterator[Running]:
+    """A server over an index, ended when the block is left."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = folder.with_suffix(".log")
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.page.serving", str(index), str(port)],
+            cwd=ROOT,
+            env={**os.environ, "TMPDIR": str(folder)},
+            stdout=out,
+            stderr=out,
+        )
+    try:
+        _wait_until(log, process)
+        yield Running(f"http://127.0.0.1:{port}/", process, log, folder)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _wait_until(log: Path, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(600):
+        if "Ctrl-C stops it" in log.read_text():
+            return
+        if process.poll() is not None:
+            break
+        time.sleep(0.1)
+    raise AssertionError(f"the server did not come up:\n{log.read_text()}")
+
+
+def main() -> None:
+    from retrieval import PanelIndex
+    from tests.page.library import SlowGridEncoder
+    from ui.web import server
+
+    opened = PanelIndex.open
+    PanelIndex.open = lambda path, device=None: opened(path, encoder=SlowGridEncoder())  # type: ignore[method-assign]
+    server.serve(sys.argv[1], port=int(sys.argv[2]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""The address of the page, and what it lets out."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import quote
+from urllib.request import urlopen
+
+import pytest
+
+from retrieval import PanelIndex
+from retrieval.errors import IndexMissing, UsageError
+from tests.page.serving import ROOT, served
+from ui.web import server
+
+
+def test_the_default_port_makes_way(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """When the default port is taken the next free one is used, and that is said."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        monkeypatch.setattr(server, "DEFAULT_PORT", port)
+        chosen = server.free_port("127.0.0.1", port)
+    assert chosen > port
+    assert f"Port {port} is taken, so this is port {chosen}." in capsys.readouterr().err
+
+
+def test_another_port_that_is_taken_is_refused() -> None:
+    """Whoever names a port means it."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(UsageError, match="is taken"):
+            server.free_port("127.0.0.1", taken.getsockname()[1])
+
+
+def test_a_missing_index_is_said_before_anything_is_served(tmp_path: Path) -> None:
+    with pytest.raises(IndexMissing, match="there is no index"):
+        server.serve(tmp_path / "none")
+
+
+def test_browsers_are_told_to_fetch_nothing_from_elsewhere(url: str) -> None:
+    """The policy comes with every answer; it names no other host, and the start page asks for none."""
+    with urlopen(url) as answer:
+        policy = answer.headers["content-security-policy"]
+        page = answer.read().decode()
+    assert "default-src 'self'" in policy
+    assert "http" not in policy
+    assert "fonts.googleapis" not in page
+
+
+def test_no_file_of_the_library_or_the_index_is_served(url: str, index: PanelIndex, comics: Path) -> None:
+    """Neither comics nor catalog can be had by naming them."""
+    for path in (comics / "Harbour" / "001.png", index.folder / "catalog.sqlite", Path("/etc/hostname")):
+        with pytest.raises(HTTPError) as error:
+            urlopen(f"{url}gradio_api/file={quote(str(path))}")
+        assert error.value.code in (403, 404)
+        error.value.close()
+
+
+def test_importing_the_page_costs_nothing() -> None:
+    """Gradio and torch wait until a page is built."""
+    code = "import sys, ui.web, ui.web.server; print([m for m in ('gradio', 'torch') if m in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_ctrl_c_stops_it_cleanly(index: PanelIndex, tmp_path: Path) -> None:
+    """Status 0, no traceback, and no upload folder left behind."""
+    with served(index.folder, tmp_path / "tmp") as server:
+        assert [path.stat().st_mode & 0o777 for path in server.folder.glob("panelseek-*")] == [0o700]
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(30) == 0
+    said = server.log.read_text()
+    assert said.startswith(f"Panelseek serves {index.folder} at {server.url} (Ctrl-C stops it).")
+    assert said.rstrip().endswith("Stopped.")
+    assert "Traceback" not in said
+    assert list(server.folder.glob("panelseek-*")) == []
+
+
+def test_being_asked_to_end_is_like_ctrl_c() -> None:
+    """SIGTERM ends the waiting, so everything is tidied up; the handler before is back afterwards."""
+    before = signal.getsignal(signal.SIGTERM)
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    server._wait()
+    assert signal.getsignal(signal.SIGTERM) is before

@@ -1,0 +1,222 @@
+"""The catalog keeps its rules: each constraint is broken here once, and SQLite says which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import IntegrityError
+
+from retrieval.catalog import Base, Catalog, NewPage, NewPanel
+from retrieval.errors import IndexDamaged, IndexTooNew
+from retrieval.filters import Filter
+from retrieval.records import Box
+
+PANEL = NewPanel(1, Box(0, 0, 10, 10), "hello", "page", 0, (1.0, 0.0, 0.0))
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Iterator[Catalog]:
+    with Catalog.create(f"sqlite:///{tmp_path / 'c.sqlite'}") as made:
+        yield made
+
+
+@pytest.fixture
+def page(catalog: Catalog) -> NewPage:
+    source = catalog.source_id(Path("/comics"))
+    return NewPage(catalog.book_id(source, "b", "B", "folder"), "1.png", 1, "s", "d", 100, 200, (PANEL,))
+
+
+def run(catalog: Catalog, sql: str) -> None:
+    with catalog.engine.begin() as connection:
+        connection.execute(text(sql))
+
+
+BROKEN: dict[str, tuple[Callable[[Catalog, NewPage], Any], str]] = {
+    "two books at one path": (
+        lambda c, p: run(c, "INSERT INTO book (source_id, path, title, kind) VALUES (1, 'b', 'X', 'folder')"),
+        "UNIQUE constraint failed: book.source_id, book.path",
+    ),
+    "a source twice": (
+        lambda c, p: run(c, "INSERT INTO source (path) VALUES ('/comics')"),
+        "UNIQUE constraint failed: source.path",
+    ),
+    "two pages of one name": (
+        lambda c, p: run(
+            c,
+            "INSERT INTO page (book_id, name, number, stat, digest, width, height, gone)"
+            " VALUES (1, '1.png', 2, '', '', 1, 1, 0)",
+        ),
+        "UNIQUE constraint failed: page.book_id, page.name",
+    ),
+    "a page without width": (lambda c, p: c.write_pages([replace(p, name="2", width=0)]), "ck_page_has_size"),
+    "a page of negative height": (lambda c, p: c.write_pages([replace(p, name="2", height=-1)]), "ck_page_has_size"),
+    "page 0": (lambda c, p: c.write_pages([replace(p, name="2", number=0)]), "ck_page_counts_from_one"),
+    "panel 0": (lambda c, p: c.write_pages([with_panel(p, number=0)]), "ck_panel_counts_from_one"),
+    "a panel without width": (
+        lambda c, p: c.write_pages([with_panel(p, box=Box(0, 0, 0, 5))]),
+        "ck_panel_has_size",
+    ),
+    "a panel at no number": (
+        lambda c, p: c.write_pages([with_panel(p, box=Box(float("nan"), 0, 5, 5))]),
+        "NOT NULL constraint failed: panel.x",
+    ),
+    "a negative vector row": (lambda c, p: c.write_pages([with_panel(p, vector_row=-1)]), "ck_panel_has_vectors"),
+    "one vector for two panels": (
+        lambda c, p: c.write_pages([with_panel(replace(p, name="2"), vector_row=0)]),
+        "UNIQUE constraint failed: panel.vector_row",
+    ),
+    "two panels of one number": (
+        lambda c, p: c.write_pages([replace(p, panels=(PANEL, replace(PANEL, vector_row=1)))]),
+        "UNIQUE constraint failed: panel.page_id, panel.number",
+    ),
+    "a page without a book": (lambda c, p: c.write_pages([replace(p, book_id=99)]), "FOREIGN KEY constraint failed"),
+    "a book without a source": (lambda c, p: c.book_id(99, "x", "X", "folder"), "FOREIGN KEY constraint failed"),
+    "a panel without a page": (
+        lambda c, p: run(c, "UPDATE panel SET page_id = 99"),
+        "FOREIGN KEY constraint failed",
+    ),
+    "skipped without a source": (lambda c, p: c.replace_skipped(99, [("a", "b")]), "FOREIGN KEY constraint failed"),
+}
+
+
+def with_panel(page: NewPage, **changes: Any) -> NewPage:
+    """Another page, whose one panel differs."""
+    return replace(page, name="2", panels=(replace(PANEL, **{"vector_row": 7} | changes),))
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_each_rule_is_kept(catalog: Catalog, page: NewPage, what: str) -> None:
+    """Breaking it is refused by name, and nothing of the attempt stays."""
+    catalog.write_pages([page])
+    before = catalog.counts()
+    broken, named = BROKEN[what]
+    with pytest.raises(IntegrityError, match=named):
+        broken(catalog, page)
+    assert catalog.counts() == before
+
+
+def test_constraints_have_names(catalog: Catalog) -> None:
+    """Every constraint of every table has a name that says table and rule."""
+    for table in Base.metadata.tables.values():
+        for constraint in table.constraints:
+            assert constraint.name
+            assert table.name in str(constraint.name)
+    checks = {c["name"] for t in ("page", "panel") for c in inspect(catalog.engine).get_check_constraints(t)}
+    assert checks == {
+        "ck_page_has_size",
+        "ck_page_counts_from_one",
+        "ck_panel_has_size",
+        "ck_panel_counts_from_one",
+        "ck_panel_has_vectors",
+    }
+
+
+def test_sqlite_is_set_up(catalog: Catalog) -> None:
+    """Foreign keys are on and the log is written ahead, in every connection."""
+    for _ in range(3):
+        with catalog.engine.connect() as one, catalog.engine.connect() as other:
+            for connection in (one, other):
+                assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+                assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+                assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 30_000
+
+
+def test_deleting_a_source_takes_everything_along(catalog: Catalog, page: NewPage) -> None:
+    """Books, pages, panels and skipped files of a source go with it."""
+    catalog.write_pages([page])
+    catalog.replace_skipped(1, [("x", "y")])
+    run(catalog, "DELETE FROM source")
+    assert catalog.counts() == {"books": 0, "pages": 0, "panels": 0, "panels_with_dialogue": 0, "gone_pages": 0}
+    assert catalog.skipped() == []
+
+
+def test_settings(catalog: Catalog) -> None:
+    """Any JSON value comes back as it was; several are written together."""
+    catalog.remember(a={"x": [1, 2.5, None]}, b="ü")
+    assert (catalog.setting("a"), catalog.setting("b"), catalog.setting("c", 7)) == ({"x": [1, 2.5, None]}, "ü", 7)
+    with pytest.raises(Exception, match="not JSON serializable"):
+        catalog.remember(a="new", c=object())
+    assert catalog.setting("a") == {"x": [1, 2.5, None]}
+
+
+def test_a_page_written_again(catalog: Catalog, page: NewPage) -> None:
+    """Its rows are replaced, the freed vector rows are returned, equal boxes keep their ids, words follow."""
+    second = replace(PANEL, number=2, box=Box(20, 0, 10, 10), vector_row=1, dialogue="goodbye")
+    assert catalog.write_pages([replace(page, panels=(PANEL, second))]) == []
+    (kept, _) = catalog.page_panels(1)
+    freed = catalog.write_pages([replace(page, panels=(replace(PANEL, vector_row=2, dialogue="new words"),))])
+    assert freed == [0, 1]
+    assert [(p.id, p.row, p.dialogue) for p in catalog.page_panels(1)] == [(kept.id, 2, "new words")]
+    assert catalog.word_counts(["hello", "goodbye", "new"]) == {"new": 1}
+    assert catalog.word_candidates(["hello"], 5, Filter()) == []
+    assert catalog.word_candidates(["words"], 5, Filter()) == [kept.id]
+    assert catalog.check() == []
+
+
+def test_pages_are_written_all_or_none(catalog: Catalog, page: NewPage) -> None:
+    """One bad page of a batch leaves none of it."""
+    bad = with_panel(page, number=0)
+    with pytest.raises(IntegrityError):
+        catalog.write_pages([page, bad])
+    assert catalog.counts()["pages"] == 0
+    assert catalog.word_counts(["hello"]) == {}
+
+
+def test_gone_pages_are_out_of_everything(catalog: Catalog, page: NewPage) -> None:
+    """A gone page is in no count, list or search, keeps its vector row, and is whole when touched."""
+    catalog.write_pages([page])
+    catalog.mark_gone([1])
+    assert catalog.counts()["gone_pages"] == 1
+    assert (catalog.counts()["panels"], catalog.books(), catalog.panels([1]), catalog.page_panels(1)) == (0, [], {}, [])
+    assert len(catalog.vector_rows()[0]) == 0
+    assert catalog.last_vector_row() == 0
+    assert catalog.count_matching(Filter()) == 0
+    assert catalog.matching_ids(Filter()).tolist() == []
+    (known,) = catalog.known_pages(page.book_id).values()
+    catalog.touch_page(known, 4, "t")
+    (panel,) = catalog.page_panels(1)
+    assert (panel.page, panel.dialogue) == (4, "hello")
+
+
+def test_counting_and_listing_agree(catalog: Catalog, page: NewPage) -> None:
+    """`count_matching` counts what `matching_ids` and `browse` list."""
+    panels = tuple(replace(PANEL, number=n, vector_row=n, dialogue="x" * (n % 2)) for n in range(1, 8))
+    catalog.write_pages([replace(page, panels=panels)])
+    for where in (
+        Filter(),
+        Filter(has_dialogue=True),
+        Filter(page=(2, None)),
+        Filter(book="B"),
+        Filter(size=(0, 0.01)),
+    ):
+        ids = catalog.matching_ids(where).tolist()
+        assert catalog.count_matching(where) == len(ids)
+        assert sorted(catalog.browse(where, 100, 0)) == ids
+
+
+def test_many_ids_at_once(catalog: Catalog, page: NewPage) -> None:
+    """More ids than SQLite takes in one statement are looked up all the same."""
+    catalog.write_pages([page])
+    assert list(catalog.panels(range(1, 40_000))) == [1]
+    catalog.mark_gone(range(1, 40_000))
+    assert catalog.counts()["gone_pages"] == 1
+
+
+def test_opening(tmp_path: Path) -> None:
+    """Made twice is the same catalog; a newer one, and a file that is none, are refused by name."""
+    url = f"sqlite:///{tmp_path / 'c.sqlite'}"
+    with Catalog.create(url) as made:
+        made.remember(mine=1)
+    with Catalog.create(url) as again:
+        assert again.setting("mine") == 1
+        again.remember(schema_version=2)
+    with pytest.raises(IndexTooNew, match=r"c\.sqlite has schema version 2; this Panelseek reads up to 1"):
+        Catalog.open(url)
+    (tmp_path / "d.sqlite").write_bytes(b"x" * 5000)
+    with pytest.raises(IndexDamaged, match=r"d\.sqlite is damaged"):
+        Catalog.open(f"sqlite:///{tmp_path / 'd.sqlite'}")

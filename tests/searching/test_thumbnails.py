@@ -1,0 +1,53 @@
+"""Small pictures: bounded, by vector row, and never a reason to fail a reader."""
+
+from __future__ import annotations
+
+import io
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from retrieval.thumbnails import SIDE, Thumbnails, encode_thumbnail
+
+
+@pytest.mark.parametrize("size", [(640, 480), (100, 2000), (3000, 10), (320, 320), (5, 7), (1, 1)])
+def test_the_longest_side_is_bounded(size: tuple[int, int]) -> None:
+    """At most 320 px, never enlarged, of the same shape, and the picture itself is left alone."""
+    picture = Image.new("RGB", size, (200, 10, 10))
+    small = Image.open(io.BytesIO(encode_thumbnail(picture)))
+    assert small.format == "WEBP"
+    assert max(small.size) == min(SIDE, max(size))
+    assert small.width / small.height == pytest.approx(size[0] / size[1], rel=0.2) or min(small.size) == 1
+    assert picture.size == size
+    assert np.abs(np.asarray(small.convert("RGB")).mean((0, 1)) - (200, 10, 10)).max() < 12
+
+
+def test_kept_by_row(tmp_path: Path) -> None:
+    """What is put is got, replaced and forgotten by row; missing ones are None."""
+    store = Thumbnails(tmp_path)
+    assert (store.get(1), store.rows()) == (None, set())
+    store.forget([1])
+    store.put([(1, b"one"), (2, b"two")])
+    store.put([(2, b"TWO"), (3, b"three")])
+    assert (store.get(1), store.get(2), store.get(4)) == (b"one", b"TWO", None)
+    store.forget([1, 9])
+    assert (store.get(1), store.rows()) == (None, {2, 3})
+    store.clear()
+    assert store.get(2) is None
+
+
+def test_a_damaged_file_reads_as_empty(tmp_path: Path) -> None:
+    """A reader gets None; asking for all rows says what is wrong."""
+    store = Thumbnails(tmp_path)
+    store.put([(1, b"one")])
+    store.clear()
+    store.path.write_bytes(b"x" * 4096)
+    assert store.get(1) is None
+    with pytest.raises(sqlite3.DatabaseError):
+        store.rows()
+    store.clear()
+    store.put([(1, b"one")])
+    assert store.get(1) == b"one"

@@ -1,0 +1,311 @@
+# ruff: noqa: RUF001 (odd signs are the subject)
+"""Dialogue is found by its words: exact ones first, and also glued, misread, accented or broken ones."""
+
+from __future__ import annotations
+
+import random
+import string
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from retrieval import PanelIndex
+from retrieval.words import match, normalise, rarity, tokens
+from tests.conftest import GridEncoder
+from tests.searching.synthetic import Row, clustered, write_index
+
+SAID = [
+    "Sometimes you have to take a chance!",  # 1
+    "TAKEACHANCE ON ME",  # 2
+    "A chance to take the last train",  # 3
+    "I was never here",  # 4
+    "Never say never",  # 5
+    "Crème brûlée à la carte",  # 6
+    "Don’t you dare, O'Brien",  # 7
+    "The light-\nhouse is dark tonight",  # 8
+    "今夜は月がきれいですね",  # 9
+    "Where is the potlon of fllght?",  # 10
+    "WHERE IS THE CAT",  # 11
+    "Straße nach Österreich",  # 12
+    "rock and roll or not near you",  # 13
+    "안녕하세요 세계",  # 14
+    "Это кот, a не пёс",  # 15
+    "...!?",  # 16
+    "x_y snake_case 3.14 50%",  # 17
+]
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PanelIndex]:
+    """The lines above, among others and wordless panels."""
+    dice = random.Random(4)
+    filler = ["".join(dice.choices("bcdfgjklmprstvz", k=6)) for _ in range(200)]
+    lines = [*SAID, *(" ".join(dice.choices(filler, k=5)) for _ in range(60)), "", ""]
+    rows = [Row("b", n // 10 + 1, n % 10 + 1, dialogue=line) for n, line in enumerate(lines)]
+    folder = write_index(tmp_path_factory.mktemp("words") / "i", rows, clustered(len(rows), 1))
+    with PanelIndex.open(folder, encoder=GridEncoder()) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("text", "panel"),
+    [
+        ("take a chance", 1),
+        ("TAKE A CHANCE!!!", 1),
+        ("a chance to take", 3),
+        ("I was never here", 4),
+        ("never say", 5),
+        ("creme brulee", 6),
+        ("CRÈME BRÛLÉE", 6),
+        ("dont", 7),
+        ("don't you dare", 7),
+        ("o’brien", 7),
+        ("lighthouse", 8),
+        ("the lighthouse is dark", 8),
+        ("月がきれい", 9),
+        ("今夜は月がきれいですね", 9),
+        ("potion of flight", 10),
+        ("where is the potion", 10),
+        ("where is the cat", 11),
+        ("strasse", 12),
+        ("osterreich", 12),
+        ("안녕하세요", 14),
+        ("кот", 15),
+        ("пес", 15),
+        ("snake_case", 17),
+        ("3.14", 17),
+    ],
+)
+def test_lines_are_found(index: PanelIndex, text: str, panel: int) -> None:
+    """The panel that says it comes first, with the words that matched and why."""
+    hit = index.search(text=text, k=1)[0]
+    assert hit.panel.id == panel
+    assert hit.why == "words"
+    assert hit.words
+    assert all(word in hit.panel.dialogue.replace("-\n", "") for word in hit.words)
+
+
+def test_exact_before_glued_before_others(index: PanelIndex) -> None:
+    """The phrase itself is first, then its words in another order, and the glued phrase is not far behind."""
+    hits = index.search(text="take a chance", k=12)
+    assert [h.panel.id for h in hits][:2] == [1, 3]
+    assert hits[0].words == ("take", "a", "chance!")
+    glued = next(h for h in hits if h.panel.id == 2)
+    assert "TAKEACHANCE" in glued.words
+
+
+def test_glued_words_are_found_by_themselves(index: PanelIndex) -> None:
+    """A query of whole words finds the line whose letters ran together, although no word is the same."""
+    hits = index.search(text="chance on me", k=3)
+    assert hits[0].panel.id == 2
+
+
+@pytest.mark.parametrize(("text", "panel"), [("月が", 9), ("今夜", 9), ("세계", 14)])
+def test_short_words_of_scripts_without_spaces(index: PanelIndex, text: str, panel: int) -> None:
+    """Two letters are a whole word in Chinese or Japanese, and stand inside a run without spaces."""
+    hit = index.search(text=text, k=1)[0]
+    assert hit.panel.id == panel
+    assert hit.words
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "AND", "OR NOT", "NEAR(a b)", '"', '""', "' OR 1=1 --", "a*", "*", "(", ")", "a:b", "dialogue:x", "-a", "^a",
+        "{a b}", "a + b", "\\", "%", "_", "a\0b", "\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16"),
+        "…", "!?", "—", "🐸", "٣", "a" * 300,
+    ],
+)  # fmt: skip
+def test_no_text_breaks_the_search(index: PanelIndex, text: str) -> None:
+    """Operators of the full text, quotes, signs and punctuation are only text; hits have scores in bounds."""
+    for view in ("dialogue", "fused", "picture"):
+        hits = index.search(text=text, view=view, k=5)
+        assert len(hits) == 5
+        assert all(-1 <= h.score <= 1 for h in hits)
+
+
+def test_operators_are_words(index: PanelIndex) -> None:
+    """AND, OR, NOT and NEAR are looked up like any word."""
+    hit = index.search(text="AND OR NOT NEAR", k=1)[0]
+    assert (hit.panel.id, hit.words) == (13, ("and", "or", "not", "near"))
+
+
+def test_a_lone_surrogate(index: PanelIndex) -> None:
+    """Half a character, as a broken terminal sends it, is no reason to fail."""
+    assert len(index.search(text="never \ud83d here", k=3)) == 3
+
+
+def test_random_texts(index: PanelIndex) -> None:
+    """Whatever is typed, the search answers."""
+    dice = random.Random(12)
+    letters = string.printable + "éßøñ月夜안 \u0301\u200d\u202e\"'*():-^+{}"
+    for _ in range(60):
+        text = "".join(dice.choices(letters, k=dice.randrange(1, 30)))
+        if text.strip():
+            assert len(index.search(text=text, k=3)) == 3, repr(text)
+
+
+def test_misread_lines(index: PanelIndex) -> None:
+    """One wrong letter in each long word, in the query, still finds most lines."""
+    dice = random.Random(2)
+    right = 0
+    lines = [(place, line) for place, line in enumerate(SAID, 1) if len(line) > 14 and line.isascii()]
+    for place, line in lines:
+        words = [w if len(w) < 4 else w[:1] + dice.choice("xqz") + w[2:] for w in line.split()]
+        right += index.search(text=" ".join(words), k=1)[0].panel.id == place
+    assert right >= len(lines) - 1
+
+
+def test_wordless_panels_are_not_in_the_dialogue_view(index: PanelIndex) -> None:
+    """Asking for words never lists a panel without any, even when everything is listed."""
+    hits = index.search(text="take", k=1000)
+    assert len(hits) == len(SAID) + 60
+    assert all(h.panel.dialogue for h in hits)
+
+
+def test_words_against_pictures(index: PanelIndex) -> None:
+    """Words compared with pictures match by picture only, and name no words."""
+    hits = index.search(text="take a chance", view="picture", k=100)
+    assert {(h.why, h.words) for h in hits} == {("picture", ())}
+    assert len(hits) == len(SAID) + 62
+
+
+def test_scores_stay_exact_cosines(index: PanelIndex) -> None:
+    """Words change the order, never the score."""
+    query = GridEncoder.dialogue("take a chance")
+    for hit in index.search(text="take a chance", k=20):
+        assert hit.score == pytest.approx(float(query @ GridEncoder.dialogue(hit.panel.dialogue)), abs=1e-3)
+
+
+def test_a_very_long_query(index: PanelIndex) -> None:
+    """A pasted page of text is answered in a moment."""
+    dice = random.Random(6)
+    text = " ".join("".join(dice.choices("abcdefgh", k=5)) for _ in range(250)) + " I was never here"
+    begin = time.perf_counter()
+    assert 4 in [h.panel.id for h in index.search(text=text, k=5)]
+    assert time.perf_counter() - begin < 20
+
+
+PHRASE = "alpha beta gamma"
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PanelIndex]:
+    """300 panels of book A say the phrase; in book B 250 say its first word and one, in a long line, all of it."""
+    long = " ".join(f"filler{n}" for n in range(30))
+    rows = [Row("A", n // 5 + 1, n % 5 + 1, dialogue=PHRASE) for n in range(300)]
+    rows += [Row("B", n // 5 + 1, n % 5 + 1, dialogue="alpha") for n in range(250)]
+    rows += [Row("B", 90, 1, dialogue=f"{long} {PHRASE} {long}")]
+    folder = write_index(tmp_path_factory.mktemp("crowded") / "i", rows, clustered(len(rows), 1))
+    with PanelIndex.open(folder, encoder=GridEncoder()) as opened:
+        yield opened
+
+
+def test_a_filter_does_not_lose_the_phrase(crowded: PanelIndex) -> None:
+    """The panel that says the phrase is first in its book, however many say it in other books."""
+    hit = crowded.search(text=PHRASE, where={"book": "B"}, k=1)[0]
+    assert hit.panel.page == 90
+
+
+def test_pages_of_results_for_common_words(tmp_path: Path) -> None:
+    """Paging through many panels that share words shows each panel once."""
+    dice = random.Random(3)
+    pool = [f"w{n}" for n in range(12)]
+    rows = [Row("b", n // 5 + 1, n % 5 + 1, dialogue=" ".join(dice.choices(pool, k=4))) for n in range(600)]
+    with PanelIndex.open(write_index(tmp_path / "i", rows, clustered(600, 1)), encoder=GridEncoder()) as index:
+        whole = [h.panel.id for h in index.search(text="w1 w2 w3", k=600)]
+        pages = [h.panel.id for at in range(0, 600, 50) for h in index.search(text="w1 w2 w3", k=50, offset=at)]
+        assert len(set(whole)) == 600
+        assert sorted(set(pages)) == sorted(whole)
+        assert pages == whole
+
+
+# ------------------------------------------------------------------------ the comparison itself
+
+
+def score(query: str, dialogue: str) -> float:
+    terms = tokens(query)
+    return match(terms, dialogue, dict.fromkeys(terms, 1.0)).score
+
+
+def test_the_order_of_likeness() -> None:
+    """The whole phrase beats its words apart, those beat some of them, glued beats misread, misread beats nothing."""
+    query = "take a chance"
+    falling = ["Take a chance!", "a chance to take", "TAKEACHANCE", "tako o chonce", "hello there"]
+    scores = [score(query, line) for line in falling]
+    assert scores[0] == pytest.approx(1)
+    assert scores[-1] == 0
+    assert scores == sorted(scores, reverse=True)
+    assert len(set(scores)) == len(scores)
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("Crème BRÛLÉE", "creme brulee"),
+        ("Don’t", "dont"),
+        ("O'Brien`s", "obriens"),
+        ("light-\n  house", "lighthouse"),
+        ("well-known", "well-known"),
+        ("Straße", "strasse"),
+        ("ﬁne", "fine"),
+        ("２０２６", "2026"),
+        ("", ""),
+    ],
+)
+def test_normalised_text(text: str, plain: str) -> None:
+    """Case, accents, apostrophes, ligatures and line-end hyphens are undone; other signs stay."""
+    assert normalise(text) == plain
+
+
+@pytest.mark.parametrize("sign", ["\u00b4", "\u2032", "\uff07", "\u201b"])
+def test_any_apostrophe_will_do(sign: str) -> None:
+    """An acute accent, a prime and the like stand for an apostrophe where people type or machines read them."""
+    assert tokens(f"Don{sign}t") == ["dont"]
+
+
+def test_normalising_twice_changes_nothing() -> None:
+    """What the index stores and what a query becomes agree, also for odd texts."""
+    dice = random.Random(9)
+    for _ in range(300):
+        text = "".join(
+            chr(dice.choice([dice.randrange(32, 0xB0), dice.randrange(0x14A, 0x250), dice.randrange(0x1E00, 0x1F00)]))
+            for _ in range(12)
+        )
+        assert tokens(normalise(text)) == tokens(text)
+
+
+def test_matched_words_are_as_written() -> None:
+    """Words are given once, in the order of the query, as they stand in the dialogue."""
+    terms = tokens("never here")
+    found = match(terms, "NEVER, I say, never! Was I Hére?", dict.fromkeys(terms, 1.0))
+    assert found.words == ("NEVER,", "never!", "Hére?")
+
+
+def test_rare_words_weigh_more() -> None:
+    """A word in few panels decides between two lines that share one word each with the query."""
+    weights = rarity(["the", "potion"], {"the": 900, "potion": 2}, 1000)
+    assert weights["potion"] > 5 * weights["the"] > 0
+    assert rarity(["new"], {}, 1000)["new"] > weights["potion"]
+    assert all(w >= 0 for w in rarity(["a"], {"a": 50}, 10).values())
+    terms = ["the", "potion"]
+    assert match(terms, "a potion", weights).score > match(terms, "the end", weights).score
+
+
+def test_nothing_to_compare() -> None:
+    """An empty query or dialogue matches nothing."""
+    assert match([], "hello", {}).score == 0
+    assert match(["a"], "", {"a": 1.0}).score == 0
+    assert match(["a"], "... !", {"a": 1.0}).words == ()
+
+
+def test_scores_stay_between_nothing_and_one() -> None:
+    """Whatever is compared, the share is 0 to 1, and a line holds all of itself."""
+    dice = random.Random(1)
+    pool = ["a", "an", "ant", "antenna", "tenant", "nan", "x"]
+    for _ in range(300):
+        query, line = (" ".join(dice.choices(pool, k=dice.randrange(1, 7))) for _ in range(2))
+        assert 0 <= score(query, line) <= 1 + 1e-9
+        assert score(line, line) == pytest.approx(1)

@@ -1,0 +1,77 @@
+"""The whole way over real comics with the embedded encoder: build, then find every panel again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from index_builder import BuildReport, build_index
+from retrieval import Panel, PanelIndex, Query, View
+from retrieval.words import tokens
+
+
+@pytest.fixture(scope="module")
+def built(real_comics: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, BuildReport]:
+    folder = tmp_path_factory.mktemp("real") / "real.index"
+    return folder, build_index([real_comics], folder, encoder="small")
+
+
+@pytest.fixture(scope="module")
+def index(built: tuple[Path, BuildReport]) -> Iterator[PanelIndex]:
+    with PanelIndex.open(built[0]) as index:
+        yield index
+
+
+@pytest.fixture(scope="module")
+def panels(index: PanelIndex) -> list[Panel]:
+    return index.browse(k=100_000)
+
+
+def test_every_page_is_indexed(built: tuple[Path, BuildReport], real_comics: Path) -> None:
+    """All 273 pages are in, none skipped, each with at least one panel; annotated ones with theirs."""
+    _, report = built
+    assert (report.pages, report.skipped) == (273, ())
+    assert report.panels >= report.pages
+    assert report.panels_with_dialogue >= 500
+
+
+def test_every_panel_is_found_by_its_own_crop(index: PanelIndex, panels: list[Panel]) -> None:
+    """Queried with its own pixels, each panel comes first with score >= 0.999; a twin may stand beside it."""
+    for start in range(0, len(panels), 64):
+        part = panels[start : start + 64]
+        answers = index.search_many([Query(image=index.panel_image(p), k=2) for p in part])
+        for panel, hits in zip(part, answers, strict=True):
+            assert hits[0].score >= 0.999, panel
+            assert panel.id in {h.panel.id for h in hits if h.score >= hits[0].score - 1e-5}, panel
+
+
+def test_words_find_the_panel_that_says_them(index: PanelIndex, panels: list[Panel]) -> None:
+    """Five words in a row from a panel's dialogue find a panel that says them, first."""
+    told = [p for p in panels if len(tokens(p.dialogue)) >= 7][::7]
+    asked = [" ".join(p.dialogue.split()[1:6]) for p in told]
+    assert len(asked) >= 50
+    wrong = []
+    for words, hits in zip(asked, index.search_many([Query(text=words, k=1) for words in asked]), strict=True):
+        wanted = " ".join(tokens(words))
+        if wanted not in " ".join(tokens(hits[0].panel.dialogue)):
+            wrong.append((words, hits[0].panel.dialogue))
+    assert not wrong
+
+
+def test_exact_search_is_exhaustive_search(index: PanelIndex, panels: list[Panel]) -> None:
+    """The exact path gives what NumPy gives over the stored vectors: same order, same scores."""
+    shard = {view: np.fromfile(index.folder / "vectors" / f"{view}-00000.f16", "<f2").reshape(-1, 512) for view in View}
+    stored = {view: rows.astype(np.float64) for view, rows in shard.items()}
+    for view in (View.PICTURE, View.FUSED):
+        rows = stored[view][[p.row for p in panels]]
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        for panel, query in list(zip(panels, rows, strict=True))[::97]:
+            scores = rows @ query
+            hits = index.search(panel=panel.id, view=view, exact=True, k=10)
+            best = np.sort(scores)[::-1][:10]
+            assert np.allclose([h.score for h in hits], best, atol=1e-5)
+            found = {p.id: s for p, s in zip(panels, scores, strict=True)}
+            assert np.allclose([found[h.panel.id] for h in hits], best, atol=1e-5)

@@ -1,0 +1,198 @@
+"""Give the page an address: `serve("my.index")`. Loopback unless told otherwise; Ctrl-C stops it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from retrieval.errors import PanelseekError, UsageError
+from retrieval.index import PanelIndex
+from ui.web.handlers import MAX_UPLOAD_BYTES
+
+DEFAULT_PORT = 7860
+_PORTS_TRIED = 100
+_HERE = Path(__file__).parent
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+Auth = tuple[str, str] | list[tuple[str, str]]
+
+log = logging.getLogger("panelseek.page")
+
+
+def serve(
+    index_path: str | Path,
+    host: str = "127.0.0.1",
+    port: int = DEFAULT_PORT,
+    *,
+    device: str | None = None,
+    open_browser: bool = False,
+    auth: Auth | None = None,
+    root_path: str | None = None,
+) -> None:
+    """Serve the search page until Ctrl-C.
+
+    auth: (name, password), or several. root_path: where a proxy puts the page. Raises `PanelseekError` when
+    the index cannot be opened, `UsageError` when the port is taken (the default port makes way for the next).
+    """
+    with PanelIndex.open(index_path, device=device) as index, _own_uploads():
+        from ui.web.app import build_app  # Gradio takes seconds to import: not before the index is known to open
+
+        chosen = free_port(host, port)
+        page = build_app(index)
+        _, url, _ = page.launch(
+            server_name=host,
+            server_port=chosen,
+            inbrowser=open_browser,
+            auth=auth,
+            root_path=root_path,
+            **launch_options(),
+        )
+        try:
+            _say(index, url, host, auth)
+            threading.Thread(target=_warm, args=(index,), daemon=True).start()
+            _wait()
+        finally:
+            page.close(verbose=False)
+
+
+def launch_options() -> dict[str, Any]:
+    """How the page is launched wherever it runs: its looks, its bounds, and everything that would call home off."""
+    from ui.web.looks import head, theme
+
+    return {
+        "theme": theme(),
+        "css_paths": [_HERE / "style.css"],
+        "head": head(),
+        "max_file_size": MAX_UPLOAD_BYTES,
+        "app_kwargs": {"middleware": [_guard()]},
+        "allowed_paths": [],
+        "footer_links": [],
+        "prevent_thread_lock": True,
+        "quiet": True,
+        "share": False,
+        "show_error": False,
+        "enable_monitoring": False,
+        "run_history": False,  # it would keep people's searches in their browser
+        "ssr_mode": False,
+        "pwa": False,
+        "mcp_server": False,
+    }
+
+
+def free_port(host: str, port: int) -> int:
+    """The port, or the next free one when it is the default. Raises `UsageError` for another one that is taken."""
+    tries = range(port, port + _PORTS_TRIED) if port == DEFAULT_PORT else (port,)
+    for candidate in tries:
+        if _is_free(host, candidate):
+            if candidate != port:
+                _tell(f"Port {port} is taken, so this is port {candidate}.")
+            return candidate
+    raise UsageError(f"port {port} on {host} is taken or not allowed: choose another --port")
+
+
+def _is_free(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+@contextmanager
+def _own_uploads() -> Iterator[None]:
+    """Uploads go into a folder of this process that only its user can read, and that goes when it ends."""
+    before = os.environ.get("GRADIO_TEMP_DIR")
+    with tempfile.TemporaryDirectory(prefix="panelseek-", ignore_cleanup_errors=True) as folder:
+        os.environ["GRADIO_TEMP_DIR"] = folder
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ["GRADIO_TEMP_DIR"]
+            else:
+                os.environ["GRADIO_TEMP_DIR"] = before
+
+
+def _warm(index: PanelIndex) -> None:
+    """Load the encoder while the person still looks at the page, so that the first search does not wait for it."""
+    try:
+        _ = index.encoder
+    except PanelseekError as error:  # every search will say so on the page; the reason belongs here
+        log.error("the encoder of this index cannot be loaded: %s", error)
+
+
+def _wait() -> None:
+    """Until Ctrl-C, or until the process is asked to end."""
+    ended = threading.Event()
+    ours = threading.current_thread() is threading.main_thread()  # signals reach no other thread
+    before = signal.signal(signal.SIGTERM, lambda *_: ended.set()) if ours else None
+    try:
+        while not ended.wait(1):
+            pass
+    except KeyboardInterrupt:
+        _tell("\nStopped.")
+    finally:
+        if ours:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _say(index: PanelIndex, url: str, host: str, auth: Auth | None) -> None:
+    _tell(f"Panelseek serves {index.folder} at {url} (Ctrl-C stops it).")
+    if host not in _LOOPBACK and not auth:
+        _tell("Anyone who reaches this machine can search and see these comics: give --auth to ask for a password.")
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+# --------------------------------------------------------------------- headers
+
+Message = MutableMapping[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+
+_HEADERS = (
+    # A browser that obeys this fetches nothing from anywhere else, whatever ends up in the page.
+    # Gradio builds its components with eval and inline styles.
+    (
+        b"content-security-policy",
+        b"default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+        b"img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' data: blob:; object-src 'none'; "
+        b"base-uri 'self'; form-action 'self'",
+    ),
+    (b"referrer-policy", b"same-origin"),
+    (b"x-content-type-options", b"nosniff"),
+)
+
+
+class Headers:
+    """ASGI middleware that adds `_HEADERS` to every answer and lets streams through untouched."""
+
+    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Message, receive: Callable[[], Awaitable[Message]], send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), *_HEADERS]
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+def _guard() -> Any:
+    from starlette.middleware import Middleware
+
+    return Middleware(Headers)
