@@ -225,9 +225,9 @@ class _Build:
         return self._encoder
 
     def _load(self, name: Any) -> None:
-        from retrieval.encoder import load_encoder  # torch loads late
-
         with self.watch.stage("load encoder"):
+            from retrieval.encoder import load_encoder  # torch loads late
+
             found = load_encoder(name, device=self._device)
         path = Path(str(name)).expanduser()
         self._use(found, str(path.absolute()) if path.is_file() else found.name)

@@ -1,12 +1,10 @@
-"""Real comics, where PANELSEEK_COMICS says they are: all of it can be read."""
+"""Real comics: all of it can be read."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from index_builder.annotations import read_annotation
 from index_builder.panels import find_panels
@@ -14,13 +12,10 @@ from index_builder.sources import BookRef, find_books
 from retrieval.pages import read_page
 from retrieval.pictures import open_picture
 
-COMICS = os.environ.get("PANELSEEK_COMICS", "")
 
-
-@pytest.mark.skipif(not COMICS, reason="PANELSEEK_COMICS does not name a folder of annotated comics")
-def test_every_book_opens_and_first_pages_have_sensible_panels() -> None:
+def test_every_book_opens_and_first_pages_have_sensible_panels(real_comics: Path) -> None:
     """Nothing is skipped; the first page of each book decodes, and its boxes lie on it."""
-    found = list(find_books(Path(COMICS)))
+    found = list(find_books(real_comics))
     assert found
     assert all(isinstance(book, BookRef) for book in found)
     for book in found:
