@@ -279,10 +279,11 @@ class _Build:
                 if self._settle(plan, job, outcome):
                     assert isinstance(outcome, DecodedPage)
                     batch.pages.append((job, outcome))
+                else:
+                    self._pages_done += 1
                 if batch.panels >= max(_PANELS_PER_COMMIT, self.options.batch_size):
                     self._write(batch)
                     batch = _Batch()
-                self._pages_done += 1
                 self._tell(plan)
             if batch.pages:
                 self._write(batch)
@@ -321,6 +322,7 @@ class _Build:
             replaced = self.catalog.write_pages(list(_new_pages(batch, first, encoded.gate.tolist())))
             self.thumbnails.forget(replaced)
         self.encoded += len(panels)
+        self._pages_done += len(batch.pages)
 
     def _tell(self, plan: Plan) -> None:
         elapsed = time.perf_counter() - self._encoding_since

@@ -207,11 +207,22 @@ def _hit_as_dict(hit: Hit) -> dict[str, Any]:
 @_port
 @_device
 @click.option("--open/--no-open", "open_browser", default=False, show_default=True, help="Open the page in a browser.")
-def serve(folder: Path, host: str, port: int, device: str | None, open_browser: bool) -> None:
+@click.option("--auth", metavar="NAME:PASSWORD", envvar="PANELSEEK_AUTH", show_envvar=True, help="Ask for these.")
+@click.option("--root-path", metavar="PATH", help="Where a proxy puts the page, like /comics.")
+def serve(folder: Path, auth: str | None, **options: Any) -> None:
     """Answer in a browser. Only this machine can reach the page unless --host says otherwise."""
     from ui.web.server import serve as run
 
-    run(folder, host=host, port=port, device=device, open_browser=open_browser)
+    run(folder, auth=_name_and_password(auth), **options)
+
+
+def _name_and_password(auth: str | None) -> tuple[str, str] | None:
+    if auth is None:
+        return None
+    name, colon, password = auth.partition(":")
+    if not (name and colon and password):
+        raise UsageError("--auth takes NAME:PASSWORD, both of them and a colon between")
+    return name, password
 
 
 @panelseek.command()
@@ -285,7 +296,7 @@ def demo(context: click.Context, folder: Path, serving: bool, host: str, port: i
     with PanelIndex.open(folder) as index:
         _show_examples(index)
     if serving:
-        context.invoke(serve, folder=folder, host=host, port=port, device=None, open_browser=False)
+        context.invoke(serve, folder=folder, host=host, port=port)
 
 
 def _show_examples(index: PanelIndex) -> None:

@@ -38,12 +38,14 @@ class _Lines:
         self._out = out
         self._stage = ""
         self._next = 0.0
+        self._said = (0, 0)
 
     def __call__(self, progress: Progress) -> None:
-        last = progress.stage == "encode" and progress.pages_done == progress.pages_total
+        moment = (progress.pages_done, progress.panels_done)
+        last = progress.stage == "encode" and progress.pages_done == progress.pages_total and moment != self._said
         if progress.stage == self._stage and not last and time.monotonic() < self._next:
             return
-        self._stage, self._next = progress.stage, time.monotonic() + _LINE_EVERY
+        self._stage, self._next, self._said = progress.stage, time.monotonic() + _LINE_EVERY, moment
         print(f"{_STAGES[progress.stage]}: {describe(progress)}", file=self._out, flush=True)
 
 
@@ -72,6 +74,8 @@ def describe(progress: Progress) -> str:
         return f"{progress.pages_done:,} pages found"
     if progress.stage == "index":
         return "training, filling and measuring the vector indexes"
+    if not progress.pages_total:
+        return "no new or changed pages"
     parts = [f"{progress.pages_done:,}/{progress.pages_total:,} pages", f"{progress.panels_done:,} panels"]
     parts.append(f"{progress.panels_per_second:.1f} panels/s")
     if progress.seconds_left is not None:

@@ -69,7 +69,8 @@ def print_report(report: BuildReport) -> None:
     print_encoder(report.encoder)
     rate = f" at {report.panels_per_second:g} panels/s" if report.encoded else ""
     stages = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in report.seconds.items() if name != "total")
-    out.print(f"time: {duration(report.seconds['total'])}, {report.encoded:,} panels encoded{rate} ({stages})")
+    out.print(f"time: {duration(report.seconds['total'])}, {report.encoded:,} panels encoded{rate}")
+    out.print(f"  {stages}")
     print_views(report.views)
     print_skipped([{"path": path, "reason": reason} for path, reason in report.skipped])
     for path, note in report.notes[:20]:

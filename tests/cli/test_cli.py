@@ -166,6 +166,8 @@ BAD: list[tuple[list[str], int, list[str]]] = [
     (["search", "--panel", "999", "--index", "{index}"], 2, ["no panel 999"]),
     (["search", "--image", "{tmp}/none.png", "--index", "{index}"], 1, ["none.png"]),
     (["search", "--image", "{tmp}/text.png", "--index", "{index}"], 1, ["not a picture"]),
+    (["serve", "--index", "{tmp}/none"], 1, ["there is no index"]),
+    (["serve", "--index", "{index}", "--auth", "me"], 2, ["NAME:PASSWORD"]),
     (["frobnicate"], 2, ["No such command"]),
 ]
 
