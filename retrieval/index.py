@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from retrieval.catalog import BookSummary, Catalog
-from retrieval.crops import crop, square
+from retrieval.crops import crop
+from retrieval.encoder.inputs import resize
 from retrieval.errors import EncoderMismatch, IndexDamaged, IndexMissing, SourceError, UsageError
 from retrieval.filters import Filter
 from retrieval.generation import Generation, open_generation
@@ -198,7 +199,7 @@ class PanelIndex:
             if query.panel is not None:
                 vectors[place] = searcher.stored_vector(query.panel, view)
             else:
-                picture = None if query.image is None else square(open_picture(query.image))
+                picture = None if query.image is None else resize(open_picture(query.image))
                 asked.setdefault(view, []).append((place, QueryInput(picture, query.words or None)))
         for view, items in asked.items():
             encoded = self.encoder.encode_queries([item for _, item in items], view)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from retrieval.errors import PanelseekError, UsageError
+from ui.answers import hit_as_dict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -179,25 +180,7 @@ def hits_as_dict(query: Any, hits: Sequence[Hit]) -> dict[str, Any]:
     return {
         "query": {key: value for key, value in asked.items() if value not in (None, {})},
         "view": str(query.chosen_view()),
-        "hits": [_hit_as_dict(hit) for hit in hits],
-    }
-
-
-def _hit_as_dict(hit: Hit) -> dict[str, Any]:
-    panel = hit.panel
-    return {
-        "rank": hit.rank,
-        "score": round(hit.score, 6),
-        "panel_id": panel.id,
-        "book": panel.book,
-        "page": panel.page,
-        "panel": panel.panel,
-        "box": panel.box.as_list(),
-        "dialogue": panel.dialogue,
-        "source": panel.source,
-        "why": hit.why,
-        "words": list(hit.words),
-        "gate": dict(zip(("picture", "dialogue", "composition"), (round(g, 4) for g in panel.gate), strict=True)),
+        "hits": [hit_as_dict(hit) for hit in hits],
     }
 
 

@@ -20,7 +20,7 @@ from index_builder import repair_index
 from index_builder.build import writer_lock
 from retrieval import PanelIndex, generation
 from retrieval.catalog import Catalog
-from retrieval.crops import square
+from retrieval.encoder.inputs import resize
 from retrieval.errors import IndexLocked, SourceError, UsageError
 from retrieval.index import catalog_url
 from tests.building.conftest import PANELS
@@ -179,8 +179,8 @@ def test_a_reader_is_not_shown_a_panel_with_the_score_of_another(lib: Path, inde
         page(lib / "1", 2, ["new", "", "", ""])
         build(lib, index)
         for hit in reader.search(image=was):
-            picture = GridEncoder.picture(square(hit.image()))
-            assert hit.score == pytest.approx(float(picture @ GridEncoder.picture(square(was))), abs=2e-3)
+            picture = GridEncoder.picture(resize(hit.image()))
+            assert hit.score == pytest.approx(float(picture @ GridEncoder.picture(resize(was))), abs=2e-3)
 
 
 def test_an_index_may_be_moved(lib: Path, index: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from retrieval import PanelIndex, Query, search
-from retrieval.crops import square
+from retrieval.encoder.inputs import resize
 from retrieval.errors import UsageError
 from retrieval.records import View
 from tests.conftest import FloatRows, GridEncoder, unit
@@ -87,7 +87,7 @@ def test_foreign_queries_equal_numpy(small: Setup, view: View) -> None:
 
 
 def _query(picture: Any) -> FloatRows:
-    return GridEncoder.picture(square(Image.fromarray(picture)))
+    return GridEncoder.picture(resize(Image.fromarray(picture)))
 
 
 def test_every_panel_finds_itself_first(small: Setup) -> None:

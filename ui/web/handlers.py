@@ -23,6 +23,7 @@ from retrieval.index import PanelIndex
 from retrieval.pictures import open_picture
 from retrieval.records import Panel, View
 from retrieval.search import Hit, Query, Why
+from ui.answers import hit_as_dict
 
 log = logging.getLogger("panelseek.page")
 
@@ -132,22 +133,7 @@ def search_panels(index: PanelIndex, question: Question) -> dict[str, Any]:
     return {
         "query": {"text": question.text.strip() or None, "picture": question.picture is not None},
         "view": str(results.view),
-        "hits": [_as_json(card) for card in results.cards],
-    }
-
-
-def _as_json(card: Card) -> dict[str, Any]:
-    panel = card.panel
-    return {
-        "rank": card.rank,
-        "score": round(card.score, 6),
-        "panel_id": panel.id,
-        "book": panel.book,
-        "page": panel.page,
-        "panel": panel.panel,
-        "box": panel.box.as_list(),
-        "dialogue": panel.dialogue,
-        "source": panel.source,
+        "hits": [hit_as_dict(card) for card in results.cards],
     }
 
 

@@ -1,0 +1,43 @@
+"""Hits as JSON: one form for the command line and for the page's API (docs/command-line.md)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from retrieval import Panel
+
+
+class Found(Protocol):
+    """What a hit and a card on the page have in common."""
+
+    @property
+    def rank(self) -> int: ...
+    @property
+    def score(self) -> float: ...
+    @property
+    def panel(self) -> Panel: ...
+    @property
+    def why(self) -> str: ...
+    @property
+    def words(self) -> tuple[str, ...]: ...
+
+
+def hit_as_dict(hit: Found) -> dict[str, Any]:
+    """A hit with its place, its reason, and what weighed in its panel's fused vector."""
+    panel = hit.panel
+    weights = (round(weight, 4) for weight in panel.gate)
+    return {
+        "rank": hit.rank,
+        "score": round(hit.score, 6),
+        "panel_id": panel.id,
+        "book": panel.book,
+        "page": panel.page,
+        "panel": panel.panel,
+        "box": panel.box.as_list(),
+        "dialogue": panel.dialogue,
+        "source": panel.source,
+        "why": hit.why,
+        "words": list(hit.words),
+        "gate": dict(zip(("picture", "dialogue", "composition"), weights, strict=True)),
+    }
