@@ -1,0 +1,90 @@
+"""Memory of a build against the size of the library.
+
+    python benchmarks/build_memory.py [--pages 500 4000]
+
+Builds drawn libraries of growing size with an encoder that costs nothing and prints the most memory of its own
+(without what it shares with other processes) that the building process held while it encoded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+from PIL import Image
+
+from index_builder import Progress, build_index
+from retrieval.records import DIMENSION, Encoded, PanelInput, QueryInput, View
+
+
+class FreeEncoder:
+    """Vectors that are valid and mean nothing."""
+
+    name = fingerprint = "free"
+    provisional = False
+    settings: dict[str, Any]
+
+    def __init__(self) -> None:
+        self.settings = {}
+
+    def encode(
+        self, panels: Sequence[PanelInput], *, batch_size: int = 32, progress: Callable[[int, int], None] | None = None
+    ) -> Encoded:
+        rows = np.zeros((len(panels), DIMENSION), np.float32)
+        rows[np.arange(len(panels)), np.arange(len(panels)) % DIMENSION] = 1
+        return Encoded(rows, rows, rows, np.tile(np.array([1, 0, 0], np.float32), (len(panels), 1)))
+
+    def encode_queries(self, queries: Sequence[QueryInput], view: View) -> Any:
+        raise NotImplementedError
+
+
+def draw_library(folder: Path, pages: int) -> None:
+    """Books of 100 pages, each page four grey panels on white; no two files are the same."""
+    for number in range(pages):
+        page = np.full((900, 600), 255, np.uint8)
+        for panel in range(4):
+            top, left = 30 + 430 * (panel // 2), 30 + 280 * (panel % 2)
+            page[top : top + 400, left : left + 250] = (number * 7 + panel * 50) % 200
+        book = folder / f"book {number // 100}"
+        book.mkdir(parents=True, exist_ok=True)
+        out = io.BytesIO()
+        Image.fromarray(page).save(out, "JPEG", quality=60)
+        (book / f"{number}.jpg").write_bytes(out.getvalue() + number.to_bytes(8, "big"))
+
+
+def measure(pages: int) -> None:
+    """Build in this process and print the peak."""
+    process, peak = psutil.Process(), 0
+
+    def watch(progress: Progress) -> None:
+        nonlocal peak
+        if progress.stage == "encode":
+            peak = max(peak, process.memory_full_info().uss)
+
+    with tempfile.TemporaryDirectory() as name:
+        draw_library(Path(name) / "comics", pages)
+        report = build_index([Path(name) / "comics"], Path(name) / "an.index", encoder=FreeEncoder(), progress=watch)
+    print(f"{report.pages:7,} pages {report.panels:8,} panels: {peak / 2**20:6.1f} MiB")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pages", type=int, nargs="+", default=[500, 4000])
+    sizes = parser.parse_args().pages
+    if len(sizes) == 1:
+        measure(sizes[0])
+        return
+    for size in sizes:  # each in a process of its own, so that one does not inherit the other's peak
+        subprocess.run([sys.executable, __file__, "--pages", str(size)], check=True)
+
+
+if __name__ == "__main__":
+    main()
