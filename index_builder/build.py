@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 from index_builder.config import BuildOptions
 from index_builder.decode import DecodedPage, Failed
@@ -65,11 +66,16 @@ def build_index(
     paths = _checked_sources(sources)
     made = not folder.exists()
     with writer_lock(folder):
-        store = _open_catalog(folder, catalog)
+        try:
+            store = _open_catalog(folder, catalog)
+        except PanelseekError:
+            if made:
+                _remove_empty(folder)
+            raise
         try:
             build = _Build(folder, store, chosen, encoder, device, progress or (lambda _: None))
             return build.run(paths)
-        except PanelseekError:
+        except Exception:
             empty = store.last_vector_row() < 0
             store.close()
             if made and empty:
@@ -86,6 +92,8 @@ def _checked_sources(sources: Sequence[str | Path]) -> list[Path]:
         raise UsageError("no source given: name a folder of comics, a CBZ or a picture")
     paths = list(dict.fromkeys(Path(s).expanduser().resolve() for s in sources))
     for path in paths:
+        if any("\ud800" <= c <= "\udfff" for c in str(path)):
+            raise SourceError(f"{str(path)!r} has a name that is not valid UTF-8: rename it")
         if not path.exists():
             raise SourceError(f"{path} does not exist: give a folder of comics, a CBZ or a picture")
     return [p for p in paths if not any(p != q and p.is_relative_to(q) for q in paths)]
@@ -124,12 +132,28 @@ def _unwritable(folder: Path, error: OSError) -> IndexError_:
 
 def _open_catalog(folder: Path, url: str | None) -> Catalog:
     current = catalog_url(folder)
-    if url is not None and url != current:
-        if (folder / "catalog.sqlite").exists() or (folder / "catalog.url").exists():
-            shown = make_url(current).render_as_string(hide_password=True)
-            raise UsageError(f"{folder} keeps its catalog at {shown}: leave out --catalog, or build elsewhere")
-        (folder / "catalog.url").write_text(url + "\n")
-    return Catalog.create(catalog_url(folder))
+    chosen = current if url is None else _chosen_url(url)
+    if chosen == current:
+        return Catalog.create(current)
+    if (folder / "catalog.sqlite").exists() or (folder / "catalog.url").exists():
+        shown = current.render_as_string(hide_password=True)
+        raise UsageError(f"{folder} keeps its catalog at {shown}: leave out --catalog, or build elsewhere")
+    made = Catalog.create(chosen)
+    (folder / "catalog.url").write_text(chosen.render_as_string(hide_password=False) + "\n")  # now known to work
+    return made
+
+
+def _chosen_url(text: str) -> URL:
+    """The database asked for: an absolute place, so that the index opens from anywhere."""
+    try:
+        url = make_url(text)
+    except ArgumentError as error:
+        raise UsageError(f"--catalog takes an SQLAlchemy URL, like postgresql+psycopg://...; found {text!r}") from error
+    if url.get_backend_name() != "sqlite":
+        return url
+    if url.database in (None, "", ":memory:"):
+        raise UsageError("a catalog in memory would be lost with this process: name a file, or leave out --catalog")
+    return url.set(database=str(Path(str(url.database)).expanduser().absolute()))
 
 
 def _remove_empty(folder: Path) -> None:
@@ -234,6 +258,8 @@ class _Build:
 
     def _use(self, encoder: Encoder, load: str) -> None:
         built_by = self.catalog.setting("encoder")
+        if self.catalog.last_vector_row() < 0:
+            built_by = None  # a build that was stopped before its first page decided nothing
         if built_by is not None and built_by["fingerprint"] != encoder.fingerprint:
             raise EncoderMismatch(mismatch(self.folder, built_by, encoder))
         if built_by is None:

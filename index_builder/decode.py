@@ -83,6 +83,8 @@ def decode_page(task: PageTask) -> DecodedPage | Failed:
         return Failed(str(error))
     except MemoryError:
         return Failed("there is not enough memory to decode it")
+    except Exception as error:  # whatever a decoder makes of a page, the other pages go on
+        return Failed(f"it cannot be decoded ({type(error).__name__}: {error})")
 
 
 _NOTHING = PageAnnotation(None, None, ())

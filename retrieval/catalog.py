@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,17 +28,19 @@ from sqlalchemy import (
     func,
     insert,
     inspect,
+    make_url,
     select,
     update,
 )
-from sqlalchemy.engine import Engine, ExceptionContext
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.engine import URL, Engine, ExceptionContext
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, aliased, mapped_column
 
-from retrieval.errors import IndexDamaged, IndexError_, IndexTooNew
+from retrieval.errors import IndexDamaged, IndexError_, IndexTooNew, UsageError
 from retrieval.filters import Filter
 from retrieval.fulltext import FullText, full_text_for
 from retrieval.records import Box, Panel
+from retrieval.sqlite_files import connect_to_read
 
 SCHEMA_VERSION = 1
 _WAY_OUT = "restore it from a copy, or delete the index folder and build it again"
@@ -222,12 +225,12 @@ class Catalog:
     # ------------------------------------------------------------------ opening
 
     @classmethod
-    def create(cls, url: str) -> Catalog:
+    def create(cls, url: URL | str) -> Catalog:
         """Open the database at an SQLAlchemy URL, making its tables where there are none.
 
-        Raises `IndexTooNew` or `IndexDamaged` as `open` does.
+        Raises `IndexTooNew` or `IndexDamaged` as `open` does, `UsageError` for a database that cannot be used.
         """
-        engine = _engine(url)
+        engine = _engine(make_url(url), making=True)
         with _readable(engine):
             if not _complete(engine):
                 # one transaction: a build killed here leaves either no catalog or a whole one
@@ -239,12 +242,12 @@ class Catalog:
         return cls.open(url, engine)
 
     @classmethod
-    def open(cls, url: str, engine: Engine | None = None) -> Catalog:
+    def open(cls, url: URL | str, engine: Engine | None = None) -> Catalog:
         """Open an existing catalog.
 
         Raises `IndexDamaged` when the file is no catalog, `IndexTooNew` when a later version wrote it.
         """
-        engine = engine or _engine(url)
+        engine = engine or _engine(make_url(url))
         with _readable(engine):
             if not _complete(engine):
                 tables = inspect(engine).get_table_names()
@@ -505,6 +508,7 @@ class Catalog:
         columns = {
             "book": BookRow.title,
             "book_path": BookRow.path,
+            "book_id": BookRow.id,
             "source": SourceRow.path,
             "page": PageRow.number,
             "dialogue": PanelRow.dialogue,
@@ -565,10 +569,21 @@ class Catalog:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _engine(url: str) -> Engine:
-    engine = create_engine(url)
+def _engine(url: URL, making: bool = False) -> Engine:
+    try:
+        if url.get_backend_name() == "sqlite" and not making:
+            engine = create_engine(url, creator=partial(connect_to_read, Path(url.database or "")))
+        else:
+            engine = create_engine(url)
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        shown = url.render_as_string(hide_password=True)
+        raise UsageError(
+            f"the catalog's database {shown} cannot be used ({error}): is its driver installed?"
+        ) from error
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
+        if making:
+            event.listen(engine, "connect", _write_ahead)
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
         event.listen(engine, "handle_error", _name_damage)
     return engine
@@ -594,8 +609,13 @@ def _complete(engine: Engine) -> bool:
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
     connection.isolation_level = None  # transactions begin when SQLAlchemy says so, also around CREATE TABLE
-    for pragma in ("foreign_keys = ON", "journal_mode = WAL", "synchronous = NORMAL", "busy_timeout = 30000"):
+    for pragma in ("foreign_keys = ON", "synchronous = NORMAL", "busy_timeout = 30000"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _write_ahead(connection: Any, _: object) -> None:
+    """Readers go on while a build writes; the file remembers this."""
+    connection.execute("PRAGMA journal_mode = WAL")
 
 
 def _place(engine: Engine) -> str:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import numpy as np
 from PIL import Image
 
 from retrieval.encoder.inputs import crop_box_xywh, resize
 from retrieval.records import Box, PanelInput
 
+_PILLOW_MINDS = 80_000_000
+"""Pixels from which Pillow's own crop warns of a decompression bomb; our bound was checked when the page was read."""
+
 
 def crop(page: Image.Image, box: Box) -> Image.Image | None:
     """The panel's pixels, or None when the box shows nothing of the page."""
     edges = crop_box_xywh(box, page.width, page.height)
-    return None if edges is None else page.crop(edges)
+    if edges is None:
+        return None
+    left, top, right, bottom = edges
+    if (right - left) * (bottom - top) > _PILLOW_MINDS:
+        return Image.fromarray(np.asarray(page)[top:bottom, left:right])
+    return page.crop(edges)
 
 
 def panel_input(page: Image.Image, box: Box, text: str, number: int) -> PanelInput | None:

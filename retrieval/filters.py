@@ -19,16 +19,21 @@ SIZES: dict[str, Range] = {"small": (None, 0.1), "medium": (0.1, 0.35), "large":
 """Panel area as a share of the page's area."""
 
 
+_LARGEST = 2**53
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
     """Conditions on panels; None means any.
 
     book, source: an exact name or a pattern with `%` (any run of letters); book also matches the book's path.
+    book_id: exactly one book, as `PanelIndex.books` lists them.
     page: from and to, both included. has_dialogue: with or without words.
     aspect: width / height from and to. size: share of the page from and to, 0 to 1.
     """
 
     book: str | None = None
+    book_id: int | None = None
     source: str | None = None
     page: Range | None = None
     has_dialogue: bool | None = None
@@ -50,6 +55,7 @@ class Filter:
             raise UsageError(f"no filter is called {', '.join(unknown)}: choose from {', '.join(known)}")
         return cls(
             book=_name("book", where.get("book")),
+            book_id=_whole("book_id", where.get("book_id")),
             source=_name("source", where.get("source")),
             page=_range("page", where.get("page"), {}),
             has_dialogue=_yes_or_no("has_dialogue", where.get("has_dialogue")),
@@ -66,6 +72,8 @@ class Filter:
         found: list[ColumnElement[bool]] = []
         if self.book is not None:
             found.append(or_(_like(columns["book"], self.book), _like(columns["book_path"], self.book)))
+        if self.book_id is not None:
+            found.append(columns["book_id"] == self.book_id)
         if self.source is not None:
             found.append(_like(columns["source"], self.source))
         if self.has_dialogue is not None:
@@ -77,8 +85,14 @@ class Filter:
         return found
 
 
+def _whole(name: str, value: Any) -> int | None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST):
+        return value
+    raise UsageError(f"filter {name} takes a whole number; found {value!r}")
+
+
 def _name(name: str, value: Any) -> str | None:
-    if value is None or isinstance(value, str):
+    if value is None or (isinstance(value, str) and not any("\ud800" <= c <= "\udfff" for c in value)):
         return value
     raise UsageError(f"filter {name} takes a name, or a pattern with %; found {value!r}")
 
@@ -99,16 +113,20 @@ def _like(column: Any, pattern: str) -> ColumnElement[bool]:
     return like
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST
+
+
 def _range(name: str, value: Any, names: Mapping[str, Range]) -> Range | None:
     if value is None:
         return None
     if isinstance(value, str) and value in names:
         return names[value]
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if _is_number(value):
         return (value, value)
     if isinstance(value, list | tuple) and len(value) == 2:
         low, high = value
-        if all(v is None or (isinstance(v, int | float) and not isinstance(v, bool)) for v in (low, high)):
+        if all(v is None or _is_number(v) for v in (low, high)):
             return (low, high)
     choices = f", or one of {', '.join(names)}" if names else ""
     raise UsageError(f"filter {name} takes a number or (from, to){choices}; found {value!r}")

@@ -18,6 +18,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 from retrieval.catalog import BookSummary, Catalog
 from retrieval.crops import crop
@@ -26,7 +28,7 @@ from retrieval.errors import EncoderMismatch, IndexDamaged, IndexMissing, Source
 from retrieval.filters import Filter
 from retrieval.generation import Generation, open_generation
 from retrieval.pages import read_page
-from retrieval.pictures import open_picture
+from retrieval.pictures import MAX_PIXELS, open_picture
 from retrieval.records import Encoder, Panel, QueryInput, View
 from retrieval.search import Hit, Query, Searcher, check_whole, reason
 from retrieval.shards import VectorShards
@@ -35,12 +37,15 @@ from retrieval.thumbnails import Thumbnails, encode_thumbnail
 _OPEN_TRIES = 3
 
 
-def catalog_url(folder: Path) -> str:
+def catalog_url(folder: Path) -> URL:
     """The SQLAlchemy URL of an index's catalog: `catalog.url` where one was chosen, else its own SQLite file."""
     chosen = folder / "catalog.url"
-    if chosen.exists():
-        return chosen.read_text().strip()
-    return f"sqlite:///{folder / 'catalog.sqlite'}"
+    if not chosen.exists():
+        return URL.create("sqlite", database=str(folder / "catalog.sqlite"))
+    try:
+        return make_url(chosen.read_text().strip())
+    except ArgumentError as error:
+        raise IndexDamaged(f"{chosen} holds no database URL: write there what --catalog was") from error
 
 
 def existing_index(path: str | Path) -> Path:
@@ -199,7 +204,7 @@ class PanelIndex:
             if query.panel is not None:
                 vectors[place] = searcher.stored_vector(query.panel, view)
             else:
-                picture = None if query.image is None else resize(open_picture(query.image))
+                picture = None if query.image is None else resize(open_picture(_expanded(query.image)))
                 asked.setdefault(view, []).append((place, QueryInput(picture, query.words or None)))
         for view, items in asked.items():
             encoded = self.encoder.encode_queries([item for _, item in items], view)
@@ -223,6 +228,10 @@ class PanelIndex:
 
     # ------------------------------------------------------------------ looking
 
+    def count(self, where: Any = None) -> int:
+        """How many panels match a filter."""
+        return self.catalog.count_matching(Filter.of(where))
+
     def browse(self, where: Any = None, k: int = 12, offset: int = 0) -> list[Panel]:
         """Panels that match a filter, in order of book, page and panel, without any question."""
         check_whole("k", k, 1)
@@ -233,6 +242,7 @@ class PanelIndex:
 
     def panel(self, panel_id: int) -> Panel:
         """One panel. Raises `UsageError` when the index has none of that id."""
+        check_whole("panel", panel_id, 1)
         found = self.catalog.panels([panel_id])
         if not found:
             raise UsageError(f"the index has no panel {panel_id}: panel ids are in the results of a search")
@@ -247,6 +257,7 @@ class PanelIndex:
 
     def page_image(self, page_id: int) -> Image.Image:
         """A page's picture, upright RGB, read from the comics now. Raises `SourceError` or `PictureError`."""
+        check_whole("page", page_id, 1)
         return self._page(page_id).copy()
 
     def panel_image(self, panel: Panel) -> Image.Image:
@@ -264,7 +275,9 @@ class PanelIndex:
         place = self.catalog.place(page_id)
         if place is None:
             raise UsageError(f"the index has no page {page_id}")
-        return open_picture(read_page(place.book, place.name))
+        options = (self.catalog.setting("built") or {}).get("options", {})
+        limit = max(MAX_PIXELS, options.get("max_pixels", 0))
+        return open_picture(read_page(place.book, place.name), max_pixels=limit)
 
     # --------------------------------------------------------------------- info
 
@@ -285,6 +298,11 @@ class PanelIndex:
             "sources": [str(p) for p in self.catalog.sources()],
             "skipped": [{"path": path, "reason": reason} for path, reason in self.catalog.skipped()],
         }
+
+
+def _expanded(image: Any) -> Any:
+    """A path with its `~` written out; everything else as it is."""
+    return Path(image).expanduser() if isinstance(image, str | Path) else image
 
 
 def _bytes_below(folder: Path) -> int:

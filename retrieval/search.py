@@ -1,12 +1,13 @@
 """Queries -> candidates -> exact scores -> ranked panels.
 
 A query is compared with one view. Where it has words and the view knows dialogue, they are also looked up
-as words, and both rankings are fused: panels are ordered by cosine plus twice the share (0 to 1) of the query's
-words that stand in the dialogue. The score of a hit is always the exact cosine.
+as words, and both rankings are fused: panels are ordered by cosine plus a multiple of the share (0 to 1) of the
+query's words that stand in the dialogue. The score of a hit is always the exact cosine.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
@@ -35,6 +36,9 @@ WORDS_WEIGHT = 2.0
 """What the share of the query's words counts beside the cosine: enough that a panel which says all of them
 comes before a short one that says most and therefore lies nearer (measured in docs/measured.md)."""
 
+WORDS_WEIGHT_WITH_PICTURE = 0.3
+"""The same where a picture was given as well: words then order what looks alike, and do not drown it."""
+
 _WORD_CANDIDATES = 200
 _MOST_WORDS = 64
 """Of a longer question the first words are looked up; balloons rarely hold more."""
@@ -43,6 +47,7 @@ _WIDEST = 50_000
 """When more candidates than this would be needed, streaming over everything is simpler and not slower."""
 _ROWS_AT_ONCE = 2_000
 _LARGEST = 2**53
+_KEPT_READY = 20_000
 _NO_WORDS = WordMatch(0.0, ())
 
 
@@ -82,7 +87,9 @@ class Query:
         for name, least in (("k", 1), ("offset", 0), ("per_page", 1), ("per_book", 1), ("probes", 1), ("panel", 1)):
             check_whole(name, getattr(self, name), least)
         if self.min_score is not None and (
-            isinstance(self.min_score, bool) or not isinstance(self.min_score, int | float)
+            isinstance(self.min_score, bool)
+            or not isinstance(self.min_score, int | float)
+            or math.isnan(self.min_score)
         ):
             raise UsageError(f"min_score must be a number from -1 to 1; found {self.min_score!r}")
         self.chosen_view()
@@ -204,7 +211,7 @@ class Searcher:
         self, view: ViewIndex, vector: NDArray[np.float32], allowed: NDArray[np.int64] | None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Exact scores of everything allowed, (M,) each."""
-        if allowed is None and view.ann is None:
+        if allowed is None and view.ann is None and len(view) <= _KEPT_READY:
             return view.ids, exact_scores(self._matrix(view), vector[None])[0]
         ids, rows = (view.ids, view.rows) if allowed is None else view.rows_of(allowed)
         scores = np.empty(len(ids), np.float32)
@@ -213,7 +220,7 @@ class Searcher:
         return ids, scores
 
     def _matrix(self, view: ViewIndex) -> NDArray[np.float32]:
-        """All vectors of a view small enough to have no IVF-PQ, kept ready (about 20 MB at most)."""
+        """All vectors of a small view without IVF-PQ, kept ready (40 MB at most)."""
         if view.view not in self._matrices:
             self._matrices[view.view] = self._shards.read(view.view, np.asarray(view.rows))
         return self._matrices[view.view]
@@ -224,11 +231,12 @@ class Searcher:
         """The panels that say the query's words; empty for queries that are not about dialogue."""
         terms = tokens(query.words)[:_MOST_WORDS] if view.view is not View.PICTURE else []
         if not terms:
-            return _Words([], {}, np.empty(0, np.int64))
+            return _Words([], {}, np.empty(0, np.int64), 0.0)
         weights = rarity(terms, self._catalog.word_counts(terms), len(self._views[View.DIALOGUE]))
         limit = max(_WORD_CANDIDATES, 2 * (query.offset + query.k))
         ids = self._catalog.word_candidates(terms, limit, where)
-        return _Words(terms, weights, np.array(ids, dtype=np.int64))
+        weight = WORDS_WEIGHT if query.image is None else WORDS_WEIGHT_WITH_PICTURE
+        return _Words(terms, weights, np.array(ids, dtype=np.int64), weight)
 
     # ------------------------------------------------------------------ ranking
 
@@ -245,7 +253,7 @@ class Searcher:
             panel.id: match(words.terms, panel.dialogue, words.weights) for panel in self._catalog.panels(near).values()
         }
         share = np.array([matches.get(int(i), _NO_WORDS).score for i in ids], np.float32)
-        order = top(scores + WORDS_WEIGHT * share, ids, len(ids))
+        order = top(scores + words.weight * share, ids, len(ids))
         return (Ranked(int(ids[i]), float(scores[i]), matches.get(int(ids[i]), _NO_WORDS)) for i in order)
 
     def _pick(
@@ -285,11 +293,12 @@ class Searcher:
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """The query's words, their weights, and the panels that say some of them."""
+    """The query's words, their rarity, the panels that say some of them, and what that counts beside the cosine."""
 
     terms: list[str]
     weights: dict[str, float]
     ids: NDArray[np.int64]
+    weight: float
 
 
 class _Groups:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from retrieval.sqlite_files import connect_to_read
+
 log = logging.getLogger("panelseek")
 
 SIDE = 320
@@ -39,7 +41,7 @@ class Thumbnails:
         if not self.path.exists():
             return None
         try:
-            with closing(self._connect()) as connection:
+            with closing(connect_to_read(self.path)) as connection:
                 found = connection.execute("SELECT webp FROM thumbnail WHERE row = ?", (row,)).fetchone()
         except sqlite3.DatabaseError:
             return None
@@ -65,7 +67,7 @@ class Thumbnails:
         """Rows that have a picture. Raises `sqlite3.DatabaseError` when the file is damaged."""
         if not self.path.exists():
             return set()
-        with closing(self._connect()) as connection:
+        with closing(connect_to_read(self.path)) as connection:
             return {row for (row,) in connection.execute("SELECT row FROM thumbnail")}
 
     def forget(self, rows: Iterable[int]) -> None:

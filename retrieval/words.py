@@ -13,8 +13,10 @@ _APOSTROPHES = str.maketrans("", "", "'`\u00b4\u2018\u2019\u201b\u2032\u02b9\u02
 _HYPHENATED = re.compile(r"-\s*\n\s*")
 _PHRASE_SHARE = 0.2
 """Part of the score that rewards words standing in the query's order."""
-_MISREAD = 0.5
-"""Two words share at least this part of their letter pairs to count as one misread."""
+_MISREAD = 0.7
+"""Two words share at least this part of their letter pairs to count as one misread: `chanse` and `chance` do,
+`flight` and `night` do not."""
+_MISREAD_WORTH = 0.8
 _GLUED = 0.9
 """A word found inside a run of letters without spaces counts nearly as much as the word itself."""
 _GLUED_LETTERS = 4
@@ -71,7 +73,7 @@ def _find(term: str, said: Sequence[tuple[str, str]]) -> tuple[float, list[int]]
             return _GLUED, glued
     likeness = [(_likeness(term, token), i) for i, (_, token) in enumerate(said)]
     best, place = max(likeness, default=(0.0, -1))
-    return (best * _GLUED, [place]) if best >= _MISREAD else (0.0, [])
+    return (best * _MISREAD_WORTH, [place]) if best >= _MISREAD else (0.0, [])
 
 
 def _likeness(a: str, b: str) -> float:

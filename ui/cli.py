@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,15 +120,20 @@ def search(folder: Path, words: str | None, device: str | None, save: Path | Non
 
     query = Query(**_question(words, asked)).checked()
     with PanelIndex.open(folder, device=device) as index:
-        hits = index.search_many([query])[0]
+        possible = index.count(query.where)
+        if possible and query.panel is None and sys.stderr.isatty():
+            click.echo("loading the encoder ...", err=True)
+        hits = index.search_many([query])[0] if possible else []
+        if as_json:
+            _print_json(hits_as_dict(query, hits))
+        elif hits:
+            print_hits(hits)
+        elif possible:
+            click.echo("nothing found: try other words, or fewer filters", err=True)
+        else:
+            click.echo("no panel matches these filters: `panelseek info --books` lists the books' names", err=True)
         if save:
             _save(hits, save)
-    if as_json:
-        _print_json(hits_as_dict(query, hits))
-    elif hits:
-        print_hits(hits)
-    else:
-        click.echo("nothing found: try other words, or fewer filters", err=True)
 
 
 def _question(words: str | None, asked: dict[str, Any]) -> dict[str, Any]:
@@ -157,14 +163,25 @@ def _range(option: str, value: str | None) -> Any:
         raise UsageError(f"{option} takes FROM-TO, like 3-7; found {value!r}") from None
     if bounds == (None, None):
         raise UsageError(f"{option} takes FROM-TO, like 3-7; found {value!r}")
+    first, last = bounds
+    if first is not None and last is not None and first > last:
+        raise UsageError(f"{option} {value} is nothing: the first is larger than the last")
     return bounds
 
 
 def _save(hits: Sequence[Hit], folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for hit in hits:
-        hit.image().save(folder / f"{hit.rank:03d}-panel-{hit.panel.id}.png")
-    click.echo(f"saved {len(hits)} pictures in {folder}", err=True)
+    saved = 0
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for hit in hits:
+            try:
+                hit.image().save(folder / f"{hit.rank:03d}-panel-{hit.panel.id}.png")
+                saved += 1
+            except PanelseekError as error:
+                click.echo(f"panel {hit.panel.id} not saved: {error}", err=True)
+    except OSError as error:
+        raise UsageError(f"--save {folder}: {error.strerror or error}") from error
+    click.echo(f"saved {saved} pictures in {folder}", err=True)
 
 
 def hits_as_dict(query: Any, hits: Sequence[Hit]) -> dict[str, Any]:
@@ -210,18 +227,22 @@ def _name_and_password(auth: str | None) -> tuple[str, str] | None:
 
 @panelseek.command()
 @_index
+@click.option("--books", is_flag=True, help="Also list the books.")
 @_json
-def info(folder: Path, as_json: bool) -> None:
+def info(folder: Path, books: bool, as_json: bool) -> None:
     """What an index holds, how it was built, and how well its search does."""
     from retrieval import PanelIndex
-    from ui.tables import print_info
+    from ui.tables import print_books, print_info
 
     with PanelIndex.open(folder) as index:
         found = index.info()
+        listed = index.books() if books else []
     if as_json:
-        _print_json(found)
-    else:
-        print_info(found)
+        _print_json(found | ({"books_listed": [asdict(book) for book in listed]} if books else {}))
+        return
+    print_info(found)
+    if books:
+        print_books(listed)
 
 
 @panelseek.command()

@@ -36,8 +36,8 @@ class _Lines:
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
-        self._stage = ""
-        self._next = 0.0
+        self._stage = "scan"  # a look at the library is over in moments, unless it is large
+        self._next = time.monotonic() + _LINE_EVERY
         self._said = (0, 0)
 
     def __call__(self, progress: Progress) -> None:

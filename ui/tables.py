@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from index_builder import BuildReport
     from retrieval import Hit
+    from retrieval.catalog import BookSummary
     from retrieval.verify import Verdict
 
 _PLAIN_WIDTH = 120
@@ -30,7 +31,7 @@ def console() -> Console:
 
 
 def print_hits(hits: Sequence[Hit]) -> None:
-    """One line a hit: rank, score, where it is, why it matched, what it says."""
+    """One line a hit: rank, score, where it is, its id for --panel, why it matched, what it says."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
@@ -41,22 +42,23 @@ def print_hits(hits: Sequence[Hit]) -> None:
     for name in ("rank", "score"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("book", width=book_width, no_wrap=True, overflow="ellipsis")
-    for name in ("page", "panel"):
+    for name in ("page", "panel", "id"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("why", no_wrap=True)
-    table.add_column("dialogue", width=max(12, out.width - book_width - 44), no_wrap=True, overflow="ellipsis")
+    table.add_column("dialogue", width=max(12, out.width - book_width - 54), no_wrap=True, overflow="ellipsis")
     for hit in hits:
         panel = hit.panel
         said = " ".join(panel.dialogue.split())
-        row = (f"{hit.rank}", f"{hit.score:.3f}", panel.book, f"{panel.page}", f"{panel.panel}", hit.why, said)
-        table.add_row(*(Text(cell) for cell in row))
+        why = "meaning" if hit.why == "words" and not hit.words else hit.why
+        row = (hit.rank, f"{hit.score:.3f}", panel.book, panel.page, panel.panel, panel.id, why, said)
+        table.add_row(*(Text(str(cell)) for cell in row))
     out.print(table)
 
 
 def print_report(report: BuildReport) -> None:
     """The end of a build: what is in the index, what happened to pages, what was skipped and why."""
     out = console()
-    out.print(f"{report.index}: {report.books:,} books, {report.pages:,} pages, {report.panels:,} panels")
+    out.print(f"{report.index}: {_holds(report.books, report.pages, report.panels)}")
     fates = {
         "new": report.pages_new,
         "changed": report.pages_changed,
@@ -79,10 +81,15 @@ def print_report(report: BuildReport) -> None:
         out.print(f"note: and {len(report.notes) - 20} more (all of them with --json)")
 
 
+def _holds(books: int, pages: int, panels: int) -> str:
+    counts = (("book", books), ("page", pages), ("panel", panels))
+    return ", ".join(f"{count:,} {name}{'' if count == 1 else 's'}" for name, count in counts)
+
+
 def print_info(info: dict[str, Any]) -> None:
     """`panelseek info` for people."""
     out = console()
-    out.print(f"{info['index']}: {info['books']:,} books, {info['pages']:,} pages, {info['panels']:,} panels")
+    out.print(f"{info['index']}: {_holds(info['books'], info['pages'], info['panels'])}")
     out.print(f"words: {info['panels_with_dialogue']:,} panels have dialogue")
     print_encoder(info["encoder"])
     built = (info["built"] or {}).get("at", "unknown")
@@ -93,6 +100,13 @@ def print_info(info: dict[str, Any]) -> None:
     if info["gone_pages"]:
         out.print(f"gone: {info['gone_pages']:,} pages wait for their files to come back")
     print_skipped(info["skipped"])
+
+
+def print_books(books: Sequence[BookSummary]) -> None:
+    """One line a book: its title (for --book), its path below the source, what it holds."""
+    for book in books:
+        path = f" ({book.path})" if book.path not in ("", book.title) else ""
+        console().print(f"book: {book.title}{path}: {book.pages:,} pages, {book.panels:,} panels")
 
 
 def print_encoder(encoder: dict[str, Any]) -> None:

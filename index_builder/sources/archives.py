@@ -74,7 +74,7 @@ def _not_a_zip(head: bytes, kind: str) -> str:
         return "is empty (0 bytes); copy it here again"
     if kind:
         return f"is {kind}; {READS}"
-    return f"is not an archive (starts with {head[:8]!r}); {READS}"
+    return f"is not an archive; {READS}"
 
 
 def _read_directory(archive: Archive, path: Path, relative: str, title: str) -> list[BookRef | Skipped]:

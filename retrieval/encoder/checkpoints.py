@@ -72,7 +72,7 @@ def _auto(device: torch.device, cache_dir: str | Path | None, profile: str | Non
     try:
         encoder = _published(V1, device, cache_dir, profile)
     except HubUnreachable as error:
-        log.info("%s", error)
+        log.info("Not taking %s: %s", V1.name, error)
         encoder = _small(device, profile)
     log.info("The encoder is %s on %s.", encoder.name, encoder.device)
     return encoder

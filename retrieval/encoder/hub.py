@@ -85,7 +85,7 @@ def _download(model: Published, cache_dir: str | Path | None) -> Path:
             return Path(hf_hub_download(model.repo, file, cache_dir=cache_dir, etag_timeout=ANSWER_SECONDS))
         except Exception as error:  # the hub library's own HTTP errors differ between its versions
             raise _unreachable(model, str(error)) from error
-    raise CheckpointError(
+    raise HubUnreachable(
         f"The repository {model.repo} has none of the files {', '.join(model.files)}. Download its weights "
         "by hand and pass their path."
     )
@@ -101,7 +101,7 @@ def offered(model: Published, file: str) -> bool:
     except EntryNotFoundError:
         return False
     except RepositoryNotFoundError as error:
-        raise CheckpointError(f"The model hub has no public repository {model.repo}. {_way_out(model)}") from error
+        raise HubUnreachable(f"The model hub has no public repository {model.repo}. {_way_out(model)}") from error
     except Exception as error:  # as above
         raise _unreachable(model, str(error)) from error
     return True

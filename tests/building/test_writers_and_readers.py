@@ -216,7 +216,7 @@ def test_a_catalog_elsewhere(lib: Path, index: Path, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'elsewhere.db'}"
     build(lib, index, catalog=url)
     assert not (index / "catalog.sqlite").exists()
-    assert catalog_url(index) == url
+    assert str(catalog_url(index)) == url
     with PanelIndex.open(index, encoder=GridEncoder()) as reader:
         assert len(reader.search(text="hello")) == 1
     encoder = GridEncoder()

@@ -162,6 +162,7 @@ BAD: list[tuple[list[str], int, list[str]]] = [
     (["search", "a", "--text", "b", "--index", "{index}"], 2, ["twice"]),
     (["search", "a", "--view", "smell", "--index", "{index}"], 2, ["smell", "picture, dialogue, fused"]),
     (["search", "a", "--pages", "x-y", "--index", "{index}"], 2, ["--pages", "3-7"]),
+    (["search", "a", "--pages", "5-3", "--index", "{index}"], 2, ["--pages 5-3", "larger"]),
     (["search", "a", "-k", "0", "--index", "{index}"], 2, ["k must be"]),
     (["search", "--panel", "999", "--index", "{index}"], 2, ["no panel 999"]),
     (["search", "--image", "{tmp}/none.png", "--index", "{index}"], 1, ["none.png"]),

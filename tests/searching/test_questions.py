@@ -67,7 +67,7 @@ def test_the_view_follows_the_question(index: PanelIndex, question: dict[str, An
         ({"panel": 999}, "no panel 999"),
         ({"panel": 999, "view": "dialogue"}, "no panel 999"),
         ({"panel": 2, "view": "dialogue"}, "panel 2 has no words: search with view picture or fused"),
-        ({"text": "a", "where": {"colour": 1}}, "no filter is called colour: choose from book, source, page"),
+        ({"text": "a", "where": {"colour": 1}}, "no filter is called colour: choose from book, book_id, source, page"),
         ({"text": "a", "where": {"page": "3"}}, "filter page takes a number or"),
     ],
 )
@@ -151,7 +151,10 @@ def test_filters_are_read() -> None:
 @pytest.mark.parametrize(
     ("where", "words"),
     [
-        ({"bok": 1, "a": 2}, "no filter is called a, bok: choose from book, source, page, has_dialogue, aspect, size"),
+        (
+            {"bok": 1, "a": 2},
+            "no filter is called a, bok: choose from book, book_id, source, page, has_dialogue, aspect, size",
+        ),
         ({"aspect": "broad"}, "filter aspect takes .*one of tall, square, wide; found 'broad'"),
         ({"size": (1, 2, 3)}, r"filter size takes .*found \(1, 2, 3\)"),
         ({"page": True}, "filter page .*found True"),

@@ -309,3 +309,12 @@ def test_scores_stay_between_nothing_and_one() -> None:
         query, line = (" ".join(dice.choices(pool, k=dice.randrange(1, 7))) for _ in range(2))
         assert 0 <= score(query, line) <= 1 + 1e-9
         assert score(line, line) == pytest.approx(1)
+
+
+def test_words_do_not_drown_a_picture(crowded: PanelIndex) -> None:
+    """With a picture, a panel that looks the same stays ahead of one that only says a word of the question."""
+    from retrieval.search import WORDS_WEIGHT, WORDS_WEIGHT_WITH_PICTURE
+
+    assert WORDS_WEIGHT_WITH_PICTURE < 1 < WORDS_WEIGHT
+    assert match(["flight"], "what a night", {"flight": 1.0}).words == ()
+    assert match(["chance"], "take a chanse", {"chance": 1.0}).words == ("chanse",)

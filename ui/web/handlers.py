@@ -142,7 +142,7 @@ def _query(question: Question, book: BookSummary | None, k: int) -> Query:
         raise UsageError("Type some words, or add a picture: there is nothing to search for yet.")
     where: dict[str, Any] = {}
     if book is not None:
-        where["book"] = book.path
+        where["book_id"] = book.id
     if question.words != "any":
         where["has_dialogue"] = question.words == "with"
     return Query(
@@ -355,8 +355,8 @@ def _samples(index: PanelIndex, books: list[BookSummary]) -> list[Panel]:
     for book in filled[::step]:
         for part in range(rounds):
             at = book.panels * (2 * part + 1) // (2 * rounds + 1)
-            panels = index.browse({"book": book.path, "has_dialogue": True}, k=1, offset=at // 2)
-            found.update((p.id, p) for p in panels or index.browse({"book": book.path}, k=1, offset=at))
+            panels = index.browse({"book_id": book.id, "has_dialogue": True}, k=1, offset=at // 2)
+            found.update((p.id, p) for p in panels or index.browse({"book_id": book.id}, k=1, offset=at))
     return list(found.values())[:_SAMPLES]
 
 
@@ -369,7 +369,7 @@ def _suggestions(index: PanelIndex, books: list[BookSummary]) -> list[str]:
 
 def _good_lines(index: PanelIndex, book: BookSummary) -> list[str]:
     """Two lines of a book that say enough to be looked for, not its very first."""
-    panels = index.browse({"book": book.path, "has_dialogue": True}, k=_LOOKED_AT)
+    panels = index.browse({"book_id": book.id, "has_dialogue": True}, k=_LOOKED_AT)
     lines = (" ".join(line.split()) for panel in panels for line in panel.dialogue.splitlines())
     good = [line for line in lines if _GOOD_LINE.fullmatch(line)]
     return good[len(good) // 3 :: max(1, len(good) // 2)][:2]
