@@ -103,7 +103,7 @@ def _write_view(folder: Path, view: View, catalog: Catalog, shards: VectorShards
         write_ivfpq(built, folder / f"{view}.faiss")
         ann = IvfPq(built)
     files = {p.name: _describe(p) for p in sorted(folder.glob(f"{view}.*"))}
-    found = {"kind": kind, "panels": len(ids), "files": files}
+    found = {"kind": kind, "panels": len(ids), "files": files, "vectors_sha256": shards.digest(view, rows)}
     return found | _measure(ViewIndex(view, ids, rows, ann), shards)
 
 

@@ -10,9 +10,11 @@ crash leaves behind is an unnamed tail, which the next build cuts off.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,14 +95,20 @@ class VectorShards:
     def read(self, view: View, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """(R, 512) float32 unit rows (rounding to float16 undone in length, all-zero rows stay zero)."""
         out = np.empty((len(rows), DIMENSION), dtype=np.float32)
-        shards = rows // self.shard_rows
-        for shard in np.unique(shards):
-            chosen = shards == shard
-            inside = rows[chosen] - shard * self.shard_rows
-            out[chosen] = self._map(view, int(shard), int(inside.max()) + 1)[inside]
+        self._copy(view, rows, out)
         norms = np.linalg.norm(out, axis=1, keepdims=True)
         np.divide(out, norms, out=out, where=norms > 0)
         return out
+
+    def digest(self, view: View, rows: NDArray[np.int64], size: int = 16_384) -> str:
+        """SHA-256 over these rows as they are stored, in this order."""
+        found = hashlib.sha256()
+        for start in range(0, len(rows), size):
+            part = rows[start : start + size]
+            stored = np.empty((len(part), DIMENSION), dtype="<f2")
+            self._copy(view, part, stored)
+            found.update(stored.data)
+        return found.hexdigest()
 
     def blocks(
         self, view: View, rows: NDArray[np.int64], size: int = 16_384
@@ -108,6 +116,14 @@ class VectorShards:
         """(start, vectors) over `rows` in blocks, so that any number of rows takes bounded memory."""
         for start in range(0, len(rows), size):
             yield start, self.read(view, rows[start : start + size])
+
+    def _copy(self, view: View, rows: NDArray[np.int64], out: NDArray[Any]) -> None:
+        """Rows from whichever shards hold them, in the order asked for."""
+        shards = rows // self.shard_rows
+        for shard in np.unique(shards):
+            chosen = shards == shard
+            inside = rows[chosen] - shard * self.shard_rows
+            out[chosen] = self._map(view, int(shard), int(inside.max()) + 1)[inside]
 
     def _map(self, view: View, shard: int, rows: int) -> NDArray[np.float16]:
         """A shard's rows, mapped again when it has grown past the last look."""

@@ -63,6 +63,7 @@ def verify_index(path: str | Path, *, sample: int = SAMPLE, device: str | None =
     """
     folder = existing_index(path)
     problems: list[Problem] = []
+    damaged: list[Problem] = []
     notes: list[str] = []
     checked: dict[str, int] = {}
     with Catalog.open(catalog_url(folder)) as catalog:
@@ -70,13 +71,14 @@ def verify_index(path: str | Path, *, sample: int = SAMPLE, device: str | None =
             checked.update(catalog.counts())
             problems += [Problem("catalog", text, _REPAIR, True) for text in catalog.check()]
             shards = VectorShards(folder / "vectors")
-            problems += list(_check_shards(catalog, shards, checked, notes))
-            problems += list(_check_generation(folder, catalog))
+            damaged = list(_check_shards(catalog, shards, checked, notes))
+            problems += damaged
+            problems += list(_check_generation(folder, catalog, None if damaged else shards))
             problems += list(_check_thumbnails(folder))
         except IndexDamaged as error:
             found, _, way_out = str(error).rpartition(": ")
             problems.append(Problem("catalog", found, way_out, False))
-    if not problems and sample:
+    if sample and not damaged and all(p.part == "vectors" for p in problems):
         problems += list(_check_sample(folder, sample, device, encoder, checked, notes))
     return Verdict(tuple(problems), tuple(notes), checked)
 
@@ -104,7 +106,7 @@ def _check_shards(
             yield Problem("vectors", f"{bad} of {len(ids)} {view} vectors are not unit vectors", _RESTORE, False)
 
 
-def _check_generation(folder: Path, catalog: Catalog) -> Iterator[Problem]:
+def _check_generation(folder: Path, catalog: Catalog, shards: VectorShards | None) -> Iterator[Problem]:
     number = catalog.setting("generation")
     if number is None:
         yield Problem("generation", "the first build was not finished", _REBUILD, False)
@@ -116,16 +118,20 @@ def _check_generation(folder: Path, catalog: Catalog) -> Iterator[Problem]:
         return
     for text in file_problems(folder_of(folder, number), generation.manifest, hash_up_to=float("inf")):
         yield Problem("generation", text, _REPAIR, True)
-    yield from _check_views(catalog, generation)
+    yield from _check_views(catalog, generation, shards)
 
 
-def _check_views(catalog: Catalog, generation: Generation) -> Iterator[Problem]:
+def _check_views(catalog: Catalog, generation: Generation, shards: VectorShards | None) -> Iterator[Problem]:
+    """Ids and rows against the catalog, and the vectors' checksum where `shards` are not known to be damaged."""
     for view, found in generation.views.items():
         ids, rows = catalog.vector_rows(with_dialogue_only=view is View.DIALOGUE)
         if not (np.array_equal(ids, found.ids) and np.array_equal(rows, found.rows)):
             text = f"{view} holds {len(found)} panels that are not the catalog's {len(ids)}"
             yield Problem("generation", text, f"{_REPAIR}, or finish the build", True)
-        elif found.ann is not None and not _same_ids(found):
+            continue
+        if shards and shards.digest(view, rows) != generation.manifest["views"][str(view)]["vectors_sha256"]:
+            yield Problem("vectors", f"{view} vectors are not those that were written", _RESTORE, False)
+        if found.ann is not None and not _same_ids(found):
             yield Problem("generation", f"{view}: the FAISS index holds other panel ids", _REPAIR, True)
 
 

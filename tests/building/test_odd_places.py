@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from index_builder import build_index
-from retrieval import PanelIndex, crops
+from retrieval import PanelIndex, crops, verify_index
 from retrieval.errors import SourceError, UsageError
 from retrieval.records import Box
 from retrieval.sqlite_files import connect_to_read
@@ -116,3 +116,16 @@ def test_two_sources_with_a_book_of_the_same_path(lib: Path, index: Path, tmp_pa
         assert (one.title, one.path) == (two.title, two.path)
         found = [{p.dialogue for p in opened.browse({"book_id": book.id}, k=10)} for book in (one, two)]
         assert sorted(found, key=sorted) == [{"", "first"}, {"", "second"}]
+
+
+def test_vectors_that_changed_places_are_noticed(lib: Path, index: Path) -> None:
+    """Valid vectors in the wrong rows are damage, whether or not the sample hits them."""
+    page(lib / "1", 1, ["a", "b", "c", "d"])
+    build(lib, index)
+    shard = index / "vectors" / "picture-00000.f16"
+    rows = np.fromfile(shard, "<f2").reshape(-1, 512)
+    rows[[0, 1]] = rows[[1, 0]]
+    rows.tofile(shard)
+    verdict = verify_index(index, sample=0)
+    assert [(p.part, p.derived) for p in verdict.problems] == [("vectors", False)]
+    assert "not those that were written" in verdict.problems[0].found

@@ -85,14 +85,15 @@ def test_missing_comics_are_no_damage(built: Path, lib: Path) -> None:
 
 
 def test_swapped_vectors_are_noticed(built: Path) -> None:
-    """Two panels whose vectors were exchanged are unit vectors still; encoding again tells."""
+    """Two panels whose vectors were exchanged are unit vectors still; checksum and encoding again tell."""
     path = built / "vectors" / "picture-00000.f16"
     rows = np.fromfile(path, "<f2").reshape(-1, 512)
     rows[[0, 20]] = rows[[20, 0]]
     rows.tofile(path)
     found = [p.found for p in verify(built, sample=48).problems]
-    assert len(found) == 2
-    assert all("picture cosine" in text for text in found)
+    assert found[0] == "picture vectors are not those that were written"
+    assert len(found) == 3
+    assert all("picture cosine" in text for text in found[1:])
 
 
 def test_full_text_that_lags_behind(built: Path) -> None:

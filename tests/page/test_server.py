@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import quote
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -55,6 +55,14 @@ def test_browsers_are_told_to_fetch_nothing_from_elsewhere(url: str) -> None:
     assert "default-src 'self'" in policy
     assert "http" not in policy
     assert "fonts.googleapis" not in page
+
+
+def test_it_answers_to_this_machines_names_only(url: str) -> None:
+    """A name elsewhere that was made to point here gets no answer: its page could otherwise read the library."""
+    with pytest.raises(HTTPError) as refused:
+        urlopen(Request(url, headers={"Host": "evil.example"}))
+    assert refused.value.code == 400
+    refused.value.close()
 
 
 def test_no_file_of_the_library_or_the_index_is_served(url: str, index: PanelIndex, comics: Path) -> None:

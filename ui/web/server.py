@@ -54,7 +54,7 @@ def serve(
             inbrowser=open_browser,
             auth=auth,
             root_path=root_path,
-            **launch_options(),
+            **launch_options(private=host in _LOOPBACK and not auth and not root_path),
         )
         try:
             _say(index, url, host, auth)
@@ -64,8 +64,12 @@ def serve(
             page.close(verbose=False)
 
 
-def launch_options() -> dict[str, Any]:
-    """How the page is launched wherever it runs: its looks, its bounds, and everything that would call home off."""
+def launch_options(private: bool = True) -> dict[str, Any]:
+    """How the page is launched wherever it runs: its looks, its bounds, and everything that would call home off.
+
+    private: answer only to this machine's own names, so that no web page elsewhere can reach a loopback server
+    through a name that it makes point here.
+    """
     from ui.web.looks import head, theme
 
     return {
@@ -73,7 +77,7 @@ def launch_options() -> dict[str, Any]:
         "css_paths": [_HERE / "style.css"],
         "head": head(),
         "max_file_size": MAX_UPLOAD_BYTES,
-        "app_kwargs": {"middleware": [_guard()]},
+        "app_kwargs": {"middleware": [_guard(), *(_only_as_this_machine() if private else ())]},
         "allowed_paths": [],
         "footer_links": [],
         "prevent_thread_lock": True,
@@ -190,6 +194,14 @@ class Headers:
             await send(message)
 
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+def _only_as_this_machine() -> list[Any]:
+    from starlette.middleware import Middleware
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+    names = ["127.0.0.1", "localhost", "[", "[::1]"]  # "[": what the middleware makes of "[::1]:7860"
+    return [Middleware(TrustedHostMiddleware, allowed_hosts=names)]
 
 
 def _guard() -> Any:
