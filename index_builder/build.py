@@ -203,8 +203,9 @@ class _Build:
     def run(self, sources: list[Path]) -> BuildReport:
         self._check_sources(sources)
         self._check_encoder_first()
-        self.shards.truncate(self._named_rows())
-        self.thumbnails.truncate(self._named_rows())
+        named = self._named_rows()
+        self.shards.truncate(named)
+        self.thumbnails.truncate(named)
         with self.watch.stage("scan"):
             plan = make_plan(sources, self.catalog, self.options, self._scanning)
         try:
