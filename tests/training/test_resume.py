@@ -1,0 +1,149 @@
+"""A training that was stopped at any moment goes on to the same end, to the bit."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from filelock import FileLock
+
+from retrieval.encoder.states import read_state
+from retrieval.errors import TrainingError, UsageError
+from retrieval.training import train_encoder
+from tests.training.trainer import RECIPE
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> Any:
+    """Sums of several threads may differ in their last bit."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def unbroken(tiny_index: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a training that nobody disturbed."""
+    output = tmp_path_factory.mktemp("unbroken") / "out"
+    train_encoder([tiny_index], output, RECIPE, device="cpu", workers=1)
+    return output
+
+
+def start(index: Path, output: Path) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(Path(__file__).with_name("trainer.py")), str(index), str(output)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+
+
+def kill_when(process: subprocess.Popen[str], line: str) -> None:
+    assert process.stdout is not None
+    with process:
+        assert any(said.strip() == line for said in process.stdout)
+        process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+
+
+def assert_same(output: Path, other: Path) -> None:
+    """All weights and figures; only times differ."""
+    for name in ("model.safetensors", "model.pt", "last.safetensors", "last.pt", "start.safetensors"):
+        left, right = read_state(output / name), read_state(other / name)
+        assert left.keys() == right.keys()
+        assert all(torch.equal(left[key], right[key]) for key in left), name
+    left, right = ([{k: v for k, v in row.items() if k != "seconds"} for row in rows(out)] for out in (output, other))
+    assert left == right
+    states = [torch.load(out / "state.pt", weights_only=True) for out in (output, other)]
+    for part in ("head", "model"):
+        assert all(torch.equal(value, states[1][part][key]) for key, value in states[0][part].items())
+    moments = [state["optimizer"]["state"] for state in states]
+    assert moments[0].keys() == moments[1].keys()
+    assert all(torch.equal(m[k], moments[1][place][k]) for place, m in moments[0].items() for k in m)
+    assert torch.equal(states[0]["random"], states[1]["random"])
+
+
+def rows(output: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (output / "metrics.jsonl").read_text().splitlines()]
+
+
+def go_on(index: Path, output: Path, ask: int = 0) -> bool:
+    """Train in this process until the training has asked so often whether to stop; whether it came to its end."""
+    asked = itertools.count(1)
+    try:
+        train_encoder([index], output, RECIPE, device="cpu", stop=lambda: next(asked) == ask)
+    except KeyboardInterrupt:
+        return False
+    return True
+
+
+def test_killed_and_gone_on_with(tiny_index: Path, unbroken: Path, tmp_path: Path) -> None:
+    """kill -9 in the middle of an epoch."""
+    output = tmp_path / "out"
+    kill_when(start(tiny_index, output), "train 2 2")
+    assert go_on(tiny_index, output)
+    assert_same(output, unbroken)
+
+
+def test_stopped_again_and_again(tiny_index: Path, unbroken: Path, tmp_path: Path) -> None:
+    """Asked to stop at every second chance, while learning and while validating: saved, and gone on with."""
+    output = tmp_path / "out"
+    ended = [go_on(tiny_index, output, ask=2) for _ in range(4)]
+    assert ended == [False, False, False, True]
+    assert_same(output, unbroken)
+
+
+def test_killed_while_writing(tiny_index: Path, unbroken: Path, tmp_path: Path) -> None:
+    """Half-written files, and lines of metrics that were never saved, do no harm."""
+    output = tmp_path / "out"
+    output.mkdir()
+    (output / "start.safetensors").write_bytes(b"of a first start that wrote no settings")
+    (output / "settings.json.partial").write_text("{")
+    assert not go_on(tiny_index, output, ask=4)
+    with (output / "metrics.jsonl").open("a") as file:
+        file.write('{"kind": "epoch", "half a li')
+    (output / "state.pt.partial").write_bytes(b"PK")
+    assert go_on(tiny_index, output)
+    assert_same(output, unbroken)
+
+
+def test_other_settings_are_refused(tiny_index: Path, unbroken: Path) -> None:
+    """With what was found and what is asked; nothing is touched."""
+    before = (unbroken / "state.pt").read_bytes()
+    with pytest.raises(UsageError, match=r"recipe\.epochs was 2 and is 20; recipe\..*another --output"):
+        train_encoder([tiny_index], unbroken, "small", device="cpu")
+    with pytest.raises(UsageError, match=r"limit was null and is 2"):
+        train_encoder([tiny_index], unbroken, RECIPE, limit=2, device="cpu")
+    assert (unbroken / "state.pt").read_bytes() == before
+
+
+def test_a_folder_with_other_files_is_refused(tiny_index: Path, tmp_path: Path) -> None:
+    """And stays as it is."""
+    (tmp_path / "thesis.doc").write_text("x")
+    with pytest.raises(UsageError, match=r"holds other files \(thesis\.doc\)"):
+        train_encoder([tiny_index], tmp_path, RECIPE, device="cpu")
+
+
+def test_one_training_at_a_time(tiny_index: Path, unbroken: Path) -> None:
+    """A folder that another process trains into is left alone."""
+    with FileLock(unbroken / "training.lock"), pytest.raises(TrainingError, match="another process"):
+        train_encoder([tiny_index], unbroken, RECIPE, device="cpu")
+
+
+def test_a_damaged_state_is_refused(tiny_index: Path, tmp_path: Path, unbroken: Path) -> None:
+    """With a sentence that names the file and the way out."""
+    output = tmp_path / "out"
+    output.mkdir()
+    for name in ("settings.json", "start.safetensors"):
+        (output / name).write_bytes((unbroken / name).read_bytes())
+    (output / "state.pt").write_bytes((unbroken / "state.pt").read_bytes()[:5000])
+    with pytest.raises(TrainingError, match=r"state\.pt cannot be read .*another --output"):
+        train_encoder([tiny_index], output, RECIPE, device="cpu")
