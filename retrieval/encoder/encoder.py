@@ -17,6 +17,7 @@ from torch.nn.functional import normalize
 from retrieval.encoder import inputs
 from retrieval.encoder.inputs import QUERY_ENCODINGS
 from retrieval.encoder.model import PanelFeatureExtractor
+from retrieval.encoder.small import PARTS, SmallBackbone
 from retrieval.errors import UsageError
 from retrieval.records import DIMENSION, PICTURE_SIDE, Encoded, PanelInput, QueryInput, View
 
@@ -67,6 +68,8 @@ class PanelEncoder:
             "std": list(inputs.STD),
             "provisional": provisional,
         }
+        if isinstance(model.vision, SmallBackbone):
+            settings["parts"] = PARTS - 1
         self.__dict__.update(
             model=model.eval(),
             name=name,
@@ -95,17 +98,24 @@ class PanelEncoder:
         """All three views of P panels from one pass each; see `Encoded`.
 
         picture = vision branch, dialogue = text branch, fused = the embedding, each made a unit row.
+        Where the picture branch has vectors for the parts of a panel, they come along.
         The batch size changes speed and memory, not the result (to 1e-5).
         """
         if batch_size < 1:
             raise UsageError(f"batch_size is {batch_size}; expected at least 1.")
         known: dict[str, Tensor] = {}
-        parts = [_Rows.empty()]
+        parts = [_Rows.empty(self.parts)]
         for start in range(0, len(panels), batch_size):
             parts.append(self._encode_batch(panels[start : start + batch_size], known))
             if progress:
                 progress(min(start + batch_size, len(panels)), len(panels))
-        return Encoded(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+        found = _Rows(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+        return Encoded(*found[:-1], parts=found.parts if self.parts else None)
+
+    @property
+    def parts(self) -> int:
+        """How many vectors a panel has beside the one of its whole picture."""
+        return int(self.settings.get("parts", 0))
 
     def _encode_batch(self, panels: Sequence[PanelInput], known: dict[str, Tensor]) -> _Rows:
         pictures = _stack([panel.picture for panel in panels])
@@ -113,9 +123,16 @@ class PanelEncoder:
         mask = np.stack([inputs.modality_mask(panel.text) for panel in panels])
         with self._lock, torch.inference_mode():
             text = self._text_vectors([panel.text for panel in panels], known)
-            vision: Tensor = self.model.vision(inputs.to_tensor(pictures).to(self.device))
-            made = self.model.combine(vision, text, self._tensor(geometry), self._tensor(mask))
-            return _Rows(_unit(made.vision), _unit(made.text), _unit(made.fused), _numpy(made.gate))
+            seen = self._seen(inputs.to_tensor(pictures).to(self.device))
+            made = self.model.combine(seen[:, 0], text, self._tensor(geometry), self._tensor(mask))
+            vectors = (_unit(made.vision), _unit(made.text), _unit(made.fused))
+            return _Rows(*vectors, _numpy(made.gate), _unit(seen[:, 1:]))
+
+    def _seen(self, images: Tensor) -> Tensor:
+        """(P, 1 + parts, 512): the vision branch of the whole, and of its parts where it has them."""
+        branch = self.model.vision
+        seen: Tensor = branch.parts(images) if isinstance(branch, SmallBackbone) else branch(images)[:, None]
+        return seen
 
     def _composition(self, panel: PanelInput) -> Floats:
         return inputs.composition(
@@ -165,6 +182,15 @@ class PanelEncoder:
                 return _unit(self._text_vectors([query.text or "" for query in queries], {}))
             return _unit(self._fused(kind, queries))
 
+    def encode_query_parts(self, queries: Sequence[QueryInput]) -> Floats:
+        """(Q, V, 512) unit rows: each query's picture as a whole panel, then as each size of part."""
+        with self._lock, torch.inference_mode():
+            images = inputs.to_tensor(_stack([query.picture for query in queries])).to(self.device)
+            branch = self.model.vision
+            if isinstance(branch, SmallBackbone):
+                return _unit(branch.query_parts(images))
+            return _unit(branch(images)[:, None])
+
     def fuse_queries(self, queries: Sequence[QueryInput], encoding: str) -> Floats:
         """(Q, 512) unit rows through the fusion under a named encoding of `inputs.QUERY_ENCODINGS`."""
         if encoding not in QUERY_ENCODINGS:
@@ -201,11 +227,12 @@ class _Rows(NamedTuple):
     dialogue: Floats
     fused: Floats
     gate: Floats
+    parts: Floats
 
     @classmethod
-    def empty(cls) -> _Rows:
-        widths = (DIMENSION, DIMENSION, DIMENSION, 3)
-        return cls(*(np.zeros((0, width), dtype=np.float32) for width in widths))
+    def empty(cls, parts: int) -> _Rows:
+        shapes = ((DIMENSION,), (DIMENSION,), (DIMENSION,), (3,), (parts, DIMENSION))
+        return cls(*(np.zeros((0, *shape), dtype=np.float32) for shape in shapes))
 
 
 def _query_kind(query: QueryInput, view: View) -> str:
@@ -231,7 +258,7 @@ def _stack(pictures: Sequence[NDArray[np.uint8] | None]) -> NDArray[np.uint8]:
 
 def _unit(vectors: Tensor) -> Floats:
     """Rows scaled to length 1; rows of zeros stay zero."""
-    return _numpy(normalize(vectors.float(), dim=1, eps=1e-12))
+    return _numpy(normalize(vectors.float(), dim=-1, eps=1e-12))
 
 
 def _numpy(tensor: Tensor) -> Floats:

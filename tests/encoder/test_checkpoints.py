@@ -116,7 +116,7 @@ def test_the_vlm_model_has_its_own_profile(cached, caplog) -> None:
 def test_auto_takes_small_where_v1_cannot_be_had(offline, caplog) -> None:
     with caplog.at_level(logging.INFO, "panelseek"):
         encoder = load_encoder("auto", device="cpu")
-    assert (encoder.name, encoder.provisional) == ("small", True)
+    assert (encoder.name, encoder.provisional) == ("small", False)
     assert "does not answer" in caplog.text
     assert "The encoder is small on cpu" in caplog.text
 

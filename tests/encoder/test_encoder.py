@@ -96,7 +96,7 @@ def test_twins_get_the_same_vectors(small, panels) -> None:
 def test_the_fingerprint_covers_weights_and_settings(small, golden_encoder) -> None:
     assert len({small.fingerprint, golden_encoder.fingerprint}) == 2
     assert len(small.fingerprint) == 64
-    assert small.settings["provisional"] is True
+    assert small.settings["provisional"] is False
     assert golden_encoder.settings["provisional"] is False
     assert golden_encoder.settings["max_tokens"] == 128
 
@@ -188,7 +188,7 @@ def test_a_query_computes_only_its_branch(small, panels, monkeypatch) -> None:
 
 def test_nothing_keeps_a_gradient(small, panels) -> None:
     seen: list[torch.Tensor] = []
-    hook = small.model.vision.register_forward_hook(lambda module, args, out: seen.append(out))
+    hook = small.model.vision.adaptation.register_forward_hook(lambda module, args, out: seen.append(out))
     small.encode(panels[:2])
     hook.remove()
     assert [out.is_inference() for out in seen] == [True]

@@ -16,10 +16,12 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from transformers import BertModel
 
-from retrieval.encoder import PanelFeatureExtractor, load_encoder
+from retrieval.encoder import load_encoder
 from retrieval.encoder.checkpoints import WEIGHTS
-from retrieval.encoder.inputs import model_folder, resize
+from retrieval.encoder.inputs import model_folder, resize, to_tensor
+from retrieval.encoder.small import CELLS, PARTS, SmallBackbone, windows
 from retrieval.records import QueryInput, View
+from tools.small_views import Batches, TrainingPage
 
 FILE = WEIGHTS / "small.safetensors"
 TEXTS = ["I was never here.", "Nobody saw me there.", "A potion of flight", "?", "KRAK!"]
@@ -39,8 +41,9 @@ def make_small() -> ModuleType:
 def test_the_card_fits_the_file() -> None:
     card = json.loads((WEIGHTS / "small.json").read_text(encoding="utf-8"))
     assert card["sha256"] == hashlib.sha256(FILE.read_bytes()).hexdigest()
-    assert card["provisional"] is True
+    assert card["provisional"] is False
     assert FILE.stat().st_size < 12_000_000
+    assert {"ubunchu_NC", "abstruse-goose_NC"} <= set(card["left_out"])
 
 
 def test_the_text_encoder_is_not_in_the_file() -> None:
@@ -82,27 +85,75 @@ def test_loading_twice_gives_the_same(small, panels) -> None:
     np.testing.assert_array_equal(again.encode(panels).fused, small.encode(panels).fused)
 
 
-def test_drawn_weights_are_those_of_the_recipe(make_small) -> None:
-    """The seed in the tool is the one the file was made with."""
-    model = PanelFeatureExtractor(visual_backbone="small")
-    make_small.draw_weights(model)
-    saved = load_file(FILE)
-    drawn = {k: v for k, v in model.vision.state_dict().items() if v.dim() == 4}
-    assert drawn
-    assert all(torch.equal(value.half(), saved[f"vision.{key}"]) for key, value in drawn.items())
+def test_windows_are_pieces_of_one_map(small) -> None:
+    """Each part is what pooling its own cells gives, and the first part is the whole picture."""
+    branch = small.model.vision
+    images = to_tensor(np.stack([np.asarray(drawing(n).resize((224, 224))) for n in range(3)]))
+    with torch.inference_mode():
+        parts = branch.parts(images)
+        maps = branch.maps(torch.nn.functional.avg_pool2d(images, 2))
+        torch.testing.assert_close(parts[:, 0], branch(images))
+        for n, (x, y, w, h) in enumerate(windows()):
+            left, top, right, bottom = (round(v * CELLS) for v in (x, y, x + w, y + h))
+            piece = branch.pooled_whole(maps[:, :, top:bottom, left:right])
+            torch.testing.assert_close(parts[:, n], piece, atol=1e-4, rtol=1e-4)
+    assert parts.shape == (3, PARTS, 512) == (3, small.parts + 1, 512)
 
 
-def test_the_projection_tells_panels_apart(make_small) -> None:
-    """Copies that differ in a strong nuisance direction still meet their own panel."""
-    rng = np.random.default_rng(0)
-    rows = rng.normal(size=(60, 1, 12)) + np.array([[[0.0]] * 4]).reshape(1, 4, 1)
-    rows = rows + rng.normal(size=(60, 4, 1)) * 8 * np.eye(12)[3]
-    weight, bias = make_small.projection(rows, 6)
-    assert (weight.shape, bias.shape) == ((6, 12), (6,))
-    made = rows @ weight.T + bias
-    inside = np.linalg.norm(made - made.mean(axis=1, keepdims=True), axis=2).mean()
-    between = np.linalg.norm(made[:, 0] - made[::-1, 0], axis=1).mean()
-    assert inside < 0.35 * between
+def test_windows_cover_the_panel() -> None:
+    """Every place of a panel lies in a large and in a small window; the whole comes first."""
+    found = windows()
+    assert (len(found), found[0]) == (PARTS, (0.0, 0.0, 1.0, 1.0))
+    for some in (found[1:5], found[5:]):
+        for at in np.linspace(0.01, 0.99, 30):
+            assert any(x <= at <= x + w for x, _, w, _ in some)
+            assert any(y <= at <= y + h for _, y, _, h in some)
+
+
+def test_queries_are_read_at_each_size(small) -> None:
+    """The first vector is the picture's own; the others see it smaller, as a window of a panel."""
+    query = QueryInput(resize(drawing(1)))
+    found = small.encode_query_parts([query, QueryInput(resize(drawing(2)))])
+    assert found.shape == (2, 3, 512)
+    np.testing.assert_allclose(np.linalg.norm(found, axis=2), 1.0, atol=1e-5)
+    np.testing.assert_allclose(found[0, 0], small.encode_queries([query], View.PICTURE)[0], atol=1e-5)
+    assert (found[0, 0] @ found[0, 1:].T < 0.999).all()
+
+
+def test_the_pair_loss_is_infonce_over_the_likest_windows(make_small) -> None:
+    """Against the definition written out: own window for a copy's own panel, the likest one for others."""
+    rng = np.random.default_rng(4)
+    panels = torch.nn.functional.normalize(torch.from_numpy(rng.normal(size=(5, 3, 8))), dim=-1)
+    copies = torch.nn.functional.normalize(torch.from_numpy(rng.normal(size=(5, 8))), dim=-1)
+    parts = torch.tensor([0, 2, 1, 1, 0])
+    table, likest = np.empty((5, 5)), np.empty((5, 5))
+    for i in range(5):
+        for j in range(5):
+            each = [float(copies[i] @ panels[j, p]) for p in range(3)]
+            likest[i, j] = max(each)
+            table[i, j] = each[parts[i]] if i == j else max(each)
+    scaled = table / make_small.TEMPERATURE
+    rows = [-np.log(np.exp(t[i]) / np.exp(t).sum()) for t in (scaled, scaled.T) for i, t in enumerate(t)]
+    loss, first = make_small.pair_loss(panels, copies, parts)
+    assert float(loss) == pytest.approx(np.mean(rows), rel=1e-6)
+    assert float(first) == pytest.approx(np.mean([np.argmax(likest[i]) == i for i in range(5)]))
+
+
+def test_a_stopped_training_goes_on_as_if_it_had_not_stopped(make_small, tmp_path) -> None:
+    """Four steps in one go, and two of four after which it was stopped: the same weights."""
+    pages = [TrainingPage(np.asarray(drawing(n).convert("RGB")), ()) for n in range(3)]
+    batches = Batches(pages, 8, 1)
+    first, second = batches[1], Batches(pages, 8, 1)[1]
+    assert np.array_equal(first.panels, second.panels)
+    weights = []
+    for stops in ((4,), (2, 4)):
+        for stop in stops:
+            torch.manual_seed(0)
+            branch = SmallBackbone(32)
+            make_small.train(branch, batches, 4, tmp_path / f"run{len(stops)}", stop)
+        weights.append(branch.state_dict())
+    for key, value in weights[0].items():
+        torch.testing.assert_close(value, weights[1][key], atol=1e-6, rtol=1e-5)
 
 
 def drawing(seed: int) -> Image.Image:
