@@ -1,9 +1,10 @@
 """Panelseek's default IVF-PQ search beside plain FAISS with the same settings, in one process.
 
-    python benchmarks/vector_search.py [--vectors 100000] [--queries 300]
+    python benchmarks/vector_search.py [--vectors 100000] [--parts 0] [--queries 300]
 
 Both sides search the same clustered unit vectors, one query at a time. Plain FAISS ranks by its PQ codes;
 Panelseek takes candidates from the same index and scores them exactly. Recall@10 is against exhaustive search.
+With --parts R each panel's `picture` view has R further vectors around its own, as encoders give that see its parts.
 The resident memory that Panelseek's opened view adds, besides mapped files, is measured in a process of its own.
 """
 
@@ -27,7 +28,7 @@ from retrieval.catalog import Catalog, NewPage, NewPanel
 from retrieval.generation import open_generation, write_generation
 from retrieval.index import catalog_url
 from retrieval.records import DIMENSION, Box, Encoded, View
-from retrieval.scoring import exact_scores, top
+from retrieval.scoring import all_scores, top
 from retrieval.search import Query, Searcher
 from retrieval.shards import VectorShards
 from retrieval.vectors import SUBQUANTIZERS, default_probes, list_count
@@ -49,20 +50,27 @@ def clustered(count: int, clusters: int, spread: float, seed: int) -> tuple[Floa
     return draw(count), draw(1_000)
 
 
-def write_index(folder: Path, vectors: Floats) -> None:
+def parts_of(vectors: Floats, parts: int, first: int) -> Floats:
+    """(P, parts, 512) unit rows, each about as far from its panel's vector as that is long."""
+    noise = np.random.default_rng((1, first)).standard_normal((len(vectors), parts, DIMENSION), dtype=np.float32)
+    rows = vectors[:, None] + noise / DIMENSION**0.5
+    return rows / np.linalg.norm(rows, axis=2, keepdims=True)
+
+
+def write_index(folder: Path, vectors: Floats, parts: int) -> None:
     """A real index on disk whose three views hold the same vectors; every panel has a page of its own."""
-    shards = VectorShards(folder / "vectors")
+    shards = VectorShards(folder / "vectors", parts=parts)
     gate = np.tile(np.array([1.0, 0.0, 0.0], np.float32), (len(vectors), 1))
     with Catalog.create(catalog_url(folder)) as catalog:
         book = catalog.book_id(catalog.source_id(Path("/synthetic")), "", "synthetic", "folder")
         for start in range(0, len(vectors), 10_000):
             part = vectors[start : start + 10_000]
-            shards.append(start, Encoded(part, part, part, gate[: len(part)]))
+            shards.append(start, Encoded(part, part, part, gate[: len(part)], parts_of(part, parts, start)))
             catalog.write_pages([_page(book, start + i) for i in range(len(part))])
         began = time.perf_counter()
         write_generation(folder, 1, catalog, shards, "auto")
         print(f"three views trained, filled and measured in {time.perf_counter() - began:.1f} s")
-        catalog.remember(generation=1)
+        catalog.remember(generation=1, parts=parts)
 
 
 def _page(book: int, row: int) -> NewPage:
@@ -85,15 +93,15 @@ def recall(found: list[list[int]], truth: list[list[int]]) -> float:
     return float(np.mean([len(set(f) & set(t)) / len(t) for f, t in zip(found, truth, strict=True)]))
 
 
-def measure(folder: Path, vectors: Floats, queries: Floats) -> dict[str, Any]:
+def measure(folder: Path, vectors: Floats, queries: Floats, parts: int) -> dict[str, Any]:
     """Both sides and their ratio."""
     generation = open_generation(folder, 1)
     view = generation.views[View.PICTURE]
     assert view.ann is not None, "too few vectors for IVF-PQ"
-    shards = VectorShards(folder / "vectors")
+    shards = VectorShards(folder / "vectors", parts=parts)
     plain, probes = view.ann.index, default_probes(view.ann.lists)
-    stored = shards.read(View.PICTURE, np.asarray(view.rows))
-    truth = [[int(view.ids[i]) for i in top(row, view.ids, 10)] for row in exact_scores(stored, queries)]
+    scores = all_scores(shards, View.PICTURE, np.asarray(view.rows), queries)
+    truth = [[int(view.ids[i]) for i in top(row, view.ids, 10)] for row in scores]
     parameters: Any = faiss.SearchParametersIVF()
     parameters.nprobe = probes
 
@@ -116,11 +124,17 @@ def measure(folder: Path, vectors: Floats, queries: Floats) -> dict[str, Any]:
             "Panelseek search": timed(ask_panelseek, queries),
         }
     return {
-        "vectors": len(vectors),
-        "index": f"IVF{list_count(len(vectors))},PQ{SUBQUANTIZERS}",
+        "panels": len(vectors),
+        "vectors": (1 + parts) * len(vectors),
+        "index": f"IVF{list_count((1 + parts) * len(vectors))},PQ{SUBQUANTIZERS}",
+        "bytes on disk a panel in picture": _bytes(folder, "picture", "parts") / len(vectors),
         "probes": probes,
         "sides": {name: {"ms": ms, "recall@10": recall(found, truth)} for name, (ms, found) in sides.items()},
     }
+
+
+def _bytes(folder: Path, *names: str) -> int:
+    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file() and p.name.startswith(names))
 
 
 _RESIDENT = """
@@ -154,6 +168,7 @@ def resident(folder: Path, vectors: int) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--vectors", type=int, default=100_000)
+    parser.add_argument("--parts", type=int, default=0, help="further vectors of each panel")
     parser.add_argument("--queries", type=int, default=300)
     parser.add_argument("--clusters", type=int, default=2_000)
     parser.add_argument("--spread", type=float, default=1.0, help="noise length beside a centre of length 1")
@@ -163,14 +178,16 @@ def main() -> None:
     vectors, queries = clustered(asked.vectors, asked.clusters, asked.spread, asked.seed)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_index(folder, vectors)
-        found = measure(folder, vectors, queries[: asked.queries])
+        write_index(folder, vectors, asked.parts)
+        found = measure(folder, vectors, queries[: asked.queries], asked.parts)
         found["resident bytes a panel and view"] = resident(folder, len(vectors))
     plain = found["sides"]["plain FAISS"]["ms"]
     if asked.json:
         print(json.dumps(found, indent=1))
         return
-    print(f"{found['vectors']:,} vectors, {found['index']}, {found['probes']} probes, one query at a time")
+    print(f"{found['panels']:,} panels, {found['vectors']:,} vectors, {found['index']}, {found['probes']} probes")
+    bytes_each = found["bytes on disk a panel in picture"]
+    print(f"{bytes_each:.0f} bytes on disk a panel in the picture view; one query at a time")
     for side, figures in found["sides"].items():
         ratio = figures["ms"] / plain
         print(f"{side:18} {figures['ms']:7.2f} ms   x{ratio:5.2f}   recall@10 {figures['recall@10']:.3f}")

@@ -189,7 +189,7 @@ class _Build:
         self.folder = folder
         self.catalog = catalog
         self.options = options
-        self.shards = VectorShards(folder / "vectors")
+        self.shards = VectorShards(folder / "vectors", parts=catalog.setting("parts") or 0)
         self.thumbnails = Thumbnails(folder)
         self.watch = Stopwatch()
         self.notes: list[tuple[str, str]] = []
@@ -202,6 +202,7 @@ class _Build:
 
     def run(self, sources: list[Path]) -> BuildReport:
         self._check_sources(sources)
+        self._check_parts()
         self._check_encoder_first()
         named = self._named_rows()
         self.shards.truncate(named)
@@ -232,6 +233,15 @@ class _Build:
                         f"{path} and {known}, a source of this index already, lie inside each other: "
                         f"build {outer if outer == known else known} again, or use another --index"
                     )
+
+    def _check_parts(self) -> None:
+        """What the first build of an index decided holds for all its panels."""
+        has, wanted = bool(self.shards.parts), self.options.parts
+        if self.catalog.last_vector_row() >= 0 and wanted is not None and wanted != has:
+            found, other = ("keeps", "--no-parts") if has else ("does not keep", "--parts")
+            raise UsageError(
+                f"{self.folder} {found} vectors of the parts of panels: leave out {other}, or use another --index"
+            )
 
     def _check_encoder_first(self) -> None:
         """An encoder given as an object, or another name than before, is compared before any work."""
@@ -271,9 +281,19 @@ class _Build:
                     "fingerprint": encoder.fingerprint,
                     "settings": encoder.settings,
                     "provisional": encoder.provisional,
-                }
+                },
+                parts=self._chosen_parts(encoder),
             )
+            self.shards = VectorShards(self.folder / "vectors", parts=self.catalog.setting("parts"))
+            self.shards.truncate(0)
         self._encoder = encoder
+
+    def _chosen_parts(self, encoder: Encoder) -> int:
+        """How many vectors a panel of a new index gets beside its own."""
+        parts = int(encoder.settings.get("parts", 0))
+        if self.options.parts and not parts:
+            raise UsageError(f"encoder {encoder.name} gives no vectors for the parts of a panel: leave out --parts")
+        return 0 if self.options.parts is False else parts
 
     def _named_rows(self) -> int:
         """Rows that the catalog or the searched generation name; anything after is an unnamed tail."""

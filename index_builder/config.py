@@ -16,11 +16,13 @@ INDEX_KINDS = ("auto", "exact", "ivfpq")
 class BuildOptions:
     """Settings of one build; raises `UsageError` when one makes no sense.
 
-    index_kind: auto (exact below 9,984 panels a view, IVF-PQ from there on), exact or ivfpq.
+    index_kind: auto (exact below 9,984 vectors a view, IVF-PQ from there on), exact or ivfpq.
     whole_pages: every picture is one panel already; no panel finder, annotations still count.
     right_to_left: reading order of found panels where a page's annotation does not say.
     workers: processes that decode pages; 0 decodes in this process. batch_size: panels per encoder batch.
     max_pixels: a larger picture is skipped. thumbnails: keep small pictures for the page.
+    parts: keep vectors for the parts of each panel, so that a piece of it finds it; None: where the encoder has
+    them, and in an index that exists, as it was built.
     """
 
     index_kind: str = "auto"
@@ -30,6 +32,7 @@ class BuildOptions:
     batch_size: int = 32
     max_pixels: int = MAX_PIXELS
     thumbnails: bool = True
+    parts: bool | None = None
 
     def __post_init__(self) -> None:
         if self.index_kind not in INDEX_KINDS:

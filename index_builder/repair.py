@@ -25,7 +25,7 @@ def repair_index(index: str | Path) -> list[str]:
     folder = existing_index(index).absolute()
     with writer_lock(folder), Catalog.open(catalog_url(folder)) as catalog:
         catalog.rebuild_full_text()
-        shards = VectorShards(folder / "vectors")
+        shards = VectorShards(folder / "vectors", parts=catalog.setting("parts") or 0)
         named = catalog.last_vector_row() + 1
         shards.truncate(named)
         Thumbnails(folder).truncate(named)

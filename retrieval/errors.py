@@ -6,6 +6,7 @@ PanelseekError
 ├── SourceError             comics that are missing or cannot be read
 ├── CheckpointError         weights that are missing, damaged or of another model
 │   └── HubUnreachable      the weights are not cached and the model hub does not answer
+├── TrainingError           a training that cannot go on
 └── IndexError_             an index that is missing, damaged, locked or from elsewhere
     ├── IndexMissing
     ├── IndexDamaged
@@ -42,6 +43,10 @@ class CheckpointError(PanelseekError):
 
 class HubUnreachable(CheckpointError):
     """The weights are not in the cache and the model hub cannot be reached."""
+
+
+class TrainingError(PanelseekError):
+    """A training cannot go on: its numbers diverged, its files are damaged, or another process has it."""
 
 
 class IndexError_(PanelseekError):

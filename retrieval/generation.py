@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,14 +25,15 @@ from numpy.typing import NDArray
 from retrieval.catalog import Catalog
 from retrieval.errors import IndexDamaged
 from retrieval.records import DIMENSION, View
-from retrieval.scoring import exact_scores, top
-from retrieval.shards import VectorShards
+from retrieval.scoring import all_scores, best_scores, top, vectors_of
+from retrieval.shards import PARTS, VectorShards
 from retrieval.vectors import CANDIDATES, IvfPq, build_ivfpq, choose_kind, default_probes, write_ivfpq
 
-FORMAT = 1
+FORMAT = 2
 _REPAIR = "run `panelseek verify --repair`"
 RECALL_SAMPLE = 256
 _RECALL_SEED = 7
+_BLOCK = 16_384
 _CHECK_ON_OPEN = 64 * 2**20
 """Files up to this size are hashed whenever an index opens; larger ones by `verify`."""
 
@@ -96,15 +97,48 @@ def _write_view(folder: Path, view: View, catalog: Catalog, shards: VectorShards
     # a panel without words has nothing to say in the dialogue view: all such panels would be one vector
     ids, rows = catalog.vector_rows(with_dialogue_only=view is View.DIALOGUE)
     np.save(folder / f"{view}.panels.npy", np.stack([ids, rows]))
-    kind = choose_kind(len(ids), wanted)
+    each = vectors_of(shards, view)
+    kind = choose_kind(each * len(ids), wanted)
     ann = None
     if kind == "ivfpq":
-        built = build_ivfpq(len(ids), lambda at: shards.blocks(view, rows[at]), ids)
+        built = build_ivfpq(each * len(ids), partial(_blocks, shards, view, rows), np.repeat(ids, each))
         write_ivfpq(built, folder / f"{view}.faiss")
         ann = IvfPq(built)
     files = {p.name: _describe(p) for p in sorted(folder.glob(f"{view}.*"))}
-    found = {"kind": kind, "panels": len(ids), "files": files, "vectors_sha256": shards.digest(view, rows)}
+    found = {
+        "kind": kind,
+        "panels": len(ids),
+        "vectors": each * len(ids),
+        "files": files,
+        "vectors_sha256": digest(shards, view, rows),
+    }
     return found | _measure(ViewIndex(view, ids, rows, ann), shards)
+
+
+def _blocks(
+    shards: VectorShards, view: View, rows: NDArray[np.int64], at: NDArray[np.int64]
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """(start, vectors) for positions `at` among all vectors of a view: each panel's whole, then its parts."""
+    each = vectors_of(shards, view)
+    if each == 1:
+        yield from shards.blocks(view, rows[at])
+        return
+    for start in range(0, len(at), _BLOCK):
+        panels, part = np.divmod(at[start : start + _BLOCK], each)
+        vectors = np.empty((len(panels), DIMENSION), np.float32)
+        whole = part == 0
+        vectors[whole] = shards.read(view, rows[panels[whole]])
+        vectors[~whole] = shards.read(PARTS, rows[panels[~whole]] * shards.parts + part[~whole] - 1)
+        yield start, vectors
+
+
+def digest(shards: VectorShards, view: View, rows: NDArray[np.int64]) -> str:
+    """SHA-256 over the stored vectors of a view, and over those of its parts where it has some."""
+    found = shards.digest(view, rows)
+    if vectors_of(shards, view) == 1:
+        return found
+    parts = (rows[:, None] * shards.parts + np.arange(shards.parts)).reshape(-1)
+    return hashlib.sha256((found + shards.digest(PARTS, parts)).encode()).hexdigest()
 
 
 def _measure(view: ViewIndex, shards: VectorShards) -> dict[str, Any]:
@@ -120,7 +154,7 @@ def _measure(view: ViewIndex, shards: VectorShards) -> dict[str, Any]:
     shares = []
     for query, place, exact, found in zip(queries, places, best, view.ann.candidates(queries, CANDIDATES), strict=True):
         ids, rows = view.rows_of(found)
-        order = top(exact_scores(shards.read(view.view, rows), query[None])[0], ids, 11)
+        order = top(best_scores(shards, view.view, rows, query), ids, 11)
         own = view.ids[place]
         nearest = [i for i in exact if i != own][:10]
         shares.append(len({int(ids[o]) for o in order} & set(nearest)) / len(nearest))
@@ -138,9 +172,9 @@ def _exact_top(view: ViewIndex, shards: VectorShards, queries: NDArray[np.float3
     """Ids of the `count` nearest by exact search, per query, streaming over the whole view."""
     ids = [np.empty(0, np.int64)] * len(queries)
     scores = [np.empty(0, np.float32)] * len(queries)
-    for start, vectors in shards.blocks(view.view, view.rows):
-        block = view.ids[start : start + len(vectors)]
-        for q, row in enumerate(exact_scores(vectors, queries)):
+    for start in range(0, len(view), _BLOCK):
+        block = view.ids[start : start + _BLOCK]
+        for q, row in enumerate(all_scores(shards, view.view, view.rows[start : start + _BLOCK], queries)):
             merged_ids, merged = np.concatenate([ids[q], block]), np.concatenate([scores[q], row])
             best = top(merged, merged_ids, count)
             ids[q], scores[q] = merged_ids[best], merged[best]
@@ -221,6 +255,6 @@ def file_problems(folder: Path, manifest: dict[str, Any], hash_up_to: float) -> 
 
 def _open_view(folder: Path, view: View, manifest: dict[str, Any]) -> ViewIndex:
     pairs = np.load(folder / f"{view}.panels.npy", mmap_mode="r")
-    open_ann = partial(IvfPq.open, folder / f"{view}.faiss", manifest["panels"])
+    open_ann = partial(IvfPq.open, folder / f"{view}.faiss", manifest["vectors"])
     ann = open_ann() if manifest["kind"] == "ivfpq" else None
     return ViewIndex(view, pairs[0], pairs[1], ann)

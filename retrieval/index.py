@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,7 @@ from retrieval.filters import Filter
 from retrieval.generation import Generation, open_generation
 from retrieval.pages import read_page
 from retrieval.pictures import MAX_PIXELS, open_picture
-from retrieval.records import Encoder, Panel, QueryInput, View
+from retrieval.records import Encoder, Panel, PartsEncoder, QueryInput, View
 from retrieval.search import Hit, Query, Searcher, check_whole, reason
 from retrieval.shards import VectorShards
 from retrieval.thumbnails import Thumbnails, encode_thumbnail
@@ -68,7 +68,7 @@ class PanelIndex:
         self._encoder = encoder
         self._device = device
         self._lock = threading.Lock()
-        self._shards = VectorShards(folder / "vectors")
+        self._shards = VectorShards(folder / "vectors", parts=catalog.setting("parts") or 0)
         self._thumbnails = Thumbnails(folder)
         self._page = lru_cache(maxsize=8)(self._read_page)
         self._open_generation()
@@ -207,9 +207,16 @@ class PanelIndex:
                 picture = None if query.image is None else resize(open_picture(_expanded(query.image)))
                 asked.setdefault(view, []).append((place, QueryInput(picture, query.words or None)))
         for view, items in asked.items():
-            encoded = self.encoder.encode_queries([item for _, item in items], view)
+            encoded = self._encoded([item for _, item in items], view, searcher)
             vectors.update((place, vector) for (place, _), vector in zip(items, encoded, strict=True))
         return [vectors[place] for place in range(len(queries))]
+
+    def _encoded(self, items: list[QueryInput], view: View, searcher: Searcher) -> NDArray[np.float32]:
+        """A vector for each query, or several where it is a picture and panels have parts."""
+        pictures = view is View.PICTURE and searcher.parts and not any(item.text for item in items)
+        if pictures:
+            return cast(PartsEncoder, self.encoder).encode_query_parts(items)
+        return self.encoder.encode_queries(items, view)
 
     def _hits(self, searcher: Searcher, query: Query, vector: NDArray[np.float32]) -> list[Hit]:
         view = query.chosen_view()
@@ -294,6 +301,7 @@ class PanelIndex:
             "generation": self.generation.number,
             "built": self.catalog.setting("built"),
             "views": views,
+            "parts": self.catalog.setting("parts") or 0,
             "bytes": _bytes_below(self.folder),
             "sources": [str(p) for p in self.catalog.sources()],
             "skipped": [{"path": path, "reason": reason} for path, reason in self.catalog.skipped()],

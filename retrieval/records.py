@@ -81,12 +81,15 @@ class Encoded:
 
     `picture`, `dialogue`, `fused`: (P, 512) float32 unit rows (all zeros only where a branch gives zeros).
     `gate`: (P, 3) float32, weights of vision, text and composition in `fused`; rows sum to 1.
+    `parts`: (P, R, 512) float32 unit rows, further `picture` vectors of each panel, one for each of R windows of
+    it; None from an encoder that has none. R is its `settings["parts"]`, 0 where that is missing.
     """
 
     picture: NDArray[np.float32]
     dialogue: NDArray[np.float32]
     fused: NDArray[np.float32]
     gate: NDArray[np.float32]
+    parts: NDArray[np.float32] | None = None
 
     def view(self, view: View) -> NDArray[np.float32]:
         return {View.PICTURE: self.picture, View.DIALOGUE: self.dialogue, View.FUSED: self.fused}[view]
@@ -112,6 +115,14 @@ class Encoder(Protocol):
 
     def encode_queries(self, queries: Sequence[QueryInput], view: View) -> NDArray[np.float32]:
         """(Q, 512) float32 unit rows, comparable with the stored vectors of `view`."""
+        ...
+
+
+class PartsEncoder(Encoder, Protocol):
+    """An encoder whose `settings["parts"]` is above 0."""
+
+    def encode_query_parts(self, queries: Sequence[QueryInput]) -> NDArray[np.float32]:
+        """(Q, V, 512) float32 unit rows: each picture as a whole panel, then as each size of window."""
         ...
 
 

@@ -1,7 +1,7 @@
 """Queries -> candidates -> exact scores -> ranked panels.
 
 A query is compared with one view. Where it has words and the view knows dialogue, they are also looked up
-as words, and both rankings are fused: panels are ordered by cosine plus a multiple of the share (0 to 1) of the
+as words, and both rankings are fused: panels are ordered by cosine plus a multiple of the squared share (0 to 1) of the
 query's words that stand in the dialogue. The score of a hit is always the exact cosine.
 """
 
@@ -21,8 +21,8 @@ from retrieval.catalog import Catalog
 from retrieval.errors import UsageError
 from retrieval.filters import Filter
 from retrieval.generation import ViewIndex
-from retrieval.records import Panel, View
-from retrieval.scoring import exact_scores, top
+from retrieval.records import DIMENSION, Panel, View
+from retrieval.scoring import Scores, best_scores, exact_scores, top, vectors_of
 from retrieval.shards import VectorShards
 from retrieval.vectors import CANDIDATES, default_probes
 from retrieval.words import WordMatch, match, rarity, tokens
@@ -35,6 +35,10 @@ EXACT_UP_TO = 5_000
 WORDS_WEIGHT = 2.0
 """What the share of the query's words counts beside the cosine: enough that a panel which says all of them
 comes before a short one that says most and therefore lies nearer (measured in docs/measured.md)."""
+
+WORDS_POWER = 2.0
+"""The share is raised to this first: panels that say a few words of a question put in other words no longer push
+aside the one that means it, and a panel that says them all loses nothing (measured by `panelseek evaluate`)."""
 
 WORDS_WEIGHT_WITH_PICTURE = 0.3
 """The same where a picture was given as well: words then order what looks alike, and do not drown it."""
@@ -154,6 +158,11 @@ class Searcher:
         self._views = views
         self._matrices: dict[View, NDArray[np.float32]] = {}
 
+    @property
+    def parts(self) -> int:
+        """Further `picture` vectors of each panel."""
+        return self._shards.parts
+
     def stored_vector(self, panel_id: int, view: View) -> NDArray[np.float32]:
         """(512,) of an indexed panel. Raises `UsageError` when it is unknown or has no such view."""
         _, rows = self._views[view].rows_of(np.array([panel_id], np.int64))
@@ -165,7 +174,10 @@ class Searcher:
         raise UsageError(f"the index has no panel {panel_id}: panel ids are in the results of a search")
 
     def find(self, query: Query, vector: NDArray[np.float32]) -> list[tuple[Ranked, Panel]]:
-        """The k panels from `offset` on, best first; widens until enough are found or nothing is left."""
+        """The k panels from `offset` on, best first; widens until enough are found or nothing is left.
+
+        `vector` is (512,), or (V, 512) where the query speaks with several vectors.
+        """
         view = self._views[query.chosen_view()]
         where = Filter.of(query.where)
         allowed = None if where.empty else self._catalog.matching_ids(where)
@@ -199,10 +211,11 @@ class Searcher:
             count = max(CANDIDATES, 4 * (query.offset + query.k))
             probes = query.probes or default_probes(view.ann.lists)
             while count <= _WIDEST:
-                found = view.ann.candidates(vector[None], min(count, len(view)), probes, allowed)[0]
-                ids, rows = view.rows_of(np.concatenate([found, extra]))
-                everything = probes >= view.ann.lists and count >= reach
-                yield ids, exact_scores(self._shards.read(view.view, rows), vector[None])[0], everything
+                each = vectors_of(self._shards, view.view)
+                found = view.ann.candidates(np.atleast_2d(vector), min(count, each * len(view)), probes, allowed)
+                ids, rows = view.rows_of(np.concatenate([*found, extra]))
+                everything = probes >= view.ann.lists and count >= each * reach
+                yield ids, best_scores(self._shards, view.view, rows, vector), everything
                 count, probes = 4 * count, 4 * probes
         ids, scores = self._all_scores(view, vector, allowed)
         yield ids, scores, True
@@ -211,19 +224,21 @@ class Searcher:
         self, view: ViewIndex, vector: NDArray[np.float32], allowed: NDArray[np.int64] | None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Exact scores of everything allowed, (M,) each."""
-        if allowed is None and view.ann is None and len(view) <= _KEPT_READY:
-            return view.ids, exact_scores(self._matrix(view), vector[None])[0]
+        if allowed is None and view.ann is None and vectors_of(self._shards, view.view) * len(view) <= _KEPT_READY:
+            return view.ids, self._ready_scores(view, np.atleast_2d(vector))
         ids, rows = (view.ids, view.rows) if allowed is None else view.rows_of(allowed)
-        scores = np.empty(len(ids), np.float32)
-        for start, block in self._shards.blocks(view.view, rows):
-            scores[start : start + len(block)] = exact_scores(block, vector[None])[0]
-        return ids, scores
+        return ids, best_scores(self._shards, view.view, np.asarray(rows), vector)
 
-    def _matrix(self, view: ViewIndex) -> NDArray[np.float32]:
-        """All vectors of a small view without IVF-PQ, kept ready (40 MB at most)."""
+    def _ready_scores(self, view: ViewIndex, vectors: NDArray[np.float32]) -> Scores:
+        """(P,) over all of a small view without IVF-PQ, whose vectors are kept ready (40 MB at most)."""
+        each, rows = vectors_of(self._shards, view.view), np.asarray(view.rows)
         if view.view not in self._matrices:
-            self._matrices[view.view] = self._shards.read(view.view, np.asarray(view.rows))
-        return self._matrices[view.view]
+            wholes = self._shards.read(view.view, rows)
+            parts = self._shards.read_parts(rows) if each > 1 else np.empty((0, DIMENSION), np.float32)
+            self._matrices[view.view] = np.concatenate([wholes, parts])
+        best: Scores = exact_scores(self._matrices[view.view], vectors).max(axis=0)
+        windows = best[len(rows) :].reshape(len(rows), each - 1)
+        return np.maximum(best[: len(rows)], windows.max(axis=1)) if each > 1 else best
 
     # -------------------------------------------------------------------- words
 
@@ -231,12 +246,12 @@ class Searcher:
         """The panels that say the query's words; empty for queries that are not about dialogue."""
         terms = tokens(query.words)[:_MOST_WORDS] if view.view is not View.PICTURE else []
         if not terms:
-            return _Words([], {}, np.empty(0, np.int64), 0.0)
+            return _Words([], {}, np.empty(0, np.int64), 0.0, 1.0)
         weights = rarity(terms, self._catalog.word_counts(terms), len(self._views[View.DIALOGUE]))
         limit = max(_WORD_CANDIDATES, 2 * (query.offset + query.k))
         ids = self._catalog.word_candidates(terms, limit, where)
-        weight = WORDS_WEIGHT if query.image is None else WORDS_WEIGHT_WITH_PICTURE
-        return _Words(terms, weights, np.array(ids, dtype=np.int64), weight)
+        weight, power = (WORDS_WEIGHT, WORDS_POWER) if query.image is None else (WORDS_WEIGHT_WITH_PICTURE, 1.0)
+        return _Words(terms, weights, np.array(ids, dtype=np.int64), weight, power)
 
     # ------------------------------------------------------------------ ranking
 
@@ -253,7 +268,7 @@ class Searcher:
             panel.id: match(words.terms, panel.dialogue, words.weights) for panel in self._catalog.panels(near).values()
         }
         share = np.array([matches.get(int(i), _NO_WORDS).score for i in ids], np.float32)
-        order = top(scores + words.weight * share, ids, len(ids))
+        order = top(scores + words.weight * share**words.power, ids, len(ids))
         return (Ranked(int(ids[i]), float(scores[i]), matches.get(int(ids[i]), _NO_WORDS)) for i in order)
 
     def _pick(
@@ -299,6 +314,7 @@ class _Words:
     weights: dict[str, float]
     ids: NDArray[np.int64]
     weight: float
+    power: float
 
 
 class _Groups:

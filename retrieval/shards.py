@@ -4,6 +4,9 @@
     vectors/dialogue-00000.f16   the same rows of the next view
     ...
 
+    vectors/parts-00000.f16      where the index keeps parts: R rows for each row of the views, those of row n from
+                                 n R on
+
 A row number is the same in all views. Rows are written and synced before the catalog names them; what a
 crash leaves behind is an unnamed tail, which the next build cuts off.
 """
@@ -23,24 +26,34 @@ from retrieval.errors import IndexDamaged
 from retrieval.records import DIMENSION, Encoded, View
 
 SHARD_ROWS = 65_536
+PARTS = "parts"
 _ROW_BYTES = 2 * DIMENSION
 
 
 class VectorShards:
-    """Reads and appends rows below one folder. Reading is safe while another process appends."""
+    """Reads and appends rows below one folder. Reading is safe while another process appends.
 
-    def __init__(self, folder: Path, shard_rows: int = SHARD_ROWS) -> None:
+    `parts` is how many further `picture` vectors each row has.
+    """
+
+    def __init__(self, folder: Path, shard_rows: int = SHARD_ROWS, parts: int = 0) -> None:
         self.folder = folder
         self.shard_rows = shard_rows
-        self._maps: dict[tuple[View, int], NDArray[np.float16]] = {}
+        self.parts = parts
+        self._maps: dict[tuple[str, int], NDArray[np.float16]] = {}
+
+    def _streams(self) -> dict[str, int]:
+        """The names of the files, and how many of their rows belong to one row of the index."""
+        streams: dict[str, int] = {str(view): 1 for view in View}
+        return streams | ({PARTS: self.parts} if self.parts else {})
 
     # ------------------------------------------------------------------ writing
 
     def rows(self) -> int:
         """How many complete rows lie there, in the view that has fewest."""
-        return min(self._rows(view) for view in View)
+        return min(self._rows(name) // each for name, each in self._streams().items())
 
-    def _rows(self, view: View) -> int:
+    def _rows(self, view: str) -> int:
         total, shard = 0, 0
         while (path := self._path(view, shard)).exists():
             total += path.stat().st_size // _ROW_BYTES
@@ -49,15 +62,15 @@ class VectorShards:
 
     def truncate(self, rows: int) -> None:
         """Cut every view to `rows`. Raises `IndexDamaged` when a view has fewer."""
-        for view in View:
-            have = self._rows(view)
-            if have < rows:
+        for view, each in self._streams().items():
+            have, named = self._rows(view), rows * each
+            if have < named:
                 raise IndexDamaged(
-                    f"{self.folder} holds {have} {view} vectors and the catalog names {rows}: "
+                    f"{self.folder} holds {have} {view} vectors and the catalog names {named}: "
                     "restore the folder from a copy, or delete the index and build it again"
                 )
             for shard in range(-(-have // self.shard_rows) + 1):
-                self._cut(self._path(view, shard), rows - shard * self.shard_rows)
+                self._cut(self._path(view, shard), named - shard * self.shard_rows)
         self._maps.clear()
 
     def _cut(self, path: Path, rows: int) -> None:
@@ -71,14 +84,21 @@ class VectorShards:
     def append(self, first_row: int, encoded: Encoded) -> None:
         """Write P rows from `first_row` (the present end) on and sync them to disk."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        for view in View:
-            vectors = encoded.view(view).astype("<f2")
-            row = first_row
+        for view, each in self._streams().items():
+            vectors = self._stored(view, encoded)
+            row = first_row * each
             while len(vectors):
                 shard, inside = divmod(row, self.shard_rows)
                 part = vectors[: self.shard_rows - inside]
                 self._write(self._path(view, shard), inside, part)
                 vectors, row = vectors[len(part) :], row + len(part)
+
+    def _stored(self, name: str, encoded: Encoded) -> NDArray[np.float16]:
+        """(P or P R, 512) float16 of one stream."""
+        vectors = encoded.parts if name == PARTS else encoded.view(View(name))
+        assert vectors is not None, "the index keeps parts and the encoder gives none"
+        flat: NDArray[np.float16] = vectors.reshape(-1, DIMENSION).astype("<f2")
+        return flat
 
     def _write(self, path: Path, inside: int, vectors: NDArray[np.float16]) -> None:
         with path.open("r+b" if path.exists() else "w+b") as file:
@@ -87,12 +107,16 @@ class VectorShards:
             file.flush()
             os.fsync(file.fileno())
 
-    def _path(self, view: View, shard: int) -> Path:
+    def _path(self, view: str, shard: int) -> Path:
         return self.folder / f"{view}-{shard:05d}.f16"
 
     # ------------------------------------------------------------------ reading
 
-    def read(self, view: View, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    def read_parts(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(P R, 512) float32 unit rows: the parts of each of P rows, one panel after another."""
+        return self.read(PARTS, (rows[:, None] * self.parts + np.arange(self.parts)).reshape(-1))
+
+    def read(self, view: str, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """(R, 512) float32 unit rows (rounding to float16 undone in length, all-zero rows stay zero)."""
         out = np.empty((len(rows), DIMENSION), dtype=np.float32)
         self._copy(view, rows, out)
@@ -100,7 +124,7 @@ class VectorShards:
         np.divide(out, norms, out=out, where=norms > 0)
         return out
 
-    def digest(self, view: View, rows: NDArray[np.int64], size: int = 16_384) -> str:
+    def digest(self, view: str, rows: NDArray[np.int64], size: int = 16_384) -> str:
         """SHA-256 over these rows as they are stored, in this order."""
         found = hashlib.sha256()
         for start in range(0, len(rows), size):
@@ -111,13 +135,13 @@ class VectorShards:
         return found.hexdigest()
 
     def blocks(
-        self, view: View, rows: NDArray[np.int64], size: int = 16_384
+        self, view: str, rows: NDArray[np.int64], size: int = 16_384
     ) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """(start, vectors) over `rows` in blocks, so that any number of rows takes bounded memory."""
         for start in range(0, len(rows), size):
             yield start, self.read(view, rows[start : start + size])
 
-    def _copy(self, view: View, rows: NDArray[np.int64], out: NDArray[Any]) -> None:
+    def _copy(self, view: str, rows: NDArray[np.int64], out: NDArray[Any]) -> None:
         """Rows from whichever shards hold them, in the order asked for."""
         shards = rows // self.shard_rows
         for shard in np.unique(shards):
@@ -125,7 +149,7 @@ class VectorShards:
             inside = rows[chosen] - shard * self.shard_rows
             out[chosen] = self._map(view, int(shard), int(inside.max()) + 1)[inside]
 
-    def _map(self, view: View, shard: int, rows: int) -> NDArray[np.float16]:
+    def _map(self, view: str, shard: int, rows: int) -> NDArray[np.float16]:
         """A shard's rows, mapped again when it has grown past the last look."""
         known = self._maps.get((view, shard))
         if known is not None and len(known) >= rows:

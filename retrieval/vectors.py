@@ -35,6 +35,7 @@ SMALLEST_IVFPQ = POINTS_PER_CENTROID * CENTROIDS
 """From 9,984 vectors on, PQ can be trained as FAISS asks; below, exact search is as fast."""
 
 CANDIDATES = 400
+"""Vectors taken from the index for each vector of a query, to be scored again."""
 _TRAINING_LIMIT = 131_072
 _SEED = 20_261_122
 
@@ -65,7 +66,9 @@ def default_probes(lists: int) -> int:
 
 
 def build_ivfpq(count: int, blocks: Blocks, ids: NDArray[np.int64]) -> Any:
-    """Train on a sample and add everything under the panel's own ids. Memory is bounded by the sample."""
+    """Train on a sample and add everything under the panel's own ids, which repeat where a panel has several
+    vectors. Memory is bounded by the sample.
+    """
     lists = list_count(count)
     index = faiss.IndexIVFPQ(faiss.IndexFlatL2(DIMENSION), DIMENSION, lists, SUBQUANTIZERS, 8)
     index.by_residual = False
@@ -119,7 +122,7 @@ class IvfPq:
         probes: int | None = None,
         allowed: NDArray[np.int64] | None = None,
     ) -> list[NDArray[np.int64]]:
-        """Ids of up to `count` candidates per query, without FAISS's -1 padding, sorted by id."""
+        """Ids of the panels of up to `count` vectors per query, without FAISS's -1 padding, sorted by id."""
         parameters: Any = faiss.SearchParametersIVF()
         parameters.nprobe = min(probes or default_probes(self.lists), self.lists)
         if allowed is not None:

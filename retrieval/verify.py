@@ -14,7 +14,7 @@ import numpy as np
 from retrieval.catalog import Catalog
 from retrieval.crops import panel_input
 from retrieval.errors import IndexDamaged, PanelseekError
-from retrieval.generation import Generation, ViewIndex, file_problems, folder_of, open_generation
+from retrieval.generation import Generation, ViewIndex, digest, file_problems, folder_of, open_generation
 from retrieval.index import PanelIndex, catalog_url, existing_index
 from retrieval.records import Panel, View
 from retrieval.shards import VectorShards
@@ -70,7 +70,7 @@ def verify_index(path: str | Path, *, sample: int = SAMPLE, device: str | None =
         try:
             checked.update(catalog.counts())
             problems += [Problem("catalog", text, _REPAIR, True) for text in catalog.check()]
-            shards = VectorShards(folder / "vectors")
+            shards = VectorShards(folder / "vectors", parts=catalog.setting("parts") or 0)
             damaged = list(_check_shards(catalog, shards, checked, notes))
             problems += damaged
             problems += list(_check_generation(folder, catalog, None if damaged else shards))
@@ -129,7 +129,7 @@ def _check_views(catalog: Catalog, generation: Generation, shards: VectorShards 
             text = f"{view} holds {len(found)} panels that are not the catalog's {len(ids)}"
             yield Problem("generation", text, f"{_REPAIR}, or finish the build", True)
             continue
-        if shards and shards.digest(view, rows) != generation.manifest["views"][str(view)]["vectors_sha256"]:
+        if shards and digest(shards, view, rows) != generation.manifest["views"][str(view)]["vectors_sha256"]:
             yield Problem("vectors", f"{view} vectors are not those that were written", _RESTORE, False)
         if found.ann is not None and not _same_ids(found):
             yield Problem("generation", f"{view}: the FAISS index holds other panel ids", _REPAIR, True)
@@ -143,7 +143,7 @@ def _same_ids(view: ViewIndex) -> bool:
     lists = view.ann.index.invlists
     sizes = [lists.list_size(i) for i in range(lists.nlist)]
     found = [faiss.rev_swig_ptr(lists.get_ids(i), size).copy() for i, size in enumerate(sizes) if size]
-    return bool(np.array_equal(np.sort(np.concatenate(found)), view.ids)) if found else not len(view)
+    return bool(np.array_equal(np.unique(np.concatenate(found)), view.ids)) if found else not len(view)
 
 
 def _check_thumbnails(folder: Path) -> Iterator[Problem]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,25 @@ class GridEncoder:
         for word in tokens(text) or ["(nothing)"]:
             row[int(hashlib.md5(word.encode()).hexdigest(), 16) % DIMENSION] += 1
         return unit(row)
+
+
+class QuarterEncoder(GridEncoder):
+    """Speaks for a panel with five vectors: the whole picture's and one for each of its quarters."""
+
+    fingerprint = "grid-quarters-1"
+    corners = ((0, 0), (0, 112), (112, 0), (112, 112))
+
+    def __init__(self, log: Path | None = None) -> None:
+        super().__init__(log)
+        self.settings["parts"] = len(self.corners)
+
+    def encode(self, panels: Sequence[PanelInput], **more: Any) -> Encoded:
+        encoded = super().encode(panels, **more)
+        parts = [[self.picture(p.picture[y : y + 112, x : x + 112]) for y, x in self.corners] for p in panels]
+        return replace(encoded, parts=np.array(parts, np.float32))
+
+    def encode_query_parts(self, queries: Sequence[QueryInput]) -> FloatRows:
+        return np.stack([self.picture(q.picture)[None] for q in queries if q.picture is not None])
 
 
 def unit(rows: FloatRows) -> FloatRows:

@@ -18,6 +18,8 @@ import click
 
 from retrieval.errors import PanelseekError, UsageError
 from ui.answers import hit_as_dict
+from ui.evaluating import evaluate
+from ui.training import train
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +62,7 @@ def panelseek() -> None:
     type=click.Choice(["auto", "exact", "ivfpq"]),
     default="auto",
     show_default=True,
-    help="How candidates are found; auto takes IVF-PQ from 9,984 panels a view on.",
+    help="How candidates are found; auto takes IVF-PQ from 9,984 vectors a view on.",
 )
 @click.option("--whole-pages", is_flag=True, help="Every picture is one panel already: look for none inside it.")
 @click.option("--right-to-left", is_flag=True, help="Reading order of found panels, unless the page's JSON says.")
@@ -70,6 +72,11 @@ def panelseek() -> None:
 @click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True, help="Panels encoded at once.")
 @click.option("--max-pixels", type=click.IntRange(1), default=250_000_000, show_default=True, help="Skip larger pages.")
 @click.option("--thumbnails/--no-thumbnails", default=True, show_default=True, help="Keep small pictures for the page.")
+@click.option(
+    "--parts/--no-parts",
+    default=None,
+    help="Keep vectors for the parts of panels, so that a piece finds its panel.  [default: as the encoder has them]",
+)
 @click.option("--catalog", metavar="URL", help="Keep the catalog of a new index in this database (SQLAlchemy URL).")
 @click.option("--quiet", is_flag=True, help="No progress.")
 @_json
@@ -318,6 +325,10 @@ def _show_examples(index: PanelIndex) -> None:
 
 def _relative(path: Path) -> str:
     return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+panelseek.add_command(train)
+panelseek.add_command(_index(evaluate))
 
 
 def _print_json(value: dict[str, Any]) -> None:

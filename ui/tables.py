@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _PLAIN_WIDTH = 120
 """Columns where the output is no terminal."""
 
+MEASURED = {"small": "how well it finds panels: docs/evaluation.md"}
+"""Encoders whose figures stand in the documentation."""
+
 PROVISIONAL = "the picture part of this encoder is provisional: it finds near copies, not meaning"
 
 
@@ -114,6 +117,8 @@ def print_encoder(encoder: dict[str, Any]) -> None:
     out.print(f"encoder: {encoder['name']} ({encoder['fingerprint'][:12]})")
     if encoder["provisional"]:
         out.print(f"  {PROVISIONAL}")
+    if encoder["name"] in MEASURED:
+        out.print(f"  {MEASURED[encoder['name']]}")
 
 
 def print_views(views: dict[str, Any]) -> None:

@@ -52,7 +52,7 @@ def index(comics: Path) -> Path:
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert (report["pages"], report["panels"], report["encoded"]) == (2, 8, 8)
-    assert report["encoder"]["provisional"] is True
+    assert report["encoder"]["provisional"] is False
     assert "encoding: 2/2 pages  8 panels" in done.stderr
     return folder
 
@@ -126,7 +126,7 @@ def test_info_and_verify(index: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert (found["books"], found["pages"], found["panels"], found["panels_with_dialogue"]) == (1, 2, 8, 3)
     assert found["views"]["picture"]["recall_at_10"] == 1.0
     status, out, _ = command(capsys, "info", "--index", str(index))
-    assert "provisional" in out
+    assert "docs/evaluation.md" in out
     status, out, _ = command(capsys, "verify", "--index", str(index), "--json")
     assert status == 0
     verdict = json.loads(out)

@@ -13,7 +13,7 @@ from retrieval.generation import write_generation
 from retrieval.index import catalog_url
 from retrieval.records import DIMENSION, Box, Encoded
 from retrieval.shards import VectorShards
-from tests.conftest import FloatRows, GridEncoder, unit
+from tests.conftest import FloatRows, GridEncoder, QuarterEncoder, unit
 
 PAGE = (1000, 1400)
 
@@ -41,13 +41,16 @@ def spoken(texts: Sequence[str]) -> FloatRows:
     return np.stack([GridEncoder.dialogue(text) for text in texts])
 
 
-def write_index(folder: Path, rows: Sequence[Row], picture: FloatRows, kind: str = "auto") -> Path:
-    """Rows of one page must stand together. Panel i gets vector row i and id i + 1."""
+def write_index(
+    folder: Path, rows: Sequence[Row], picture: FloatRows, kind: str = "auto", parts: FloatRows | None = None
+) -> Path:
+    """Rows of one page must stand together. Panel i gets vector row i and id i + 1; `parts` is (P, R, 512)."""
     folder.mkdir(parents=True)
     dialogue = spoken([row.dialogue for row in rows])
     gate = np.full((len(rows), 3), 1 / 3, np.float32)
-    shards = VectorShards(folder / "vectors")
-    shards.append(0, Encoded(picture, dialogue, unit(picture + dialogue), gate))
+    each = 0 if parts is None else parts.shape[1]
+    shards = VectorShards(folder / "vectors", parts=each)
+    shards.append(0, Encoded(picture, dialogue, unit(picture + dialogue), gate, parts))
     with Catalog.create(catalog_url(folder)) as catalog:
         source = catalog.source_id(folder.parent / "comics")
         books = {name: catalog.book_id(source, f"{name} path", name, "folder") for name in {r.book for r in rows}}
@@ -61,9 +64,10 @@ def write_index(folder: Path, rows: Sequence[Row], picture: FloatRows, kind: str
                 for (book, number), panels in pages.items()
             ]
         )
-        encoder = GridEncoder()
+        encoder = GridEncoder() if parts is None else QuarterEncoder()
         catalog.remember(
-            encoder={"name": encoder.name, "load": encoder.name, "fingerprint": encoder.fingerprint, "settings": {}}
+            encoder={"name": encoder.name, "load": encoder.name, "fingerprint": encoder.fingerprint, "settings": {}},
+            parts=each,
         )
         write_generation(folder, 1, catalog, shards, kind)
         catalog.remember(generation=1)

@@ -14,6 +14,7 @@ from zlib import crc32
 from retrieval.records import Panel, View
 from ui.web.handlers import Card, Chosen, Library, Place, Results
 
+MEASURED = {"small": "How well the built-in encoder finds panels is measured in docs/evaluation.md."}
 PROVISIONAL = "The picture part of the built-in encoder is provisional: it finds near copies, not meaning."
 
 LOGO = (
@@ -67,7 +68,8 @@ def _figures(library: Library) -> str:
     items = "".join(f"<li><strong>{n:,}</strong> {_plural(n, word)}</li>" for n, word in figures)
     words = f"<li><strong>{library.with_words:,}</strong> with words</li>"
     encoder = f"<li>encoder <strong>{escape(library.encoder)}</strong></li>"
-    note = f'<p class="aside">{PROVISIONAL}</p>' if library.provisional else ""
+    said = PROVISIONAL if library.provisional else MEASURED.get(library.encoder, "")
+    note = f'<p class="aside">{said}</p>' if said else ""
     return f'<h2 class="quiet">In this library</h2><ul class="figures">{items}{words}{encoder}</ul>{note}'
 
 
