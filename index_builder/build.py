@@ -27,10 +27,9 @@ from index_builder.report import BuildReport, Progress, Stopwatch
 from index_builder.workers import PageDecoder
 from retrieval.catalog import Catalog, NewPage, NewPanel
 from retrieval.errors import EncoderMismatch, IndexError_, IndexLocked, PanelseekError, SourceError, UsageError
-from retrieval.generation import open_generation, remove_others, write_generation
+from retrieval.generation import open_generation, remove_others, shards_of, write_generation
 from retrieval.index import catalog_url, mismatch
 from retrieval.records import Encoder
-from retrieval.shards import VectorShards
 from retrieval.thumbnails import Thumbnails
 
 log = logging.getLogger("panelseek")
@@ -189,7 +188,7 @@ class _Build:
         self.folder = folder
         self.catalog = catalog
         self.options = options
-        self.shards = VectorShards(folder / "vectors", parts=catalog.setting("parts") or 0)
+        self.shards = shards_of(folder, catalog)
         self.thumbnails = Thumbnails(folder)
         self.watch = Stopwatch()
         self.notes: list[tuple[str, str]] = []
@@ -284,7 +283,7 @@ class _Build:
                 },
                 parts=self._chosen_parts(encoder),
             )
-            self.shards = VectorShards(self.folder / "vectors", parts=self.catalog.setting("parts"))
+            self.shards = shards_of(self.folder, self.catalog)
             self.shards.truncate(0)
         self._encoder = encoder
 

@@ -9,9 +9,8 @@ from pathlib import Path
 from index_builder.build import writer_lock
 from retrieval.catalog import Catalog
 from retrieval.errors import PanelseekError
-from retrieval.generation import remove_others, write_generation
+from retrieval.generation import remove_others, shards_of, write_generation
 from retrieval.index import PanelIndex, catalog_url, existing_index
-from retrieval.shards import VectorShards
 from retrieval.thumbnails import Thumbnails, encode_thumbnail
 
 log = logging.getLogger("panelseek")
@@ -25,7 +24,7 @@ def repair_index(index: str | Path) -> list[str]:
     folder = existing_index(index).absolute()
     with writer_lock(folder), Catalog.open(catalog_url(folder)) as catalog:
         catalog.rebuild_full_text()
-        shards = VectorShards(folder / "vectors", parts=catalog.setting("parts") or 0)
+        shards = shards_of(folder, catalog)
         named = catalog.last_vector_row() + 1
         shards.truncate(named)
         Thumbnails(folder).truncate(named)

@@ -73,6 +73,11 @@ def folder_of(index: Path, number: int) -> Path:
     return index / "generations" / str(number)
 
 
+def shards_of(index: Path, catalog: Catalog) -> VectorShards:
+    """The vectors of an index, with as many parts a panel as its first build decided."""
+    return VectorShards(index / "vectors", parts=catalog.setting("parts") or 0)
+
+
 # ---------------------------------------------------------------------- writing
 
 
@@ -137,8 +142,7 @@ def digest(shards: VectorShards, view: View, rows: NDArray[np.int64]) -> str:
     found = shards.digest(view, rows)
     if vectors_of(shards, view) == 1:
         return found
-    parts = (rows[:, None] * shards.parts + np.arange(shards.parts)).reshape(-1)
-    return hashlib.sha256((found + shards.digest(PARTS, parts)).encode()).hexdigest()
+    return hashlib.sha256((found + shards.digest(PARTS, shards.part_rows(rows))).encode()).hexdigest()
 
 
 def _measure(view: ViewIndex, shards: VectorShards) -> dict[str, Any]:

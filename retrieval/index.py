@@ -26,12 +26,11 @@ from retrieval.crops import crop
 from retrieval.encoder.inputs import resize
 from retrieval.errors import EncoderMismatch, IndexDamaged, IndexMissing, SourceError, UsageError
 from retrieval.filters import Filter
-from retrieval.generation import Generation, open_generation
+from retrieval.generation import Generation, open_generation, shards_of
 from retrieval.pages import read_page
 from retrieval.pictures import MAX_PIXELS, open_picture
 from retrieval.records import Encoder, Panel, PartsEncoder, QueryInput, View
 from retrieval.search import Hit, Query, Searcher, check_whole, reason
-from retrieval.shards import VectorShards
 from retrieval.thumbnails import Thumbnails, encode_thumbnail
 
 _OPEN_TRIES = 3
@@ -68,7 +67,7 @@ class PanelIndex:
         self._encoder = encoder
         self._device = device
         self._lock = threading.Lock()
-        self._shards = VectorShards(folder / "vectors", parts=catalog.setting("parts") or 0)
+        self._shards = shards_of(folder, catalog)
         self._thumbnails = Thumbnails(folder)
         self._page = lru_cache(maxsize=8)(self._read_page)
         self._open_generation()

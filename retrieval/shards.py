@@ -114,7 +114,12 @@ class VectorShards:
 
     def read_parts(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """(P R, 512) float32 unit rows: the parts of each of P rows, one panel after another."""
-        return self.read(PARTS, (rows[:, None] * self.parts + np.arange(self.parts)).reshape(-1))
+        return self.read(PARTS, self.part_rows(rows))
+
+    def part_rows(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(P R,) where the parts of each of P rows lie among all parts."""
+        places: NDArray[np.int64] = (rows[:, None] * self.parts + np.arange(self.parts)).reshape(-1)
+        return places
 
     def read(self, view: str, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """(R, 512) float32 unit rows (rounding to float16 undone in length, all-zero rows stay zero)."""

@@ -14,7 +14,7 @@ import numpy as np
 from retrieval.catalog import Catalog
 from retrieval.crops import panel_input
 from retrieval.errors import IndexDamaged, PanelseekError
-from retrieval.generation import Generation, ViewIndex, digest, file_problems, folder_of, open_generation
+from retrieval.generation import Generation, ViewIndex, digest, file_problems, folder_of, open_generation, shards_of
 from retrieval.index import PanelIndex, catalog_url, existing_index
 from retrieval.records import Panel, View
 from retrieval.shards import VectorShards
@@ -70,7 +70,7 @@ def verify_index(path: str | Path, *, sample: int = SAMPLE, device: str | None =
         try:
             checked.update(catalog.counts())
             problems += [Problem("catalog", text, _REPAIR, True) for text in catalog.check()]
-            shards = VectorShards(folder / "vectors", parts=catalog.setting("parts") or 0)
+            shards = shards_of(folder, catalog)
             damaged = list(_check_shards(catalog, shards, checked, notes))
             problems += damaged
             problems += list(_check_generation(folder, catalog, None if damaged else shards))

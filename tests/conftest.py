@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -130,3 +132,15 @@ def real_comics() -> Path:
     if not (folder / "index.json").exists():
         pytest.skip(f"no real comics at {folder}: set PANELSEEK_COMICS to run the tests over them")
     return folder.resolve()
+
+
+@pytest.fixture(scope="session")
+def recipe() -> ModuleType:
+    """The program that made the golden vectors."""
+    path = Path(__file__).parent / "golden" / "recipe.py"
+    spec = importlib.util.spec_from_file_location("golden_recipe", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

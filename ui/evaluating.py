@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from ui.progress import duration
+from ui.progress import CountedLines, Shown, duration, shown
 from ui.tables import console
 
 if TYPE_CHECKING:
     from retrieval.evaluation import Progress, Report
-
-_LINE_EVERY = 10.0
-"""Seconds between two lines in a log."""
 
 Table = tuple[str, list[str], list[list[str]]]
 """A heading, the names of the columns, the cells row by row."""
@@ -132,22 +128,22 @@ def markdown(report: Report) -> str:
 def print_evaluation(report: Report) -> None:
     """The tables for people."""
     from rich.box import SIMPLE_HEAD
-    from rich.table import Table as Shown
+    from rich.table import Table as Grid
 
     out = console()
     out.print(f"{report.index}: {_summary(report)}")
     for heading, columns, rows in tables(report):
-        shown = Shown(box=SIMPLE_HEAD, pad_edge=False, title=heading, title_justify="left")
+        table = Grid(box=SIMPLE_HEAD, pad_edge=False, title=heading, title_justify="left")
         words = {"kind", "by", "view", "verdict"}
         for name in columns:
-            shown.add_column(name, justify="left" if name in words else "right", no_wrap=True)
+            table.add_column(name, justify="left" if name in words else "right", no_wrap=True)
         before = None
         for cells in rows:
             if columns[0] == "kind" and before not in (None, cells[0]):
-                shown.add_section()
+                table.add_section()
             before = cells[0]
-            shown.add_row(*cells)
-        out.print(shown)
+            table.add_row(*cells)
+        out.print(table)
     for note in report.notes:
         out.print(f"note: {note}")
 
@@ -155,50 +151,12 @@ def print_evaluation(report: Report) -> None:
 # -------------------------------------------------------------------- progress
 
 
-@contextmanager
-def _progress(quiet: bool, stream: TextIO | None = None) -> Iterator[Callable[[Progress], None]]:
-    out = stream or sys.stderr
-    if quiet:
-        yield lambda _: None
-    elif out.isatty():
-        yield from _bar(out)
-    else:
-        yield _Lines(out)
+def _progress(quiet: bool, stream: TextIO | None = None) -> AbstractContextManager[Callable[[Progress], None]]:
+    return shown(quiet, stream, _look, partial(CountedLines, look=_look), "opening")
 
 
-class _Lines:
-    """Plain lines: the last of a stage, and one every ten seconds before."""
-
-    def __init__(self, out: TextIO) -> None:
-        self._out = out
-        self._next = time.monotonic() + _LINE_EVERY
-
-    def __call__(self, progress: Progress) -> None:
-        if progress.done < progress.total and time.monotonic() < self._next:
-            return
-        self._next = time.monotonic() + _LINE_EVERY
-        print(f"{progress.stage}: {describe(progress)}", file=self._out, flush=True)
-
-
-def _bar(out: TextIO) -> Iterator[Callable[[Progress], None]]:
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn
-    from rich.progress import Progress as Bar
-
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=28), TextColumn("{task.fields[text]}"))
-    with Bar(*columns, console=Console(file=out), transient=True) as bar:
-        task = bar.add_task("opening", total=None, text="")
-
-        def show(progress: Progress) -> None:
-            bar.update(
-                task,
-                description=progress.stage,
-                total=progress.total,
-                completed=progress.done,
-                text=describe(progress),
-            )
-
-        yield show
+def _look(progress: Progress) -> Shown:
+    return Shown(progress.stage, progress.total, progress.done, describe(progress))
 
 
 def describe(progress: Progress) -> str:

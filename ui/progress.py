@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from index_builder import Progress
 
 _LINE_EVERY = 10.0
@@ -19,16 +17,60 @@ _LINE_EVERY = 10.0
 _STAGES = {"scan": "looking", "encode": "encoding", "index": "indexing"}
 
 
+class Shown(NamedTuple):
+    """What a bar shows of one moment; `total` None where it is not known."""
+
+    title: str
+    total: int | None
+    done: int
+    text: str
+
+
 @contextmanager
-def build_progress(quiet: bool, stream: TextIO | None = None) -> Iterator[Callable[[Progress], None]]:
-    """The callback for `build_index`; closes the bar when the build ends, however it ends."""
+def shown(
+    quiet: bool,
+    stream: TextIO | None,
+    look: Callable[[Any], Shown],
+    lines: Callable[[TextIO], Callable[[Any], None]],
+    first: str,
+    width: int = 28,
+) -> Iterator[Callable[[Any], None]]:
+    """A callback for long work: a bar on a terminal, `lines` in a log, nothing when quiet. The bar, called `first`
+    until there is something to show, closes when the work ends, however it ends.
+    """
     out = stream or sys.stderr
     if quiet:
         yield lambda _: None
     elif out.isatty():
-        yield from _bar(out)
+        yield from _bar(out, look, first, width)
     else:
-        yield _Lines(out)
+        yield lines(out)
+
+
+def build_progress(quiet: bool, stream: TextIO | None = None) -> AbstractContextManager[Callable[[Progress], None]]:
+    """The callback for `build_index`."""
+    return shown(quiet, stream, _look, _Lines, "looking")
+
+
+def _look(progress: Progress) -> Shown:
+    total = progress.pages_total if progress.stage == "encode" else None
+    return Shown(_STAGES[progress.stage], total, progress.pages_done, describe(progress))
+
+
+class CountedLines:
+    """Plain lines for work of a known length: the last of a stage, and one every ten seconds before."""
+
+    def __init__(self, out: TextIO, look: Callable[[Any], Shown], *, at_once: bool = False) -> None:
+        self._out = out
+        self._look = look
+        self._next = 0.0 if at_once else time.monotonic() + _LINE_EVERY
+
+    def __call__(self, progress: Any) -> None:
+        moment = self._look(progress)
+        if moment.total is not None and moment.done < moment.total and time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + _LINE_EVERY
+        print(f"{moment.title}: {moment.text}", file=self._out, flush=True)
 
 
 class _Lines:
@@ -49,21 +91,18 @@ class _Lines:
         print(f"{_STAGES[progress.stage]}: {describe(progress)}", file=self._out, flush=True)
 
 
-def _bar(out: TextIO) -> Iterator[Callable[[Progress], None]]:
+def _bar(out: TextIO, look: Callable[[Any], Shown], first: str, width: int) -> Iterator[Callable[[Any], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bar
 
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=28), TextColumn("{task.fields[text]}"))
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=width), TextColumn("{task.fields[text]}"))
     with Bar(*columns, console=Console(file=out), transient=True) as bar:
-        task = bar.add_task("looking", total=None, text="")
+        task = bar.add_task(first, total=None, text="")
 
-        def show(progress: Progress) -> None:
-            total = progress.pages_total if progress.stage == "encode" else None
-            description = _STAGES[progress.stage]
-            bar.update(
-                task, description=description, total=total, completed=progress.pages_done, text=describe(progress)
-            )
+        def show(progress: Any) -> None:
+            moment = look(progress)
+            bar.update(task, description=moment.title, total=moment.total, completed=moment.done, text=moment.text)
 
         yield show
 

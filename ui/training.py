@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import json
 import signal
-import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from ui.progress import duration
+from ui.progress import CountedLines, Shown, duration, shown
 
 if TYPE_CHECKING:
     from retrieval.training import Progress, Recipe, TrainingReport
-
-_LINE_EVERY = 10.0
-"""Seconds between two lines in a log."""
 
 
 @click.command()
@@ -141,46 +137,14 @@ def saving_first() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-@contextmanager
-def training_progress(quiet: bool, stream: TextIO | None = None) -> Iterator[Callable[[Progress], None]]:
+def training_progress(quiet: bool, stream: TextIO | None = None) -> AbstractContextManager[Callable[[Progress], None]]:
     """The callback for `train_encoder`: a bar on a terminal, lines in a log, both on standard error."""
-    out = stream or sys.stderr
-    if quiet:
-        yield lambda _: None
-    elif out.isatty():
-        yield from _bar(out)
-    else:
-        yield _Lines(out)
+    lines = partial(CountedLines, look=_look, at_once=True)
+    return shown(quiet, stream, _look, lines, "reading the indexes", width=20)
 
 
-class _Lines:
-    """The first and last batch of an epoch, and a line every ten seconds between."""
-
-    def __init__(self, out: TextIO) -> None:
-        self._out = out
-        self._next = 0.0
-
-    def __call__(self, progress: Progress) -> None:
-        if progress.batch < progress.batches and time.monotonic() < self._next:
-            return
-        self._next = time.monotonic() + _LINE_EVERY
-        print(f"{title(progress)}: {describe(progress)}", file=self._out, flush=True)
-
-
-def _bar(out: TextIO) -> Iterator[Callable[[Progress], None]]:
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn
-    from rich.progress import Progress as Bar
-
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), TextColumn("{task.fields[text]}"))
-    with Bar(*columns, console=Console(file=out), transient=True) as bar:
-        task = bar.add_task("reading the indexes", total=None, text="")
-
-        def show(progress: Progress) -> None:
-            total, done = progress.batches, progress.batch
-            bar.update(task, description=title(progress), total=total, completed=done, text=describe(progress))
-
-        yield show
+def _look(progress: Progress) -> Shown:
+    return Shown(title(progress), progress.batches, progress.batch, describe(progress))
 
 
 def title(progress: Progress) -> str:

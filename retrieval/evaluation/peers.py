@@ -196,9 +196,6 @@ class Bm25:
     def ask(self, texts: Sequence[str]) -> list[list[int]]:
         return [self._ranked(tokens(text)) for text in texts]
 
-    def close(self) -> None:
-        self._database.close()
-
     def _ranked(self, terms: list[str]) -> list[int]:
         if not terms:
             return []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 from types import ModuleType
@@ -18,16 +17,6 @@ from retrieval.records import Box, PanelInput
 GOLDEN = Path(__file__).parent.parent / "golden"
 
 TEXTS = ("", "I was never here", "KRAK!", "Look over there, " * 20, "  ", "", "Potions for sale", "KRAK!")
-
-
-@pytest.fixture(scope="session")
-def recipe() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("golden_recipe", GOLDEN / "recipe.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="session")
