@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from retrieval.catalog import Catalog, NewPage, NewPanel
 from retrieval.generation import open_generation, write_generation
 from retrieval.index import catalog_url
-from retrieval.records import DIMENSION, Box, Encoded, View
+from retrieval.records import DIMENSION, Box, Encoded, QueryVectors, View
 from retrieval.scoring import all_scores, top
 from retrieval.search import Query, Searcher
 from retrieval.shards import VectorShards
@@ -116,7 +116,7 @@ def measure(folder: Path, vectors: Floats, queries: Floats, parts: int) -> dict[
             return searcher.nearest(view, query, 10)
 
         def ask_panelseek(query: Floats) -> list[int]:
-            return [item.id for item, _ in searcher.find(question, query)]
+            return [item.id for item, _ in searcher.find(question, QueryVectors(query[None]))]
 
         sides = {
             "plain FAISS": timed(ask_plain, queries),

@@ -15,8 +15,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self, cast
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -29,7 +27,7 @@ from retrieval.filters import Filter
 from retrieval.generation import Generation, open_generation, shards_of
 from retrieval.pages import read_page
 from retrieval.pictures import MAX_PIXELS, open_picture
-from retrieval.records import Encoder, Panel, PartsEncoder, QueryInput, View
+from retrieval.records import Encoder, Panel, PartsEncoder, QueryInput, QueryVectors, View
 from retrieval.search import Hit, Query, Searcher, check_whole, reason
 from retrieval.thumbnails import Thumbnails, encode_thumbnail
 
@@ -195,13 +193,13 @@ class PanelIndex:
         vectors = self._vectors(checked, searcher)
         return [self._hits(searcher, query, vector) for query, vector in zip(checked, vectors, strict=True)]
 
-    def _vectors(self, queries: Sequence[Query], searcher: Searcher) -> list[NDArray[np.float32]]:
-        vectors: dict[int, NDArray[np.float32]] = {}
+    def _vectors(self, queries: Sequence[Query], searcher: Searcher) -> list[QueryVectors]:
+        vectors: dict[int, QueryVectors] = {}
         asked: dict[View, list[tuple[int, QueryInput]]] = {}
         for place, query in enumerate(queries):
             view = query.chosen_view()
             if query.panel is not None:
-                vectors[place] = searcher.stored_vector(query.panel, view)
+                vectors[place] = QueryVectors(searcher.stored_vector(query.panel, view)[None])
             else:
                 picture = None if query.image is None else resize(open_picture(_expanded(query.image)))
                 asked.setdefault(view, []).append((place, QueryInput(picture, query.words or None)))
@@ -210,14 +208,14 @@ class PanelIndex:
             vectors.update((place, vector) for (place, _), vector in zip(items, encoded, strict=True))
         return [vectors[place] for place in range(len(queries))]
 
-    def _encoded(self, items: list[QueryInput], view: View, searcher: Searcher) -> NDArray[np.float32]:
-        """A vector for each query, or several where it is a picture and panels have parts."""
+    def _encoded(self, items: list[QueryInput], view: View, searcher: Searcher) -> list[QueryVectors]:
+        """One vector for each query, or several where it is a picture and panels have parts."""
         pictures = view is View.PICTURE and searcher.parts and not any(item.text for item in items)
         if pictures:
             return cast(PartsEncoder, self.encoder).encode_query_parts(items)
-        return self.encoder.encode_queries(items, view)
+        return [QueryVectors(vector[None]) for vector in self.encoder.encode_queries(items, view)]
 
-    def _hits(self, searcher: Searcher, query: Query, vector: NDArray[np.float32]) -> list[Hit]:
+    def _hits(self, searcher: Searcher, query: Query, vectors: QueryVectors) -> list[Hit]:
         view = query.chosen_view()
         return [
             Hit(
@@ -229,7 +227,7 @@ class PanelIndex:
                 words=item.words.words,
                 _read=self.panel_image,
             )
-            for place, (item, panel) in enumerate(searcher.find(query, vector), 1)
+            for place, (item, panel) in enumerate(searcher.find(query, vectors), 1)
         ]
 
     # ------------------------------------------------------------------ looking

@@ -76,6 +76,19 @@ class QueryInput:
 
 
 @dataclass(frozen=True, slots=True)
+class QueryVectors:
+    """A question as vectors.
+
+    `asked`: (V, 512) float32 unit rows, each of which may find a panel: one, or the picture as a whole panel and as
+    each size of window. `windows`: for each of them (W, 512) unit rows of windows of the question itself, to tell how
+    much of it a panel shows; () where there are none. W may differ, and be 0.
+    """
+
+    asked: NDArray[np.float32]
+    windows: tuple[NDArray[np.float32], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Encoded:
     """The three views of P panels from one pass.
 
@@ -121,8 +134,8 @@ class Encoder(Protocol):
 class PartsEncoder(Encoder, Protocol):
     """An encoder whose `settings["parts"]` is above 0."""
 
-    def encode_query_parts(self, queries: Sequence[QueryInput]) -> NDArray[np.float32]:
-        """(Q, V, 512) float32 unit rows: each picture as a whole panel, then as each size of window."""
+    def encode_query_parts(self, queries: Sequence[QueryInput]) -> list[QueryVectors]:
+        """Each picture as a whole panel, then as each size of window, with windows of its own."""
         ...
 
 

@@ -2,7 +2,8 @@
 
 A query is compared with one view. Where it has words and the view knows dialogue, they are also looked up
 as words, and both rankings are fused: panels are ordered by cosine plus a multiple of the squared share (0 to 1) of the
-query's words that stand in the dialogue. The score of a hit is always the exact cosine.
+query's words that stand in the dialogue. Where a picture is asked of panels that have parts, the first are put in
+order by how much of the picture they show as well. The score of a hit is always the exact cosine.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from retrieval.catalog import Catalog
 from retrieval.errors import UsageError
 from retrieval.filters import Filter
 from retrieval.generation import ViewIndex
-from retrieval.records import DIMENSION, Panel, View
-from retrieval.scoring import Scores, best_scores, exact_scores, top, vectors_of
+from retrieval.records import DIMENSION, Panel, QueryVectors, View
+from retrieval.scoring import Scores, best_scores, exact_scores, shown, top, vectors_of
 from retrieval.shards import VectorShards
 from retrieval.vectors import CANDIDATES, default_probes
 from retrieval.words import WordMatch, match, rarity, tokens
@@ -42,6 +43,10 @@ aside the one that means it, and a panel that says them all loses nothing (measu
 
 WORDS_WEIGHT_WITH_PICTURE = 0.3
 """The same where a picture was given as well: words then order what looks alike, and do not drown it."""
+
+_SHOWN_AMONG = 200
+"""Panels nearest to a picture that are compared with its windows; the others follow in order of score. The same
+however many hits are asked for, so that further pages of results go on where the last one ended."""
 
 _WORD_CANDIDATES = 200
 _MOST_WORDS = 64
@@ -173,18 +178,20 @@ class Searcher:
             raise UsageError(f"panel {panel_id} has no words: search with view picture or fused instead")
         raise UsageError(f"the index has no panel {panel_id}: panel ids are in the results of a search")
 
-    def find(self, query: Query, vector: NDArray[np.float32]) -> list[tuple[Ranked, Panel]]:
-        """The k panels from `offset` on, best first; widens until enough are found or nothing is left.
-
-        `vector` is (512,), or (V, 512) where the query speaks with several vectors.
-        """
+    def find(self, query: Query, vectors: QueryVectors) -> list[tuple[Ranked, Panel]]:
+        """The k panels from `offset` on, best first; widens until enough are found or nothing is left."""
         view = self._views[query.chosen_view()]
         where = Filter.of(query.where)
         allowed = None if where.empty else self._catalog.matching_ids(where)
         words = self._word_ranking(query, view, where)
         groups = _Groups(query)
-        for ids, scores, complete in self._candidates(view, query, vector, allowed, words.ids):
-            found = self._pick(query, view, groups, self._rank(ids, scores, words, groups.needed))
+        for ids, scores, complete in self._candidates(view, query, vectors.asked, allowed, words.ids):
+            ranked = (
+                self._rank_by_windows(view, ids, scores, vectors.windows)
+                if vectors.windows
+                else self._rank(ids, scores, words, groups.needed)
+            )
+            found = self._pick(query, view, groups, ranked)
             if complete or len(found) >= groups.needed:
                 break
         return found[query.offset : query.offset + query.k]
@@ -270,6 +277,18 @@ class Searcher:
         share = np.array([matches.get(int(i), _NO_WORDS).score for i in ids], np.float32)
         order = top(scores + words.weight * share**words.power, ids, len(ids))
         return (Ranked(int(ids[i]), float(scores[i]), matches.get(int(ids[i]), _NO_WORDS)) for i in order)
+
+    def _rank_by_windows(
+        self, view: ViewIndex, ids: NDArray[np.int64], scores: Scores, windows: tuple[NDArray[np.float32], ...]
+    ) -> Iterator[Ranked]:
+        """All candidates in order: the nearest by score and what they show of the picture, then the others."""
+        order = top(scores, ids, len(ids))
+        near, others = order[:_SHOWN_AMONG], order[_SHOWN_AMONG:]
+        if len(near):
+            near = near[np.argsort(ids[near])]  # as `rows_of` gives them
+            key = scores[near] + shown(self._shards, view.view, view.rows_of(ids[near])[1], windows)
+            near = near[top(key, ids[near], len(near))]
+        return (Ranked(int(ids[i]), float(scores[i]), _NO_WORDS) for i in np.concatenate([near, others]))
 
     def _pick(
         self, query: Query, view: ViewIndex, groups: _Groups, ranked: Iterator[Ranked]

@@ -16,7 +16,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from retrieval.records import DIMENSION, Encoded, PanelInput, QueryInput, View
+from retrieval.records import DIMENSION, Encoded, PanelInput, QueryInput, QueryVectors, View
 from retrieval.words import tokens
 
 FloatRows = NDArray[np.float32]
@@ -90,8 +90,8 @@ class QuarterEncoder(GridEncoder):
         parts = [[self.picture(p.picture[y : y + 112, x : x + 112]) for y, x in self.corners] for p in panels]
         return replace(encoded, parts=np.array(parts, np.float32))
 
-    def encode_query_parts(self, queries: Sequence[QueryInput]) -> FloatRows:
-        return np.stack([self.picture(q.picture)[None] for q in queries if q.picture is not None])
+    def encode_query_parts(self, queries: Sequence[QueryInput]) -> list[QueryVectors]:
+        return [QueryVectors(self.picture(q.picture)[None]) for q in queries if q.picture is not None]
 
 
 def unit(rows: FloatRows) -> FloatRows:

@@ -39,7 +39,7 @@ from tools.small_views import PER_PAGE, Batch, Batches, load_pages
 ROOT = Path(__file__).resolve().parent.parent
 SEED = 20260301
 BATCH = 96
-STEPS = 1100
+STEPS = 2600
 LEARNING_RATE = 2e-3
 WEIGHT_DECAY = 0.02
 WARM_UP = 100

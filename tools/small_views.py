@@ -37,7 +37,7 @@ SIDE = 288
 
 PER_PAGE = 4
 ZOOMS = tuple(side / CELLS for side, _ in WINDOWS)
-_SHARES = (0.45, 0.25, 0.30)
+_SHARES = (0.42, 0.23, 0.35)
 """How many of the copies are met as a whole panel, as a window of half the area and of a third."""
 
 
@@ -291,11 +291,24 @@ def pasted(picture: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def cleaned(picture: Pixels, rng: np.random.Generator) -> Pixels:
-    """Thin dark strokes on light ground filled: balloons without their lettering."""
+    """Balloons without their lettering: boxes emptied, or thin dark strokes on light ground filled."""
+    if rng.random() < 0.5:
+        return emptied(picture, rng)
     size = int(rng.integers(5, 12))
     filled = cv2.morphologyEx(picture, cv2.MORPH_CLOSE, np.ones((size, size), np.uint8))
     light = cv2.GaussianBlur(cv2.cvtColor(filled, cv2.COLOR_RGB2GRAY), (0, 0), 3) > rng.integers(190, 240)
     return np.where(light[..., None], filled, picture)
+
+
+def emptied(picture: Pixels, rng: np.random.Generator) -> Pixels:
+    """Up to eight boxes, wide as lines of words are, filled with the lightest colour that is common in each."""
+    out, side = picture.copy(), len(picture)
+    for _ in range(int(rng.integers(1, 9))):
+        w, h = round(side * rng.uniform(0.12, 0.5)), round(side * rng.uniform(0.05, 0.22))
+        x, y = rng.integers(0, side - w), rng.integers(0, side - h)
+        inside = out[y : y + h, x : x + w]
+        inside[:] = np.percentile(inside.reshape(-1, 3), 80, axis=0)
+    return out
 
 
 def lit(picture: Pixels, rng: np.random.Generator) -> Pixels:
@@ -329,5 +342,5 @@ def _tinted(picture: Pixels, factors: NDArray[np.float64], offset: float) -> Pix
     return np.clip(picture * factors + offset, 0, 255).astype(np.uint8)
 
 
-_CHANGES = ((cleaned, 0.2), (repainted, 0.35), (pasted, 0.3), (lit, 0.25), (blurred, 0.3), (noisy, 0.15))
+_CHANGES = ((cleaned, 0.3), (repainted, 0.35), (pasted, 0.35), (lit, 0.25), (blurred, 0.3), (noisy, 0.15))
 """What may happen to a copy, in this order, and how often."""

@@ -19,7 +19,7 @@ from retrieval.encoder.inputs import QUERY_ENCODINGS
 from retrieval.encoder.model import PanelFeatureExtractor
 from retrieval.encoder.small import PARTS, SmallBackbone
 from retrieval.errors import UsageError
-from retrieval.records import DIMENSION, PICTURE_SIDE, Encoded, PanelInput, QueryInput, View
+from retrieval.records import DIMENSION, PICTURE_SIDE, Encoded, PanelInput, QueryInput, QueryVectors, View
 
 Floats = NDArray[np.float32]
 
@@ -182,14 +182,17 @@ class PanelEncoder:
                 return _unit(self._text_vectors([query.text or "" for query in queries], {}))
             return _unit(self._fused(kind, queries))
 
-    def encode_query_parts(self, queries: Sequence[QueryInput]) -> Floats:
-        """(Q, V, 512) unit rows: each query's picture as a whole panel, then as each size of part."""
+    def encode_query_parts(self, queries: Sequence[QueryInput]) -> list[QueryVectors]:
+        """Each query's picture as a whole panel and as each size of part, with windows of it at each size."""
         with self._lock, torch.inference_mode():
             images = inputs.to_tensor(_stack([query.picture for query in queries])).to(self.device)
             branch = self.model.vision
-            if isinstance(branch, SmallBackbone):
-                return _unit(branch.query_parts(images))
-            return _unit(branch(images)[:, None])
+            seen = branch.query_parts(images) if isinstance(branch, SmallBackbone) else [branch(images)[:, None]]
+            sizes = [_unit(size) for size in seen]
+        return [
+            QueryVectors(np.stack([size[i, 0] for size in sizes]), tuple(size[i, 1:] for size in sizes))
+            for i in range(len(queries))
+        ]
 
     def fuse_queries(self, queries: Sequence[QueryInput], encoding: str) -> Floats:
         """(Q, 512) unit rows through the fusion under a named encoding of `inputs.QUERY_ENCODINGS`."""

@@ -3,7 +3,8 @@
 It speaks for a panel with several vectors: one for the whole picture and one for each of 13 windows of it,
 all pooled from one pass over the same maps. A query that is only a piece of a panel then meets the window it
 came from. For that both must be seen at one size, so a query is also read smaller: a piece as wide as a
-window, drawn as wide as that window, gives nearly the window's own numbers.
+window, drawn as wide as that window, gives nearly the window's own numbers. Windows of the query itself then say
+whether the rest of it is there too, also where something was pasted over a part.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ WINDOWS = ((CELLS, 1), (10, 4), (8, 3))
 
 PARTS = sum(((CELLS - side) // step + 1) ** 2 for side, step in WINDOWS)
 """Vectors of a panel: 14, the whole first, then windows row by row, the larger ones before."""
+
+QUERY_WINDOWS = ((8, 3), (8, 2), (6, 2))
+"""(side, step) in cells: the windows of a picture that asks, read at each of the three sizes: 9, 4 and 4."""
 
 _PIXELS = 8
 """Pixels of the halved picture under a cell."""
@@ -59,11 +63,16 @@ class SmallBackbone(nn.Module):
         """(P, 3, 224, 224) -> (P, 14, dim): the whole and its windows, from one pass."""
         return self.pooled_parts(self.maps(functional.avg_pool2d(images, 2)))
 
-    def query_parts(self, images: Tensor) -> Tensor:
-        """(P, 3, 224, 224) -> (P, 3, dim): the picture as a whole panel and as each size of window."""
+    def query_parts(self, images: Tensor) -> list[Tensor]:
+        """(P, 3, 224, 224) -> (P, 1 + W, dim) for each size of `WINDOWS`: as if it were one, and W windows of it."""
         sides = [side * _PIXELS for side, _ in WINDOWS]
         seen = [functional.interpolate(images, (s, s), mode="bilinear", antialias=True) for s in sides[1:]]
-        return torch.stack([self(images), *map(self.whole, seen)], dim=1)
+        halves = [functional.avg_pool2d(images, 2), *seen]
+        return [self._with_windows(self.maps(half), *inner) for half, inner in zip(halves, QUERY_WINDOWS, strict=True)]
+
+    def _with_windows(self, maps: Tensor, side: int, step: int) -> Tensor:
+        """(P, 288, h, h) -> (P, 1 + W, dim)."""
+        return self._adapted([self._pooled(maps, maps.shape[-1], 1), self._pooled(maps, side, step)])
 
     def whole(self, half: Tensor) -> Tensor:
         """(P, 3, h, w), already at half size, any multiple of 8 -> (P, dim)."""

@@ -20,7 +20,7 @@ from retrieval.encoder import load_encoder
 from retrieval.encoder.checkpoints import WEIGHTS
 from retrieval.encoder.inputs import model_folder, resize, to_tensor
 from retrieval.encoder.small import CELLS, PARTS, SmallBackbone, windows
-from retrieval.records import QueryInput, View
+from retrieval.records import Box, PanelInput, QueryInput, View
 from tools.small_views import Batches, TrainingPage
 
 FILE = WEIGHTS / "small.safetensors"
@@ -113,11 +113,23 @@ def test_windows_cover_the_panel() -> None:
 def test_queries_are_read_at_each_size(small) -> None:
     """The first vector is the picture's own; the others see it smaller, as a window of a panel."""
     query = QueryInput(resize(drawing(1)))
-    found = small.encode_query_parts([query, QueryInput(resize(drawing(2)))])
-    assert found.shape == (2, 3, 512)
+    found = [one.asked for one in small.encode_query_parts([query, QueryInput(resize(drawing(2)))])]
+    assert np.shape(found) == (2, 3, 512)
     np.testing.assert_allclose(np.linalg.norm(found, axis=2), 1.0, atol=1e-5)
-    np.testing.assert_allclose(found[0, 0], small.encode_queries([query], View.PICTURE)[0], atol=1e-5)
-    assert (found[0, 0] @ found[0, 1:].T < 0.999).all()
+    np.testing.assert_allclose(found[0][0], small.encode_queries([query], View.PICTURE)[0], atol=1e-5)
+    assert (found[0][0] @ found[0][1:].T < 0.999).all()
+
+
+def test_windows_of_a_query_are_those_of_a_panel(small) -> None:
+    """At full size they are the panel's own small windows; at the others there are four, unlike each other."""
+    picture = resize(drawing(1))
+    asked = small.encode_query_parts([QueryInput(picture)])[0]
+    panel = small.encode([PanelInput(picture, "", Box(0, 0, 9, 9), 9, 9)]).parts[0]
+    assert [len(size) for size in asked.windows] == [9, 4, 4]
+    np.testing.assert_allclose(asked.windows[0], panel[4:], atol=1e-5)
+    for size in asked.windows:
+        np.testing.assert_allclose(np.linalg.norm(size, axis=1), 1.0, atol=1e-5)
+        assert (size @ size.T)[np.triu_indices(len(size), 1)].max() < 0.9999
 
 
 def test_the_pair_loss_is_infonce_over_the_likest_windows(make_small) -> None:

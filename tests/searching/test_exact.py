@@ -13,7 +13,7 @@ from PIL import Image
 from retrieval import PanelIndex, Query, search
 from retrieval.encoder.inputs import resize
 from retrieval.errors import UsageError
-from retrieval.records import View
+from retrieval.records import QueryVectors, View
 from tests.conftest import FloatRows, GridEncoder, unit
 from tests.searching.synthetic import PAGE, Row, clustered, library, stored, write_index
 
@@ -279,7 +279,7 @@ def test_one_probe_is_worse_than_all(large: Setup) -> None:
     for row in query:
         best = {i for i, _ in brute(vectors, row)[:10]}
         for name, more in options.items():
-            hits = index._searcher.find(Query(panel=1, k=10, **more), row)
+            hits = index._searcher.find(Query(panel=1, k=10, **more), QueryVectors(row[None]))
             shares[name].append(len(best & {ranked.id for ranked, _ in hits}) / 10)
     assert np.mean(shares["one"]) < np.mean(shares["default"])
     assert np.mean(shares["exact"]) == 1

@@ -12,7 +12,7 @@ from PIL import Image
 from index_builder import build_index
 from retrieval import PanelIndex, verify_index
 from retrieval.errors import IndexDamaged, UsageError
-from retrieval.records import DIMENSION, Encoded, View
+from retrieval.records import DIMENSION, Encoded, QueryVectors, View
 from retrieval.shards import VectorShards
 from tests.conftest import FloatRows, GridEncoder, QuarterEncoder, draw_page, panel_boxes, unit
 from tests.searching.synthetic import clustered, library, write_index
@@ -42,7 +42,7 @@ def everything() -> FloatRows:
 def test_scores_are_those_of_the_likest_pair(index: PanelIndex, vectors: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Against plain NumPy over all pairs, for queries of one and of several vectors."""
     asked = clustered(vectors, 9)
-    monkeypatch.setattr(QuarterEncoder, "encode_query_parts", lambda _, queries: asked[None])
+    monkeypatch.setattr(QuarterEncoder, "encode_query_parts", lambda _, queries: [QueryVectors(asked)])
     expected = np.einsum("vd,npd->nvp", asked, everything()).max(axis=(1, 2))
     for exact in (True, False):
         hits = index.search(image=np.zeros((9, 9, 3), np.uint8), k=10, exact=exact)
@@ -52,12 +52,33 @@ def test_scores_are_those_of_the_likest_pair(index: PanelIndex, vectors: int, mo
 
 def test_filters_and_pages_of_results_see_parts_too(index: PanelIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = clustered(1, 9)
-    monkeypatch.setattr(QuarterEncoder, "encode_query_parts", lambda _, queries: asked[None])
+    monkeypatch.setattr(QuarterEncoder, "encode_query_parts", lambda _, queries: [QueryVectors(asked)])
     scores = np.einsum("vd,npd->nvp", asked, everything()).max(axis=(1, 2))
     picture = np.zeros((9, 9, 3), np.uint8)
     hits = index.search(image=picture, where={"book": "Book 3"}, k=5, offset=5)
     allowed = [p.id - 1 for p in index.browse(where={"book": "Book 3"}, k=1000)]
     np.testing.assert_allclose([h.score for h in hits], np.sort(scores[allowed])[::-1][5:10], atol=2e-6)
+
+
+def test_panels_that_show_the_pictures_windows_come_first(index: PanelIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Order by cosine plus what is shown, against plain NumPy; the score stays the cosine, and pages join."""
+    asked, sizes = clustered(2, 9), (clustered(4, 10), clustered(3, 11), np.empty((0, DIMENSION), np.float32))
+    monkeypatch.setattr(
+        QuarterEncoder, "encode_query_parts", lambda _, queries: [QueryVectors(asked, sizes)] * len(queries)
+    )
+    scores = np.einsum("vd,npd->nvp", asked, everything()).max(axis=(1, 2))
+    each = [np.einsum("wd,npd->nwp", size, everything()).max(axis=2) for size in sizes[:2]]
+    shown = np.maximum(np.sort(each[0])[:, 1:].mean(axis=1), np.sort(each[1])[:, 1:].mean(axis=1))
+    near = np.argsort(-scores)[:200]
+    near = near[np.argsort(-(scores + shown)[near])]
+    expected = [*near, *np.argsort(-scores)[200:]]
+    picture = np.zeros((9, 9, 3), np.uint8)
+    hits = index.search(image=picture, k=COUNT, exact=True)
+    np.testing.assert_allclose([h.score for h in hits], scores[expected], atol=2e-6)
+    pages = [
+        h.panel.id for start in range(0, 230, 23) for h in index.search(image=picture, k=23, offset=start, exact=True)
+    ]
+    assert pages == [h.panel.id for h in hits][:230]
 
 
 def test_every_panel_once(index: PanelIndex) -> None:
