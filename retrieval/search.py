@@ -1,9 +1,10 @@
 """Queries -> candidates -> exact scores -> ranked panels.
 
 A query is compared with one view. Where it has words and the view knows dialogue, they are also looked up
-as words, and both rankings are fused: panels are ordered by cosine plus a multiple of the squared share (0 to 1) of the
-query's words that stand in the dialogue. Where a picture is asked of panels that have parts, the first are put in
-order by how much of the picture they show as well. The score of a hit is always the exact cosine.
+as words, and both rankings are fused: panels are ordered by cosine plus what the share (0 to 1) of the query's words
+that stand in the dialogue is worth, by itself and above that of other panels. Where a picture is asked of panels that
+have parts, the first are put in order by how much of the picture they show as well. The score of a hit is always the
+exact cosine.
 """
 
 from __future__ import annotations
@@ -33,13 +34,14 @@ Why = Literal["picture", "words", "both"]
 EXACT_UP_TO = 5_000
 """A filter that leaves this many panels or fewer is scored exactly: reading them takes milliseconds."""
 
-WORDS_WEIGHT = 2.0
-"""What the share of the query's words counts beside the cosine: enough that a panel which says all of them
-comes before a short one that says most and therefore lies nearer (measured in docs/measured.md)."""
+WORDS_WEIGHT, WORDS_POWER = 4.0, 4.0
+"""Beside the cosine counts 4 x share^4: a panel that says all of the question's words comes before a short one that
+says most and therefore lies nearer; panels that say a few words of a question put in other words gain next to nothing.
+"""
 
-WORDS_POWER = 2.0
-"""The share is raised to this first: panels that say a few words of a question put in other words no longer push
-aside the one that means it, and a panel that says them all loses nothing (measured by `panelseek evaluate`)."""
+STANDOUT_WEIGHT, STANDOUT_POWER = 4.0, 1.5
+"""And 4 x margin^1.5, the margin being the share less the third best share: misread words give the right panel a small
+share, but one that no other panel comes near. (Both measured by `panelseek evaluate`, docs/evaluation.md.)"""
 
 WORDS_WEIGHT_WITH_PICTURE = 0.3
 """The same where a picture was given as well: words then order what looks alike, and do not drown it."""
@@ -253,12 +255,11 @@ class Searcher:
         """The panels that say the query's words; empty for queries that are not about dialogue."""
         terms = tokens(query.words)[:_MOST_WORDS] if view.view is not View.PICTURE else []
         if not terms:
-            return _Words([], {}, np.empty(0, np.int64), 0.0, 1.0)
+            return _Words([], {}, np.empty(0, np.int64), False)
         weights = rarity(terms, self._catalog.word_counts(terms), len(self._views[View.DIALOGUE]))
         limit = max(_WORD_CANDIDATES, 2 * (query.offset + query.k))
         ids = self._catalog.word_candidates(terms, limit, where)
-        weight, power = (WORDS_WEIGHT, WORDS_POWER) if query.image is None else (WORDS_WEIGHT_WITH_PICTURE, 1.0)
-        return _Words(terms, weights, np.array(ids, dtype=np.int64), weight, power)
+        return _Words(terms, weights, np.array(ids, dtype=np.int64), query.image is not None)
 
     # ------------------------------------------------------------------ ranking
 
@@ -275,7 +276,7 @@ class Searcher:
             panel.id: match(words.terms, panel.dialogue, words.weights) for panel in self._catalog.panels(near).values()
         }
         share = np.array([matches.get(int(i), _NO_WORDS).score for i in ids], np.float32)
-        order = top(scores + words.weight * share**words.power, ids, len(ids))
+        order = top(scores + words.worth(share), ids, len(ids))
         return (Ranked(int(ids[i]), float(scores[i]), matches.get(int(ids[i]), _NO_WORDS)) for i in order)
 
     def _rank_by_windows(
@@ -327,13 +328,21 @@ class Searcher:
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """The query's words, their rarity, the panels that say some of them, and what that counts beside the cosine."""
+    """The query's words, their rarity, the panels that say some of them, and whether a picture was given as well."""
 
     terms: list[str]
     weights: dict[str, float]
     ids: NDArray[np.int64]
-    weight: float
-    power: float
+    with_picture: bool
+
+    def worth(self, share: Scores) -> Scores:
+        """What each panel's share of the words counts beside its cosine."""
+        if self.with_picture:
+            return np.float32(WORDS_WEIGHT_WITH_PICTURE) * share
+        third = np.partition(share, -3)[-3] if len(share) > 2 else np.float32(0)
+        margin = np.maximum(share - third, 0)
+        worth: Scores = WORDS_WEIGHT * share**WORDS_POWER + STANDOUT_WEIGHT * margin**STANDOUT_POWER
+        return worth
 
 
 class _Groups:

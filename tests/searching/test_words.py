@@ -9,9 +9,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from retrieval import PanelIndex
+from retrieval.search import _Words
 from retrieval.words import match, normalise, rarity, tokens
 from tests.conftest import GridEncoder
 from tests.searching.synthetic import Row, clustered, write_index
@@ -311,10 +313,31 @@ def test_scores_stay_between_nothing_and_one() -> None:
         assert score(line, line) == pytest.approx(1)
 
 
-def test_words_do_not_drown_a_picture(crowded: PanelIndex) -> None:
-    """With a picture, a panel that looks the same stays ahead of one that only says a word of the question."""
-    from retrieval.search import WORDS_WEIGHT, WORDS_WEIGHT_WITH_PICTURE
+def worth(*share: float, with_picture: bool = False) -> list[float]:
+    found = _Words(["a"], {"a": 1.0}, np.empty(0, np.int64), with_picture).worth(np.array(share, np.float32))
+    return [round(float(v), 5) for v in found]
 
-    assert WORDS_WEIGHT_WITH_PICTURE < 1 < WORDS_WEIGHT
+
+def test_what_words_are_worth() -> None:
+    """4 share^4 + 4 (share - the third best share)^1.5, against numbers worked out by hand."""
+    assert worth(1.0, 0.5, 0.36, 0.0) == [round(4 + 4 * 0.64**1.5, 5), round(0.25 + 4 * 0.14**1.5, 5), 0.06718, 0.0]
+    assert worth(0.5, 0.5, 0.5) == [0.25, 0.25, 0.25]  # said by many: nobody stands out
+    assert worth(0.25) == [0.51562]
+    assert worth() == []
+
+
+def test_words_do_not_drown_a_picture() -> None:
+    """With a picture, a panel that looks the same stays ahead of one that only says the words of the question."""
+    assert worth(1.0, 0.5, with_picture=True) == [0.3, 0.15]
+
+
+def test_a_misread_line_stands_out_and_a_few_words_do_not() -> None:
+    """Half of the words only one panel has outweigh a nearer vector; a quarter that many have does not."""
+    alone, crowd = worth(0.5, 0.1, 0.1), worth(0.3, 0.25, 0.25, 0.25)
+    assert alone[0] - alone[1] > 1
+    assert crowd[0] - crowd[1] < 0.1
+
+
+def test_near_words_are_told_apart() -> None:
     assert match(["flight"], "what a night", {"flight": 1.0}).words == ()
     assert match(["chance"], "take a chanse", {"chance": 1.0}).words == ("chanse",)
