@@ -341,8 +341,8 @@ class _Words:
             return np.float32(WORDS_WEIGHT_WITH_PICTURE) * share
         third = np.partition(share, -3)[-3] if len(share) > 2 else np.float32(0)
         margin = np.maximum(share - third, 0)
-        worth: Scores = WORDS_WEIGHT * share**WORDS_POWER + STANDOUT_WEIGHT * margin**STANDOUT_POWER
-        return worth
+        worth = WORDS_WEIGHT * share**WORDS_POWER + STANDOUT_WEIGHT * margin**STANDOUT_POWER
+        return np.asarray(worth, np.float32)
 
 
 class _Groups:

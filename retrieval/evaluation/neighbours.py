@@ -9,6 +9,7 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.diagnosis import PAGES, PANELS, matched_share, pair_cosine, verdict
 from retrieval.evaluation.pictures import searches_approximately
 from retrieval.evaluation.records import DEFAULT, EXACT, Collapse, Near, Progress, Watcher
 from retrieval.index import PanelIndex
@@ -17,9 +18,6 @@ from retrieval.search import Hit, Query
 from retrieval.shards import VectorShards
 
 FIRST = 10
-PAGES, PANELS_OF_A_PAGE = 50, 8
-"""How much the published diagnosis looks at."""
-COLLAPSED, WEAK = 0.95, 0.30
 
 _AT_ONCE = 32
 Floats = NDArray[np.float32]
@@ -69,16 +67,15 @@ def collapse(index: PanelIndex, panels: Sequence[Panel]) -> Collapse | None:
     None where no page has two panels.
     """
     shards = VectorShards(index.folder / "vectors")
-    pages = [index.page_panels(page)[:PANELS_OF_A_PAGE] for page in _pages(panels)]
+    pages = [index.page_panels(page)[:PANELS] for page in _pages(panels)]
     fused = [_vectors(shards, View.FUSED, page) for page in pages]
-    inside = [_mean_pair(vectors) for vectors in fused if len(vectors) > 1]
+    inside = [pair_cosine(vectors) for vectors in fused if len(vectors) > 1]
     if not inside:
         return None
     within, aligned = fmean(inside), fmean(_alignment(shards, page) for page in pages)
     firsts = [float(vectors[0] @ fused[0][0]) for vectors in fused[1:]]
-    verdict = "collapsed" if within > COLLAPSED else "weak alignment" if aligned < WEAK else "healthy"
     first = fmean(firsts) if firsts else 1.0
-    return Collapse(str(View.FUSED), len(pages), within, _between(fused), first, aligned, verdict)
+    return Collapse(str(View.FUSED), len(pages), within, _between(fused), first, aligned, verdict(within, aligned))
 
 
 def _pages(panels: Sequence[Panel]) -> list[int]:
@@ -94,12 +91,6 @@ def _vectors(shards: VectorShards, view: View, page: Sequence[Panel]) -> Floats:
     return vectors
 
 
-def _mean_pair(vectors: Floats) -> float:
-    """Mean cosine over unordered pairs of unit rows."""
-    above = np.triu_indices(len(vectors), 1)
-    return float((vectors @ vectors.T)[above].mean())
-
-
 def _between(pages: Sequence[Floats]) -> float:
     """Mean cosine over pairs of panels of different pages; 1 where there is one page only."""
     everything = np.concatenate(pages)
@@ -109,5 +100,4 @@ def _between(pages: Sequence[Floats]) -> float:
 
 
 def _alignment(shards: VectorShards, page: Sequence[Panel]) -> float:
-    scores = _vectors(shards, View.PICTURE, page) @ _vectors(shards, View.DIALOGUE, page).T
-    return float((scores.argmax(axis=1) == np.arange(len(page))).mean())
+    return matched_share(_vectors(shards, View.PICTURE, page), _vectors(shards, View.DIALOGUE, page))

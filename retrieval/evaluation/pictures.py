@@ -91,7 +91,7 @@ def index_searchers(index: PanelIndex) -> list[PictureSearcher]:
 
 def searches_approximately(index: PanelIndex, view: View) -> bool:
     """Whether a view has an IVF-PQ index, so that the default search and the exact one may differ."""
-    return bool(index.info()["views"][str(view)]["kind"] != "exact")
+    return bool(index.generation.manifest["views"][str(view)]["kind"] != "exact")
 
 
 def measure_copies(

@@ -12,13 +12,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from retrieval.diagnosis import PAGES as WATCHED
 from retrieval.encoder.checkpoints import NAMES, pick_device
 from retrieval.encoder.model import PanelFeatureExtractor
 from retrieval.encoder.states import sha256
 from retrieval.errors import CheckpointError, TrainingError, UsageError
 from retrieval.training.batches import PageBatch, Reader
 from retrieval.training.card import BEST, LAST, write_card, write_weights
-from retrieval.training.collapse import PAGES as WATCHED
 from retrieval.training.collapse import Collapse, CollapseWatch
 from retrieval.training.data import Library, PageEntry, Split
 from retrieval.training.learner import Learner, Passed, as_numbers, new_model

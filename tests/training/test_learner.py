@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 import torch
 
+from retrieval.diagnosis import verdict
 from retrieval.encoder import PanelFeatureExtractor, load_encoder
 from retrieval.errors import TrainingError, UsageError
 from retrieval.records import Box, PanelInput
 from retrieval.training import RECIPES, Recipe, train_encoder
 from retrieval.training.batches import PageBatch, Reader
-from retrieval.training.collapse import CollapseWatch, verdict
+from retrieval.training.collapse import CollapseWatch
 from retrieval.training.data import Library
 from retrieval.training.learner import Learner, new_model
 from retrieval.training.plot import draw
