@@ -512,6 +512,7 @@ class Catalog:
             "source": SourceRow.path,
             "page": PageRow.number,
             "dialogue": PanelRow.dialogue,
+            "origin": PanelRow.origin,
             "aspect": PanelRow.w / PanelRow.h,
             "size": (PanelRow.w * PanelRow.h) / (PageRow.width * PageRow.height * 1.0),
         }

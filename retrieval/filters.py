@@ -28,7 +28,8 @@ class Filter:
 
     book, source: an exact name or a pattern with `%` (any run of letters); book also matches the book's path.
     book_id: exactly one book, as `PanelIndex.books` lists them.
-    page: from and to, both included. has_dialogue: with or without words.
+    page: from and to, both included. has_dialogue: with or without words. annotated: whether somebody drew the
+    panel's box, or the panel finder did.
     aspect: width / height from and to. size: share of the page from and to, 0 to 1.
     """
 
@@ -37,6 +38,7 @@ class Filter:
     source: str | None = None
     page: Range | None = None
     has_dialogue: bool | None = None
+    annotated: bool | None = None
     aspect: Range | None = None
     size: Range | None = None
 
@@ -59,6 +61,7 @@ class Filter:
             source=_name("source", where.get("source")),
             page=_range("page", where.get("page"), {}),
             has_dialogue=_yes_or_no("has_dialogue", where.get("has_dialogue")),
+            annotated=_yes_or_no("annotated", where.get("annotated")),
             aspect=_range("aspect", where.get("aspect"), ASPECTS),
             size=_range("size", where.get("size"), SIZES),
         )
@@ -78,6 +81,9 @@ class Filter:
             found.append(_like(columns["source"], self.source))
         if self.has_dialogue is not None:
             found.append(columns["dialogue"] != "" if self.has_dialogue else columns["dialogue"] == "")
+        if self.annotated is not None:
+            drawn = columns["origin"] == "annotation"
+            found.append(drawn if self.annotated else ~drawn)
         for name in ("page", "aspect", "size"):
             low, high = getattr(self, name) or (None, None)
             found += [columns[name] >= low] if low is not None else []

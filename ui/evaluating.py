@@ -27,6 +27,7 @@ Table = tuple[str, list[str], list[list[str]]]
 )
 @click.option("--all", "everything", is_flag=True, help="Every panel asks.")
 @click.option("--query-books", multiple=True, metavar="PATTERN", help="Only panels of these books ask; repeatable.")
+@click.option("--annotated", is_flag=True, help="Only panels whose box somebody drew ask.")
 @click.option("--only", type=click.Choice(["copies", "dialogue", "neighbours"]), help="Measure only this part.")
 @click.option("--kinds", metavar="NAME,...", help="Only these kinds of copies and questions.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of everything drawn at random.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 
 import numpy as np
@@ -16,25 +17,25 @@ from retrieval.records import Panel
 
 
 def panels_that_ask(
-    index: PanelIndex, count: int | None, seed: int, patterns: Sequence[str] = (), has_dialogue: bool | None = None
+    index: PanelIndex, count: int | None, seed: int, patterns: Sequence[str] = (), where: Filter | None = None
 ) -> list[Panel]:
     """At most `count` panels (None: all), in order of page, as many of each book as it has.
 
     A pattern is a book's title or path with `%` for any letters, or a part of where its source lies.
-    Raises `UsageError` when a pattern fits no book.
+    `where` says which panels of a book may ask. Raises `UsageError` when a pattern fits no book.
     """
     books = [book for book in index.books() if not patterns or any(_fits(book, pattern) for pattern in patterns)]
     if patterns and not books:
         raise UsageError(
             f"no book of {index.folder} fits {', '.join(patterns)}: `panelseek info --books` lists their names"
         )
-    chosen = _evenly([_shuffled(index, book, seed, has_dialogue) for book in books])
+    chosen = _evenly([_shuffled(index, book, seed, where or Filter()) for book in books])
     ids = chosen if count is None else chosen[:count]
     return sorted(index.catalog.panels(ids).values(), key=lambda panel: (panel.page_id, panel.panel))
 
 
-def _shuffled(index: PanelIndex, book: BookSummary, seed: int, has_dialogue: bool | None) -> list[int]:
-    ids = index.catalog.matching_ids(Filter(book_id=book.id, has_dialogue=has_dialogue))
+def _shuffled(index: PanelIndex, book: BookSummary, seed: int, where: Filter) -> list[int]:
+    ids = index.catalog.matching_ids(replace(where, book_id=book.id))
     return [int(i) for i in np.random.default_rng([seed, book.id]).permutation(ids)]
 
 

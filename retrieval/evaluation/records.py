@@ -23,7 +23,8 @@ class Settings:
 
     sample: panels that ask, for each kind, spread evenly over books; None for all. seed: of everything drawn at
     random. only: one of `PARTS`, None for all. kinds: of `COPY_KINDS` and `DIALOGUE_KINDS`, none for all.
-    query_books: patterns; only panels of these books ask, all are searched. peers: also measure simpler methods.
+    query_books: patterns; only panels of these books ask, all are searched. annotated: only panels whose box somebody
+    drew ask, because the panel finder also finds what is no panel. peers: also measure simpler methods.
     untrained: an untrained network as peer even where the encoder is as large as the published one.
     rephrased: a JSON list of {"book", "page", "panel", "line", "rephrased"}.
     """
@@ -33,6 +34,7 @@ class Settings:
     only: str | None = None
     kinds: tuple[str, ...] = ()
     query_books: tuple[str, ...] = ()
+    annotated: bool = False
     peers: bool = True
     untrained: bool = False
     rephrased: Path | None = None

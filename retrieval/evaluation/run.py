@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from retrieval.errors import UsageError
@@ -12,8 +13,9 @@ from retrieval.evaluation.neighbours import collapse, measure_neighbours
 from retrieval.evaluation.peers import picture_peers, word_peers
 from retrieval.evaluation.pictures import index_searchers, measure_copies, searches_approximately
 from retrieval.evaluation.records import Collapse, Detection, Found, Near, Progress, Report, Settings, Watcher
+from retrieval.filters import Filter
 from retrieval.index import PanelIndex
-from retrieval.records import View
+from retrieval.records import Panel, View
 
 
 def evaluate(
@@ -74,7 +76,7 @@ class _Run:
         if not self._settings.measures("copies"):
             return [], []
         settings = self._settings
-        panels = panels_that_ask(self._index, settings.sample, settings.seed, settings.query_books)
+        panels = self._asking(Filter())
         searchers = index_searchers(self._index)
         if settings.peers:
             peers, notes = picture_peers(self._index, settings.seed, settings.untrained, self._watch)
@@ -84,11 +86,19 @@ class _Run:
         self._notes += notes
         return rows, detected
 
+    def _asking(self, where: Filter) -> list[Panel]:
+        settings = self._settings
+        where = replace(where, annotated=settings.annotated or None)
+        panels = panels_that_ask(self._index, settings.sample, settings.seed, settings.query_books, where)
+        if not panels and settings.annotated:
+            raise UsageError(f"no panel that could ask was annotated in {self._index.folder}: leave out --annotated")
+        return panels
+
     def _dialogue(self) -> list[Found]:
         settings = self._settings
         if not settings.measures("dialogue"):
             return []
-        panels = panels_that_ask(self._index, settings.sample, settings.seed, settings.query_books, has_dialogue=True)
+        panels = self._asking(Filter(has_dialogue=True))
         questions, notes = questions_of(self._index, panels, settings)
         self._notes += notes
         if not questions:
@@ -102,7 +112,7 @@ class _Run:
         settings = self._settings
         if not settings.measures("neighbours"):
             return [], None
-        panels = panels_that_ask(self._index, settings.sample, settings.seed, settings.query_books)
+        panels = self._asking(Filter())
         near = measure_neighbours(self._index, panels, self._watch)
         fallen = collapse(self._index, panels)
         if fallen is None:

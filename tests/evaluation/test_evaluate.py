@@ -190,3 +190,22 @@ def test_the_command_on_the_sample_comics(tmp_path: Path, capsys: pytest.Capture
     assert "| kind | by | queries | R@1 | R@10 | MRR |" in printed
     assert "| jpeg | untrained network |" in printed
     assert "| five words | BM25 (FTS5) |" in printed
+
+
+def test_only_annotated_panels_ask(tmp_path: Path) -> None:
+    """Two boxes drawn by hand on one page; the panels found on the other do not ask; without any, a sentence."""
+    comics = tmp_path / "comics" / "book"
+    comics.mkdir(parents=True)
+    for n in range(2):
+        draw_page(n).save(comics / f"{n}.png")
+    boxes = [{"bbox": list(box), "text": ""} for box in panel_boxes(4)[:2]]
+    (comics / "0.json").write_text(json.dumps({"image_width": 400, "image_height": 600, "panels": boxes}))
+    build_index([tmp_path / "comics"], tmp_path / "i", encoder=GridEncoder(), workers=0)
+    with opened(tmp_path / "i") as library:
+        for annotated, asking in ((True, 2), (False, 6)):
+            settings = Settings(kinds=("jpeg",), peers=False, annotated=annotated)
+            assert {row.queries for row in evaluate(library, settings).copies} == {asking}
+    (comics / "0.json").unlink()
+    build_index([tmp_path / "comics"], tmp_path / "i", encoder=GridEncoder(), workers=0)
+    with opened(tmp_path / "i") as library, pytest.raises(UsageError, match="leave out --annotated"):
+        evaluate(library, Settings(only="copies", annotated=True))

@@ -153,7 +153,8 @@ def test_filters_are_read() -> None:
     [
         (
             {"bok": 1, "a": 2},
-            "no filter is called a, bok: choose from book, book_id, source, page, has_dialogue, aspect, size",
+            "no filter is called a, bok: choose from book, book_id, source, page, has_dialogue, annotated, aspect, "
+            "size",
         ),
         ({"aspect": "broad"}, "filter aspect takes .*one of tall, square, wide; found 'broad'"),
         ({"size": (1, 2, 3)}, r"filter size takes .*found \(1, 2, 3\)"),
