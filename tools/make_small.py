@@ -39,8 +39,9 @@ from tools.small_views import PER_PAGE, Batch, Batches, load_pages
 ROOT = Path(__file__).resolve().parent.parent
 SEED = 20260301
 BATCH = 96
-STEPS = 2600
-LEARNING_RATE = 2e-3
+CYCLES = ((2600, 2e-3), (1100, 1e-3))
+"""(steps, highest learning rate): each falls along a half cosine to zero, then the next begins."""
+STEPS = sum(steps for steps, _ in CYCLES)
 WEIGHT_DECAY = 0.02
 WARM_UP = 100
 TEMPERATURE = 0.06
@@ -92,13 +93,13 @@ def _images(pictures: NDArray[np.uint8]) -> Tensor:
 
 def train(backbone: SmallBackbone, batches: Batches, steps: int, work: Path, stop: int | None = None) -> None:
     """Steps from where `work` was left to `stop` of `steps` (all unless given); prints the loss and the time left."""
-    optimiser = torch.optim.AdamW(backbone.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    optimiser = torch.optim.AdamW(backbone.parameters(), weight_decay=WEIGHT_DECAY)
     first = _restore(work, backbone, optimiser, steps)
     backbone.train().to(memory_format=torch.channels_last)
     started, shown = time.monotonic(), []
     for step, batch in _ahead(batches, first, stop or steps):
         for group in optimiser.param_groups:
-            group["lr"] = LEARNING_RATE * _schedule(step, steps)
+            group["lr"] = learning_rate(step, steps)
         loss, share = step_loss(backbone, batch)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -117,9 +118,14 @@ def train(backbone: SmallBackbone, batches: Batches, steps: int, work: Path, sto
             )
 
 
-def _schedule(step: int, steps: int) -> float:
-    """Linear warm-up, then a half cosine to zero."""
-    return min((step + 1) / WARM_UP, 1.0) * 0.5 * (1 + float(np.cos(np.pi * step / steps)))
+def learning_rate(step: int, steps: int) -> float:
+    """Linear warm-up and a half cosine to zero in each of `CYCLES`, stretched to `steps` steps in all."""
+    at = step * STEPS / steps
+    for length, highest in CYCLES:
+        if at < length:
+            return highest * min((at + 1) / WARM_UP, 1.0) * 0.5 * (1 + float(np.cos(np.pi * at / length)))
+        at -= length
+    return 0.0
 
 
 def _ahead(batches: Batches, first: int, steps: int) -> Iterator[tuple[int, Batch]]:
@@ -242,7 +248,7 @@ def card(weights: Path, pages: int, steps: int, skipped: list[str]) -> dict[str,
         "batch": BATCH,
         "panels_of_one_page": PER_PAGE,
         "parts": PARTS,
-        "learning_rate": LEARNING_RATE,
+        "cycles": [{"steps": length, "learning_rate": highest} for length, highest in CYCLES],
         "weight_decay": WEIGHT_DECAY,
         "temperature": TEMPERATURE,
         "gate": list(GATE),
