@@ -83,11 +83,21 @@ def _best_cut(alike: NDArray[np.uint8], rect: Rect, axis: int) -> tuple[float, i
     for start, end in _runs(profile >= _CLEAR):
         if end - start < thin or start < margin or end > len(profile) - margin:
             continue
+        if not _open_ended(alike[top:bottom, left:right], axis, start, end, 2 * thin):
+            continue
         beside = max(profile[max(0, start - 2 * thin) : start].min(), profile[end : end + 2 * thin].min())
         score = float(profile[start:end].mean() - beside)
         if score >= _EDGE and (best is None or score > best[0]):
             best = (score, axis, start, end)
     return best
+
+
+def _open_ended(
+    alike: NDArray[np.uint8], axis: int, start: int, end: int, depth: int
+) -> bool:
+    """Whether a band leads out of the box at one end at least: a drawn frame closes white space inside it at both."""
+    across = (alike[:, start:end] if axis == 0 else alike[start:end].T).max(axis=1)
+    return bool(across[:depth].all() or across[-depth:].all())
 
 
 def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:

@@ -12,6 +12,7 @@ from index_builder.panels.cutting import find_rects
 from index_builder.panels.gutters import gutter_masks
 from index_builder.panels.order import reading_order
 from index_builder.panels.rects import Rect
+from index_builder.panels.straighten import straightened
 from retrieval.records import Box
 
 if TYPE_CHECKING:
@@ -57,11 +58,12 @@ def examine(page: NDArray[np.uint8], *, right_to_left: bool = False) -> Outcome:
         return Outcome([], 0.0)
     small = _reduced(page)
     # "The whole page is one picture" competes with what each idea of a gutter finds.
-    found = [(_WHOLE, []), *(find_rects(*idea) for idea in gutter_masks(small))]
+    paper, back = straightened(small)
+    found = [(_WHOLE, []), *(find_rects(*idea) for idea in gutter_masks(paper))]
     score, rects = max(found, key=lambda scored: scored[0])
     ordered = reading_order(rects, right_to_left=right_to_left)
     scale = (width / small.shape[1], height / small.shape[0])
-    return Outcome([_to_box(rect, scale, (width, height)) for rect in ordered], score)
+    return Outcome([_to_box(rect, back, scale, (width, height)) for rect in ordered], score)
 
 
 def _reduced(page: NDArray[np.uint8]) -> NDArray[Any]:
@@ -75,7 +77,9 @@ def _reduced(page: NDArray[np.uint8]) -> NDArray[Any]:
     return reduced
 
 
-def _to_box(rect: Rect, scale: tuple[float, float], size: tuple[int, int]) -> Box:
-    left, right = (min(size[0], round(edge * scale[0])) for edge in (rect[0], rect[2]))
-    top, bottom = (min(size[1], round(edge * scale[1])) for edge in (rect[1], rect[3]))
-    return Box(left, top, right - left, bottom - top)
+def _to_box(rect: Rect, back: NDArray[np.float64], scale: tuple[float, float], size: tuple[int, int]) -> Box:
+    """The box on the page around a rectangle on its straightened paper."""
+    corners = np.array([(x, y, 1.0) for x in rect[::2] for y in rect[1::2]]) @ back.T * scale
+    left, top = (max(0, round(float(edge))) for edge in corners.min(axis=0))
+    right, bottom = (min(side, round(float(edge))) for edge, side in zip(corners.max(axis=0), size, strict=True))
+    return Box(left, top, max(1, right - left), max(1, bottom - top))
