@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from index_builder.panels.rows import completed
 from index_builder.panels.rects import Rect, area, long_side, overlap, union
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def find_rects(trust: float, alike: NDArray[np.uint8]) -> tuple[float, list[Rect
     for rect in _without_specks(_components(content), width, height):
         pieces += _cut(alike, rect, _DEPTH)
     rects = _gathered(_nested_merged(_without_specks(pieces, width, height)), content)
+    rects = completed(rects, alike.shape)
     if len(rects) > _MOST or (len(rects) == 1 and area(rects[0]) > _ALL * content.size):
         rects = []
     return trust * _plausibility(rects, content), rects

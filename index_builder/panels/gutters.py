@@ -19,6 +19,7 @@ _INK = 0.55  # ink is darker than this fraction of the page's median grey
 _GROWTH = 8  # times the field of an unevenly lit edge is fitted anew
 _GAIN = 0.1  # share of the edge that the field must explain beyond one colour
 _EVERY = 4  # pixels between two places of the edge that the field is fitted to
+_RIDGE = 1e-3 * np.eye(4)  # keeps the fit possible where all places lie on one line
 _TRUST_SHADED = 0.98  # one even colour goes before an uneven one
 _TRUST_INK = 0.95  # "not ink" needs better boxes than the colour of the page's edge to be believed
 _TRUST_OTHER = 0.75  # so do white and black where the edge has another colour
@@ -88,7 +89,7 @@ def _shaded(page: NDArray[Any], colour: NDArray[np.int16]) -> NDArray[np.int16] 
     for _ in range(_GROWTH):
         if close.sum() < len(weights):
             return None
-        weights = np.linalg.lstsq(base[close], pixels[close], rcond=1e-3)[0]
+        weights = np.linalg.solve(base[close].T @ base[close] + _RIDGE, base[close].T @ pixels[close])
         close = np.abs(pixels - base @ weights).max(axis=1) <= _TOLERANCE
     if close.mean() < plain + _GAIN:
         return None

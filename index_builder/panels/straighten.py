@@ -21,7 +21,8 @@ _STEP = 0.1  # degrees between two candidates
 _AGREE = 0.4  # share of the length of nearly upright lines that must agree on a tilt
 _BED = 24  # grey levels a scanner's bed may differ from its colour
 _APART = 40  # ... and by which paper must differ from it
-_MOSTLY = 0.6  # paper fills this share of the scan, and shows one colour along this share of its edge
+_MOSTLY = 0.6  # paper fills this share of the scan
+_UNIFORM = 0.75  # ... and shows one colour along this share of its edge
 _SOLID = 0.97  # share of the paper's box that is not the bed's colour
 _INSET = 0.012  # how far inside its edge paper shows its colour, as a fraction of its shorter side
 
@@ -93,7 +94,7 @@ def _paper(page: NDArray[Any]) -> Rect:
     rim = edge_pixels(inside)
     colour = common_colour(rim)
     one_colour = (np.abs(rim.astype(np.int16) - colour).max(axis=1) <= _BED).mean()
-    if one_colour < _MOSTLY or np.abs(colour - bed).max() < _APART:
+    if one_colour < _UNIFORM or np.abs(colour - bed).max() < _APART:
         return whole
     # light or dark sheets have gutters of their own colour; a picture in a frame has none
     filled = (np.abs(inside.astype(np.int16) - bed).max(axis=2) > _BED).mean()
