@@ -1,134 +1,138 @@
-"""How well the panel finder does on annotated comics: F1 of its boxes, per series.
+"""How well the panel finder does on annotated comics.
 
-    python benchmarks/panel_finder.py
+    python benchmarks/panel_finder.py --markdown
+    python benchmarks/panel_finder.py --variant scanned
 
-The comics are looked for in PANELSEEK_COMICS (default ../shared/data/comics beside the checkout).
-A page on which nothing is found counts as one box of the whole page, as in a build.
+The comics are looked for in PANELSEEK_COMICS (default ../shared/data/comics beside the checkout). Matching is one to
+one. A page on which nothing is found counts as one box of the whole page, as in a build. Time is that of one core.
 """
 
 from __future__ import annotations
 
-import os
-import sys
+import argparse
+import json
 import time
 from collections import defaultdict
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field, fields
 
 import cv2
-import numpy as np
+from annotated_pages import HELD_OUT, AnnotatedPage, annotated_pages, comics_folder, exactly_right, match, or_whole_page
+from page_variants import VARIANTS, variant
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(REPOSITORY))
-
-from index_builder.annotations import read_annotation  # noqa: E402
-from index_builder.panels import FINDER, find_panels  # noqa: E402
-from index_builder.sources import BookRef, find_books  # noqa: E402
-from retrieval.pages import read_page  # noqa: E402
-from retrieval.pictures import open_picture  # noqa: E402
-from retrieval.records import Box  # noqa: E402
+from index_builder.panels import FINDER, examine
 
 LEVELS = (0.5, 0.75)
 
 
 @dataclass
 class Figures:
-    """Sums over the pages of a series."""
+    """Sums over pages. `complete`: all panels found at IoU 0.5 and no other; `ordered`: these in reading order too.
+
+    `doubted`: pages of low confidence; `doubted_wrong`: those of them that are not exactly right at IoU 0.75.
+    """
 
     pages: int = 0
     truth: int = 0
     found: int = 0
-    matched: tuple[int, int] = (0, 0)
+    matched: int = 0
+    matched_well: int = 0
+    complete: int = 0
     exact: int = 0
-    in_order: int = 0
+    ordered: int = 0
+    doubted: int = 0
+    doubted_wrong: int = 0
     seconds: float = 0.0
+    slowest: float = field(default=0.0, metadata={"join": max})
 
     def add(self, other: Figures) -> None:
-        self.pages += other.pages
-        self.truth += other.truth
-        self.found += other.found
-        self.matched = (self.matched[0] + other.matched[0], self.matched[1] + other.matched[1])
-        self.exact += other.exact
-        self.in_order += other.in_order
-        self.seconds += other.seconds
+        for item in fields(self):
+            join = item.metadata.get("join", lambda a, b: a + b)
+            setattr(self, item.name, join(getattr(self, item.name), getattr(other, item.name)))
 
-    def f1(self, level: int) -> float:
-        return 2 * self.matched[level] / max(1, self.truth + self.found)
-
-
-def iou(a: Box, b: Box) -> float:
-    w = min(a.x + a.w, b.x + b.w) - max(a.x, b.x)
-    h = min(a.y + a.h, b.y + b.h) - max(a.y, b.y)
-    common = max(0.0, w) * max(0.0, h)
-    return common / (a.w * a.h + b.w * b.h - common)
-
-
-def match(truth: list[Box], found: list[Box], level: float) -> dict[int, int]:
-    """One to one, best overlap first: truth number -> found number."""
-    pairs = sorted(((iou(t, f), i, j) for i, t in enumerate(truth) for j, f in enumerate(found)), reverse=True)
-    matched: dict[int, int] = {}
-    for score, i, j in pairs:
-        if score >= level and i not in matched and j not in matched.values():
-            matched[i] = j
-    return matched
+    def as_dict(self) -> dict[str, float]:
+        """The figures as they are shown."""
+        boxes = max(1, self.truth + self.found)
+        return {
+            "pages": self.pages,
+            "panels": self.truth,
+            "f1_50": round(2 * self.matched / boxes, 3),
+            "f1_75": round(2 * self.matched_well / boxes, 3),
+            "complete_50": self.complete,
+            "exact_75": self.exact,
+            "ordered": self.ordered,
+            "doubted": self.doubted,
+            "doubted_wrong": self.doubted_wrong,
+            "ms_a_page": round(1000 * self.seconds / max(1, self.pages)),
+            "ms_slowest": round(1000 * self.slowest),
+        }
 
 
-def measure(page: np.ndarray, truth: list[Box], *, right_to_left: bool) -> Figures:
-    start = time.perf_counter()
-    found = find_panels(page, right_to_left=right_to_left)
-    seconds = time.perf_counter() - start
-    found = found or [Box(0, 0, page.shape[1], page.shape[0])]
-    matches = [match(truth, found, level) for level in LEVELS]
-    exact = len(matches[0]) == len(truth) == len(found)
-    order = [matches[0][i] for i in sorted(matches[0])]
+def measure(page: AnnotatedPage) -> Figures:
+    start = time.process_time()
+    outcome = examine(page.picture, right_to_left=page.right_to_left)
+    seconds = time.process_time() - start
+    found, truth = or_whole_page(outcome.boxes, page.picture), page.boxes
+    places = match(truth, found, LEVELS[0])
+    complete = exactly_right(truth, found, LEVELS[0])
+    exact = exactly_right(truth, found, LEVELS[1])
     return Figures(
-        1,
-        len(truth),
-        len(found),
-        (len(matches[0]), len(matches[1])),
-        exact,
-        exact and order == sorted(order),
-        seconds,
+        pages=1,
+        truth=len(truth),
+        found=len(found),
+        matched=len(places),
+        matched_well=len(match(truth, found, LEVELS[1])),
+        complete=complete,
+        exact=exact,
+        ordered=complete and [places[i] for i in range(len(truth))] == sorted(places.values()),
+        doubted=outcome.doubtful,
+        doubted_wrong=outcome.doubtful and not exact,
+        seconds=seconds,
+        slowest=seconds,
     )
 
 
-def main() -> None:
-    cv2.setNumThreads(1)
-    root = Path(os.environ.get("PANELSEEK_COMICS", REPOSITORY.parent / "shared" / "data" / "comics"))
+def table(name: str, only: str) -> dict[str, Figures]:
+    """Figures by series, then "tuned on", "held out" and "all"."""
     series: dict[str, Figures] = defaultdict(Figures)
-    verbose = "-v" in sys.argv
-    for book in find_books(root):
-        if not isinstance(book, BookRef):
-            continue
-        for page in book.pages:
-            if page.annotation is None:
-                continue
-            picture = np.asarray(open_picture(read_page(book.path, page.name)))
-            note = read_annotation(read_page(book.path, page.annotation), picture.shape[1], picture.shape[0])
-            if not note.panels:
-                continue
-            boxes = [panel.box for panel in note.panels]
-            figures = measure(picture, boxes, right_to_left=note.reading_direction == "rtl")
-            if verbose and figures.f1(1) < 1:
-                print(
-                    book.relative,
-                    page.name,
-                    f"{figures.truth} panels, {figures.found} found, {figures.matched} right",
-                )
-            series[book.relative.split("/")[0]].add(figures)
-            series["all"].add(figures)
-    report(series)
+    sums: dict[str, Figures] = {row: Figures() for row in ("tuned on", "held out", "all")}
+    for page in annotated_pages(comics_folder(), only):
+        figures = measure(variant(page, name))
+        series[page.series].add(figures)
+        sums["held out" if page.series.endswith(HELD_OUT) else "tuned on"].add(figures)
+        sums["all"].add(figures)
+    return dict(sorted(series.items())) | sums
 
 
-def report(series: dict[str, Figures]) -> None:
-    print(f"finder {FINDER}; exact: all panels of a page at IoU 0.5; ordered: of these, in reading order")
-    print(f"{'series':24}{'pages':>6}{'panels':>8}{'F1@0.5':>8}{'F1@0.75':>9}{'exact':>7}{'ordered':>9}{'ms/page':>9}")
-    for name in sorted(series, key=lambda n: (n == "all", n)):
-        f = series[name]
-        print(
-            f"{name:24}{f.pages:6}{f.truth:8}{f.f1(0):8.3f}{f.f1(1):9.3f}{f.exact:7}{f.in_order:9}"
-            f"{1000 * f.seconds / f.pages:9.1f}"
-        )
+HEADINGS = ("pages", "panels", "F1@0.5", "F1@0.75", "complete", "exact", "ordered", "doubted", "wrong", "ms", "slowest")
+
+
+def show(rows: dict[str, Figures], markdown: bool) -> None:
+    lines = [("series", *HEADINGS)]
+    lines += [(name, *(str(value) for value in figures.as_dict().values())) for name, figures in rows.items()]
+    if markdown:
+        lines.insert(1, ("---",) * len(lines[0]))
+        print("\n".join("| " + " | ".join(line) + " |" for line in lines))
+        return
+    print(f"finder {FINDER}; complete: every panel at IoU 0.5 and no other; exact: at 0.75; ordered: of the complete;")
+    print("doubted: low confidence; wrong: of the doubted, not exact; ms of one core a page")
+    for first, *rest in lines:
+        print(f"{first:22}" + "".join(f"{cell:>9}" for cell in rest))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="How well the panel finder does on annotated comics.")
+    parser.add_argument("--only", default="", help="only pages with this in their path")
+    parser.add_argument("--variant", choices=VARIANTS, default="plain", help="alter the pages first")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print one JSON object")
+    form.add_argument("--markdown", action="store_true", help="print a Markdown table")
+    asked = parser.parse_args()
+    cv2.setNumThreads(1)
+    rows = table(asked.variant, asked.only)
+    if asked.json:
+        print(json.dumps({"finder": FINDER, "rows": {name: row.as_dict() for name, row in rows.items()}}, indent=1))
+    else:
+        show(rows, asked.markdown)
 
 
 if __name__ == "__main__":

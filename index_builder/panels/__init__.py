@@ -1,0 +1,8 @@
+"""A page -> the boxes of its panels in reading order, and how far they can be trusted."""
+
+from __future__ import annotations
+
+from index_builder.panels.finder import FINDER, Outcome, examine, find_panels
+from index_builder.panels.order import reading_order
+
+__all__ = ["FINDER", "Outcome", "examine", "find_panels", "reading_order"]

@@ -1,0 +1,85 @@
+"""A page -> the boxes of its panels in reading order, found by looking for gutters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from index_builder.panels.cutting import find_rects
+from index_builder.panels.gutters import gutter_masks
+from index_builder.panels.order import reading_order
+from index_builder.panels.rects import Rect
+from index_builder.panels.straighten import straightened
+from retrieval.records import Box
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+FINDER = "gutters-2"
+"""Stored in indexes: a change of this string means that pages are looked at again."""
+
+_LEAST = 32  # pixels; a page with a shorter side has no panels
+_WORK_PIXELS = 720_000  # pixels of the picture that is looked at, about 1000 x 720
+_WHOLE = 0.4  # boxes must be more convincing than this to be taken instead of the whole page
+_DOUBT = 0.5  # below this confidence the page is kept whole besides its panels
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was found on a page. `boxes`: whole page pixels in reading order, [] when nothing is convincing.
+
+    `confidence` is 0-1: how well drawn panels fill the page between its gutters.
+    """
+
+    boxes: list[Box]
+    confidence: float
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the page is better kept whole besides what was found on it."""
+        return self.confidence < _DOUBT
+
+
+def find_panels(page: NDArray[np.uint8], *, right_to_left: bool = False) -> list[Box]:
+    """Boxes of whole page pixels in reading order; [] when nothing convincing is found.
+
+    `page` is (H, W, 3) uint8 RGB. A page that is one single picture gives [] or one box.
+    """
+    return examine(page, right_to_left=right_to_left).boxes
+
+
+def examine(page: NDArray[np.uint8], *, right_to_left: bool = False) -> Outcome:
+    """The boxes of `find_panels`, and how far they can be trusted. `page` is (H, W, 3) uint8 RGB."""
+    height, width = page.shape[:2]
+    if min(height, width) < _LEAST:
+        return Outcome([], 0.0)
+    small = _reduced(page)
+    # "The whole page is one picture" competes with what each idea of a gutter finds.
+    paper, back = straightened(small)
+    found = [(_WHOLE, []), *(find_rects(*idea) for idea in gutter_masks(paper))]
+    score, rects = max(found, key=lambda scored: scored[0])
+    ordered = reading_order(rects, right_to_left=right_to_left)
+    scale = (width / small.shape[1], height / small.shape[0])
+    return Outcome([_to_box(rect, back, scale, (width, height)) for rect in ordered], score)
+
+
+def _reduced(page: NDArray[np.uint8]) -> NDArray[Any]:
+    """The page at working resolution; bounded by area, so that long strips keep some width."""
+    height, width = page.shape[:2]
+    scale = (_WORK_PIXELS / (height * width)) ** 0.5
+    if scale >= 1:
+        return page
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    reduced: NDArray[Any] = cv2.resize(page, size, interpolation=cv2.INTER_AREA)
+    return reduced
+
+
+def _to_box(rect: Rect, back: NDArray[np.float64], scale: tuple[float, float], size: tuple[int, int]) -> Box:
+    """The box on the page around a rectangle on its straightened paper."""
+    corners = np.array([(x, y, 1.0) for x in rect[::2] for y in rect[1::2]]) @ back.T * scale
+    left, top = (max(0, round(float(edge))) for edge in corners.min(axis=0))
+    right, bottom = (min(side, round(float(edge))) for edge, side in zip(corners.max(axis=0), size, strict=True))
+    return Box(left, top, max(1, right - left), max(1, bottom - top))
