@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
 
-from annotated_pages import (  # noqa: E402
+from annotated_pages import (
     AnnotatedPage,
     annotated_pages,
     comics_folder,
@@ -28,10 +28,10 @@ from annotated_pages import (  # noqa: E402
     match,
     or_whole_page,
 )
-from page_variants import VARIANTS, variant  # noqa: E402
+from page_variants import VARIANTS, variant
 
-from index_builder.panels import examine  # noqa: E402
-from retrieval.records import Box  # noqa: E402
+from index_builder.panels import examine
+from retrieval.records import Box
 
 GIVEN, FOUND = (0, 190, 0), (255, 0, 0)
 SIDE = 900

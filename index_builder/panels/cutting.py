@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from index_builder.panels.rows import completed
 from index_builder.panels.rects import Rect, area, long_side, overlap, union
+from index_builder.panels.rows import completed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -94,9 +94,7 @@ def _best_cut(alike: NDArray[np.uint8], rect: Rect, axis: int) -> tuple[float, i
     return best
 
 
-def _open_ended(
-    alike: NDArray[np.uint8], axis: int, start: int, end: int, depth: int
-) -> bool:
+def _open_ended(alike: NDArray[np.uint8], axis: int, start: int, end: int, depth: int) -> bool:
     """Whether a band leads out of the box at one end at least: a drawn frame closes white space inside it at both."""
     across = (alike[:, start:end] if axis == 0 else alike[start:end].T).max(axis=1)
     return bool(across[:depth].all() or across[-depth:].all())

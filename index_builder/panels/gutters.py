@@ -54,7 +54,8 @@ def common_colour(pixels: NDArray[Any]) -> NDArray[np.int16]:
     """(3,) the commonest colour of (N, 3) uint8 pixels."""
     coarse = (pixels >> 4).astype(np.int32) @ np.array([256, 16, 1])
     common = pixels[coarse == np.bincount(coarse).argmax()]
-    return np.median(common, axis=0).astype(np.int16)
+    middle: NDArray[np.int16] = np.median(common, axis=0).astype(np.int16)
+    return middle
 
 
 def _rim(shape: tuple[int, ...]) -> int:
