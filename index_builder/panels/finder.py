@@ -63,7 +63,8 @@ def examine(page: NDArray[np.uint8], *, right_to_left: bool = False) -> Outcome:
     score, rects = max(found, key=lambda scored: scored[0])
     ordered = reading_order(rects, right_to_left=right_to_left)
     scale = (width / small.shape[1], height / small.shape[0])
-    return Outcome([_to_box(rect, back, scale, (width, height)) for rect in ordered], score)
+    boxes = [_to_box(rect, back, scale, (width, height)) for rect in ordered]
+    return Outcome([box for box in boxes if box.w > 0 and box.h > 0], score)
 
 
 def _reduced(page: NDArray[np.uint8]) -> NDArray[Any]:
@@ -78,8 +79,8 @@ def _reduced(page: NDArray[np.uint8]) -> NDArray[Any]:
 
 
 def _to_box(rect: Rect, back: NDArray[np.float64], scale: tuple[float, float], size: tuple[int, int]) -> Box:
-    """The box on the page around a rectangle on its straightened paper."""
+    """The box on the page around a rectangle on its straightened paper; without area where it lies off the page."""
     corners = np.array([(x, y, 1.0) for x in rect[::2] for y in rect[1::2]]) @ back.T * scale
     left, top = (max(0, round(float(edge))) for edge in corners.min(axis=0))
     right, bottom = (min(side, round(float(edge))) for edge, side in zip(corners.max(axis=0), size, strict=True))
-    return Box(left, top, max(1, right - left), max(1, bottom - top))
+    return Box(left, top, right - left, bottom - top)
