@@ -270,6 +270,21 @@ def test_text_from_comics_is_shown_as_text(visitor: Visitor) -> None:
     assert visitor.page.locator("img[src=x]").count() == 0
 
 
+def test_the_view_in_use_lives_in_the_address(visitor: Visitor, url: str) -> None:
+    """Each view has its address, which opens it; back and forward go through them."""
+    views = visitor.page.get_by_role("navigation", name="Views")
+    views.get_by_role("link", name="Map").click()
+    visitor.page.locator("#view-map").wait_for()
+    assert visitor.page.url == f"{url}?view=map"
+    assert not visitor.page.locator("#view-search").is_visible()
+    assert views.locator("[aria-current=page]").all_inner_texts() == ["Map"]
+    visitor.page.go_back()
+    visitor.page.locator("#view-search").wait_for()
+    visitor.page.goto(f"{url}?view=library")
+    visitor.page.locator("#view-library").wait_for()
+    assert not visitor.page.locator("#view-search").is_visible()
+
+
 @pytest.mark.parametrize("colours", ["light", "dark"])
 def test_it_fits_a_phone(chromium: Any, url: str, colours: str) -> None:
     """At 390 px nothing reaches over the side, before and after a search and with a panel open."""

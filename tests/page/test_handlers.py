@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import re
 import shutil
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from index_builder import build_index
 from retrieval import PanelIndex
@@ -16,8 +14,8 @@ from retrieval.errors import CheckpointError, PictureError, SourceError, UsageEr
 from retrieval.records import View
 from tests.conftest import GridEncoder
 from tests.page.library import draw_library
-from ui.web import handlers
-from ui.web.handlers import Question
+from ui.web.search import handlers
+from ui.web.search.handlers import Question
 
 
 def test_words_find_the_panel_that_says_them(index: PanelIndex) -> None:
@@ -27,7 +25,6 @@ def test_words_find_the_panel_that_says_them(index: PanelIndex) -> None:
     assert (first.rank, first.panel.book, first.panel.page, first.panel.panel) == (1, "Harbour", 1, 2)
     assert (found.view, first.why, first.words) == (View.DIALOGUE, "words", ("Bring", "the", "lantern"))
     assert found.searched == 12  # of 16 panels these have words
-    assert Image.open(io.BytesIO(first.thumbnail or b"")).format == "WEBP"
 
 
 def test_a_picture_finds_its_panel(index: PanelIndex, panel_picture: Path) -> None:
@@ -107,14 +104,14 @@ def test_an_upload_over_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_chosen_panel_stands_on_its_page(index: PanelIndex) -> None:
-    """Its place in percent, its neighbours, and the page as a picture."""
+    """Its place in percent and its neighbours."""
     panel = index.browse({"book": "Harbour"}, k=2)[1]
     chosen = handlers.choose(index, str(panel.id))
     assert chosen.panel == panel
     assert (chosen.previous, chosen.following, chosen.of) == (panel.id - 1, panel.id + 1, 4)
     place = chosen.places[1]  # the page is 400 x 600, the box 210, 20, 170, 270
     assert (place.left, place.width, place.height) == (52.5, 42.5, 45.0)
-    assert Image.open(io.BytesIO(chosen.picture or b"")).size == (400, 600)
+    assert chosen.size == (400, 600)
 
 
 def test_the_first_and_last_panel_have_one_neighbour(index: PanelIndex) -> None:
@@ -145,19 +142,6 @@ def test_programs_get_the_same_json_as_from_the_command_line(index: PanelIndex) 
     hit = answer["hits"][0]
     assert hit["source"] == "Harbour/001.png"
     assert (hit["rank"], hit["page"], hit["panel"], hit["box"]) == (1, 1, 2, [210, 20, 170, 270])
-
-
-def test_comics_that_are_gone_are_said_to_be_and_the_panel_is_still_shown(tmp_path: Path) -> None:
-    """The small picture stands in for the page; the sentence names no folder of this machine."""
-    comics = draw_library(tmp_path / "comics")
-    build_index([comics], tmp_path / "my.index", encoder=GridEncoder(), workers=0)
-    shutil.rmtree(comics)
-    with PanelIndex.open(tmp_path / "my.index", encoder=GridEncoder()) as index:
-        chosen = handlers.choose(index, index.browse(k=1)[0].id)
-    assert chosen.picture is None
-    assert chosen.thumbnail
-    assert "cannot be read just now" in (chosen.problem or "")
-    assert str(tmp_path) not in (chosen.problem or "")
 
 
 def test_a_newer_generation_is_taken_up_by_the_next_search(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ import pytest
 
 from retrieval import PanelIndex
 from tests.page.library import HOSTILE
-from ui.web import handlers, markup
-from ui.web.handlers import Question
+from ui.web.frame.markup import describe, notice, shorten
+from ui.web.search import handlers, markup
+from ui.web.search.handlers import Question
 
 
 def hostile_panel(index: PanelIndex) -> int:
@@ -22,7 +23,7 @@ def test_text_from_comics_is_text(index: PanelIndex) -> None:
         markup.results(handlers.ask(index, Question(text=f"danger {HOSTILE}"))),
         markup.chosen(handlers.choose(index, hostile_panel(index))),
         markup.welcome(handlers.library(index)),
-        markup.notice(HOSTILE),
+        notice(HOSTILE),
     )
     for page in pages:
         assert "<img src=x" not in page
@@ -56,16 +57,16 @@ def test_a_long_dialogue_is_shown_from_where_it_matches(index: PanelIndex) -> No
 
 def test_pictures_are_described(index: PanelIndex) -> None:
     said, silent = index.browse({"book": "Harbour"}, k=3)[0::2]
-    assert markup.describe(said) == "Panel 1 on page 1 of Harbour: 'The rain never stops here'"
-    assert markup.describe(silent) == "Panel 3 on page 1 of Harbour, no words"
+    assert describe(said) == "Panel 1 on page 1 of Harbour: 'The rain never stops here'"
+    assert describe(silent) == "Panel 3 on page 1 of Harbour, no words"
 
 
 def test_no_path_of_this_machine_is_in_the_page(index: PanelIndex, comics: object) -> None:
-    """Files are named relative to their source, pictures travel inside the page."""
+    """Files are named relative to their source, pictures by number."""
     page = markup.chosen(handlers.choose(index, 1)) + markup.results(handlers.ask(index, Question(text="rain")))
     assert str(comics) not in page
     assert "file=" not in page
-    assert 'src="data:image/webp;base64,' in page
+    assert f'src="pictures/panel/1?v={index.panel(1).row}"' in page
 
 
 def test_an_answer_without_hits_says_what_to_do(index: PanelIndex) -> None:
@@ -83,4 +84,4 @@ def test_a_provisional_encoder_is_called_that(index: PanelIndex) -> None:
     ("text", "short"), [("short", "short"), ("one two three four", "one two…"), ("a" * 30, "a" * 9 + "…")]
 )
 def test_long_texts_are_cut_between_words(text: str, short: str) -> None:
-    assert markup.shorten(text, 9) == short
+    assert shorten(text, 9) == short

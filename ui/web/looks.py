@@ -8,6 +8,8 @@ from urllib.parse import quote
 
 import gradio as gr
 
+_HERE = Path(__file__).parent
+
 _SANS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
 _MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 
@@ -25,8 +27,13 @@ def theme() -> Any:
     return gr.themes.Base(font=sans, font_mono=mono, primary_hue="yellow", neutral_hue="stone")
 
 
+def stylesheets() -> list[Path]:
+    """The frame's style and those of the views, in that order."""
+    return [_HERE / "style.css", *sorted(_HERE.glob("*/*.css"))]
+
+
 def head() -> str:
-    """The icon, and the script that takes pasted pictures."""
-    script = (Path(__file__).parent / "paste.js").read_text(encoding="utf-8")
+    """The icon, and the scripts that are there before any view is."""
+    scripts = (_HERE / "frame" / "frame.js", _HERE / "search" / "paste.js")
     icon = f'<link rel="icon" type="image/svg+xml" href="data:image/svg+xml,{quote(_ICON)}">'
-    return f"{icon}<script>{script}</script>"
+    return icon + "".join(f"<script>{path.read_text(encoding='utf-8')}</script>" for path in scripts)

@@ -16,11 +16,10 @@ from typing import Any
 
 from retrieval.errors import PanelseekError, UsageError
 from retrieval.index import PanelIndex
-from ui.web.handlers import MAX_UPLOAD_BYTES
+from ui.web.search.handlers import MAX_UPLOAD_BYTES
 
 DEFAULT_PORT = 7860
 _PORTS_TRIED = 100
-_HERE = Path(__file__).parent
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 Auth = tuple[str, str] | list[tuple[str, str]]
@@ -54,7 +53,7 @@ def serve(
             inbrowser=open_browser,
             auth=auth,
             root_path=root_path,
-            **launch_options(private=host in _LOOPBACK and not auth and not root_path),
+            **launch_options(index, private=host in _LOOPBACK and not auth and not root_path),
         )
         try:
             _say(index, url, host, auth)
@@ -64,20 +63,24 @@ def serve(
             page.close(verbose=False)
 
 
-def launch_options(private: bool = True) -> dict[str, Any]:
+def launch_options(index: PanelIndex, private: bool = True) -> dict[str, Any]:
     """How the page is launched wherever it runs: its looks, its bounds, and everything that would call home off.
 
     private: answer only to this machine's own names, so that no web page elsewhere can reach a loopback server
     through a name that it makes point here.
     """
-    from ui.web.looks import head, theme
+    from ui.web.frame.pictures import picture_routes
+    from ui.web.looks import head, stylesheets, theme
 
     return {
         "theme": theme(),
-        "css_paths": [_HERE / "style.css"],
+        "css_paths": stylesheets(),
         "head": head(),
         "max_file_size": MAX_UPLOAD_BYTES,
-        "app_kwargs": {"middleware": [_guard(), *(_only_as_this_machine() if private else ())]},
+        "app_kwargs": {
+            "middleware": [_guard(), *(_only_as_this_machine() if private else ())],
+            "routes": picture_routes(index),
+        },
         "allowed_paths": [],
         "footer_links": [],
         "prevent_thread_lock": True,

@@ -5,11 +5,10 @@ Nothing here remembers anybody's question: whoever asks brings it along, so two 
 
 from __future__ import annotations
 
-import io
 import logging
 import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import zip_longest
 from pathlib import Path
@@ -22,7 +21,7 @@ from retrieval.errors import PanelseekError, PictureError, SourceError, UsageErr
 from retrieval.index import PanelIndex
 from retrieval.pictures import open_picture
 from retrieval.records import Panel, View
-from retrieval.search import Hit, Query, Why
+from retrieval.search import Query, Why
 from ui.answers import hit_as_dict
 
 log = logging.getLogger("panelseek.page")
@@ -38,9 +37,6 @@ MAX_UPLOAD_PIXELS = 120_000_000
 MAX_WORDS = 2_000
 """Letters of a question that are looked at; the encoder reads 128 tokens anyway."""
 
-_PAGE_PIXELS = 3_000_000
-_PAGE_WIDTH = 1_400
-_LONGEST_SIDE = 16_000  # WebP ends at 16,383
 _SAMPLES = 8
 _SUGGESTIONS = 5
 _LOOKED_AT = 60
@@ -79,14 +75,13 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One hit as it is shown: `thumbnail` is WebP bytes, None when the comics cannot be read."""
+    """One hit as it is shown."""
 
     rank: int
     score: float
     panel: Panel
     why: Why
     words: tuple[str, ...]
-    thumbnail: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +113,7 @@ def ask(index: PanelIndex, question: Question, shown: int | None = None) -> Resu
     return Results(
         question=question,
         view=query.chosen_view(),
-        cards=tuple(_card(index, hit) for hit in hits[:k]),
+        cards=tuple(Card(hit.rank, hit.score, hit.panel, hit.why, hit.words) for hit in hits[:k]),
         searched=_searched(index, query.chosen_view()),
         seconds=seconds,
         more=len(hits) > k and k < MOST_HITS,
@@ -167,19 +162,6 @@ def _book(index: PanelIndex, book_id: int | None) -> BookSummary | None:
     raise UsageError("This book is no longer in the index: choose another one.")
 
 
-def _card(index: PanelIndex, hit: Hit) -> Card:
-    return Card(hit.rank, hit.score, hit.panel, hit.why, hit.words, thumbnail(index, hit.panel))
-
-
-def thumbnail(index: PanelIndex, panel: Panel) -> bytes | None:
-    """WebP bytes, or None when the index has no small picture and the comics are out of reach."""
-    try:
-        return index.thumbnail(panel)
-    except (SourceError, PictureError) as error:
-        log.warning("no thumbnail of panel %d: %s", panel.id, error)
-        return None
-
-
 def read_upload(path: str) -> Image.Image:
     """An uploaded picture, decoded within the page's bounds. Raises `PictureError` without naming any path."""
     try:
@@ -212,17 +194,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A panel on its page. `picture`: the page as WebP bytes, None when the comics cannot be read (`problem`)."""
+    """A panel on its page; `size` is the page's, in pixels."""
 
     panel: Panel
-    picture: bytes | None = field(repr=False)
     size: tuple[int, int]
     places: tuple[Place, ...]
     previous: int | None
     following: int | None
     of: int
-    thumbnail: bytes | None = field(repr=False)
-    problem: str | None = None
 
 
 def choose(index: PanelIndex, panel_id: object) -> Chosen:
@@ -234,17 +213,13 @@ def choose(index: PanelIndex, panel_id: object) -> Chosen:
     panels = index.page_panels(panel.page_id)
     order = [p.id for p in panels]
     at = order.index(panel.id)
-    picture, problem = _page_picture(index, panel)
     return Chosen(
         panel=panel,
-        picture=picture,
         size=(panel.page_width, panel.page_height),
         places=tuple(place for p in panels if (place := _place(p))),
         previous=order[at - 1] if at > 0 else None,
         following=order[at + 1] if at + 1 < len(order) else None,
         of=len(order),
-        thumbnail=thumbnail(index, panel) if picture is None else None,
-        problem=problem,
     )
 
 
@@ -256,26 +231,6 @@ def checked_id(value: object) -> int:
     if number >= 2**63:
         raise UsageError("That is not a panel of this index.")
     return number
-
-
-def _page_picture(index: PanelIndex, panel: Panel) -> tuple[bytes | None, str | None]:
-    try:
-        return _webp(index.page_image(panel.page_id)), None
-    except (SourceError, PictureError) as error:
-        log.warning("page of panel %d: %s", panel.id, error)
-        return None, friendly(error)
-
-
-def _webp(page: Image.Image) -> bytes:
-    """WebP bytes of a page, small enough to send and large enough to read, also for a webtoon's long strips."""
-    width, height = page.size
-    scale = min(1.0, _PAGE_WIDTH / width, (_PAGE_PIXELS / (width * height)) ** 0.5, _LONGEST_SIDE / height)
-    if scale < 1:
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        page = page.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
-    out = io.BytesIO()
-    page.save(out, "WEBP", quality=82, method=1)
-    return out.getvalue()
 
 
 def _place(panel: Panel) -> Place | None:
@@ -330,7 +285,7 @@ def _library(index: PanelIndex, generation: int) -> Library:
         encoder=encoder.get("name", "unknown"),
         provisional=bool(encoder.get("provisional")),
         titles=_titles(books),
-        samples=tuple(Card(0, 0.0, p, "picture", (), thumbnail(index, p)) for p in samples),
+        samples=tuple(Card(0, 0.0, p, "picture", ()) for p in samples),
         suggestions=tuple(_suggestions(index, books)),
     )
 

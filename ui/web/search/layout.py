@@ -1,4 +1,4 @@
-"""The components of the page, part by part; what they do is wired in `app.py`."""
+"""The components of the view `search`, part by part; what they do is wired in `wiring.py`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import gradio as gr
 
-from ui.web import markup
-from ui.web.handlers import COUNTS
+from ui.web.search import markup
+from ui.web.search.handlers import COUNTS
 
 _HERE = Path(__file__).parent
 
@@ -35,10 +35,6 @@ class Asking:
     def inputs(self) -> list[Any]:
         """In the order in which `app.Asked` takes them."""
         return [self.text, self.picture, self.view, self.book, self.words, self.one_per_page, self.count]
-
-
-def header() -> None:
-    gr.HTML(markup.header(), elem_id="header", padding=False)
 
 
 def question() -> Asking:
@@ -118,13 +114,13 @@ def _options() -> tuple[gr.Radio, gr.Dropdown, gr.Radio, gr.Checkbox, gr.Radio]:
 
 
 def results() -> tuple[gr.HTML, gr.Button]:
-    hits = gr.HTML(js_on_load=_script("page.js", "hits.js"), elem_id="results", apply_default_css=False)
+    hits = gr.HTML(js_on_load=_script("events.js", "hits.js"), elem_id="results", apply_default_css=False)
     more = gr.Button("More results", visible=False, elem_id="more")
     return hits, more
 
 
 def chosen_panel() -> gr.HTML:
-    return gr.HTML(js_on_load=_script("page.js", "sheet.js"), elem_id="chosen", apply_default_css=False)
+    return gr.HTML(js_on_load=_script("events.js", "../chosen/sheet.js"), elem_id="chosen", apply_default_css=False)
 
 
 def programs() -> tuple[gr.Button, gr.JSON]:

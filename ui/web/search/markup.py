@@ -6,39 +6,26 @@ Buttons say what they do in `data-do`; `page.js` hands that on to Python as an e
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from collections.abc import Iterable
 from html import escape
 from zlib import crc32
 
 from retrieval.records import Panel, View
-from ui.web.handlers import Card, Chosen, Library, Place, Results
+from ui.web.frame.markup import describe, notice, page_picture, picture, plural, shorten
+from ui.web.search.handlers import Card, Chosen, Library, Place, Results
 
 MEASURED = {"small": "How well the built-in encoder finds panels is measured in docs/evaluation.md."}
 PROVISIONAL = "The picture part of the built-in encoder is provisional: it finds near copies, not meaning."
 
-LOGO = (
-    '<svg class="logo" viewBox="0 0 40 40" aria-hidden="true">'
-    '<rect class="sheet-of-paper" x="2" y="2" width="36" height="36" rx="5"/>'
-    '<rect class="ink" x="7" y="7" width="11" height="12" rx="1"/><rect class="sun" x="21" y="7" width="12" height="12"'
-    ' rx="1"/><rect class="ink" x="7" y="22" width="26" height="11" rx="1"/></svg>'
-)
+UNREADABLE = "The comics of this panel cannot be read just now: were they moved, or is their drive missing?"
 
 _WRITTEN = re.compile(r"(?:\S+-[ \t]*\n\s*)*\S+")
 _BROKEN = re.compile(r"-\s*\n\s*")
 _EXCERPT = 140
 _TWO_LINES = 60  # letters, on a card of middling width
-_ALT = 120
 
 # Cards stand in rows like panels on a page, as wide as their picture; within limits, so that captions fit.
 _NARROWEST, _WIDEST = 0.8, 2.1
-
-
-def header() -> str:
-    return (
-        f'<header class="masthead">{LOGO}<div><h1>Panelseek</h1>'
-        "<p>Find a comic panel by its picture, its words, or both.</p></div></header>"
-    )
 
 
 def hint() -> str:
@@ -46,11 +33,6 @@ def hint() -> str:
         '<p class="hint">A picture alone, words alone, or both together. <kbd>Enter</kbd> searches; '
         "a picture can be pasted anywhere on the page.</p>"
     )
-
-
-def notice(text: str) -> str:
-    """A line about something that went wrong, read out by screen readers."""
-    return f'<p class="notice" role="alert">{escape(text)}</p>'
 
 
 # --------------------------------------------------------------------- library
@@ -65,7 +47,7 @@ def welcome(library: Library) -> str:
 
 def _figures(library: Library) -> str:
     figures = ((library.books, "book"), (library.pages, "page"), (library.panels, "panel"))
-    items = "".join(f"<li><strong>{n:,}</strong> {_plural(n, word)}</li>" for n, word in figures)
+    items = "".join(f"<li><strong>{n:,}</strong> {plural(n, word)}</li>" for n, word in figures)
     words = f"<li><strong>{library.with_words:,}</strong> with words</li>"
     encoder = f"<li>encoder <strong>{escape(library.encoder)}</strong></li>"
     said = PROVISIONAL if library.provisional else MEASURED.get(library.encoder, "")
@@ -104,7 +86,7 @@ def _summary(found: Results) -> str:
     by_words = found.question.text.strip() and found.view is not View.PICTURE
     facts = [
         f"compared by {found.view}{' and word for word' if by_words else ''}",
-        f"{found.searched:,} {_plural(found.searched, 'panel')}"
+        f"{found.searched:,} {plural(found.searched, 'panel')}"
         f"{' with words' if found.view is View.DIALOGUE else ''} searched",
         _time(found.seconds),
     ]
@@ -114,7 +96,7 @@ def _summary(found: Results) -> str:
     number = crc32(repr(found.question).encode())
     return (
         f'<header class="summary" data-answer="{number}">'
-        f'<h2 tabindex="-1" role="status">{count} {_plural(count, "hit")} for {_asked(found)}{narrowed}</h2>'
+        f'<h2 tabindex="-1" role="status">{count} {plural(count, "hit")} for {_asked(found)}{narrowed}</h2>'
         f"<p>{' · '.join(facts)}</p></header>"
     )
 
@@ -142,7 +124,7 @@ def _card(card: Card, *, scored: bool = True) -> str:
     return (
         f'<li style="--ratio: {ratio:.3f}"><button type="button" class="card" data-do="choose" data-panel="{panel.id}"'
         f' aria-label="{escape(alt)}{f", score {card.score:.2f}" if scored else ""}">'
-        f'<span class="frame">{_picture(card.thumbnail, alt)}{score}</span>'
+        f'<span class="frame">{picture(panel, alt)}{score}</span>'
         f'<span class="caption"><span class="book">{escape(panel.book)}</span>'
         f'<span class="place">page {panel.page} · panel {panel.panel}{_why(card) if scored else ""}</span>'
         f"{_excerpt(panel.dialogue, card.words)}</span></button></li>"
@@ -222,22 +204,20 @@ def problem(text: str) -> str:
 def _title(panel: Panel, of: int) -> str:
     return (
         f'<h2 id="chosen-title" tabindex="-1">{escape(panel.book)}</h2>'
-        f'<p class="where">Page {panel.page} · panel {panel.panel} · {of} {_plural(of, "panel")} on this page</p>'
+        f'<p class="where">Page {panel.page} · panel {panel.panel} · {of} {plural(of, "panel")} on this page</p>'
         '<button type="button" class="close" data-do="close" aria-label="Back to results">&times;</button>'
     )
 
 
 def _page(found: Chosen) -> str:
-    if found.picture is None:
-        alone = f"<figure>{_picture(found.thumbnail, describe(found.panel))}</figure>"
-        return f"{notice(found.problem or '')}{alone}"
     panel, (width, height) = found.panel, found.size
     tall = " tall" if height > 2.4 * width else ""
     alt = f"Page {panel.page} of {panel.book}"
     boxes = "".join(_box(place, place.panel == panel.id) for place in found.places)
     return (
         f'<figure class="page{tall}" style="--ratio: {width / height:.4f}">'
-        f'<div class="paper">{_picture(found.picture, alt)}{boxes}</div></figure>'
+        f'<div class="paper"><img src="{page_picture(panel)}" alt="{escape(alt)}">{boxes}</div></figure>'
+        f'<div class="unreadable" role="status">{notice(UNREADABLE)}{picture(panel)}</div>'
     )
 
 
@@ -306,32 +286,5 @@ def _facts(panel: Panel) -> str:
 # ----------------------------------------------------------------- small parts
 
 
-def describe(panel: Panel) -> str:
-    """A panel in one line, for people who do not see it: "Panel 3 on page 7 of Book: 'dialogue…'"."""
-    place = f"Panel {panel.panel} on page {panel.page} of {panel.book}"
-    said = " ".join(panel.dialogue.split())
-    return f"{place}: '{shorten(said, _ALT)}'" if said else f"{place}, no words"
-
-
-def shorten(text: str, length: int) -> str:
-    """At most `length` letters, cut at a space where there is one near the end."""
-    text = text.strip()
-    if len(text) <= length:
-        return text
-    cut = text[:length]
-    space = cut.rfind(" ")
-    return (cut[:space] if space > length // 2 else cut).rstrip() + "…"
-
-
-def _picture(webp: bytes | None, alt: str) -> str:
-    if webp is None:
-        return f'<span class="no-picture" role="img" aria-label="{escape(alt)}">picture not available</span>'
-    return f'<img src="data:image/webp;base64,{b64encode(webp).decode()}" alt="{escape(alt)}">'
-
-
 def _time(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds >= 1 else f"{max(1, round(1000 * seconds))} ms"
-
-
-def _plural(count: int, word: str) -> str:
-    return word if count == 1 else f"{word}s"

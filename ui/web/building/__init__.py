@@ -1,0 +1,1 @@
+"""The view `build` of the page."""

@@ -1,0 +1,1 @@
+"""The chosen panel on its page, over whichever view it was opened from."""

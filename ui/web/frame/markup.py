@@ -1,0 +1,79 @@
+"""HTML that every view shares. Every text that comes from comics, file names or people passes through `escape`."""
+
+from __future__ import annotations
+
+from html import escape
+
+from retrieval.records import Panel
+
+LOGO = (
+    '<svg class="logo" viewBox="0 0 40 40" aria-hidden="true">'
+    '<rect class="sheet-of-paper" x="2" y="2" width="36" height="36" rx="5"/>'
+    '<rect class="ink" x="7" y="7" width="11" height="12" rx="1"/><rect class="sun" x="21" y="7" width="12" height="12"'
+    ' rx="1"/><rect class="ink" x="7" y="22" width="26" height="11" rx="1"/></svg>'
+)
+
+_ALT = 120
+
+
+def masthead(views: list[tuple[str, str]]) -> str:
+    """The name of the page, and the way to its views, (name in the address, name on screen)."""
+    links = "".join(f'<a href="{_address(name)}" data-view="{name}">{escape(label)}</a>' for name, label in views)
+    return (
+        f'<header class="masthead"><a class="home" href="?">{LOGO}<h1>Panelseek</h1></a>'
+        f'<nav class="tabs" aria-label="Views">{links}</nav></header>'
+    )
+
+
+def _address(view: str) -> str:
+    return "?" if view == "search" else f"?view={view}"
+
+
+def nothing_yet(title: str, text: str) -> str:
+    """A view that has nothing to show."""
+    return f'<section class="nothing"><h2>{escape(title)}</h2><p>{escape(text)}</p></section>'
+
+
+def notice(text: str) -> str:
+    """A line about something that went wrong, read out by screen readers."""
+    return f'<p class="notice" role="alert">{escape(text)}</p>'
+
+
+def picture(panel: Panel, alt: str | None = None) -> str:
+    """A panel's picture, small first, sharp where there is room; fetched when it comes into view."""
+    source = panel_picture(panel)
+    return (
+        f'<img src="{source}" data-sharp="{source}&amp;side=960" loading="lazy" decoding="async"'
+        f' alt="{escape(describe(panel) if alt is None else alt)}">'
+    )
+
+
+def panel_picture(panel: Panel) -> str:
+    """The address of a panel's picture. It changes with the picture, so that browsers may keep it."""
+    return f"pictures/panel/{panel.id}?v={panel.row}"
+
+
+def page_picture(panel: Panel) -> str:
+    """The address of the picture of a panel's page."""
+    return f"pictures/page/{panel.page_id}?v={panel.row}"
+
+
+def describe(panel: Panel) -> str:
+    """A panel in one line, for people who do not see it: "Panel 3 on page 7 of Book: 'dialogue…'"."""
+    place = f"Panel {panel.panel} on page {panel.page} of {panel.book}"
+    said = " ".join(panel.dialogue.split())
+    return f"{place}: '{shorten(said, _ALT)}'" if said else f"{place}, no words"
+
+
+def shorten(text: str, length: int) -> str:
+    """At most `length` letters, cut at a space where there is one near the end."""
+    text = text.strip()
+    if len(text) <= length:
+        return text
+    cut = text[:length]
+    space = cut.rfind(" ")
+    return (cut[:space] if space > length // 2 else cut).rstrip() + "…"
+
+
+def plural(count: int, word: str) -> str:
+    return word if count == 1 else f"{word}s"

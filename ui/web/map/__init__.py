@@ -1,0 +1,1 @@
+"""The view `map` of the page."""
