@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from retrieval.encoder import load_encoder
     from retrieval.errors import PanelseekError
+    from retrieval.facets import Facet
     from retrieval.filters import Filter
     from retrieval.index import PanelIndex
     from retrieval.records import Box, Panel, View
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Box",
+    "Facet",
     "Filter",
     "Hit",
     "Panel",
@@ -33,6 +35,7 @@ __all__ = [
 
 _HOMES = {
     "Box": "records",
+    "Facet": "facets",
     "Filter": "filters",
     "Hit": "search",
     "Panel": "records",

@@ -6,7 +6,8 @@ Only `index_builder` calls the methods that write.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -19,9 +20,12 @@ from sqlalchemy import (
     JSON,
     CheckConstraint,
     ForeignKey,
+    Index,
     MetaData,
     Select,
     UniqueConstraint,
+    and_,
+    case,
     create_engine,
     delete,
     event,
@@ -36,13 +40,13 @@ from sqlalchemy.engine import URL, Engine, ExceptionContext
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, aliased, mapped_column
 
-from retrieval.errors import IndexDamaged, IndexError_, IndexTooNew, UsageError
-from retrieval.filters import Filter
+from retrieval.errors import IndexDamaged, IndexError_, IndexTooNew, IndexTooOld, UsageError
+from retrieval.filters import ASPECTS, Filter, as_number, folded, within
 from retrieval.fulltext import FullText, full_text_for
 from retrieval.records import Box, Panel
 from retrieval.sqlite_files import connect_to_read
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _WAY_OUT = "restore it from a copy, or delete the index folder and build it again"
 _IDS_PER_QUERY = 10_000  # SQLite takes 32,766 bound values; stay well below
 
@@ -82,7 +86,10 @@ class SourceRow(Base):
 
 
 class BookRow(Base):
-    """One comic; `path` is relative to its source ('' where the source is the book)."""
+    """One comic; `path` is relative to its source ('' where the source is the book).
+
+    `facts_stat` changes when what is known about the book, and its pages' labels, have to be read again.
+    """
 
     __tablename__ = "book"
     __table_args__ = (UniqueConstraint("source_id", "path"), _NEVER_REUSED)
@@ -91,10 +98,31 @@ class BookRow(Base):
     path: Mapped[str]
     title: Mapped[str] = mapped_column(index=True)
     kind: Mapped[str]
+    facts_stat: Mapped[str] = mapped_column(default="", server_default="")
+
+
+class BookFactRow(Base):
+    """One thing known about a book: `name` series, writer, ...; `position` orders several values of one name.
+
+    `folded` is the value as filters compare it, `amount` the number it is, if it is one.
+    """
+
+    __tablename__ = "book_fact"
+    __table_args__ = (UniqueConstraint("book_id", "name", "position"), Index(None, "name", "folded"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    book_id: Mapped[int] = mapped_column(ForeignKey("book.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    value: Mapped[str]
+    position: Mapped[int]
+    folded: Mapped[str]
+    amount: Mapped[float | None]
 
 
 class PageRow(Base):
-    """One page. `stat` is the cheap fingerprint, `digest` that of the content; `gone` pages keep their panels."""
+    """One page. `stat` is the cheap fingerprint, `digest` that of the content; `gone` pages keep their panels.
+
+    `label` is what kind of page it is (story, cover, advertisement, ...), where somebody said so.
+    """
 
     __tablename__ = "page"
     __table_args__ = (
@@ -112,6 +140,7 @@ class PageRow(Base):
     width: Mapped[int]
     height: Mapped[int]
     gone: Mapped[bool] = mapped_column(default=False)
+    label: Mapped[str | None]
 
 
 class PanelRow(Base):
@@ -161,6 +190,7 @@ class KnownPage:
     stat: str
     digest: str
     gone: bool
+    label: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +217,20 @@ class NewPage:
     width: int
     height: int
     panels: tuple[NewPanel, ...]
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many panels of a book have one label, and what they are like; counts of present panels a filter lets by."""
+
+    book_id: int
+    book: str
+    label: str | None
+    panels: int
+    with_dialogue: int
+    aspects: tuple[int, ...]
+    """In the order of `filters.ASPECTS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +272,8 @@ class Catalog:
     def create(cls, url: URL | str) -> Catalog:
         """Open the database at an SQLAlchemy URL, making its tables where there are none.
 
-        Raises `IndexTooNew` or `IndexDamaged` as `open` does, `UsageError` for a database that cannot be used.
+        Raises `IndexTooNew`, `IndexTooOld` or `IndexDamaged` as `open` does, `UsageError` for a database that cannot be
+        used.
         """
         engine = _engine(make_url(url), making=True)
         with _readable(engine):
@@ -245,7 +290,8 @@ class Catalog:
     def open(cls, url: URL | str, engine: Engine | None = None) -> Catalog:
         """Open an existing catalog.
 
-        Raises `IndexDamaged` when the file is no catalog, `IndexTooNew` when a later version wrote it.
+        Raises `IndexDamaged` when the file is no catalog, `IndexTooNew` when a later version wrote it, `IndexTooOld`
+        when an earlier one did.
         """
         engine = engine or _engine(make_url(url))
         with _readable(engine):
@@ -262,6 +308,12 @@ class Catalog:
             raise IndexTooNew(
                 f"{_place(engine)} has schema version {found}; this Panelseek reads up to {SCHEMA_VERSION}: "
                 "update Panelseek, or build a new index with this one"
+            )
+        if found < SCHEMA_VERSION:
+            engine.dispose()
+            raise IndexTooOld(
+                f"{_place(engine)} has schema version {found}; this Panelseek reads {SCHEMA_VERSION}: "
+                "delete the index folder and build it again, or build into another --index"
             )
         return catalog
 
@@ -310,6 +362,30 @@ class Catalog:
             session.flush()
             return found.id
 
+    def book_facts_stat(self, book_id: int) -> str:
+        """What `set_book_facts` was last told, "" before that."""
+        with Session(self.engine) as session:
+            return session.scalar(select(BookRow.facts_stat).where(BookRow.id == book_id)) or ""
+
+    def set_book_facts(self, book_id: int, facts: Sequence[tuple[str, str]], stat: str = "") -> None:
+        """Replace what is known about a book: (name, value) pairs, several of one name in order."""
+        counted: Counter[str] = Counter()
+        rows = []
+        for name, value in dict.fromkeys(facts):
+            rows.append(_fact_row(book_id, name, value, counted[name]))
+            counted[name] += 1
+        with Session(self.engine) as session, session.begin():
+            session.execute(delete(BookFactRow).where(BookFactRow.book_id == book_id))
+            session.add_all(rows)
+            session.execute(update(BookRow).where(BookRow.id == book_id).values(facts_stat=stat))
+
+    def label_pages(self, book_id: int, labels: Mapping[str, str | None]) -> None:
+        """Say what kind of page pages are, by name; nothing is encoded for it."""
+        with Session(self.engine) as session, session.begin():
+            for name, label in labels.items():
+                page = update(PageRow).where(PageRow.book_id == book_id, PageRow.name == name)
+                session.execute(page.values(label=label))
+
     def write_pages(self, pages: Sequence[NewPage]) -> list[int]:
         """Write whole pages in one transaction; a page that exists is replaced.
 
@@ -330,7 +406,7 @@ class Catalog:
             old = self._remove_panels(session, row.id)
         kept = {(p.x, p.y, p.w, p.h): p.id for p in old}
         row.number, row.stat, row.digest = page.number, page.stat, page.digest
-        row.width, row.height, row.gone = page.width, page.height, False
+        row.width, row.height, row.gone, row.label = page.width, page.height, False, page.label
         session.flush()
         panels = [_panel_row(row.id, panel, kept) for panel in page.panels]
         session.add_all(panels)
@@ -390,7 +466,7 @@ class Catalog:
         """Every page the catalog remembers of a book, by name."""
         with Session(self.engine) as session:
             rows = session.scalars(select(PageRow).where(PageRow.book_id == book_id))
-            return {r.name: KnownPage(r.id, r.name, r.number, r.stat, r.digest, r.gone) for r in rows}
+            return {r.name: KnownPage(r.id, r.name, r.number, r.stat, r.digest, r.gone, r.label) for r in rows}
 
     def book_paths(self, source_id: int) -> dict[int, str]:
         """The path of every book of a source by its id, gone ones included."""
@@ -443,6 +519,32 @@ class Catalog:
         )
         with Session(self.engine) as session:
             return [BookSummary(*row) for row in session.execute(statement)]
+
+    def book_facts(self, book_id: int) -> dict[str, tuple[str, ...]]:
+        """What is known about a book: the values of each name, in order."""
+        statement = select(BookFactRow).where(BookFactRow.book_id == book_id).order_by(BookFactRow.position)
+        found: dict[str, tuple[str, ...]] = {}
+        with Session(self.engine) as session:
+            for row in session.scalars(statement.order_by(BookFactRow.id)):
+                found[row.name] = (*found.get(row.name, ()), row.value)
+        return found
+
+    def facts_named(self, names: Sequence[str]) -> list[tuple[int, str, str, str]]:
+        """(book id, name, value, value as compared) of all facts of these names, in no order."""
+        columns = (BookFactRow.book_id, BookFactRow.name, BookFactRow.value, BookFactRow.folded)
+        with Session(self.engine) as session:
+            return [(b, n, v, f) for b, n, v, f in session.execute(select(*columns).where(BookFactRow.name.in_(names)))]
+
+    def tallies(self, where: Filter) -> list[Tally]:
+        """Present panels that a filter lets through, counted by book and page label."""
+        aspect = PanelRow.w / PanelRow.h
+        shapes = [and_(*within(aspect, bounds)) for bounds in ASPECTS.values()]
+        columns = [func.count(), func.sum(case((PanelRow.dialogue != "", 1), else_=0))]
+        columns += [func.sum(case((shape, 1), else_=0)) for shape in shapes]
+        by = (BookRow.id, BookRow.title, PageRow.label)
+        statement = self._filtered(select(*by, *columns), where).group_by(*by)
+        with Session(self.engine) as session:
+            return [Tally(b, t, label, n, d, tuple(a)) for b, t, label, n, d, *a in session.execute(statement)]
 
     def vector_rows(self, with_dialogue_only: bool = False) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """(ids, rows) of all present panels, each (P,) int64, in order of id."""
@@ -514,6 +616,11 @@ class Catalog:
             "dialogue": PanelRow.dialogue,
             "origin": PanelRow.origin,
             "aspect": PanelRow.w / PanelRow.h,
+            "label": PageRow.label,
+            "fact_book": BookFactRow.book_id,
+            "fact_name": BookFactRow.name,
+            "fact_folded": BookFactRow.folded,
+            "fact_amount": BookFactRow.amount,
             "size": (PanelRow.w * PanelRow.h) / (PageRow.width * PageRow.height * 1.0),
         }
         return (
@@ -638,6 +745,12 @@ def _chunks(ids: list[int]) -> Iterator[list[int]]:
         yield ids[start : start + _IDS_PER_QUERY]
 
 
+def _fact_row(book_id: int, name: str, value: str, position: int) -> BookFactRow:
+    return BookFactRow(
+        book_id=book_id, name=name, value=value, position=position, folded=folded(value), amount=as_number(value)
+    )
+
+
 def _panel_row(page_id: int, panel: NewPanel, kept: dict[tuple[float, float, float, float], int]) -> PanelRow:
     box = panel.box
     picture, dialogue, composition = panel.gate
@@ -681,6 +794,7 @@ def _panel_select() -> Any:
             PageRow.name,
             PageRow.width,
             PageRow.height,
+            PageRow.label,
             BookRow.id,
             BookRow.title,
             BookRow.path,
@@ -693,7 +807,7 @@ def _panel_select() -> Any:
 
 def _panel(row: Any) -> Panel:
     panel_id, number, x, y, w, h, dialogue, vector_row, *gate = row[:11]
-    page_id, page, name, width, height, book_id, title, path = row[11:]
+    page_id, page, name, width, height, label, book_id, title, path = row[11:]
     return Panel(
         id=panel_id,
         book=title,
@@ -708,4 +822,5 @@ def _panel(row: Any) -> Panel:
         page_id=page_id,
         book_id=book_id,
         row=vector_row,
+        label=label or "",
     )

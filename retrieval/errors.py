@@ -12,6 +12,7 @@ PanelseekError
     ├── IndexDamaged
     ├── IndexLocked
     ├── IndexTooNew
+    ├── IndexTooOld
     └── EncoderMismatch
 
 A message names the thing, what was found, what was expected, and the way out.
@@ -67,6 +68,10 @@ class IndexLocked(IndexError_):
 
 class IndexTooNew(IndexError_):
     """The index was written by a later version of Panelseek."""
+
+
+class IndexTooOld(IndexError_):
+    """The index was written by an earlier version of Panelseek, whose tables are no longer read."""
 
 
 class EncoderMismatch(IndexError_):

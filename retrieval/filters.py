@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement, or_, select
 
 from retrieval.errors import UsageError
 
@@ -18,6 +19,11 @@ ASPECTS: dict[str, Range] = {"tall": (None, 0.8), "square": (0.8, 1.25), "wide":
 SIZES: dict[str, Range] = {"small": (None, 0.1), "medium": (0.1, 0.35), "large": (0.35, None)}
 """Panel area as a share of the page's area."""
 
+
+FACTS = ("series", "number", "volume", "year", "writer", "artist", "publisher", "genre", "language", "character")
+"""What is known about a book and may narrow a search; the catalog keeps more (`Catalog.book_facts`)."""
+
+Names = tuple[str, ...]
 
 _LARGEST = 2**53
 
@@ -31,6 +37,8 @@ class Filter:
     page: from and to, both included. has_dialogue: with or without words. annotated: whether somebody drew the
     panel's box, or the panel finder did.
     aspect: width / height from and to. size: share of the page from and to, 0 to 1.
+    series ... character: what is known about the book (`FACTS`): any of these names or patterns with `%`, without
+    regard to case; or, where they are numbers, from and to. label: what kind of page it is, as such names.
     """
 
     book: str | None = None
@@ -41,6 +49,17 @@ class Filter:
     annotated: bool | None = None
     aspect: Range | None = None
     size: Range | None = None
+    series: Names | Range | None = None
+    number: Names | Range | None = None
+    volume: Names | Range | None = None
+    year: Names | Range | None = None
+    writer: Names | Range | None = None
+    artist: Names | Range | None = None
+    publisher: Names | Range | None = None
+    genre: Names | Range | None = None
+    language: Names | Range | None = None
+    character: Names | Range | None = None
+    label: Names | None = None
 
     @classmethod
     def of(cls, where: Filter | Mapping[str, Any] | None) -> Filter:
@@ -64,6 +83,8 @@ class Filter:
             annotated=_yes_or_no("annotated", where.get("annotated")),
             aspect=_range("aspect", where.get("aspect"), ASPECTS),
             size=_range("size", where.get("size"), SIZES),
+            label=_names("label", where.get("label")),
+            **{name: _fact(name, where.get(name)) for name in FACTS},
         )
 
     @property
@@ -85,10 +106,68 @@ class Filter:
             drawn = columns["origin"] == "annotation"
             found.append(drawn if self.annotated else ~drawn)
         for name in ("page", "aspect", "size"):
-            low, high = getattr(self, name) or (None, None)
-            found += [columns[name] >= low] if low is not None else []
-            found += [columns[name] <= high] if high is not None else []
+            found += within(columns[name], getattr(self, name) or (None, None))
+        if self.label is not None:
+            found.append(_any_of(columns["label"], self.label))
+        found += [_knows(columns, name, value) for name in FACTS if (value := getattr(self, name)) is not None]
         return found
+
+
+def folded(value: str) -> str:
+    """How names are compared: without regard to case and to blanks around them."""
+    return value.strip().casefold()
+
+
+def _knows(columns: Mapping[str, Any], name: str, value: Names | Range) -> ColumnElement[bool]:
+    """Whether the panel's book has a fact of this name that fits."""
+    fits = within(columns["fact_amount"], value) if _is_range(value) else [_any_of(columns["fact_folded"], value)]
+    books = select(columns["fact_book"]).where(columns["fact_name"] == name, *fits)
+    found: ColumnElement[bool] = columns["book_id"].in_(books)
+    return found
+
+
+def as_number(value: str) -> float | None:
+    """The number that a name is, None where it is another kind of name."""
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and value.isascii() else None
+
+
+def within(column: Any, bounds: Any) -> list[ColumnElement[bool]]:
+    """SQL conditions for from and to, both included."""
+    low, high = bounds
+    return ([column >= low] if low is not None else []) + ([column <= high] if high is not None else [])
+
+
+def _any_of(column: Any, names: Any) -> ColumnElement[bool]:
+    return or_(*(_like(column, folded(name)) for name in names))
+
+
+def _is_range(value: Any) -> bool:
+    """Two numbers, either of them open; names are never numbers."""
+    return len(value) == 2 and not any(isinstance(part, str) for part in value)
+
+
+def _fact(name: str, value: Any) -> Names | Range | None:
+    """Names, or from and to: a number alone is both."""
+    if _is_number(value):
+        return (value, value)
+    if isinstance(value, list | tuple) and _is_range(value):
+        return _range(name, value, {})
+    return _names(name, value)
+
+
+def _names(name: str, value: Any) -> Names | None:
+    """One name, or any of several; numbers among them are taken as they are written."""
+    if value is None:
+        return None
+    given = value if isinstance(value, list | tuple) else (value,)
+    names = tuple(str(part) if _is_number(part) else part for part in given)
+    if names and all(isinstance(part, str) and _name(name, part) for part in names):
+        return names
+    raise UsageError(f"filter {name} takes a name, a pattern with %, or a list of them; found {value!r}")
 
 
 def _whole(name: str, value: Any) -> int | None:

@@ -23,6 +23,7 @@ from retrieval.catalog import BookSummary, Catalog
 from retrieval.crops import crop
 from retrieval.encoder.inputs import resize
 from retrieval.errors import EncoderMismatch, IndexDamaged, IndexMissing, SourceError, UsageError
+from retrieval.facets import Facet, facets_of
 from retrieval.filters import Filter
 from retrieval.generation import Generation, open_generation, shards_of
 from retrieval.pages import read_page
@@ -243,6 +244,20 @@ class PanelIndex:
         ids = self.catalog.browse(Filter.of(where), k, offset)
         panels = self.catalog.panels(ids)
         return [panels[i] for i in ids if i in panels]
+
+    def facets(self, where: Filter | Mapping[str, Any] | None = None, limit: int = 50) -> dict[str, tuple[Facet, ...]]:
+        """For every filter its commonest values among the panels `where` lets through, with how many panels have them.
+
+        Keys: `retrieval.filters.FACTS`, book, label, has_dialogue (yes, no), aspect (tall, square, wide); most panels
+        first. Raises `UsageError` for a filter that means nothing.
+        """
+        check_whole("limit", limit, 1)
+        return facets_of(self.catalog, Filter.of(where), limit)
+
+    def facts(self, book_id: int) -> dict[str, tuple[str, ...]]:
+        """What is known about a book, from its metadata or its name: series, number, writer, ..."""
+        check_whole("book_id", book_id, 1)
+        return self.catalog.book_facts(book_id)
 
     def panel(self, panel_id: int) -> Panel:
         """One panel. Raises `UsageError` when the index has none of that id."""

@@ -141,7 +141,7 @@ class PartsEncoder(Encoder, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A panel of an index: where it is and what it says."""
+    """A panel of an index: where it is and what it says. `label` is what kind of page it is on, "" where unknown."""
 
     id: int
     book: str
@@ -156,3 +156,4 @@ class Panel:
     page_id: int = field(repr=False)
     book_id: int = field(repr=False)
     row: int = field(repr=False)
+    label: str = ""

@@ -37,6 +37,7 @@ def hit_as_dict(hit: Found) -> dict[str, Any]:
         "box": panel.box.as_list(),
         "dialogue": panel.dialogue,
         "source": panel.source,
+        "label": panel.label,
         "why": hit.why,
         "words": list(hit.words),
         "gate": dict(zip(("picture", "dialogue", "composition"), weights, strict=True)),

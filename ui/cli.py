@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -17,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from retrieval.errors import PanelseekError, UsageError
+from retrieval.filters import FACTS
 from ui.answers import hit_as_dict
 from ui.evaluating import evaluate
 from ui.training import train
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from retrieval import Hit, PanelIndex
 
@@ -44,6 +46,19 @@ _device = click.option("--device", help="Where the encoder runs: cpu, cuda or mp
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 _host = click.option("--host", default="127.0.0.1", show_default=True, help="Address the page listens on.")
 _port = click.option("--port", type=click.IntRange(0, 65535), default=7860, show_default=True, help="Its port.")
+
+
+_SPANS = {"number": "1-12", "volume": "2-3", "year": "1990-1999"}
+"""Facts that are numbers, with an example of from and to."""
+
+
+def _facts(command: Callable[..., Any]) -> Callable[..., Any]:
+    """An option for each thing known about books that narrows a search, in the order of `FACTS`."""
+    for name in reversed(FACTS):
+        span = f" (or FROM-TO, as {_SPANS[name]})" if name in _SPANS else ""
+        text = f"Only books of this {name}{span}; % stands for any letters, may be repeated."
+        command = click.option(f"--{name}", multiple=True, metavar="NAME", help=text)(command)
+    return command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -115,6 +130,8 @@ def build(sources: tuple[Path, ...], folder: Path, quiet: bool, as_json: bool, *
 @click.option("--has-dialogue/--no-dialogue", default=None, help="Only panels with, or without, words.")
 @click.option("--aspect", help="Only tall, square or wide panels, or FROM-TO as width / height.")
 @click.option("--size", help="Only small, medium or large panels, or FROM-TO as a share of the page.")
+@_facts
+@click.option("--label", multiple=True, help="Only pages of this kind: story, cover, ...; may be repeated.")
 @click.option("--exact", is_flag=True, help="Score every panel instead of looking for candidates.")
 @click.option("--probes", type=int, help="Inverted lists to look into.")
 @click.option("--save", type=click.Path(path_type=Path), help="Also save the hits' pictures into this folder.")
@@ -154,9 +171,18 @@ def _question(words: str | None, asked: dict[str, Any]) -> dict[str, Any]:
         "has_dialogue": asked.pop("has_dialogue"),
         "aspect": _range("--aspect", asked.pop("aspect")),
         "size": _range("--size", asked.pop("size")),
+        "label": list(asked.pop("label")) or None,
+        **{name: _names(name, asked.pop(name)) for name in FACTS},
     }
     asked["text"] = words if words is not None else asked["text"]
     return {**asked, "where": {key: value for key, value in where.items() if value is not None}}
+
+
+def _names(name: str, values: tuple[str, ...]) -> Any:
+    """The names asked for, or from and to where a number's option was given a span once."""
+    if name in _SPANS and len(values) == 1 and re.fullmatch(r"[\d.]*-[\d.]*", values[0]):
+        return _range(f"--{name}", values[0])
+    return list(values) or None
 
 
 def _range(option: str, value: str | None) -> Any:
@@ -235,21 +261,25 @@ def _name_and_password(auth: str | None) -> tuple[str, str] | None:
 @panelseek.command()
 @_index
 @click.option("--books", is_flag=True, help="Also list the books.")
+@click.option("--facets", is_flag=True, help="Also count panels by series, writer, year, label, ...")
 @_json
-def info(folder: Path, books: bool, as_json: bool) -> None:
+def info(folder: Path, books: bool, facets: bool, as_json: bool) -> None:
     """What an index holds, how it was built, and how well its search does."""
     from retrieval import PanelIndex
-    from ui.tables import print_books, print_info
+    from ui.tables import print_books, print_facets, print_info
 
     with PanelIndex.open(folder) as index:
         found = index.info()
         listed = index.books() if books else []
+        counted = index.facets() if facets else {}
     if as_json:
-        _print_json(found | ({"books_listed": [asdict(book) for book in listed]} if books else {}))
+        found |= {"books_listed": [asdict(book) for book in listed]} if books else {}
+        found |= {"facets": {n: [asdict(f) for f in values] for n, values in counted.items()}} if facets else {}
+        _print_json(found)
         return
     print_info(found)
-    if books:
-        print_books(listed)
+    print_books(listed)
+    print_facets(counted)
 
 
 @panelseek.command()

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from ui.progress import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rich.console import Console
 
     from index_builder import BuildReport
-    from retrieval import Hit
+    from retrieval import Facet, Hit
     from retrieval.catalog import BookSummary
     from retrieval.verify import Verdict
 
@@ -110,6 +110,13 @@ def print_books(books: Sequence[BookSummary]) -> None:
     for book in books:
         path = f" ({book.path})" if book.path not in ("", book.title) else ""
         console().print(f"book: {book.title}{path}: {book.pages:,} pages, {book.panels:,} panels")
+
+
+def print_facets(facets: Mapping[str, Sequence[Facet]]) -> None:
+    """One line a filter: its values with how many panels have them, most first."""
+    for name, values in facets.items():
+        if values:
+            console().print(f"{name}: " + ", ".join(f"{facet.value} ({facet.panels:,})" for facet in values))
 
 
 def print_encoder(encoder: dict[str, Any]) -> None:

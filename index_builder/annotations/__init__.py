@@ -8,37 +8,16 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
 from typing import Any
 
+from index_builder.annotations.records import AnnotatedPanel, PageAnnotation, TextBlock
+from index_builder.annotations.words import give_to_panels
 from retrieval.records import Box
+
+__all__ = ["AnnotatedPanel", "PageAnnotation", "TextBlock", "give_to_panels", "read_annotation"]
 
 _ASPECT_TOLERANCE = 0.01
 _LARGEST = 10.0  # a side of more than ten pages is a slip, and would drown the other numbers
-
-
-@dataclass(frozen=True, slots=True)
-class AnnotatedPanel:
-    """A panel as annotated. `number` is its place in the file's list from 1, also after others were dropped.
-
-    `text` is None when nobody wrote the words down, "" when the panel has none.
-    """
-
-    number: int
-    box: Box
-    text: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class PageAnnotation:
-    """What a file says about a page. `panels` None: it says nothing usable, ask the panel finder.
-
-    `reading_direction` is "ltr", "rtl" or None. `notes` are sentences about what was amiss.
-    """
-
-    panels: tuple[AnnotatedPanel, ...] | None
-    reading_direction: str | None
-    notes: tuple[str, ...]
 
 
 def read_annotation(data: bytes, width: int, height: int) -> PageAnnotation:

@@ -12,7 +12,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import IntegrityError
 
 from retrieval.catalog import Base, Catalog, NewPage, NewPanel
-from retrieval.errors import IndexDamaged, IndexTooNew
+from retrieval.errors import IndexDamaged, IndexTooNew, IndexTooOld
 from retrieval.filters import Filter
 from retrieval.records import Box
 
@@ -76,6 +76,15 @@ BROKEN: dict[str, tuple[Callable[[Catalog, NewPage], Any], str]] = {
     ),
     "a page without a book": (lambda c, p: c.write_pages([replace(p, book_id=99)]), "FOREIGN KEY constraint failed"),
     "a book without a source": (lambda c, p: c.book_id(99, "x", "X", "folder"), "FOREIGN KEY constraint failed"),
+    "two facts at one place": (
+        lambda c, p: run(
+            c,
+            "INSERT INTO book_fact (book_id, name, value, position, folded)"
+            " VALUES (1, 'series', 'a', 0, 'a'), (1, 'series', 'b', 0, 'b')",
+        ),
+        "UNIQUE constraint failed: book_fact.book_id, book_fact.name, book_fact.position",
+    ),
+    "a fact without a book": (lambda c, p: c.set_book_facts(99, [("year", "1")]), "FOREIGN KEY constraint failed"),
     "a panel without a page": (
         lambda c, p: run(c, "UPDATE panel SET page_id = 99"),
         "FOREIGN KEY constraint failed",
@@ -208,15 +217,18 @@ def test_many_ids_at_once(catalog: Catalog, page: NewPage) -> None:
 
 
 def test_opening(tmp_path: Path) -> None:
-    """Made twice is the same catalog; a newer one, and a file that is none, are refused by name."""
+    """Made twice is the same catalog; a newer one, an older one, and a file that is none, are refused by name."""
     url = f"sqlite:///{tmp_path / 'c.sqlite'}"
     with Catalog.create(url) as made:
         made.remember(mine=1)
     with Catalog.create(url) as again:
         assert again.setting("mine") == 1
-        again.remember(schema_version=2)
-    with pytest.raises(IndexTooNew, match=r"c\.sqlite has schema version 2; this Panelseek reads up to 1"):
+        again.remember(schema_version=3)
+    with pytest.raises(IndexTooNew, match=r"c\.sqlite has schema version 3; this Panelseek reads up to 2"):
         Catalog.open(url)
+    run(again, "UPDATE setting SET value = '1' WHERE key = 'schema_version'")
+    with pytest.raises(IndexTooOld, match=r"c\.sqlite has schema version 1; this Panelseek reads 2: .*build it again"):
+        Catalog.create(url)
     (tmp_path / "d.sqlite").write_bytes(b"x" * 5000)
     with pytest.raises(IndexDamaged, match=r"d\.sqlite is damaged"):
         Catalog.open(f"sqlite:///{tmp_path / 'd.sqlite'}")

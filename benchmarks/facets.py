@@ -1,0 +1,127 @@
+"""How long counting by every filter takes, and what a filter adds to a search, on a large library.
+
+    python benchmarks/facets.py [--panels N] [--json]
+
+Every panel has a vector around one of some centres; a book has 20 pages of 5 panels, a series, writers, artists, genres
+and so on as collections have them; pages are labelled. Both kinds of search run in one process, one query at a time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import numpy as np
+
+from benchmarks.vector_search import Floats, clustered
+from retrieval import PanelIndex
+from retrieval.catalog import Catalog, NewPage, NewPanel
+from retrieval.generation import write_generation
+from retrieval.index import catalog_url
+from retrieval.records import Box, Encoded, QueryVectors, View
+from retrieval.search import Query
+from retrieval.shards import VectorShards
+
+PAGES, PANELS = 20, 5
+SHAPES = [(100, 100), (100, 200), (300, 100)]
+FILTERS: dict[str, Any] = {
+    "one series": {"series": "Series 7"},
+    "one publisher": {"publisher": "publisher 3"},
+    "a decade": {"year": (1990, 1999)},
+    "story pages": {"label": "story"},
+    "story, decade, words": {"label": "story", "year": (1990, 1999), "has_dialogue": True},
+}
+
+
+def facts_of(book: int) -> list[tuple[str, str]]:
+    """What might be known about a book: about a dozen facts."""
+    rng = np.random.default_rng(book)
+    facts = [("series", f"Series {book % 150}"), ("number", str(book // 150)), ("year", str(1950 + book % 75))]
+    facts += [("publisher", f"Publisher {book % 12}"), ("language", ("en", "fr", "ja")[book % 3])]
+    facts += [("writer", f"Writer {n}") for n in rng.choice(300, 2, replace=False)]
+    facts += [("artist", f"Artist {n}") for n in rng.choice(500, 2, replace=False)]
+    facts += [("character", f"Character {n}") for n in rng.choice(800, 3, replace=False)]
+    return [*facts, ("genre", f"Genre {book % 20}")]
+
+
+def write_library(folder: Path, vectors: Floats) -> None:
+    """A real index of (P, 512) unit vectors, P a multiple of a book's 100 panels."""
+    shards = VectorShards(folder / "vectors")
+    gate = np.tile(np.array([1.0, 0.0, 0.0], np.float32), (PAGES * PANELS, 1))
+    with Catalog.create(catalog_url(folder)) as catalog:
+        source = catalog.source_id(Path("/synthetic"))
+        for number, start in enumerate(range(0, len(vectors), PAGES * PANELS)):
+            part = vectors[start : start + PAGES * PANELS]
+            shards.append(start, Encoded(part, part, part, gate))
+            book = catalog.book_id(source, f"book {number}", f"Book {number}", "folder")
+            catalog.write_pages([_page(book, start, page) for page in range(PAGES)])
+            catalog.set_book_facts(book, facts_of(number))
+        write_generation(folder, 1, catalog, shards, "auto")
+        catalog.remember(generation=1)
+
+
+def _page(book: int, start: int, page: int) -> NewPage:
+    label = "cover" if page == 0 else "advertisement" if page == PAGES - 1 else "story"
+    panels = []
+    for n in range(PANELS):
+        row = start + page * PANELS + n
+        w, h = SHAPES[row % 3]
+        panels.append(NewPanel(n + 1, Box(0, 0, w, h), "some words" if row % 3 else "", "page", row, (1.0, 0.0, 0.0)))
+    return NewPage(book, f"{page}.png", page + 1, "", "", 300, 400, tuple(panels), label)
+
+
+def median_ms(ask: Callable[[], object], times: int = 15) -> float:
+    ask()
+    seconds = []
+    for _ in range(times):
+        began = time.perf_counter()
+        ask()
+        seconds.append(time.perf_counter() - began)
+    return 1000 * float(np.median(seconds))
+
+
+def measure(folder: Path, query: Floats) -> dict[str, Any]:
+    """Milliseconds of facets and of searches, with no filter and with each."""
+    with PanelIndex.open(folder) as index:
+
+        def searching(where: Any) -> Callable[[], object]:
+            question = Query(panel=1, view=View.PICTURE, where=where, k=12)
+            return lambda: index._searcher.find(question, QueryVectors(query[None]))
+
+        asked = {"no filter": None, **FILTERS}
+        return {
+            "panels": index.count(),
+            "matching": {name: index.count(where) for name, where in asked.items()},
+            "facets ms": {n: median_ms(lambda where=w: index.facets(where)) for n, w in asked.items()},
+            "search ms": {n: median_ms(searching(w)) for n, w in asked.items()},
+        }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--panels", type=int, default=100_000)
+    parser.add_argument("--json", action="store_true")
+    asked = parser.parse_args()
+    vectors, queries = clustered(asked.panels, 2_000, 1.0, 0)
+    with tempfile.TemporaryDirectory() as name:
+        write_library(Path(name), vectors)
+        found = measure(Path(name), queries[0])
+    if asked.json:
+        print(json.dumps(found, indent=1))
+        return
+    print(f"{found['panels']:,} panels")
+    for name, panels in found["matching"].items():
+        facets, search = found["facets ms"][name], found["search ms"][name]
+        print(f"{name:22} {panels:8,} panels   facets {facets:7.1f} ms   search {search:7.1f} ms")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""Filters by what is known about books and pages, and the counts shown beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from retrieval import Facet, PanelIndex
+from retrieval.errors import UsageError
+from retrieval.filters import Filter
+from tests.conftest import GridEncoder
+from tests.searching.synthetic import Row, clustered, write_index
+
+FACTS = {
+    "Harbor 1": [("series", "Night Harbor"), ("number", "1"), ("year", "1998"), ("writer", "Ana"), ("writer", "Émile")],
+    "Harbor 2": [("series", "night harbor"), ("number", "2"), ("year", "1999"), ("writer", "ana"), ("writer", "Ana")],
+    "Frogs": [
+        ("series", "Frogs_100%"),
+        ("number", "1.5"),
+        ("year", "2004"),
+        ("language", "fr"),
+        ("title", "Not a filter"),
+    ],
+    "Unknown": [],
+}
+LABELS = {1: "cover", 2: "story", 3: None}
+
+
+def rows() -> list[Row]:
+    """In each book page 1 has one panel, page 2 two and page 3 three, of three shapes."""
+    boxes = [(0, 0, 100, 100), (0, 0, 100, 300), (0, 0, 80, 100)]  # square, tall, and just on the border of both
+    return [
+        Row(book, page, n + 1, boxes[n], "words" if n == 0 else "")
+        for book in FACTS
+        for page in (1, 2, 3)
+        for n in range(page)
+    ]
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PanelIndex]:
+    written = rows()
+    folder = write_index(tmp_path_factory.mktemp("facets") / "i", written, clustered(len(written), 1))
+    with PanelIndex.open(folder, encoder=GridEncoder()) as opened:
+        for book in opened.books():
+            opened.catalog.set_book_facts(book.id, FACTS[book.title], "stat")
+            opened.catalog.label_pages(book.id, {f"{n}.png": label for n, label in LABELS.items()})
+        yield opened
+
+
+def values(facets: tuple[Facet, ...]) -> dict[str, int]:
+    return {facet.value: facet.panels for facet in facets}
+
+
+def test_facets_of_everything(index: PanelIndex) -> None:
+    """Each value has the panels of its books once, spellings of one name go together, most panels first."""
+    found = index.facets()
+    assert found["series"] == (Facet("Night Harbor", 12), Facet("Frogs_100%", 6))
+    assert values(found["writer"]) == {"Ana": 12, "Émile": 6}
+    assert values(found["year"]) == {"1998": 6, "1999": 6, "2004": 6}
+    assert values(found["language"]) == {"fr": 6}
+    assert found["publisher"] == ()
+    assert values(found["book"]) == dict.fromkeys(FACTS, 6)
+    assert values(found["label"]) == {"cover": 4, "story": 8}
+    assert values(found["has_dialogue"]) == {"yes": 12, "no": 12}
+    assert values(found["aspect"]) == {"square": 16, "tall": 12}  # four lie on the border and count in both
+    assert "title" not in found
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        None,
+        {"label": "story"},
+        {"series": "NIGHT%"},
+        {"writer": "ana", "label": ["cover", "story"]},
+        {"has_dialogue": False, "aspect": "tall"},
+        {"year": (1998, 1999)},
+        {"book": "nothing"},
+    ],
+)
+def test_counts_are_what_the_filter_leaves(index: PanelIndex, where: dict[str, Any] | None) -> None:
+    """The number beside a value is exactly how many panels pass when it is chosen as well."""
+    yes_no = {"yes": True, "no": False}
+    for name, facets in index.facets(where).items():
+        if where and name in where:
+            continue
+        for facet in facets:
+            value = yes_no[facet.value] if name == "has_dialogue" else facet.value
+            assert index.count({**(where or {}), name: value}) == facet.panels, (name, facet)
+
+
+@pytest.mark.parametrize(
+    ("where", "panels"),
+    [
+        ({"series": "night harbor"}, 12),
+        ({"series": "night"}, 0),
+        ({"series": "%HARB%"}, 12),
+        ({"series": "frogs_%"}, 6),
+        ({"series": "frogsX%"}, 0),  # the underscore stands for itself
+        ({"writer": "ÉMILE"}, 6),
+        ({"writer": ["émile", "nobody"]}, 6),
+        ({"writer": "ana", "year": 1998}, 6),
+        ({"writer": "émile", "year": 1999}, 0),
+        ({"year": (None, 1998)}, 6),
+        ({"year": [1999, None]}, 12),
+        ({"year": "1998"}, 6),
+        ({"number": 1.5}, 6),
+        ({"number": (1, 2)}, 18),
+        ({"number": ["1", "2"]}, 12),
+        ({"label": "Cover "}, 4),
+        ({"label": "%o%"}, 12),
+        ({"label": ["story", "credits"]}, 8),
+        ({"language": "fr", "label": "story"}, 2),
+    ],
+)
+def test_filters(index: PanelIndex, where: dict[str, Any], panels: int) -> None:
+    """Names compare without case, patterns with %, numbers from and to; filters combine."""
+    assert index.count(where) == panels
+    hits = index.search(text="words", where=where, k=50, exact=True)
+    assert {h.panel.id for h in hits} <= set(index.catalog.matching_ids(Filter.of(where)).tolist())
+    assert len(index.search(panel=1, where=where, k=50)) == panels
+
+
+@pytest.mark.parametrize(
+    ("where", "sentence"),
+    [
+        ({"series": True}, "filter series takes a name"),
+        ({"series": []}, "filter series takes a name"),
+        ({"writer": [None]}, "filter writer takes a name"),
+        ({"label": {"a": 1}}, "filter label takes a name"),
+        ({"year": (True, 2)}, "filter year takes a number"),
+        ({"writr": "x"}, "no filter is called writr: choose from book, .*series.*label"),
+    ],
+)
+def test_filters_that_mean_nothing(index: PanelIndex, where: dict[str, Any], sentence: str) -> None:
+    """They are refused in a sentence that says what the filter takes."""
+    with pytest.raises(UsageError, match=sentence):
+        index.count(where)
+    with pytest.raises(UsageError, match="limit must be"):
+        index.facets(limit=0)
+
+
+def test_the_commonest_come_first_and_no_more(index: PanelIndex) -> None:
+    """`limit` cuts each list after its commonest values."""
+    assert [f.value for f in index.facets(limit=1)["series"]] == ["Night Harbor"]
+
+
+def test_gone_pages_are_not_counted(index: PanelIndex) -> None:
+    """A page that went takes its panels out of every count, and brings them back."""
+    book = index.books()[0]
+    before = index.facets()
+    known = index.catalog.known_pages(book.id)
+    index.catalog.mark_gone([known["3.png"].id])
+    assert values(index.facets()["book"])[book.title] == 3
+    index.catalog.touch_page(known["3.png"], 3, "stat")
+    assert index.facets() == before
+
+
+def test_what_is_known_about_a_book(index: PanelIndex) -> None:
+    """All facts of a book are there, also those that are no filter; panels carry their page's label."""
+    frogs = next(book for book in index.books() if book.title == "Frogs")
+    assert index.facts(frogs.id)["title"] == ("Not a filter",)
+    assert index.catalog.book_facts_stat(frogs.id) == "stat"
+    assert {p.label for p in index.browse({"book": "Frogs"}, k=50)} == {"cover", "story", ""}
+
+
+def test_facts_are_replaced_as_a_whole(index: PanelIndex) -> None:
+    """What a book is said to be now takes the place of what it was said to be before, without doubles."""
+    unknown = next(book for book in index.books() if book.title == "Unknown")
+    index.catalog.set_book_facts(unknown.id, [("genre", "Sea"), ("genre", "Sea"), ("genre", "Fog")])
+    assert index.facts(unknown.id) == {"genre": ("Sea", "Fog")}
+    index.catalog.set_book_facts(unknown.id, [])
+    assert index.facts(unknown.id) == {}
