@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from retrieval.errors import UsageError
-from retrieval.pictures import MAX_PIXELS
+from retrieval.pages import USUAL, Reading
 
 INDEX_KINDS = ("auto", "exact", "ivfpq")
 
@@ -20,7 +20,8 @@ class BuildOptions:
     whole_pages: every picture is one panel already; no panel finder, annotations still count.
     right_to_left: reading order of found panels where a page's annotation does not say.
     workers: processes that decode pages; 0 decodes in this process. batch_size: panels per encoder batch.
-    max_pixels: a larger picture is skipped. thumbnails: keep small pictures for the page.
+    max_pixels, max_bytes, max_members, max_ratio, dpi: see `retrieval.pages.Reading`; what is beyond is skipped.
+    thumbnails: keep small pictures for the page.
     parts: keep vectors for the parts of each panel, so that a piece of it finds it; None: where the encoder has
     them, and in an index that exists, as it was built.
     """
@@ -30,17 +31,27 @@ class BuildOptions:
     right_to_left: bool = False
     workers: int | None = None
     batch_size: int = 32
-    max_pixels: int = MAX_PIXELS
+    max_pixels: int = USUAL.max_pixels
+    max_bytes: int = USUAL.max_bytes
+    max_members: int = USUAL.max_members
+    max_ratio: int = USUAL.max_ratio
+    dpi: int = USUAL.dpi
     thumbnails: bool = True
     parts: bool | None = None
 
     def __post_init__(self) -> None:
         if self.index_kind not in INDEX_KINDS:
             raise UsageError(f"no index kind is called {self.index_kind!r}: choose {', '.join(INDEX_KINDS)}")
-        for name, least in (("batch_size", 1), ("max_pixels", 1), ("workers", 0)):
+        for name, least in (("batch_size", 1), ("workers", 0)):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int) or value < least):
                 raise UsageError(f"{name} must be a whole number from {least} on; found {value!r}")
+        self.reading  # noqa: B018 (checks its own settings)
+
+    @property
+    def reading(self) -> Reading:
+        """The settings for reading books, which asking needs as well."""
+        return Reading.of(asdict(self))
 
     @property
     def worker_count(self) -> int:

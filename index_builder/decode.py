@@ -20,7 +20,7 @@ from index_builder.annotations import PageAnnotation, read_annotation
 from index_builder.panels import FINDER, find_panels
 from retrieval.crops import crop, panel_input
 from retrieval.errors import PanelseekError
-from retrieval.pages import read_page
+from retrieval.pages import Reading, read_page
 from retrieval.pictures import open_picture
 from retrieval.records import Box, PanelInput
 from retrieval.thumbnails import encode_thumbnail
@@ -36,7 +36,7 @@ class PageTask:
     known: str | None
     whole_pages: bool
     right_to_left: bool
-    max_pixels: int
+    reading: Reading
     thumbnails: bool
 
 
@@ -70,12 +70,12 @@ class Failed:
 def decode_page(task: PageTask) -> DecodedPage | Failed:
     """Read, decode and cut one page. Never raises for bad input: the reason comes back instead."""
     try:
-        data = read_page(task.book, task.name)
-        notes = read_page(task.book, task.annotation) if task.annotation else b""
+        data = read_page(task.book, task.name, task.reading)
+        notes = read_page(task.book, task.annotation, task.reading) if task.annotation else b""
         digest = _digest(data, notes, task)
         if digest == task.known:
             return DecodedPage(digest, 0, 0, None, ())
-        page = open_picture(data, max_pixels=task.max_pixels)
+        page = open_picture(data, max_pixels=task.reading.max_pixels, max_bytes=task.reading.max_bytes)
         annotation = read_annotation(notes, page.width, page.height) if task.annotation else _NOTHING
         panels, lost = _cut(page, task, annotation)
         return DecodedPage(digest, page.width, page.height, tuple(panels), (*annotation.notes, *lost))

@@ -79,7 +79,7 @@ def _plan_source(
     skipped = plan.skipped.setdefault(source_id, [])
     present: set[int] = set()
     unreadable: list[Path] = []
-    for found in find_books(source):
+    for found in find_books(source, options.reading):
         if isinstance(found, Skipped):
             skipped.append((found.path, found.reason))
             unreadable.append(Path(found.path))
@@ -91,7 +91,9 @@ def _plan_source(
         seen(plan.jobs + plan.fates[UNCHANGED] + plan.fates[BACK])
     if not present and not unreadable:
         # an unmounted drive is an empty folder: say so and touch nothing
-        skipped.append((str(source), "no comics found: expected page images (JPEG, PNG, ...) or CBZ archives"))
+        skipped.append(
+            (str(source), "no comics found: expected pictures (JPEG, PNG, ...) or book files (CBZ, PDF, ...)")
+        )
         return
     missing = [
         book_id
@@ -128,7 +130,7 @@ def _plan_book(
             before.digest if before else None,
             options.whole_pages,
             options.right_to_left,
-            options.max_pixels,
+            options.reading,
             options.thumbnails,
         )
         plan.add(PageJob(book_id, source_id, label, page, stat, before, task))

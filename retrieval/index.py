@@ -26,8 +26,8 @@ from retrieval.errors import EncoderMismatch, IndexDamaged, IndexMissing, Source
 from retrieval.facets import Facet, facets_of
 from retrieval.filters import Filter
 from retrieval.generation import Generation, open_generation, shards_of
-from retrieval.pages import read_page
-from retrieval.pictures import MAX_PIXELS, open_picture
+from retrieval.pages import Reading, read_page
+from retrieval.pictures import open_picture
 from retrieval.records import Encoder, Panel, PartsEncoder, QueryInput, QueryVectors, View
 from retrieval.search import Hit, Query, Searcher, check_whole, reason
 from retrieval.thumbnails import Thumbnails, encode_thumbnail
@@ -295,8 +295,9 @@ class PanelIndex:
         if place is None:
             raise UsageError(f"the index has no page {page_id}")
         options = (self.catalog.setting("built") or {}).get("options", {})
-        limit = max(MAX_PIXELS, options.get("max_pixels", 0))
-        return open_picture(read_page(place.book, place.name), max_pixels=limit)
+        reading = Reading.of(options)
+        data = read_page(place.book, place.name, reading)
+        return open_picture(data, max_pixels=reading.max_pixels, max_bytes=reading.max_bytes)
 
     # --------------------------------------------------------------------- info
 

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from natsort import natsort_keygen, ns
-
-from retrieval.pages import PAGE_SUFFIXES, beside
+from retrieval.pages import beside, natural_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -34,8 +32,8 @@ class PageRef:
 class BookRef:
     """A book and its pages.
 
-    `path` is always root / `relative`; `relative` is "" when the root is the book. `kind` is
-    "folder" or "cbz". A root that is a single picture is a "folder" book of that one page.
+    `path` is always root / `relative`; `relative` is "" when the root is the book. `kind` is one of
+    `retrieval.pages.Kind`. A root that is a single picture is a "folder" book of that one page.
     """
 
     path: Path
@@ -53,7 +51,6 @@ class Skipped:
     reason: str
 
 
-_JUNK_FOLDERS = {"__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"}
 _CATALOG = "index.json"  # a list of a whole collection, never the annotation of one page
 _GENERIC = re.compile(
     r"(pages?|images?|img|pics?|scans?|jpe?gs?|pngs?|webp|web|strips?|comics?|books?|files|[a-z]{2}"
@@ -61,32 +58,17 @@ _GENERIC = re.compile(
     re.IGNORECASE,
 )
 
-_natural = natsort_keygen(alg=ns.INT | ns.PATH | ns.IGNORECASE)
-
-
-def natural_key(path: str) -> tuple[object, ...]:
-    """Sort key in natural order, part by part: "page2" before "page10", "a/9" before "a-b/1".
-
-    The path itself comes last, so that names which differ only in case keep one order everywhere.
-    """
-    return (*((_natural(part), part) for part in path.split("/")),)
-
-
-def is_junk(path: str) -> bool:
-    """Whether any part of the path is hidden or left there by an operating system."""
-    return any(part.startswith(".") or part.lower() in _JUNK_FOLDERS for part in path.split("/"))
-
-
-def is_page(name: str) -> bool:
-    """Whether the extension is a picture's; whether it is one is found out on reading."""
-    return PurePosixPath(name).suffix.lower() in PAGE_SUFFIXES
-
 
 def number_pages(stats: Mapping[str, str], notes: Mapping[str, str]) -> tuple[PageRef, ...]:
     """Pages in natural order. `stats`: page name -> stat; `notes`: JSON name -> stat."""
+    return ordered_pages(sorted(stats, key=natural_key), stats, notes)
+
+
+def ordered_pages(names: Iterable[str], stats: Mapping[str, str], notes: Mapping[str, str]) -> tuple[PageRef, ...]:
+    """Pages in the order of `names`, each with its annotation."""
     exact = {_lower_suffix(name): name for name in notes}
     pages = []
-    for number, name in enumerate(sorted(stats, key=natural_key), start=1):
+    for number, name in enumerate(names, start=1):
         note = next((exact[n] for n in beside(name)[1:] if n in exact), None)
         stat = stats[name] if note is None else f"{stats[name]}|{notes[note]}"
         pages.append(PageRef(name, number, stat, note))

@@ -7,29 +7,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from index_builder.sources.archives import ARCHIVE_SUFFIXES, archive_book, kind_of
-from index_builder.sources.books import (
-    BookRef,
-    Skipped,
-    book_title,
-    is_junk,
-    is_note,
-    is_page,
-    natural_key,
-    number_pages,
-    root_name,
-)
+from index_builder.sources.archives import ARCHIVE_SUFFIXES, archive_book
+from index_builder.sources.books import BookRef, Skipped, book_title, is_note, number_pages, root_name
 from retrieval.errors import SourceError
-from retrieval.pages import MAX_MEMBERS, beside, climbs
+from retrieval.pages import HEAD, USUAL, Reading, beside, climbs, is_junk, is_page, kind_of, natural_key
 from retrieval.pictures import picture_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_OTHER_PICTURES = frozenset({".heic", ".heif", ".jxl", ".jp2", ".jfif", ".psd", ".tga"})
+_OTHER_PICTURES = frozenset({".heic", ".heif", ".jp2", ".psd", ".tga"})
 
 
-def find_books(root: Path, *, max_members: int = MAX_MEMBERS) -> Iterator[BookRef | Skipped]:
+def find_books(root: Path, reading: Reading = USUAL) -> Iterator[BookRef | Skipped]:
     """The books below `root`, and what had to be skipped, in natural order of their paths.
 
     `root` is a folder, an archive (told by its first bytes), or a single picture. In folders only
@@ -40,24 +30,24 @@ def find_books(root: Path, *, max_members: int = MAX_MEMBERS) -> Iterator[BookRe
     """
     try:
         if root.is_dir():
-            return _Walk(root, max_members).books()
+            return _Walk(root, reading).books()
         if root.is_file():
-            return _single(root, max_members)
+            return _single(root, reading)
     except OSError as error:
         raise SourceError(f"{root} cannot be read: {error.strerror or error}") from error
-    raise SourceError(f"{root} does not exist: give a folder of comics, a CBZ or a picture")
+    raise SourceError(f"{root} does not exist: give a folder of comics, a book file or a picture")
 
 
-def _single(path: Path, max_members: int) -> Iterator[BookRef | Skipped]:
+def _single(path: Path, reading: Reading) -> Iterator[BookRef | Skipped]:
     """A root that is one file: a picture by its first bytes, else an archive."""
     with path.open("rb") as file:
-        head = file.read(512)
-    if kind_of(head) == "" and (picture_format(head[:32]) or is_page(path.name)):
+        head = file.read(HEAD)
+    if kind_of(head) is None and (picture_format(head[:32]) or is_page(path.name)):
         stats = {path.name: _stat(path.stat())}
         others = (path.parent / name for name in beside(path.name)[1:])
         notes = {other.name: _stat(other.stat()) for other in others if other.is_file()}
         return iter([BookRef(path, "", path.stem, "folder", number_pages(stats, notes))])
-    return archive_book(path, "", path.stem, max_members=max_members)
+    return archive_book(path, "", path.stem, reading)
 
 
 @dataclass(slots=True)
@@ -73,9 +63,9 @@ class _Listing:
 class _Walk:
     """One walk; remembers the folders it has entered, so that links cannot lead in circles."""
 
-    def __init__(self, root: Path, max_members: int) -> None:
+    def __init__(self, root: Path, reading: Reading) -> None:
         self.root = root
-        self.max_members = max_members
+        self.reading = reading
         self.real_root = root.resolve()
         self.entered: set[tuple[int, int]] = set()
 
@@ -95,7 +85,7 @@ class _Walk:
                 waiting += [(f"{relative}/{name}".lstrip("/"), listing.below[name]) for name in below]
             else:
                 title = self._title(str(Path(relative).with_suffix("")))
-                yield from archive_book(path, relative, title, max_members=self.max_members)
+                yield from archive_book(path, relative, title, self.reading)
 
     def _title(self, relative: str) -> str:
         return book_title([root_name(self.root), *(part for part in relative.split("/") if part)])

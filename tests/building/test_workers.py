@@ -11,7 +11,7 @@ import pytest
 
 from index_builder.decode import DecodedPage, Failed, PageTask
 from index_builder.workers import PageDecoder
-from retrieval.pictures import MAX_PIXELS
+from retrieval.pages import USUAL
 from tests.building.library import build, cbz, content, drawn, page, put, speckled, stage1
 
 
@@ -23,7 +23,7 @@ class Fatal:
 
 
 def task(book: Any, name: str) -> PageTask:
-    return PageTask(book, name, None, None, True, False, MAX_PIXELS, False)
+    return PageTask(book, name, None, None, True, False, USUAL, False)
 
 
 @pytest.fixture

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from retrieval import pages
 from retrieval.errors import SourceError
-from retrieval.pages import climbs, page_name, read_page
+from retrieval.pages import Reading, climbs, opened, page_name, read_page, reading
 
 CLIMBING = [
     "../x.png",
@@ -90,14 +89,14 @@ def test_bytes_are_bounded(tmp_path: Path, make_zip: Callable[..., Path]) -> Non
     """Folder files and archive members beyond `max_bytes` are refused."""
     (tmp_path / "p.png").write_bytes(bytes(100))
     for book in (tmp_path, make_zip("a.cbz", [("p.png", bytes(100))])):
-        assert len(read_page(book, "p.png", max_bytes=100)) == 100
+        assert len(read_page(book, "p.png", Reading(max_bytes=100))) == 100
         with pytest.raises(SourceError, match="limit"):
-            read_page(book, "p.png", max_bytes=99)
+            read_page(book, "p.png", Reading(max_bytes=99))
 
 
 def test_a_member_that_swells_is_refused(monkeypatch, make_zip: Callable[..., Path]) -> None:
     """Large members that unpack to more than 200 times their size are not unpacked."""
-    monkeypatch.setattr(pages, "RATIO_FLOOR", 2**16)
+    monkeypatch.setattr(reading, "BOMB_FLOOR", 2**16)
     archive = make_zip("bomb.cbz", [("p.png", bytes(2**20))], zipfile.ZIP_DEFLATED)
     with pytest.raises(SourceError, match="decompression bomb"):
         read_page(archive, "p.png")
@@ -130,19 +129,19 @@ def test_damaged_members_are_source_errors(make_zip: Callable[..., Path], method
 
 def test_pages_of_one_archive_parse_its_directory_once(monkeypatch, make_zip: Callable[..., Path]) -> None:
     """Reading a book page by page opens it once; a replaced archive is opened anew."""
-    opened = []
-    real = pages.open_archive
-    monkeypatch.setattr(pages, "open_archive", lambda path, **more: opened.append(path) or real(path, **more))
+    times = []
+    real = opened.open_container
+    monkeypatch.setattr(opened, "open_container", lambda path, how: times.append(path) or real(path, how))
     path = make_zip("a.cbz", [(f"{n}.png", b"%d" % n) for n in range(20)])
     assert [read_page(path, f"{n}.png") for n in range(20)] == [b"%d" % n for n in range(20)]
-    assert len(opened) == 1
+    assert len(times) == 1
     make_zip("a.cbz", [("1.png", b"replaced")])
     assert read_page(path, "1.png") == b"replaced"
-    assert len(opened) == 2
+    assert len(times) == 2
 
 
 def test_few_archives_stay_open(make_zip: Callable[..., Path]) -> None:
     """Reading many books keeps a handful of handles, not all of them."""
     for n in range(10):
         assert read_page(make_zip(f"{n}.cbz", [("p.png", b"%d" % n)]), "p.png") == b"%d" % n
-    assert len(pages._archives.open) <= 4
+    assert len(opened.open_books.open) <= 4

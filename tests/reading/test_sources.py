@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 
 from index_builder.sources import BookRef, Skipped, archives, find_books
-from retrieval import pages
 from retrieval.errors import SourceError
-from retrieval.pages import read_page
+from retrieval.pages import USUAL, Reading, open_container, read_page, reading
 from tests.reading.drawing import PNG
 
 Make = Callable[..., Path]
@@ -26,13 +25,13 @@ def fill(root: Path, *names: str, data: bytes = PNG) -> None:
         (root / name).write_bytes(data)
 
 
-def books(root: Path, **more: int) -> list[BookRef]:
-    return [item for item in find_books(root, **more) if isinstance(item, BookRef)]
+def books(root: Path, how: Reading = USUAL) -> list[BookRef]:
+    return [item for item in find_books(root, how) if isinstance(item, BookRef)]
 
 
-def skipped(root: Path, **more: int) -> dict[str, str]:
+def skipped(root: Path, how: Reading = USUAL) -> dict[str, str]:
     """Reasons by path below the root."""
-    items = [item for item in find_books(root, **more) if isinstance(item, Skipped)]
+    items = [item for item in find_books(root, how) if isinstance(item, Skipped)]
     return {os.path.relpath(item.path, root): item.reason for item in items}
 
 
@@ -166,11 +165,13 @@ def test_stat_changes_with_page_and_annotation(tmp_path: Path, make_zip: Make) -
 @pytest.mark.parametrize(
     ("head", "what"),
     [
-        (b"Rar!\x1a\x07\x01\x00", "is a RAR archive; this version reads folders and CBZ"),
+        (b"Rar!\x1a\x07\x01\x00", "is a RAR archive that is cut off or damaged"),
         (b"7z\xbc\xaf\x27\x1c", "is a 7z archive"),
         (b"%PDF-1.7", "is a PDF"),
         (bytes(257) + b"ustar", "is a TAR archive"),
-        (b"PK\x03\x04" + bytes(26) + b"mimetypeapplication/epub+zip", "is an EPUB"),
+        (bytes(7) + b"**ACE**", "is an ACE archive; read are CBZ"),
+        (bytes(60) + b"BOOKMOBI", "is a Kindle book"),
+        (b"AT&TFORM", "is a DjVu document"),
         (b"just some text", "is not an archive"),
         (b"", "is empty"),
         (b"PK\x03\x04 and then nothing", "cut off or damaged"),
@@ -236,7 +237,7 @@ def test_encrypted_members_are_skipped(tmp_path: Path, make_zip: Make) -> None:
 
 def test_decompression_bombs_are_skipped(monkeypatch, tmp_path: Path, make_zip: Make) -> None:
     """A page that swells absurdly is skipped; so is an archive that swells as a whole."""
-    monkeypatch.setattr(pages, "RATIO_FLOOR", 2**16)
+    monkeypatch.setattr(reading, "BOMB_FLOOR", 2**16)
     make_zip("a.cbz", [("1.png", PNG), ("bomb.png", bytes(2**20))], zipfile.ZIP_DEFLATED)
     assert [names(book) for book in books(tmp_path)] == [["1.png"]]
     assert "decompression bomb" in skipped(tmp_path)["a.cbz/bomb.png"]
@@ -253,8 +254,8 @@ def test_a_white_bitmap_is_no_bomb(tmp_path: Path, make_zip: Make) -> None:
 def test_too_many_members(tmp_path: Path, make_zip: Make) -> None:
     """An archive beyond the member limit is skipped as a whole, with both numbers."""
     make_zip("a.cbz", [(f"{n}.png", b"") for n in range(11)])
-    assert skipped(tmp_path, max_members=10)["a.cbz"] == "has 11 members; the limit is 10 members"
-    assert len(books(tmp_path, max_members=11)) == 1
+    assert skipped(tmp_path, Reading(max_members=10))["a.cbz"] == "has 11 members; the limit is 10 members"
+    assert len(books(tmp_path, Reading(max_members=11))) == 1
 
 
 def test_a_huge_directory_is_refused_before_it_is_read(tmp_path: Path) -> None:
@@ -267,8 +268,8 @@ def test_a_huge_directory_is_refused_before_it_is_read(tmp_path: Path) -> None:
 def test_the_directory_is_parsed_once_per_walk(monkeypatch, tmp_path: Path, make_zip: Make) -> None:
     """Listing an archive does not open it a second time."""
     make_zip("a.cbz", [("1.png", PNG)])
-    real, opened = pages.open_archive, []
-    monkeypatch.setattr(archives, "open_archive", lambda path, **more: opened.append(path) or real(path, **more))
+    opened = []
+    monkeypatch.setattr(archives, "open_container", lambda path, how: opened.append(path) or open_container(path, how))
     assert len(books(tmp_path)) == len(opened) == 1
 
 

@@ -1,0 +1,68 @@
+"""A page's bytes out of its book, a folder or a file, without ever leaving it.
+
+One family of book files has one module here; what a file is, its first bytes say. Members are read in memory, within
+bounds on count, bytes, expansion and pixels (`Reading`). The rules live here because finding pages (when building)
+and reading them (also when asking) must agree.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from retrieval.errors import SourceError
+from retrieval.pages.container import WAY_OUT, Container, Entry
+from retrieval.pages.folder import read_file
+from retrieval.pages.kinds import HEAD, Kind, kind_of, other_kind
+from retrieval.pages.names import PAGE_SUFFIXES, beside, climbs, is_junk, is_page, natural_key, page_name
+from retrieval.pages.opened import file_kind, open_books, open_container
+from retrieval.pages.reading import USUAL, Reading
+
+__all__ = [
+    "HEAD",
+    "PAGE_SUFFIXES",
+    "USUAL",
+    "Container",
+    "Entry",
+    "Kind",
+    "Reading",
+    "beside",
+    "climbs",
+    "file_kind",
+    "is_junk",
+    "is_page",
+    "kind_of",
+    "natural_key",
+    "open_container",
+    "other_kind",
+    "page_name",
+    "read_page",
+]
+
+
+def read_page(book: Path, name: str, reading: Reading = USUAL) -> bytes:
+    """The bytes of page (or annotation) `name` of `book`, a picture file of any format.
+
+    `book` is a folder, a book file, or a single picture (whose only page has the file's own name). `name` is the path
+    inside the book with '/' separators.
+
+    Raises SourceError: book or page missing, unreadable, beyond the bounds, or a name that climbs out of the book.
+    """
+    if climbs(name):
+        raise SourceError(f"{book}: the page name {name!r} climbs out of the book; it is not read")
+    try:
+        return _read(book, name, reading)
+    except OSError as error:
+        raise SourceError(f"{book}: page {name!r} cannot be read: {error.strerror or error}") from error
+
+
+def _read(book: Path, name: str, reading: Reading) -> bytes:
+    if book.is_dir():
+        return read_file(book, name, reading.max_bytes)
+    if not book.is_file():
+        raise SourceError(f"{book} is missing (wanted its page {name!r}): {WAY_OUT}")
+    if file_kind(book) is not None:
+        with open_books.use(book, reading) as container:
+            return container.read(page_name(name))
+    if name in beside(book.name):
+        return read_file(book.parent, name, reading.max_bytes)
+    raise SourceError(f"{book} is no longer a folder or a book (wanted its page {name!r}): {WAY_OUT}")

@@ -1,0 +1,153 @@
+"""CBR and every other RAR. Members that are packed need a program: unrar, unar or bsdtar, whichever is there."""
+
+from __future__ import annotations
+
+import subprocess
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import rarfile
+
+from retrieval.errors import SourceError
+from retrieval.pages.container import Container, Entry, damaged
+from retrieval.pages.names import page_name
+from retrieval.pages.reading import Reading
+from retrieval.pages.spool import Spool
+
+NO_TOOL = (
+    "is packed, and no program that unpacks RAR is here: install unar (package unar), "
+    "bsdtar (package libarchive-tools) or unrar (package unrar)"
+)
+_DAMAGE = (rarfile.Error, OSError, EOFError, ValueError, zlib.error)
+
+
+class Rar(Container):
+    """A RAR archive of any version.
+
+    In a solid one every page needs all pages before it: it is unpacked from the beginning, as far as the last page
+    asked for, and what came by is kept in a temporary file, so that a whole book is unpacked once.
+    """
+
+    heavy = True
+
+    def __init__(self, path: Path, reading: Reading) -> None:
+        super().__init__(path, reading)
+        self._spool: Spool | None = None
+        self._stream: _Stream | None = None
+        self._file = self._open()
+        infos = self._file.infolist()
+        if not infos and self._file.needs_password():
+            self.refuse("is encrypted, its list of pages too; remove the password")
+        self.refuse(reading.too_many(len(infos)))
+        self._order = [info for info in infos if info.is_file()]
+        self._members = {page_name(info.filename): info for info in self._order}
+        self._solid = bool(self._file.is_solid())
+        size = path.stat().st_size
+        self.refuse(reading.archive_bomb(sum(info.file_size for info in self._order), size))
+        self.entries = {name: self._entry(info, size) for name, info in self._members.items()}
+        if self._file.strerror():
+            self.trouble = f"is a RAR archive that is not whole ({self._file.strerror()})"
+        self._check_end(size)
+
+    def _open(self) -> rarfile.RarFile:
+        try:
+            return rarfile.RarFile(self.path, errors="strict")
+        except rarfile.NeedFirstVolume:
+            self.refuse("is a later part of a RAR archive in several parts; its first part is read")
+        except _DAMAGE as error:
+            self.refuse(f"is a RAR archive that is cut off or damaged ({error}); copy it here again")
+        raise AssertionError  # refuse has raised
+
+    def _check_end(self, size: int) -> None:
+        """A member that reaches over the end of its file is not there."""
+        cut = [name for name, info in self._members.items() if _end(info) > size and not info.volume]
+        for name in cut:
+            del self.entries[name]
+        if cut:
+            self.trouble = "is a RAR archive that is cut off"
+
+    def _entry(self, info: Any, size: int) -> Entry:
+        checksum = f"{info.CRC:08x}" if info.CRC is not None else f"{info.mtime}:{size}"
+        return Entry(f"{checksum}:{info.file_size}", self._problem(info))
+
+    def _problem(self, info: Any) -> str:
+        """Why this member must not be read; "" when it may."""
+        if info.needs_password():
+            return "is encrypted; remove the password"
+        if info.compress_type != rarfile.RAR_M0 and _tool() is None:
+            return NO_TOOL
+        return self.reading.bomb(info.file_size, self.path.stat().st_size if self._solid else info.compress_size)
+
+    def _bytes(self, name: str, label: str) -> bytes:
+        info = self._members[name]
+        try:
+            if info.compress_type != rarfile.RAR_M0 and (self._solid or info.file_size > rarfile.HACK_SIZE_LIMIT):
+                data = self._from_stream(name)
+            else:
+                with self._file.open(info) as member:
+                    data = member.read(info.file_size + 1)
+        except rarfile.RarCannotExec as error:
+            raise SourceError(f"{label} {NO_TOOL}") from error
+        except _DAMAGE as error:
+            raise damaged(label, error) from error
+        if len(data) != info.file_size or (info.CRC is not None and zlib.crc32(data) != info.CRC):
+            raise damaged(label, rarfile.BadRarFile(f"{_tool_name()} unpacked other bytes than the archive promises"))
+        return data
+
+    def _from_stream(self, name: str) -> bytes:
+        if self._stream is None or self._spool is None:
+            self._stream, self._spool = _Stream(self.path, self._order), Spool()
+        for found, size, pipe in self._stream.until(name, self._spool):
+            self._spool.add(found, pipe, size)
+        if name not in self._spool:
+            raise EOFError("the archive ends before it")
+        return self._spool.read(name)
+
+    def _close(self) -> None:
+        for part in (self._stream, self._spool):
+            if part is not None:
+                part.close()
+
+
+class _Stream:
+    """All members of an archive, unpacked one after the other by one run of the program."""
+
+    def __init__(self, path: Path, order: list[Any]) -> None:
+        setup = rarfile.tool_setup(sevenzip=False, sevenzip2=False)
+        command = setup.open_cmdline(None, str(path.absolute()))
+        self._run = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        self._left = iter([info for info in order if not info.needs_password()])
+
+    def until(self, name: str, spool: Spool) -> Iterator[tuple[str, int, IO[bytes]]]:
+        """The members up to `name`, each to be read from the pipe before the next."""
+        assert self._run.stdout is not None
+        while name not in spool and (info := next(self._left, None)) is not None:
+            yield page_name(info.filename), info.file_size, self._run.stdout
+
+    def close(self) -> None:
+        if self._run.stdout is not None:
+            self._run.stdout.close()
+        self._run.kill()
+        self._run.wait()
+
+
+def _end(info: Any) -> int:
+    """Where a member's packed bytes end in its file."""
+    return int(info.data_offset + info.compress_size) if getattr(info, "data_offset", None) else 0
+
+
+def _tool() -> Any:
+    """The program that unpacks RAR, or None."""
+    try:
+        return rarfile.tool_setup(sevenzip=False, sevenzip2=False)
+    except rarfile.RarCannotExec:
+        return None
+
+
+def _tool_name() -> str:
+    setup = _tool()
+    return "it" if setup is None else Path(setup.open_cmdline(None, "")[0]).name

@@ -1,0 +1,100 @@
+"""RAR 5 archives written by hand, from the published description of the format.
+
+Members are stored, or packed in the simplest way the format knows: every byte is a literal with a code of 8 bits. That
+is as real to a program that unpacks RAR as any other packing. `python -m tests.reading.rar FILE` writes an archive:
+files/small.cbr is the one of three pages, kept so that a file that was not made a moment ago is read as well.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+
+SIGNATURE = b"Rar!\x1a\x07\x01\x00"
+_MAIN, _FILE, _ENCRYPTED, _END = 1, 2, 4, 5
+_LITERALS, _CODES = 256, 306 + 64 + 16 + 44
+
+
+def rar(
+    members: Iterable[tuple[str, bytes]], *, packed: bool = True, solid: bool = False, encrypted: Iterable[str] = ()
+) -> bytes:
+    """An archive of (name, bytes); `encrypted` names members that say they need a password."""
+    blocks = [SIGNATURE, _block(_MAIN, _number(0x4 if solid else 0))]
+    for place, (name, data) in enumerate(members):
+        blocks.append(_member(name, data, packed, solid and place > 0, name in encrypted))
+    return b"".join([*blocks, _block(_END, _number(0))])
+
+
+def locked_rar() -> bytes:
+    """An archive whose list of members is encrypted as well."""
+    header = _number(0) + _number(0) + bytes([15]) + bytes(16)
+    return SIGNATURE + _block(_ENCRYPTED, header) + bytes(64)
+
+
+def _member(name: str, data: bytes, packed: bool, solid: bool, encrypted: bool) -> bytes:
+    body = _packed(data) if packed else data
+    method = (3 if packed else 0) << 7 | (0x40 if solid else 0)
+    text = name.encode()
+    fields = [_number(0x4), _number(len(data)), _number(0o100644), struct.pack("<L", zlib.crc32(data))]
+    fields += [_number(method), _number(1), _number(len(text)), text]
+    secret = _number(1) + _number(0) + _number(0) + bytes([15]) + bytes(32)
+    extra = _number(len(secret)) + secret if encrypted else b""
+    return _block(_FILE, b"".join(fields), extra, len(body)) + body
+
+
+def _block(kind: int, fields: bytes, extra: bytes = b"", data: int = 0) -> bytes:
+    """One header with its checksum and sizes."""
+    flags = (0x1 if extra else 0) | (0x2 if data else 0)
+    sizes = (_number(len(extra)) if extra else b"") + (_number(data) if data else b"")
+    header = _number(kind) + _number(flags) + sizes + fields + extra
+    sized = _number(len(header)) + header
+    return struct.pack("<L", zlib.crc32(sized)) + sized
+
+
+def _number(value: int) -> bytes:
+    """Seven bits a byte, low ones first; the high bit says that more follow."""
+    found = bytearray()
+    while value > 0x7F:
+        found.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*found, value])
+
+
+def _packed(data: bytes) -> bytes:
+    """One compressed block: code lengths, then each byte as the literal it is."""
+    bits = _lengths() + "".join(f"{byte:08b}" for byte in data)
+    used = (len(bits) - 1) % 8
+    body = int(bits.ljust(-(-len(bits) // 8) * 8, "0"), 2).to_bytes(-(-len(bits) // 8), "big")
+    size = len(body).to_bytes(3, "little")
+    flags = 0x80 | 0x40 | (len(size) - 1) << 3 | used  # with codes, the last block, size in three bytes
+    checksum = 0x5A ^ flags ^ size[0] ^ size[1] ^ size[2]
+    return bytes([flags, checksum]) + size + body
+
+
+def _lengths() -> str:
+    """The table of code lengths, itself coded: 256 literals of 8 bits, everything else absent."""
+    few = {8: 2, 17: 2, 19: 2, 18: 2}  # "8", "the one before, often", "none, often", and one to make the code whole
+    table = "".join(f"{few.get(symbol, 0):04b}" for symbol in range(20))
+    code = {symbol: f"{place:02b}" for place, symbol in enumerate(sorted(few))}
+    found = code[8]
+    found += _runs(code[17], _LITERALS - 1)
+    return table + found + _runs(code[19], _CODES - _LITERALS)
+
+
+def _runs(code: str, left: int) -> str:
+    """A repetition of 11 to 138, as often as it takes."""
+    found = ""
+    while left:
+        run = min(138, left if left <= 138 or left - 138 >= 11 else left - 11)
+        found += code + f"{run - 11:07b}"
+        left -= run
+    return found
+
+
+if __name__ == "__main__":
+    from tests.reading.formats import small_pages
+
+    Path(sys.argv[1]).write_bytes(rar(small_pages()))

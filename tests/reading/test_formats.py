@@ -1,0 +1,231 @@
+"""Every format gives the pages that were put in, in reading order, byte for byte."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from index_builder.sources import BookRef, Skipped, find_books
+from retrieval.pages import USUAL, Kind, Reading, kind_of, read_page
+from retrieval.pages import rar as rar_pages
+from retrieval.pages import seven as seven_pages
+from tests.reading import formats
+from tests.reading.formats import jpeg, small_pages
+from tests.reading.rar import rar
+
+PAGES = small_pages()
+NAMES = [name for name, _ in PAGES]
+
+
+def listed(path: Path, how: Reading = USUAL) -> tuple[list[BookRef], dict[str, str]]:
+    """The books of a source, and reasons by path below its folder."""
+    found = list(find_books(path, how))
+    books = [item for item in found if isinstance(item, BookRef)]
+    skips = [item for item in found if isinstance(item, Skipped)]
+    return books, {item.path.removeprefix(f"{path.parent}/"): item.reason for item in skips}
+
+
+def pages_of(path: Path, how: Reading = USUAL) -> dict[str, bytes]:
+    """The only book's pages by name, in order; nothing was skipped."""
+    (book,), skips = listed(path, how)
+    assert skips == {}
+    assert [page.number for page in book.pages] == list(range(1, len(book.pages) + 1))
+    return {page.name: read_page(book.path, page.name, how) for page in book.pages}
+
+
+def seven(folder: Path, members: formats.Members) -> bytes:
+    work = folder / "work"
+    work.mkdir()
+    return formats.make_7z(members, work)
+
+
+ARCHIVES: dict[str, Callable[[Path], bytes]] = {
+    "cbz": lambda _: formats.make_zip_bytes(PAGES[::-1]),
+    "cbt": lambda _: formats.make_tar(PAGES[::-1]),
+    "cbt gz": lambda _: formats.make_tar(PAGES[::-1], "w:gz"),
+    "cbt bz2": lambda _: formats.make_tar(PAGES[::-1], "w:bz2"),
+    "cbt xz": lambda _: formats.make_tar(PAGES[::-1], "w:xz"),
+    "cbr stored": lambda _: rar(PAGES[::-1], packed=False),
+    "epub": lambda _: formats.make_epub(PAGES),
+    "acbf": lambda _: formats.make_acbf(PAGES),
+    "pdf": lambda _: formats.make_pdf([data for _, data in PAGES]),
+}
+
+
+@pytest.mark.parametrize("kind", ARCHIVES)
+def test_pages_come_out_as_they_went_in(tmp_path: Path, kind: str) -> None:
+    """Each format keeps bytes and reading order, and its kind is told by its first bytes under any name."""
+    path = tmp_path / "comic.dat"
+    path.write_bytes(ARCHIVES[kind](tmp_path))
+    found = pages_of(path)
+    assert list(found.values()) == [data for _, data in PAGES]
+    (book,), _ = listed(path)
+    assert book.kind == kind.split()[0]
+
+
+@formats.needs_rar_tool
+@pytest.mark.parametrize("solid", [False, True])
+def test_packed_rar(tmp_path: Path, solid: bool) -> None:
+    """A packed RAR is unpacked by the program at hand, solid or not, whichever page is asked for first."""
+    path = tmp_path / "a.cbr"
+    path.write_bytes(rar(PAGES, solid=solid))
+    assert {name: read_page(path, name) for name in reversed(NAMES)} == dict(PAGES)
+    assert pages_of(path) == dict(PAGES)
+
+
+@formats.needs_rar_tool
+def test_a_solid_rar_is_unpacked_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """However many pages a solid archive has, the program runs once for all of them."""
+    runs = []
+    real = rar_pages.subprocess.Popen
+    monkeypatch.setattr(rar_pages.subprocess, "Popen", lambda *a, **k: runs.append(a) or real(*a, **k))
+    path = tmp_path / "a.cbr"
+    members = [(f"{n}.jpg", jpeg(n)) for n in range(12)]
+    path.write_bytes(rar(members, solid=True))
+    book = rar_pages.Rar(path, Reading())
+    try:
+        assert {name: book.read(name) for name, _ in members} == dict(members)
+    finally:
+        book.close()
+    assert len(runs) == 1
+
+
+@formats.needs_rar_tool
+def test_the_committed_rar(tmp_path: Path) -> None:
+    """A RAR file that lies in the repository is read like one made a moment ago."""
+    assert pages_of(formats.COMMITTED_RAR) == dict(PAGES)
+
+
+@formats.needs_bsdtar
+@pytest.mark.parametrize("reader", ["py7zr", "bsdtar"])
+def test_7z_by_either_reader(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, reader: str) -> None:
+    """A 7z archive gives the same pages by py7zr and by bsdtar."""
+    if reader == "py7zr":
+        pytest.importorskip("py7zr")
+    else:
+        monkeypatch.setattr(seven_pages.importlib.util, "find_spec", lambda name: None)
+    path = tmp_path / "a.cb7"
+    path.write_bytes(seven(tmp_path, [*PAGES, ("deep/er/2.jpg", jpeg(4))]))
+    assert pages_of(path) == dict([("deep/er/2.jpg", jpeg(4)), *PAGES])
+
+
+def test_missing_programs_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where nothing unpacks RAR or 7z, the reason says what to install; stored RAR pages are read all the same."""
+    monkeypatch.setattr(rar_pages, "_tool", lambda: None)
+    monkeypatch.setattr(seven_pages.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(seven_pages.shutil, "which", lambda name: None)
+    (tmp_path / "a.cbr").write_bytes(rar(PAGES))
+    (tmp_path / "b.cb7").write_bytes(b"7z\xbc\xaf\x27\x1c" + bytes(100))
+    (tmp_path / "c.cbr").write_bytes(rar(PAGES, packed=False))
+    books, skips = listed(tmp_path)
+    assert [book.relative for book in books] == ["c.cbr"]
+    packed, sevenths = (skips[f"{tmp_path.name}/{name}"] for name in ("a.cbr/page 1.jpg", "b.cb7"))
+    assert "package unar" in packed
+    assert "package libarchive-tools" in packed
+    assert "2 more like it" in packed
+    assert "pip install panelseek[7z]" in sevenths
+    assert "package libarchive-tools" in sevenths
+
+
+def test_kinds_by_first_bytes() -> None:
+    """Every kind is told by its beginning, and text, pictures and nothing at all are none."""
+    tar = formats.make_tar([("a", b"1")])
+    assert kind_of(tar) is Kind.TAR
+    assert kind_of(formats.make_tar([("a", b"1")], "w:xz")[:4096]) is Kind.TAR
+    assert kind_of(b"\xef\xbb\xbf<?xml version='1.0'?>\n<!-- made by hand -->\n<ACBF>") is Kind.ACBF
+    assert kind_of("<?xml version='1.0'?><ACBF>".encode("utf-16")) is Kind.ACBF
+    assert kind_of(b"\n%PDF-1.4") is Kind.PDF
+    for other in (b"", b"some text about <ACBF", b"<html>", jpeg(1), b"\x1f\x8b\x08" + bytes(50), tar[:200]):
+        assert kind_of(other) is None
+
+
+def test_a_book_without_a_suffix_is_a_source(tmp_path: Path) -> None:
+    """A file named as a source is read for what it is."""
+    path = tmp_path / "no suffix at all"
+    path.write_bytes(formats.make_tar(PAGES, "w:gz"))
+    assert pages_of(path) == dict(PAGES)
+
+
+def test_acbf_orders_an_archive(tmp_path: Path) -> None:
+    """The ACBF in an archive says which picture is the cover and in which order pages come; others are no pages."""
+    order = [PAGES[2], PAGES[0], PAGES[1]]
+    acbf = formats.make_acbf(order, held=False)
+    path = tmp_path / "a.cbz"
+    path.write_bytes(formats.make_zip_bytes([*PAGES, ("thumbnail.png", b"x"), ("book.acbf", acbf)]))
+    assert list(pages_of(path)) == [name for name, _ in order]
+
+
+def test_acbf_that_names_missing_pages(tmp_path: Path) -> None:
+    """Where the ACBF does not fit its archive, natural order counts, and the report says so."""
+    acbf = formats.make_acbf([*PAGES, ("gone.jpg", b"")], held=False)
+    (tmp_path / "a.cbz").write_bytes(formats.make_zip_bytes([*PAGES, ("book.acbf", acbf)]))
+    (tmp_path / "b.acbf").write_bytes(formats.make_acbf(PAGES).replace(b"#page 2.jpg", b"#page 3.jpg"))
+    books, skips = listed(tmp_path)
+    assert [[page.name for page in book.pages] for book in books] == [NAMES, ["page 1.jpg", "page 10.jpg"]]
+    assert "'gone.jpg'" in skips[f"{tmp_path.name}/a.cbz"]
+    assert "'page 3.jpg'" in skips[f"{tmp_path.name}/b.acbf"]
+
+
+def test_epub_follows_its_spine(tmp_path: Path) -> None:
+    """The spine's order counts, and pictures that no page shows are no pages."""
+    order = [PAGES[2], PAGES[0], PAGES[1]]
+    path = tmp_path / "a.epub"
+    path.write_bytes(formats.make_epub(order, extra=[("OEBPS/images/logo.png", b"x")]))
+    assert pages_of(path) == {f"OEBPS/images/{name}": data for name, data in order}
+    assert list(pages_of(path)) == [f"OEBPS/images/{name}" for name, _ in order]
+
+
+def test_a_picture_shown_twice_is_one_page(tmp_path: Path) -> None:
+    """A cover that an EPUB shows again on its first page is one page, where it came first."""
+    shown = b'<html><img src="../images/page 1.jpg"/><div style="background: url(\'../images/page%2010.jpg\')"/></html>'
+    path = tmp_path / "a.epub"
+    path.write_bytes(formats.make_epub(PAGES, pages={2: shown}))
+    assert [name.rpartition("/")[2] for name in pages_of(path)] == NAMES
+
+
+def test_a_novel_is_refused(tmp_path: Path) -> None:
+    """An EPUB of text is named as such, and its few pictures are no comic."""
+    text = dict.fromkeys(range(1, 10), b"<html><p>It was a dark night.</p></html>")
+    path = tmp_path / "a.epub"
+    path.write_bytes(formats.make_epub(PAGES[:1] * 10, fixed=False, pages=text))
+    books, skips = listed(path)
+    assert books == []
+    assert "is a book of text: 1 of its 10 pages shows a picture" in skips["a.epub"]
+
+
+def test_a_protected_epub(tmp_path: Path) -> None:
+    """Pages under copy protection are counted and named as that, not as damage."""
+    locked = "".join(f'<CipherReference URI="OEBPS/images/{name}"/>' for name in NAMES[1:])
+    path = tmp_path / "a.epub"
+    path.write_bytes(formats.make_epub(PAGES, extra=[("META-INF/encryption.xml", f"<e>{locked}</e>".encode())]))
+    (book,), skips = listed(path)
+    assert [page.name for page in book.pages] == ["OEBPS/images/page 1.jpg"]
+    assert skips["a.epub"] == "has 2 pages that are encrypted (copy protection); they cannot be read"
+
+
+def test_an_epub_without_a_package(tmp_path: Path) -> None:
+    """Where the package is missing or no XML, the pictures come in natural order, and the report says so."""
+    path = tmp_path / "a.epub"
+    path.write_bytes(formats.make_epub(PAGES, package=b"<package"))
+    (book,), skips = listed(path)
+    assert [page.name for page in book.pages] == [f"OEBPS/images/{name}" for name in NAMES]
+    assert "damaged XML" in skips["a.epub"]
+    assert "natural order" in skips["a.epub"]
+
+
+@pytest.mark.parametrize("form", ["acbf", "cbz", "epub"])
+def test_entity_bombs_do_not_go_off(tmp_path: Path, form: str) -> None:
+    """XML that declares entities is refused before any is expanded."""
+    bomb = b'<!DOCTYPE ACBF [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
+    acbf = bomb + formats.make_acbf(PAGES).partition(b"?>")[2]
+    data = {
+        "acbf": acbf,
+        "cbz": formats.make_zip_bytes([*PAGES, ("a.acbf", acbf)]),
+        "epub": formats.make_epub(PAGES, package=bomb + b"<package/>"),
+    }[form]
+    path = tmp_path / f"a.{form}"
+    path.write_bytes(data)
+    _, skips = listed(path)
+    assert "declares entities" in skips[path.name]
