@@ -15,11 +15,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self, cast
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from retrieval.catalog import BookSummary, Catalog
+from retrieval.closeness import NATURAL, Asked, Closeness, is_close, measure
 from retrieval.crops import crop
 from retrieval.encoder.inputs import resize
 from retrieval.errors import EncoderMismatch, IndexDamaged, IndexMissing, SourceError, UsageError
@@ -29,6 +32,7 @@ from retrieval.generation import Generation, open_generation, shards_of
 from retrieval.pages import Reading, read_page
 from retrieval.pictures import open_picture
 from retrieval.records import Encoder, Panel, PartsEncoder, QueryInput, QueryVectors, View
+from retrieval.said_or_drawn import Found, Ranking, asked_apart, merged
 from retrieval.search import Hit, Query, Searcher, check_whole, reason
 from retrieval.thumbnails import Thumbnails, encode_thumbnail
 
@@ -66,6 +70,8 @@ class PanelIndex:
         self._encoder = encoder
         self._device = device
         self._lock = threading.Lock()
+        self._measuring = threading.RLock()
+        self._closeness: dict[tuple[int, View, Asked], Closeness] = {}
         self._shards = shards_of(folder, catalog)
         self._thumbnails = Thumbnails(folder)
         self._page = lru_cache(maxsize=8)(self._read_page)
@@ -155,7 +161,9 @@ class PanelIndex:
         text: str | None = None,
         image: Any = None,
         panel: int | None = None,
+        without: str | None = None,
         view: View | str | None = None,
+        words_in: str | None = None,
         where: Filter | Mapping[str, Any] | None = None,
         k: int = 12,
         offset: int = 0,
@@ -174,7 +182,9 @@ class PanelIndex:
             text=text,
             image=image,
             panel=panel,
+            without=without,
             view=view,
+            words_in=words_in,
             where=where,
             k=k,
             offset=offset,
@@ -191,8 +201,28 @@ class PanelIndex:
         """Hits for each query, in order; questions are encoded together, one batch for each view."""
         checked = [query.checked() for query in queries]
         searcher = self._searcher
-        vectors = self._vectors(checked, searcher)
-        return [self._hits(searcher, query, vector) for query, vector in zip(checked, vectors, strict=True)]
+        asked = [part for query in checked for part in asked_apart(query)]
+        vectors, away = self._vectors(asked, searcher), self._vectors_away(asked)
+        found = zip(asked, vectors, away, strict=True)
+        rankings = iter([self._ranking(searcher, query, vector, taken) for query, vector, taken in found])
+        return [self._hits(query, merged(query, [next(rankings) for _ in asked_apart(query)])) for query in checked]
+
+    def _ranking(
+        self, searcher: Searcher, query: Query, vectors: QueryVectors, away: dict[View, NDArray[np.float32]]
+    ) -> Ranking:
+        view = query.chosen_view()
+        usual = searcher.usual(view, vectors.asked) if query.words_in == "both" else (0.0, 1.0)
+        return Ranking(query, view, searcher.find(query, vectors, away), *usual)
+
+    def _vectors_away(self, queries: Sequence[Query]) -> list[dict[View, NDArray[np.float32]]]:
+        """For each query, the vectors of the words it takes away."""
+        taken: list[dict[View, NDArray[np.float32]]] = [{} for _ in queries]
+        for view in View:
+            places = [place for place, query in enumerate(queries) if view in query.views_away]
+            words = [QueryInput(None, queries[place].words_away) for place in places]
+            for place, vector in zip(places, self.encoder.encode_queries(words, view) if words else (), strict=True):
+                taken[place][view] = vector
+        return taken
 
     def _vectors(self, queries: Sequence[Query], searcher: Searcher) -> list[QueryVectors]:
         vectors: dict[int, QueryVectors] = {}
@@ -216,20 +246,40 @@ class PanelIndex:
             return cast(PartsEncoder, self.encoder).encode_query_parts(items)
         return [QueryVectors(vector[None]) for vector in self.encoder.encode_queries(items, view)]
 
-    def _hits(self, searcher: Searcher, query: Query, vectors: QueryVectors) -> list[Hit]:
-        view = query.chosen_view()
+    def _hits(self, query: Query, found: Sequence[Found]) -> list[Hit]:
         return [
             Hit(
                 rank=query.offset + place,
                 score=item.score,
                 panel=panel,
-                view=view,
-                why=reason(query, item.words),
+                view=asked.chosen_view(),
+                why=reason(asked, item.words),
                 words=item.words.words,
+                strength=item.key,
                 _read=self.panel_image,
             )
-            for place, (item, panel) in enumerate(searcher.find(query, vectors), 1)
+            for place, (asked, item, panel) in enumerate(found, 1)
         ]
+
+    # ---------------------------------------------------------------- closeness
+
+    def closeness(self, view: View | str, asked: Asked | None = None) -> Closeness:
+        """What strangers reach in a view, measured once for each generation; see `retrieval.closeness`.
+
+        asked: picture, words, both or panel; None is what that view is mostly asked with.
+        """
+        chosen = View(view)
+        kind = asked or NATURAL[chosen]
+        key = (self.generation.number, chosen, kind)
+        with self._measuring:
+            if key not in self._closeness:
+                self._closeness = {k: v for k, v in self._closeness.items() if k[0] == key[0]}
+                self._closeness[key] = measure(self, chosen, kind)
+            return self._closeness[key]
+
+    def is_close(self, query: Query, hits: Sequence[Hit]) -> bool | None:
+        """Whether the first of a query's hits is closer than strangers are here; None where nobody can tell."""
+        return is_close(self, query, hits)
 
     # ------------------------------------------------------------------ looking
 

@@ -3,8 +3,8 @@
 A query is compared with one view. Where it has words and the view knows dialogue, they are also looked up
 as words, and both rankings are fused: panels are ordered by cosine plus what the share (0 to 1) of the query's words
 that stand in the dialogue is worth, by itself and above that of other panels. Where a picture is asked of panels that
-have parts, the first are put in order by how much of the picture they show as well. The score of a hit is always the
-exact cosine.
+have parts, the first are put in order by how much of the picture they show as well. Words may also be taken away
+(`retrieval.without`). The score of a hit is always the exact cosine with the question.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +27,11 @@ from retrieval.records import DIMENSION, Panel, QueryVectors, View
 from retrieval.scoring import Scores, best_scores, exact_scores, shown, top, vectors_of
 from retrieval.shards import VectorShards
 from retrieval.vectors import CANDIDATES, default_probes
+from retrieval.without import TakenAway, pushed_down
 from retrieval.words import WordMatch, match, rarity, tokens
 
 Why = Literal["picture", "words", "both"]
+WordsIn = Literal["said", "drawn", "both"]
 
 EXACT_UP_TO = 5_000
 """A filter that leaves this many panels or fewer is scored exactly: reading them takes milliseconds."""
@@ -59,6 +61,8 @@ _WIDEST = 50_000
 _ROWS_AT_ONCE = 2_000
 _LARGEST = 2**53
 _KEPT_READY = 20_000
+_USUAL_SAMPLE, _USUAL_SEED = 512, 11
+"""Panels of a view that tell which cosine is nothing special."""
 _NO_WORDS = WordMatch(0.0, ())
 
 
@@ -67,16 +71,21 @@ class Query:
     """One search; every field but the question itself has a sensible default.
 
     Ask with `text`, `image` (path, bytes, PIL picture or array), both, or `panel` (an indexed panel's id).
+    without: words to take away; panels that say or mean them come later, whatever else they have.
     view: picture, dialogue or fused; None follows the question: image -> picture, words -> dialogue,
-    both -> fused, panel -> picture. where: see `retrieval.filters.Filter`. k hits from `offset` on,
-    with score >= min_score, at most per_page / per_book of one page / book. exact: score every panel.
+    both -> fused, panel -> picture. words_in: whether words (also those taken away) speak of what is said, of what
+    is drawn, or of both; None is said, or drawn where `view` is picture. For words alone it chooses the view
+    unless `view` does; both then ranks panels by whichever of the two fits better.
+    where: see `retrieval.filters.Filter`. k hits from `offset` on, with score >= min_score, at most per_page / per_book of one page / book. exact: score every panel.
     probes: IVF lists to look into. include_self: whether a `panel` query finds that panel too.
     """
 
     text: str | None = None
     image: Any = None
     panel: int | None = None
+    without: str | None = None
     view: View | str | None = None
+    words_in: WordsIn | str | None = None
     where: Filter | Mapping[str, Any] | None = None
     k: int = 12
     offset: int = 0
@@ -91,10 +100,15 @@ class Query:
         """Itself, when its parts make sense together; raises `UsageError` otherwise."""
         if self.panel is not None and (self.text is not None or self.image is not None):
             raise UsageError("a panel is a question by itself: leave out text and image, or leave out panel")
-        if self.text is not None and not isinstance(self.text, str):
-            raise UsageError(f"text must be words; found {self.text!r}")
+        for name in ("text", "without"):
+            if getattr(self, name) is not None and not isinstance(getattr(self, name), str):
+                raise UsageError(f"{name} must be words; found {getattr(self, name)!r}")
         if self.panel is None and self.image is None and not self.words:
-            raise UsageError("nothing to search for: give text, an image, or the id of an indexed panel")
+            alone = ": words to take away are no question by themselves" if self.words_away else ""
+            raise UsageError(f"nothing to search for{alone}: give text, an image, or the id of an indexed panel")
+        if self.words_in is not None and self.words_in not in get_args(WordsIn):
+            choices = ", ".join(get_args(WordsIn))
+            raise UsageError(f"words_in cannot be {self.words_in!r}: choose {choices}")
         for name, least in (("k", 1), ("offset", 0), ("per_page", 1), ("per_book", 1), ("probes", 1), ("panel", 1)):
             check_whole(name, getattr(self, name), least)
         if self.min_score is not None and (
@@ -115,11 +129,30 @@ class Query:
                 raise UsageError(f"no view is called {self.view!r}: choose {', '.join(View)}") from None
         if self.image is not None:
             return View.FUSED if self.words else View.PICTURE
-        return View.DIALOGUE if self.words else View.PICTURE
+        return View.DIALOGUE if self.words and self.words_in != "drawn" else View.PICTURE
 
     @property
     def words(self) -> str:
         return (self.text or "").strip()
+
+    @property
+    def words_away(self) -> str:
+        return (self.without or "").strip()
+
+    @property
+    def views_away(self) -> tuple[View, ...]:
+        """With which vectors of a panel the words to take away are compared."""
+        if not self.words_away:
+            return ()
+        drawn = self.view is not None and View(self.view) is View.PICTURE and bool(self.words)
+        chosen = self.words_in or ("drawn" if drawn else "said")
+        both = {"said": (View.DIALOGUE,), "drawn": (View.PICTURE,), "both": (View.DIALOGUE, View.PICTURE)}
+        return both[chosen]
+
+    @property
+    def looks_twice(self) -> bool:
+        """Whether words alone ask both what is said and what is drawn."""
+        return self.words_in == "both" and bool(self.words) and self.image is None and self.view is None
 
 
 def check_whole(name: str, value: object, least: int) -> None:
@@ -132,7 +165,11 @@ def check_whole(name: str, value: object, least: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One result. `score` is the exact cosine, -1 to 1; `why` it matched, with the `words` that did."""
+    """One result. `score` is the exact cosine, -1 to 1; `why` it matched, with the `words` that did.
+
+    `strength` is what it was ordered by before words were taken away: the score, and what its words or what it shows
+    of the picture counted. Comparable between hits of questions of one kind (`retrieval.closeness`), not shown.
+    """
 
     rank: int
     score: float
@@ -140,6 +177,7 @@ class Hit:
     view: View
     why: Why
     words: tuple[str, ...]
+    strength: float
     _read: Callable[[Panel], Image.Image] = field(repr=False, compare=False)
 
     def image(self) -> Image.Image:
@@ -149,11 +187,12 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A panel in its place: id, exact score, and what the words said."""
+    """A panel in its place: id, exact score, what the words said, and the key that put it there."""
 
     id: int
     score: float
     words: WordMatch
+    key: float
 
 
 class Searcher:
@@ -164,6 +203,7 @@ class Searcher:
         self._shards = shards
         self._views = views
         self._matrices: dict[View, NDArray[np.float32]] = {}
+        self._usual: dict[View, NDArray[np.int64]] = {}
 
     @property
     def parts(self) -> int:
@@ -180,19 +220,28 @@ class Searcher:
             raise UsageError(f"panel {panel_id} has no words: search with view picture or fused instead")
         raise UsageError(f"the index has no panel {panel_id}: panel ids are in the results of a search")
 
-    def find(self, query: Query, vectors: QueryVectors) -> list[tuple[Ranked, Panel]]:
-        """The k panels from `offset` on, best first; widens until enough are found or nothing is left."""
+    def find(
+        self, query: Query, vectors: QueryVectors, away: Mapping[View, NDArray[np.float32]] | None = None
+    ) -> list[tuple[Ranked, Panel]]:
+        """The k panels from `offset` on, best first; widens until enough are found or nothing is left.
+
+        `away`: (512,) of the words to take away for each of the query's `views_away`.
+        """
+        taken = self._taken_away(query, away or {})
         view = self._views[query.chosen_view()]
         where = Filter.of(query.where)
         allowed = None if where.empty else self._catalog.matching_ids(where)
         words = self._word_ranking(query, view, where)
-        groups = _Groups(query)
+        groups = Groups(query)
         for ids, scores, complete in self._candidates(view, query, vectors.asked, allowed, words.ids):
             ranked = (
                 self._rank_by_windows(view, ids, scores, vectors.windows)
                 if vectors.windows
                 else self._rank(ids, scores, words, groups.needed)
             )
+            if taken:
+                sure = -math.inf if complete else _lowest_sure(scores, query)
+                ranked = pushed_down(ranked, taken.costs, sure)
             found = self._pick(query, view, groups, ranked)
             if complete or len(found) >= groups.needed:
                 break
@@ -203,6 +252,26 @@ class Searcher:
         query = Query(panel=0, k=count)
         ids, scores, _ = next(self._candidates(view, query, vector, None, np.empty(0, np.int64)))
         return [int(ids[i]) for i in top(scores, ids, count)]
+
+    def usual(self, view: View, vector: NDArray[np.float32]) -> tuple[float, float]:
+        """Mean and standard deviation of a vector's scores with panels drawn at random, the same ones every time."""
+        place = self._views[view]
+        if view not in self._usual:
+            rng = np.random.default_rng(_USUAL_SEED)
+            chosen = rng.choice(len(place), min(_USUAL_SAMPLE, len(place)), replace=False)
+            self._usual[view] = np.asarray(place.rows[np.sort(chosen)])
+        if not len(self._usual[view]):
+            return 0.0, 1.0
+        scores = best_scores(self._shards, view, self._usual[view], vector)
+        return float(scores.mean()), max(float(scores.std()), 1e-3)
+
+    def _taken_away(self, query: Query, away: Mapping[View, NDArray[np.float32]]) -> TakenAway | None:
+        if not away:
+            return None
+        terms = tokens(query.words_away)[:_MOST_WORDS] if View.DIALOGUE in away else []
+        weights = rarity(terms, self._catalog.word_counts(terms), len(self._views[View.DIALOGUE]))
+        compared = tuple((self._views[view], vector, self.usual(view, vector)[0]) for view, vector in away.items())
+        return TakenAway(self._catalog, self._shards, terms, weights, compared)
 
     # --------------------------------------------------------------- candidates
 
@@ -253,7 +322,8 @@ class Searcher:
 
     def _word_ranking(self, query: Query, view: ViewIndex, where: Filter) -> _Words:
         """The panels that say the query's words; empty for queries that are not about dialogue."""
-        terms = tokens(query.words)[:_MOST_WORDS] if view.view is not View.PICTURE else []
+        spoken = view.view is not View.PICTURE and query.words_in != "drawn"
+        terms = tokens(query.words)[:_MOST_WORDS] if spoken else []
         if not terms:
             return _Words([], {}, np.empty(0, np.int64), False)
         weights = rarity(terms, self._catalog.word_counts(terms), len(self._views[View.DIALOGUE]))
@@ -269,15 +339,18 @@ class Searcher:
         """All candidates in order; words are read only where they can matter."""
         if not words.terms:
             order = top(scores, ids, len(ids))
-            return (Ranked(int(ids[i]), float(scores[i]), _NO_WORDS) for i in order)
+            return (Ranked(int(ids[i]), float(scores[i]), _NO_WORDS, float(scores[i])) for i in order)
         best = top(scores, ids, max(_WORD_CANDIDATES, 2 * needed))
         near = np.union1d(ids[best], np.intersect1d(ids, words.ids))
         matches = {
             panel.id: match(words.terms, panel.dialogue, words.weights) for panel in self._catalog.panels(near).values()
         }
         share = np.array([matches.get(int(i), _NO_WORDS).score for i in ids], np.float32)
-        order = top(scores + words.worth(share), ids, len(ids))
-        return (Ranked(int(ids[i]), float(scores[i]), matches.get(int(ids[i]), _NO_WORDS)) for i in order)
+        keys = scores + words.worth(share)
+        order = top(keys, ids, len(ids))
+        return (
+            Ranked(int(ids[i]), float(scores[i]), matches.get(int(ids[i]), _NO_WORDS), float(keys[i])) for i in order
+        )
 
     def _rank_by_windows(
         self, view: ViewIndex, ids: NDArray[np.int64], scores: Scores, windows: tuple[NDArray[np.float32], ...]
@@ -285,14 +358,18 @@ class Searcher:
         """All candidates in order: the nearest by score and what they show of the picture, then the others."""
         order = top(scores, ids, len(ids))
         near, others = order[:_SHOWN_AMONG], order[_SHOWN_AMONG:]
+        keys = scores.copy()
         if len(near):
             near = near[np.argsort(ids[near])]  # as `rows_of` gives them
-            key = scores[near] + shown(self._shards, view.view, view.rows_of(ids[near])[1], windows)
-            near = near[top(key, ids[near], len(near))]
-        return (Ranked(int(ids[i]), float(scores[i]), _NO_WORDS) for i in np.concatenate([near, others]))
+            keys[near] += shown(self._shards, view.view, view.rows_of(ids[near])[1], windows)
+            near = near[top(keys[near], ids[near], len(near))]
+            keys[others] += min(keys[near[-1]] - scores[order[_SHOWN_AMONG - 1]], 0) if len(others) else 0
+        return (
+            Ranked(int(ids[i]), float(scores[i]), _NO_WORDS, float(keys[i])) for i in np.concatenate([near, others])
+        )
 
     def _pick(
-        self, query: Query, view: ViewIndex, groups: _Groups, ranked: Iterator[Ranked]
+        self, query: Query, view: ViewIndex, groups: Groups, ranked: Iterator[Ranked]
     ) -> list[tuple[Ranked, Panel]]:
         """The first `needed` of a ranking that exist, score enough and leave room for other pages and books.
 
@@ -326,6 +403,12 @@ class Searcher:
         return query.include_self or item.id != query.panel
 
 
+def _lowest_sure(scores: Scores, query: Query) -> float:
+    """Above this key nothing can come that was not among the candidates."""
+    asked = max(CANDIDATES, 4 * (query.offset + query.k))
+    return float(np.partition(scores, -asked)[-asked]) if asked < len(scores) else float(scores.min(initial=np.inf))
+
+
 @dataclass(frozen=True, slots=True)
 class _Words:
     """The query's words, their rarity, the panels that say some of them, and whether a picture was given as well."""
@@ -345,7 +428,7 @@ class _Words:
         return np.asarray(worth, np.float32)
 
 
-class _Groups:
+class Groups:
     """Counts hits per page and book so that one of them does not fill the list."""
 
     def __init__(self, query: Query) -> None:

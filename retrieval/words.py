@@ -62,6 +62,24 @@ def match(query: Sequence[str], dialogue: str, weights: Mapping[str, float]) -> 
     return WordMatch((1 - _PHRASE_SHARE) * share + _PHRASE_SHARE * order, tuple(words))
 
 
+def told(query: Sequence[str], dialogue: str, weights: Mapping[str, float]) -> float:
+    """0 to 1: how plainly a dialogue says one of a query's telling words, the rarest counting most.
+
+    Only words that stand there, alone or glued to others, count: a misread one may be another word.
+    """
+    heaviest = max(weights.values(), default=0.0)
+    said = [(token, token) for token in tokens(_HYPHENATED.sub("", dialogue))]
+    if not heaviest or not said:
+        return 0.0
+    return max(_standing(term, said) * (weights[term] / heaviest) ** 2 for term in query)
+
+
+def _standing(term: str, said: Sequence[tuple[str, str]]) -> float:
+    """1 for the word itself, a little less inside another one, 0 where it is missing."""
+    worth, _ = _find(term, said)
+    return worth if worth >= _GLUED else 0.0
+
+
 def _find(term: str, said: Sequence[tuple[str, str]]) -> tuple[float, list[int]]:
     """What a query word is worth here (0-1) and at which words it was found."""
     exact = [i for i, (_, token) in enumerate(said) if token == term]

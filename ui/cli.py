@@ -118,7 +118,13 @@ def build(sources: tuple[Path, ...], folder: Path, quiet: bool, as_json: bool, *
 @click.option("--text", help="Words to look for; the same as WORDS.")
 @click.option("--image", type=click.Path(path_type=Path), help="A picture to look for.")
 @click.option("--panel", type=int, help="More like this panel (its id in other results).")
+@click.option("--without", metavar="WORDS", help="Words to take away: panels that say or mean them come later.")
 @click.option("--view", help="Compare with picture, dialogue or fused.  [default: follows the question]")
+@click.option(
+    "--words-in",
+    type=click.Choice(["said", "drawn", "both"]),
+    help="Where words are looked for.  [default: said, or drawn where --view is picture]",
+)
 @click.option("-k", "--count", "k", type=int, default=12, show_default=True, help="Number of hits.")
 @click.option("--offset", type=int, default=0, show_default=True, help="Leave out the first hits.")
 @click.option("--min-score", type=float, help="Only hits with at least this cosine.")
@@ -148,10 +154,13 @@ def search(folder: Path, words: str | None, device: str | None, save: Path | Non
         if possible and query.panel is None and sys.stderr.isatty():
             click.echo("loading the encoder ...", err=True)
         hits = index.search_many([query])[0] if possible else []
+        close = index.is_close(query, hits) if hits else None
         if as_json:
-            _print_json(hits_as_dict(query, hits))
+            _print_json(hits_as_dict(query, hits) | {"close": close})
         elif hits:
             print_hits(hits)
+            if close is False:
+                click.echo("nothing is close: unrelated panels of this library score as much", err=True)
         elif possible:
             click.echo("nothing found: try other words, or fewer filters", err=True)
         else:
@@ -223,6 +232,8 @@ def hits_as_dict(query: Any, hits: Sequence[Hit]) -> dict[str, Any]:
         "text": query.text,
         "image": None if query.image is None else str(query.image),
         "panel": query.panel,
+        "without": query.words_away or None,
+        "words_in": query.words_in,
         "where": dict(query.where or {}),
         "k": query.k,
         "offset": query.offset,
