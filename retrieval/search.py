@@ -76,7 +76,8 @@ class Query:
     both -> fused, panel -> picture. words_in: whether words (also those taken away) speak of what is said, of what
     is drawn, or of both; None is said, or drawn where `view` is picture. For words alone it chooses the view
     unless `view` does; both then ranks panels by whichever of the two fits better.
-    where: see `retrieval.filters.Filter`. k hits from `offset` on, with score >= min_score, at most per_page / per_book of one page / book. exact: score every panel.
+    where: see `retrieval.filters.Filter`. k hits from `offset` on, with score >= min_score, at most
+    per_page / per_book of one page / book. exact: score every panel.
     probes: IVF lists to look into. include_self: whether a `panel` query finds that panel too.
     """
 

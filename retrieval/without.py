@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from retrieval.search import Ranked
 
 SAID_COSTS = 10.0
-"""More than a cosine and all that words of a question are worth (4 + 4) can make up for: a panel that says what was taken
-away comes after all others."""
+"""More than a cosine and all that words of a question are worth (4 + 4) can make up for: a panel that says what was
+taken away comes after all others."""
 
 _AT_ONCE = 256
 """Panels whose dialogue and vectors are read in one go."""

@@ -103,6 +103,16 @@ def test_search_json_is_as_documented(index: Path, capsys: pytest.CaptureFixture
     assert hit["dialogue"] == "the lighthouse is dark again"
     assert hit["source"] == "Harbour/page1.png"
     assert hit["words"] == ["lighthouse", "dark"]
+    assert found["close"] is None  # four panels with words draw no line
+
+
+def test_search_takes_words_away(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--without` puts the panel that says them last of those with words, and the JSON repeats the question."""
+    asked = ("search", "the lighthouse tea", "--without", "lighthouse", "--words-in", "said", "--index", str(index))
+    status, out, _ = command(capsys, *asked, "--json")
+    found = json.loads(out)
+    assert (status, found["query"]["without"], found["query"]["words_in"]) == (0, "lighthouse", "said")
+    assert [hit["dialogue"] for hit in found["hits"]][::2] == [LINES[1], LINES[0]]
 
 
 def test_search_by_picture_and_save(index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

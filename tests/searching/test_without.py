@@ -13,7 +13,7 @@ from retrieval import PanelIndex, Query
 from retrieval.errors import UsageError
 from retrieval.records import View
 from retrieval.search import STANDOUT_POWER, STANDOUT_WEIGHT, WORDS_POWER, WORDS_WEIGHT
-from retrieval.words import match, rarity, told, tokens
+from retrieval.words import match, rarity, tokens, told
 from tests.conftest import FloatRows, GridEncoder, unit
 from tests.searching.synthetic import Row, clustered, library, spoken, stored, write_index
 
