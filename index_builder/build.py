@@ -20,9 +20,10 @@ from filelock import FileLock, Timeout
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from index_builder.annotations.collection import Collection
 from index_builder.config import BuildOptions
 from index_builder.decode import DecodedPage, Failed
-from index_builder.plan import CHANGED, NEW, PageJob, Plan, make_plan
+from index_builder.plan import CHANGED, LEFT_OUT, NEW, PageJob, Plan, make_plan
 from index_builder.report import BuildReport, Progress, Stopwatch
 from index_builder.workers import PageDecoder
 from retrieval.catalog import Catalog, NewPage, NewPanel
@@ -207,7 +208,8 @@ class _Build:
         self.shards.truncate(named)
         self.thumbnails.truncate(named)
         with self.watch.stage("scan"):
-            plan = make_plan(sources, self.catalog, self.options, self._scanning)
+            plan = make_plan(sources, self.catalog, self.options, self._scanning, self._collection())
+        self.notes += [*plan.notes, *plan.collection.notes]
         try:
             self._encode(plan)
         finally:
@@ -305,6 +307,16 @@ class _Build:
                 return rows  # derived: this build makes it again
             rows = max([rows, *(int(v.rows.max()) + 1 for v in views if len(v))])
         return rows
+
+    def _collection(self) -> Collection:
+        """The annotations of the collection; an index keeps to those it was built with until told otherwise."""
+        paths = self.options.annotations
+        if paths is None:
+            paths = tuple(self.catalog.setting("annotations") or ())
+        collection = Collection.open([Path(path) for path in paths])
+        if list(paths) != (self.catalog.setting("annotations") or []):
+            self.catalog.remember(annotations=list(paths))
+        return collection
 
     def _scanning(self, pages: int) -> None:
         self._progress(Progress("scan", pages, 0, 0, 0.0, None))
@@ -429,6 +441,8 @@ class _Build:
             pages_gone=plan.fates["gone"],
             pages_back=plan.fates["back"],
             pages_unchanged=plan.fates["unchanged"],
+            pages_left_out=plan.fates[LEFT_OUT],
+            annotations=plan.collection.counts,
             encoded=self.encoded,
             panels_per_second=round(self.encoded / encoding, 1) if encoding else 0.0,
             encoder=self.catalog.setting("encoder"),
@@ -460,6 +474,7 @@ def _new_pages(batch: _Batch, first_row: int, gates: list[list[float]]) -> Itera
             page.width,
             page.height,
             tuple(panels),
+            label=job.page_label,
         )
 
 
@@ -468,4 +483,6 @@ def _nothing(plan: Plan) -> str:
     skipped = [item for items in plan.skipped.values() for item in items]
     shown = "; ".join(f"{path}: {reason}" for path, reason in skipped[:5])
     more = f" (and {len(skipped) - 5} more)" if len(skipped) > 5 else ""
-    return f"no page could be indexed. {shown}{more}"
+    left_out = plan.fates[LEFT_OUT]
+    story = f" {left_out:,} pages are labelled as something else than the story" if left_out else ""
+    return f"no page could be indexed. {shown}{more}{story}".rstrip()

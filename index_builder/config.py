@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from retrieval.errors import UsageError
@@ -18,7 +19,9 @@ class BuildOptions:
 
     index_kind: auto (exact below 9,984 vectors a view, IVF-PQ from there on), exact or ivfpq.
     whole_pages: every picture is one panel already; no panel finder, annotations still count.
-    right_to_left: reading order of found panels where a page's annotation does not say.
+    right_to_left: reading order of found panels where neither a page's annotation nor its book's metadata says.
+    story_only: leave out pages that are labelled as something else (covers, advertisements, ...).
+    annotations: files and folders with annotations of the collection; None: those the index was built with before.
     workers: processes that decode pages; 0 decodes in this process. batch_size: panels per encoder batch.
     max_pixels, max_bytes, max_members, max_ratio, dpi: see `retrieval.pages.Reading`; what is beyond is skipped.
     thumbnails: keep small pictures for the page.
@@ -29,6 +32,8 @@ class BuildOptions:
     index_kind: str = "auto"
     whole_pages: bool = False
     right_to_left: bool = False
+    story_only: bool = False
+    annotations: tuple[str, ...] | None = None
     workers: int | None = None
     batch_size: int = 32
     max_pixels: int = USUAL.max_pixels
@@ -40,6 +45,8 @@ class BuildOptions:
     parts: bool | None = None
 
     def __post_init__(self) -> None:
+        if self.annotations is not None:
+            object.__setattr__(self, "annotations", _paths(self.annotations))
         if self.index_kind not in INDEX_KINDS:
             raise UsageError(f"no index kind is called {self.index_kind!r}: choose {', '.join(INDEX_KINDS)}")
         for name, least in (("batch_size", 1), ("workers", 0)):
@@ -60,3 +67,9 @@ class BuildOptions:
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def _paths(value: Any) -> tuple[str, ...]:
+    """Absolute paths as text, ready to be stored."""
+    given = [value] if isinstance(value, str | Path) else list(value)
+    return tuple(dict.fromkeys(str(Path(path).expanduser().absolute()) for path in given))

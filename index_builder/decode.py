@@ -16,19 +16,24 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from index_builder.annotations import PageAnnotation, read_annotation
+from index_builder.annotations import PageAnnotation, Written, merged, words_of_panels, written_page
+from index_builder.annotations.collection import Said
 from index_builder.panels import FINDER, find_panels
 from retrieval.crops import crop, panel_input
 from retrieval.errors import PanelseekError
 from retrieval.pages import Reading, read_page
-from retrieval.pictures import open_picture
+from retrieval.pages.folder import read_file
+from retrieval.pictures import MAX_BYTES, open_picture
 from retrieval.records import Box, PanelInput
 from retrieval.thumbnails import encode_thumbnail
 
 
 @dataclass(frozen=True, slots=True)
 class PageTask:
-    """What a worker needs to decode a page; `known` is the digest the catalog remembers, if any."""
+    """What a worker needs to decode a page; `known` is the digest the catalog remembers, if any.
+
+    `annotation` is the file beside the page, `said` what other files say about it, the most trusted first.
+    """
 
     book: Path
     name: str
@@ -38,6 +43,7 @@ class PageTask:
     right_to_left: bool
     reading: Reading
     thumbnails: bool
+    said: tuple[Said, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +78,13 @@ def decode_page(task: PageTask) -> DecodedPage | Failed:
     try:
         data = read_page(task.book, task.name, task.reading)
         notes = read_page(task.book, task.annotation, task.reading) if task.annotation else b""
-        digest = _digest(data, notes, task)
+        said = tuple(_written(item) for item in task.said)
+        digest = _digest(data, notes, said, task)
         if digest == task.known:
             return DecodedPage(digest, 0, 0, None, ())
         page = open_picture(data, max_pixels=task.reading.max_pixels, max_bytes=task.reading.max_bytes)
-        annotation = read_annotation(notes, page.width, page.height) if task.annotation else _NOTHING
+        own = (written_page(notes),) if task.annotation else ()
+        annotation = merged((*own, *said), page.width, page.height, right_to_left=task.right_to_left)
         panels, lost = _cut(page, task, annotation)
         return DecodedPage(digest, page.width, page.height, tuple(panels), (*annotation.notes, *lost))
     except PanelseekError as error:
@@ -87,13 +95,21 @@ def decode_page(task: PageTask) -> DecodedPage | Failed:
         return Failed(f"it cannot be decoded ({type(error).__name__}: {error})")
 
 
-_NOTHING = PageAnnotation(None, None, ())
+def _written(said: Said) -> Written:
+    """What is said about the page, read now where it stands in a file of its own."""
+    if isinstance(said, Written):
+        return said
+    try:
+        return written_page(read_file(said.path.parent, said.path.name, MAX_BYTES))
+    except (PanelseekError, OSError) as error:
+        return Written(notes=(f"the annotation {said.path} cannot be read: {error}",))
 
 
-def _digest(data: bytes, annotation: bytes, task: PageTask) -> str:
-    """Fingerprint of everything that decides the page's panels: its bytes, its annotation, how panels are found."""
+def _digest(data: bytes, annotation: bytes, said: tuple[Written, ...], task: PageTask) -> str:
+    """Fingerprint of all that decides the page's panels: its bytes, what is said about it, how they are found."""
     finder = "page" if task.whole_pages else f"{FINDER}:{'rtl' if task.right_to_left else 'ltr'}"
-    parts = (hashlib.sha256(data).digest(), hashlib.sha256(annotation).digest(), finder.encode())
+    parts = [hashlib.sha256(data).digest(), hashlib.sha256(annotation).digest(), finder.encode()]
+    parts += [hashlib.sha256(written.mark().encode("utf-8", "replace")).digest() for written in said]
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
@@ -123,15 +139,14 @@ def _boxes(page: Image.Image, task: PageTask, annotation: PageAnnotation) -> lis
     """(number, box, words, origin) of a page's panels: as annotated, else as found, else the whole page."""
     if annotation.panels:
         return [(p.number, p.box, p.text or "", "annotation") for p in annotation.panels]
-    boxes: list[Box] = []
-    if not task.whole_pages:
-        right_to_left = (
-            task.right_to_left if annotation.reading_direction is None else (annotation.reading_direction == "rtl")
-        )
-        boxes = find_panels(np.asarray(page), right_to_left=right_to_left)
-    if boxes:
-        return [(number, box, "", "finder") for number, box in enumerate(boxes, 1)]
-    return [(1, Box(0, 0, page.width, page.height), "", "page")]
+    right_to_left = (
+        task.right_to_left if annotation.reading_direction is None else annotation.reading_direction == "rtl"
+    )
+    boxes = [] if task.whole_pages else find_panels(np.asarray(page), right_to_left=right_to_left)
+    origin = "finder" if boxes else "page"
+    boxes = boxes or [Box(0, 0, page.width, page.height)]
+    said = words_of_panels(annotation, boxes, right_to_left=right_to_left)
+    return [(n, box, text or "", origin) for n, (box, (text, _)) in enumerate(zip(boxes, said, strict=True), 1)]
 
 
 def _thumbnail(page: Image.Image, box: Box) -> bytes | None:

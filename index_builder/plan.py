@@ -8,18 +8,20 @@ from __future__ import annotations
 import pickle
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from index_builder.annotations.collection import Collection
 from index_builder.config import BuildOptions
 from index_builder.decode import PageTask
+from index_builder.known import KnownBook, full_path, remember
 from index_builder.panels import FINDER
 from index_builder.sources import BookRef, PageRef, Skipped, find_books
 from retrieval.catalog import Catalog, KnownPage
 
-NEW, CHANGED, BACK, GONE, UNCHANGED = "new", "changed", "back", "gone", "unchanged"
+NEW, CHANGED, BACK, GONE, UNCHANGED, LEFT_OUT = "new", "changed", "back", "gone", "unchanged", "left out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +35,20 @@ class PageJob:
     stat: str
     known: KnownPage | None
     task: PageTask
+    page_label: str | None = None
 
 
 @dataclass
 class Plan:
-    """The outcome of a walk. `fates` counts pages; `skipped` holds (path, reason) for each source id."""
+    """The outcome of a walk. `fates` counts pages; `skipped` holds (path, reason) for each source id, `notes` (path,
+    remark) of what was said about books and could not be understood."""
 
     jobs: int = 0
     books: int = 0
     fates: Counter[str] = field(default_factory=Counter)
     skipped: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
+    notes: list[tuple[str, str]] = field(default_factory=list)
+    collection: Collection = field(default_factory=Collection)
     _spool: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
 
     def add(self, job: PageJob) -> None:
@@ -60,26 +66,54 @@ class Plan:
         self._spool.close()
 
 
-def make_plan(sources: list[Path], catalog: Catalog, options: BuildOptions, seen: Callable[[int], None]) -> Plan:
-    """Walk the sources and compare with the catalog; `seen(pages)` is called after each book."""
-    plan = Plan()
+def make_plan(
+    sources: list[Path],
+    catalog: Catalog,
+    options: BuildOptions,
+    seen: Callable[[int], None],
+    collection: Collection | None = None,
+) -> Plan:
+    """Walk the sources and compare with the catalog; `seen(pages)` is called after each book.
+
+    Where there are annotations of a whole collection, the walk is kept in memory: which page an entry means can only
+    be told when all pages are known.
+    """
+    plan = Plan(collection=collection or Collection())
     try:
+        walks = {source: find_books(source, options.reading) for source in sources}
+        if collection:
+            walks = {source: iter(found) for source, found in _matched(walks, collection).items()}
         for source in sources:
-            _plan_source(source, catalog, options, plan, seen)
+            _plan_source(source, walks[source], catalog, options, plan, seen)
     except BaseException:
         plan.close()
         raise
     return plan
 
 
+def _matched(
+    walks: Mapping[Path, Iterator[BookRef | Skipped]], collection: Collection
+) -> dict[Path, list[BookRef | Skipped]]:
+    """The walks, done, and every page told to the collection."""
+    found = {source: list(walk) for source, walk in walks.items()}
+    books = [item for items in found.values() for item in items if isinstance(item, BookRef)]
+    collection.match([full_path(book, page) for book in books for page in book.pages])
+    return found
+
+
 def _plan_source(
-    source: Path, catalog: Catalog, options: BuildOptions, plan: Plan, seen: Callable[[int], None]
+    source: Path,
+    walk: Iterator[BookRef | Skipped],
+    catalog: Catalog,
+    options: BuildOptions,
+    plan: Plan,
+    seen: Callable[[int], None],
 ) -> None:
     source_id = catalog.source_id(source)
     skipped = plan.skipped.setdefault(source_id, [])
     present: set[int] = set()
     unreadable: list[Path] = []
-    for found in find_books(source, options.reading):
+    for found in walk:
         if isinstance(found, Skipped):
             skipped.append((found.path, found.reason))
             unreadable.append(Path(found.path))
@@ -87,7 +121,7 @@ def _plan_source(
         book_id = catalog.book_id(source_id, found.relative, found.title, found.kind)
         present.add(book_id)
         plan.books += 1
-        _plan_book(found, book_id, source_id, catalog, options, plan, found.path in unreadable)
+        _plan_book(found, source, book_id, source_id, catalog, options, plan, found.path in unreadable)
         seen(plan.jobs + plan.fates[UNCHANGED] + plan.fates[BACK])
     if not present and not unreadable:
         # an unmounted drive is an empty folder: say so and touch nothing
@@ -105,6 +139,7 @@ def _plan_source(
 
 def _plan_book(
     book: BookRef,
+    source: Path,
     book_id: int,
     source_id: int,
     catalog: Catalog,
@@ -114,9 +149,14 @@ def _plan_book(
 ) -> None:
     """Sort a book's pages by fate; where its listing is incomplete, nothing counts as gone."""
     known = catalog.known_pages(book_id)
+    about = KnownBook(book, source, catalog.book_facts_stat(book_id), dict(known), plan.collection, options)
+    remember(catalog, book_id, book, about, known)
     for page in book.pages:
+        if about.left_out(page):
+            plan.fates[LEFT_OUT] += 1
+            continue
         before = known.pop(page.name, None)
-        stat = _stat(page, options)
+        stat = _stat(page, options, about)
         if before is not None and before.stat == stat:
             plan.fates[BACK if before.gone else UNCHANGED] += 1
             if before.gone or before.number != page.number:
@@ -129,17 +169,19 @@ def _plan_book(
             page.annotation,
             before.digest if before else None,
             options.whole_pages,
-            options.right_to_left,
+            about.right_to_left,
             options.reading,
             options.thumbnails,
+            about.said(page),
         )
-        plan.add(PageJob(book_id, source_id, label, page, stat, before, task))
+        plan.add(PageJob(book_id, source_id, label, page, stat, before, task, about.label(page)))
     gone = [] if incomplete else [page.id for page in known.values() if not page.gone]
     catalog.mark_gone(gone)
     plan.fates[GONE] += len(gone)
+    plan.notes += about.notes
 
 
-def _stat(page: PageRef, options: BuildOptions) -> str:
+def _stat(page: PageRef, options: BuildOptions, about: KnownBook) -> str:
     """A page's cheap fingerprint, with what else decides its panels."""
     finder = "page" if options.whole_pages else FINDER
-    return f"{page.stat}|{finder}|{'rtl' if options.right_to_left else 'ltr'}"
+    return f"{page.stat}|{finder}|{'rtl' if about.right_to_left else 'ltr'}|{about.page_stat(page)}"

@@ -26,7 +26,9 @@ class Progress:
 class BuildReport:
     """The end of a build.
 
-    books, pages, panels: what the index now holds. pages_*: the fates of pages in this build.
+    books, pages, panels: what the index now holds. pages_*: the fates of pages in this build; left out are those
+    that only the story was wanted without. annotations: what became of the entries of the collection's annotations:
+    entries, pages they gave something to, labelled pages, ambiguous ones (refused), unused entries; empty without.
     encoded: panels encoded in this build. skipped: (path, reason) of what could not be read;
     notes: (path, remark) of what was read with a doubt. seconds: by stage, where `decode` is the time the
     encoder waited for pages. views: kind and measured recall@10 of each vector index.
@@ -42,6 +44,8 @@ class BuildReport:
     pages_gone: int
     pages_back: int
     pages_unchanged: int
+    pages_left_out: int
+    annotations: dict[str, int]
     encoded: int
     panels_per_second: float
     encoder: dict[str, Any]

@@ -80,7 +80,16 @@ def panelseek() -> None:
     help="How candidates are found; auto takes IVF-PQ from 9,984 vectors a view on.",
 )
 @click.option("--whole-pages", is_flag=True, help="Every picture is one panel already: look for none inside it.")
-@click.option("--right-to-left", is_flag=True, help="Reading order of found panels, unless the page's JSON says.")
+@click.option("--right-to-left", is_flag=True, help="Reading order of found panels, unless annotations say.")
+@click.option(
+    "--annotations",
+    multiple=True,
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="A file or folder with annotations of the collection; may be repeated.  [default: those of the last build]",
+)
+@click.option("--no-annotations", is_flag=True, help="Forget the --annotations of earlier builds.")
+@click.option("--story-only", is_flag=True, help="Leave out pages labelled as something else than the story.")
 @click.option(
     "--workers", type=click.IntRange(0), help="Processes that decode pages.  [default: one a core, at most 8]"
 )
@@ -104,6 +113,10 @@ def build(sources: tuple[Path, ...], folder: Path, quiet: bool, as_json: bool, *
     from ui.progress import build_progress
     from ui.tables import print_report
 
+    given, none = options.pop("annotations"), options.pop("no_annotations")
+    if given and none:
+        raise UsageError("--annotations and --no-annotations contradict each other: leave out one")
+    options["annotations"] = given if given or none else None
     with build_progress(quiet) as progress:
         report = build_index(sources, folder, progress=progress, **options)
     if as_json:

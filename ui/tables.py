@@ -68,9 +68,13 @@ def print_report(report: BuildReport) -> None:
         "back again": report.pages_back,
         "gone": report.pages_gone,
         "unchanged": report.pages_unchanged,
+        "left out": report.pages_left_out,
     }
     out.print("pages: " + ", ".join(f"{count:,} {name}" for name, count in fates.items() if count))
     out.print(f"words: {report.panels_with_dialogue:,} panels have dialogue")
+    if report.annotations:
+        counts = ", ".join(f"{count:,} {name}" for name, count in report.annotations.items())
+        out.print(f"annotations: {counts}")
     print_encoder(report.encoder)
     rate = f" at {report.panels_per_second:g} panels/s" if report.encoded else ""
     stages = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in report.seconds.items() if name != "total")

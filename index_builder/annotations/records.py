@@ -47,10 +47,39 @@ class PageAnnotation:
     """What is said about a page. `panels` None: nothing usable, ask the panel finder.
 
     `reading_direction` is "ltr", "rtl" or None. `notes` are sentences about what was amiss. `blocks` are words that
-    were given without their panels, in the order of the file.
+    were given without their panels, in the order of the file. `unboxed` are the words of panels that were listed in
+    reading order, but without a place.
     """
 
     panels: tuple[AnnotatedPanel, ...] | None
     reading_direction: str | None
     notes: tuple[str, ...]
     blocks: tuple[TextBlock, ...] = ()
+    unboxed: tuple[str, ...] = ()
+
+
+NOTHING = PageAnnotation(None, None, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A page as a file describes it, before it is laid over the picture: boxes in units of the file.
+
+    `size` is width and height of the page in these units, None for the page's own pixels. `any_shape`: the units are
+    shares of the page, so its picture may have any shape. `ordered`: panels stand in reading order. The other fields
+    are those of `PageAnnotation`.
+    """
+
+    panels: tuple[AnnotatedPanel, ...] | None = None
+    reading_direction: str | None = None
+    notes: tuple[str, ...] = ()
+    blocks: tuple[TextBlock, ...] = ()
+    unboxed: tuple[str, ...] = ()
+    size: tuple[float, float] | None = None
+    any_shape: bool = False
+    ordered: bool = True
+
+    def mark(self) -> str:
+        """What decides the page's panels and words, for a fingerprint."""
+        said = (self.panels, self.reading_direction, self.blocks, self.unboxed, self.size, self.any_shape, self.ordered)
+        return repr(said)

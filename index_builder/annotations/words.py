@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from index_builder.annotations.fitting import in_reading_order
 from index_builder.annotations.records import TextBlock
-from index_builder.panels import reading_order
 from retrieval.records import Box
 
 
@@ -23,7 +23,8 @@ def give_to_panels(
         most = max(covers)
         place = covers.index(most) if most > 0 else _nearest(block.box, panels)
         given[place].append(block)
-    return [_in_order(found, right_to_left) for found in given]
+    ordered = (in_reading_order(found, lambda block: block.box, right_to_left=right_to_left) for found in given)
+    return [tuple(found) for found in ordered]
 
 
 def _shared(a: Box, b: Box) -> float:
@@ -41,15 +42,3 @@ def _nearest(box: Box, panels: Sequence[Box]) -> int:
 def _gap(start: float, length: float, other: float, other_length: float) -> float:
     """The distance of two intervals, 0 where they touch."""
     return max(0.0, other - (start + length), start - (other + other_length))
-
-
-def _in_order(blocks: list[TextBlock], right_to_left: bool) -> tuple[TextBlock, ...]:
-    """As balloons are read, in the order given where they lie on one spot."""
-    rects: dict[tuple[int, int, int, int], list[TextBlock]] = {}
-    for block in blocks:
-        b = block.box
-        left, top = round(b.x), round(b.y)
-        rect = (left, top, max(left + 1, round(b.x + b.w)), max(top + 1, round(b.y + b.h)))
-        rects.setdefault(rect, []).append(block)
-    order = reading_order(sorted(rects), right_to_left=right_to_left)
-    return tuple(block for rect in order for block in rects[rect])

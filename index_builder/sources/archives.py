@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from index_builder.sources.books import BookRef, Skipped, is_note, number_pages, ordered_pages
+from index_builder.sources.books import BookRef, Skipped, about_book, is_about, is_note, number_pages, ordered_pages
 from index_builder.sources.orders import stated_order
 from retrieval.errors import SourceError
 from retrieval.pages import (
@@ -77,7 +77,8 @@ def _listed(book: Container, kind: Kind, relative: str, title: str) -> Iterator[
     if order.trouble:
         yield Skipped(str(book.path), order.trouble)
     if pages:
-        yield BookRef(book.path, relative, title, str(order.kind or kind), pages)
+        about = about_book(sorted_.notes, pages)
+        yield BookRef(book.path, relative, title, str(order.kind or kind), pages, about, comment=book.comment)
     elif not sorted_.bad and not book.trouble and not order.trouble:
         yield Skipped(str(book.path), "holds no page images")
 
@@ -108,7 +109,7 @@ def _sort(book: Container) -> _Sorted:
 
 
 def _sort_in(name: str, entry: Entry, found: _Sorted) -> None:
-    wanted = is_page(name) or is_note(name)
+    wanted = is_page(name) or is_note(name) or is_about(name)
     if climbs(name):
         if wanted:
             found.bad["a page's path climbs out of the archive; it is not read"].append(name)

@@ -33,7 +33,9 @@ class BookRef:
     """A book and its pages.
 
     `path` is always root / `relative`; `relative` is "" when the root is the book. `kind` is one of
-    `retrieval.pages.Kind`. A root that is a single picture is a "folder" book of that one page.
+    `retrieval.pages.Kind`. A root that is a single picture is a "folder" book of that one page. `about`: name and stat
+    of files in the book that may say something about it; `beside`: of such files next to it, named like it. `comment`
+    is what an archive says about itself.
     """
 
     path: Path
@@ -41,6 +43,9 @@ class BookRef:
     title: str
     kind: str
     pages: tuple[PageRef, ...]
+    about: tuple[tuple[str, str], ...] = ()
+    beside: tuple[tuple[str, str], ...] = ()
+    comment: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,7 @@ class Skipped:
     reason: str
 
 
+_ABOUT = {".xml", ".acbf", ".mokuro"}
 _CATALOG = "index.json"  # a list of a whole collection, never the annotation of one page
 _GENERIC = re.compile(
     r"(pages?|images?|img|pics?|scans?|jpe?gs?|pngs?|webp|web|strips?|comics?|books?|files|[a-z]{2}"
@@ -66,13 +72,24 @@ def number_pages(stats: Mapping[str, str], notes: Mapping[str, str]) -> tuple[Pa
 
 def ordered_pages(names: Iterable[str], stats: Mapping[str, str], notes: Mapping[str, str]) -> tuple[PageRef, ...]:
     """Pages in the order of `names`, each with its annotation."""
-    exact = {_lower_suffix(name): name for name in notes}
+    exact = {_lower_suffix(name): name for name in notes if is_note(name)}
     pages = []
     for number, name in enumerate(names, start=1):
         note = next((exact[n] for n in beside(name)[1:] if n in exact), None)
         stat = stats[name] if note is None else f"{stats[name]}|{notes[note]}"
         pages.append(PageRef(name, number, stat, note))
     return tuple(pages)
+
+
+def is_about(name: str) -> bool:
+    """Whether a file may say something about its whole book."""
+    return PurePosixPath(name).suffix.lower() in _ABOUT
+
+
+def about_book(notes: Mapping[str, str], pages: Iterable[PageRef]) -> tuple[tuple[str, str], ...]:
+    """Of the notes of a book those that no page has for its own, with their stats."""
+    taken = {page.annotation for page in pages}
+    return tuple((name, notes[name]) for name in sorted(notes, key=natural_key) if name not in taken)
 
 
 def is_note(name: str) -> bool:

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from index_builder.sources.archives import ARCHIVE_SUFFIXES, archive_book
-from index_builder.sources.books import BookRef, Skipped, book_title, is_note, number_pages, root_name
+from index_builder.sources.books import (
+    BookRef,
+    Skipped,
+    about_book,
+    book_title,
+    is_about,
+    is_note,
+    number_pages,
+    root_name,
+)
 from retrieval.errors import SourceError
 from retrieval.pages import HEAD, USUAL, Reading, beside, climbs, is_junk, is_page, kind_of, natural_key
+from retrieval.pages.folder import read_file
 from retrieval.pictures import picture_format
 
 if TYPE_CHECKING:
@@ -47,7 +57,8 @@ def _single(path: Path, reading: Reading) -> Iterator[BookRef | Skipped]:
         others = (path.parent / name for name in beside(path.name)[1:])
         notes = {other.name: _stat(other.stat()) for other in others if other.is_file()}
         return iter([BookRef(path, "", path.stem, "folder", number_pages(stats, notes))])
-    return archive_book(path, "", path.stem, reading)
+    about = {n: _stat((path.parent / n).stat()) for n in _named_like(path.name, False) if (path.parent / n).is_file()}
+    return _with_beside(archive_book(path, "", path.stem, reading), tuple(about.items()))
 
 
 @dataclass(slots=True)
@@ -71,21 +82,23 @@ class _Walk:
 
     def books(self) -> Iterator[BookRef | Skipped]:
         """Depth first with a stack of its own: folders may nest deeper than Python recurses."""
-        waiting = [("", True)]
+        waiting: list[tuple[str, bool, tuple[tuple[str, str], ...]]] = [("", True, ())]
         while waiting:
-            relative, is_folder = waiting.pop()
+            relative, is_folder, beside = waiting.pop()
             path = self.root / relative
             if is_folder:
                 listing = self._list(path)
                 yield from listing.skipped
                 if listing.stats:
+                    _leave_documents(path, listing)
                     pages = number_pages(listing.stats, listing.notes)
-                    yield BookRef(path, relative, self._title(relative), "folder", pages)
+                    about = about_book(listing.notes, pages)
+                    yield BookRef(path, relative, self._title(relative), "folder", pages, about, beside)
                 below = sorted(listing.below, key=natural_key, reverse=True)
-                waiting += [(f"{relative}/{name}".lstrip("/"), listing.below[name]) for name in below]
+                waiting += [(f"{relative}/{n}".lstrip("/"), listing.below[n], _beside(n, listing)) for n in below]
             else:
                 title = self._title(str(Path(relative).with_suffix("")))
-                yield from archive_book(path, relative, title, self.reading)
+                yield from _with_beside(archive_book(path, relative, title, self.reading), beside)
 
     def _title(self, relative: str) -> str:
         return book_title([root_name(self.root), *(part for part in relative.split("/") if part)])
@@ -129,6 +142,8 @@ class _Walk:
         suffix = Path(entry.name).suffix.lower()
         if suffix in ARCHIVE_SUFFIXES:
             listing.below[entry.name] = False
+            if suffix == _DOCUMENT:
+                listing.notes[entry.name] = _stat(entry.stat())
         elif suffix in _OTHER_PICTURES:
             _skip(listing, entry, "is a picture in a format that is not read; convert it to PNG or JPEG")
         else:
@@ -152,13 +167,43 @@ class _Walk:
         return "" if target.is_relative_to(folder.resolve()) else "is a link that leaves its folder; copy the file"
 
 
+def _leave_documents(folder: Path, listing: _Listing) -> None:
+    """ACBF files beside pictures that hold none themselves say something about this book, and are none of their own."""
+    for name in [name for name in listing.below if name.lower().endswith(_DOCUMENT)]:
+        try:
+            holds_none = b"<binary" not in read_file(folder, name, USUAL.max_bytes)
+        except (SourceError, OSError):
+            continue
+        if holds_none:
+            del listing.below[name]
+
+
+def _named_like(name: str, is_folder: bool) -> list[str]:
+    """What files are called that say something about a book next to them."""
+    stem = name if is_folder else Path(name).stem
+    return [f"{own}{suffix}" for own in dict.fromkeys((name, stem)) for suffix in (".mokuro", ".xml", ".json")]
+
+
+def _beside(name: str, listing: _Listing) -> tuple[tuple[str, str], ...]:
+    wanted = _named_like(name, listing.below[name])
+    return tuple((other, listing.notes[other]) for other in wanted if other in listing.notes)
+
+
+def _with_beside(
+    found: Iterator[BookRef | Skipped], beside: tuple[tuple[str, str], ...]
+) -> Iterator[BookRef | Skipped]:
+    for item in found:
+        yield replace(item, beside=beside) if isinstance(item, BookRef) else item
+
+
+_DOCUMENT = ".acbf"
 _ELSEWHERE = "is read at its own place"
 _BROKEN = "is a link to nothing; is a drive missing?"
 
 
 def _wanted(name: str) -> bool:
     suffix = Path(name).suffix.lower()
-    return is_page(name) or is_note(name) or suffix in ARCHIVE_SUFFIXES or suffix in _OTHER_PICTURES
+    return is_page(name) or is_note(name) or is_about(name) or suffix in ARCHIVE_SUFFIXES or suffix in _OTHER_PICTURES
 
 
 def _name_problem(name: str) -> str:

@@ -27,8 +27,8 @@ class Container(ABC):
     """An open book file and what it holds, by page name ('/' separators); of twins the last one counts.
 
     `order` is the reading order where the format itself gives one, else None.
-    `trouble` says what is wrong with a book of which some pages can be read. Names that climb are kept as they are,
-    so that `climbs` still sees them. Reading is not thread safe: hold `lock`.
+    `trouble` says what is wrong with a book of which some pages can be read; `comment` is what its maker wrote on it.
+    Names that climb are kept as they are, so that `climbs` still sees them. Reading is not thread safe: hold `lock`.
     """
 
     path: Path
@@ -36,6 +36,7 @@ class Container(ABC):
     entries: dict[str, Entry] = field(default_factory=dict)
     order: tuple[str, ...] | None = None
     trouble: str = ""
+    comment: bytes = b""
     lock: threading.RLock = field(default_factory=threading.RLock)
     closed: bool = False
 

@@ -32,6 +32,7 @@ class Zip(Container):
             self._file = zipfile.ZipFile(path)
         except _DAMAGE as error:
             raise zipfile.BadZipFile(str(error)) from error
+        self.comment = self._file.comment
         infos = self._file.infolist()
         self.refuse(reading.too_many(len(infos)))
         self._members = {page_name(info.filename): info for info in infos if not info.is_dir()}

@@ -18,7 +18,7 @@ import numpy as np
 from retrieval.errors import UsageError
 from retrieval.filters import Filter
 from retrieval.index import PanelIndex
-from retrieval.training.labels import STORY, match, read_labels
+from retrieval.labels import STORY, read_labels
 from retrieval.training.recipe import Recipe
 from retrieval.training.split import validation_books
 
@@ -129,7 +129,7 @@ def _root(source: str, path: str, kind: str) -> str:
 def _stories(pages: Sequence[PageEntry], labels: Path, counts: dict[str, int]) -> list[PageEntry]:
     """The pages labelled as telling the story; notes in `counts` what became of the others."""
     known = read_labels(labels)
-    found = match(known, [page.path for page in pages])
+    found = known.match([page.path for page in pages])
     stories = [page for page, name in zip(pages, found.classes, strict=True) if name in STORY]
     unlabelled = found.classes.count(None)
     counts["pages_without_label"] = unlabelled
@@ -138,7 +138,8 @@ def _stories(pages: Sequence[PageEntry], labels: Path, counts: dict[str, int]) -
     if not stories and pages:
         raise UsageError(
             f"the labels {labels} make no page a story: {unlabelled} of {len(pages)} pages have no label "
-            f"(a page is {pages[0].path!r}, a label {next(iter(known))!r}), the others are of other classes"
+            f"(a page is {pages[0].path!r}, a label {next(iter([*known.pages, *known.books]))!r}), "
+            "the others are of other classes"
         )
     return stories
 

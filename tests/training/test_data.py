@@ -15,9 +15,9 @@ from PIL import Image
 from retrieval.crops import panel_input
 from retrieval.encoder import inputs
 from retrieval.errors import UsageError
+from retrieval.labels import Labels, read_labels
 from retrieval.training.batches import Reader
 from retrieval.training.data import Library
-from retrieval.training.labels import match, read_labels
 from retrieval.training.recipe import RECIPES
 from retrieval.training.split import validation_books
 from retrieval.training.views import altered
@@ -36,23 +36,23 @@ PAGES = ["home/comics/Night/0001", "home/comics/Night/0002", "home/comics/Day/00
         ({"a/Night/0001": "story", "b/Night/0001": "story"}, [None, None, None]),  # which of the two
         ({"Night/0001": "story", "b/Night/0001": "cover"}, ["story", None, None]),  # the whole label counts first
         ({"Dusk/0001": "story", "Dusk/0002": "story"}, [None, None, None]),  # only the file name agrees
-        ({"0002": "story", "0001": "story"}, [None, "story", None]),  # a bare name, of one page or of two
+        ({"0002": "story", "0001": "story"}, [None, None, None]),  # a bare number is in every book
         ({"home/comics/Night/0001": "story", "Night/0001": "cover"}, ["story", None, None]),
     ],
 )
 def test_labels_are_matched_from_the_end(labels: dict[str, str], expected: list[str | None]) -> None:
     """By the full path, else by the longest ending; never by a guess."""
-    assert match(labels, PAGES).classes == expected
+    assert Labels(labels).match(PAGES).classes == expected
 
 
 def test_ambiguous_labels_are_counted() -> None:
     """Pages that no label fits are not among them."""
-    assert match({"a/Night/0001": "story", "b/Night/0001": "story"}, PAGES).ambiguous == 1
-    assert match({"0001": "story"}, PAGES).ambiguous == 2
-    assert match({"Dusk/0003": "story"}, PAGES).ambiguous == 0
+    assert Labels({"a/Night/0001": "story", "b/Night/0001": "story"}).match(PAGES).ambiguous == 1
+    assert Labels({"0001": "story"}).match(PAGES).ambiguous == 2
+    assert Labels({"Dusk/0003": "story"}).match(PAGES).ambiguous == 0
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"Night": {"0001": "story"}}', '{"a": 1}'])
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"Night": {"0001": 2}}', '{"a": 1}', '[{"covers": []}]'])
 def test_labels_of_another_form_are_refused(tmp_path: Path, content: str) -> None:
     """With the file's name and the form that is expected."""
     path = tmp_path / "labels.json"

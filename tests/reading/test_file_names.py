@@ -1,0 +1,59 @@
+"""The name of a book says series, number, volume and year in the forms that collections use."""
+
+from __future__ import annotations
+
+import pytest
+
+from index_builder.annotations.file_names import facts_of_name
+
+FORMS: list[tuple[str, dict[str, str]]] = [
+    ("Night Harbor 012 (1998) (digital) (Group)", {"series": "Night Harbor", "number": "12", "year": "1998"}),
+    ("Night Harbor #012 (1998)", {"series": "Night Harbor", "number": "12", "year": "1998"}),
+    ("Night Harbor v02 #03", {"series": "Night Harbor", "volume": "2", "number": "3"}),
+    ("Night Harbor v02 003 (2001)", {"series": "Night Harbor", "volume": "2", "number": "3", "year": "2001"}),
+    ("Night Harbor v01 (2015) (Digital)", {"series": "Night Harbor", "volume": "1", "year": "2015"}),
+    ("Night Harbor - c012 (v02) [Group]", {"series": "Night Harbor", "volume": "2", "number": "12"}),
+    ("Night Harbor Vol. 3 Ch. 21.5", {"series": "Night Harbor", "volume": "3", "number": "21.5"}),
+    ("Night Harbor - Chapter 7 - Low Tide", {"series": "Night Harbor", "number": "7", "title": "Low Tide"}),
+    ("Night Harbor T04 - The Fog", {"series": "Night Harbor", "volume": "4", "title": "The Fog"}),
+    ("Night Harbor Tome 4", {"series": "Night Harbor", "volume": "4"}),
+    ("Night Harbor Bd. 4", {"series": "Night Harbor", "volume": "4"}),
+    ("Night Harbor 001 (of 06) (2012)", {"series": "Night Harbor", "number": "1", "count": "6", "year": "2012"}),
+    ("Night Harbor 01 of 06 (2012)", {"series": "Night Harbor", "number": "1", "count": "6", "year": "2012"}),
+    ("[Group] Night_Harbor_012_(1998)", {"series": "Night Harbor", "number": "12", "year": "1998"}),
+    (
+        "Night Harbor - 012 - Low Tide (1998-04)",
+        {"series": "Night Harbor", "number": "12", "year": "1998", "title": "Low Tide"},
+    ),
+    ("Night Harbor Annual 1 (1990)", {"series": "Night Harbor Annual", "number": "1", "year": "1990"}),
+    ("Night Harbor 012.5 (Apr 1998)", {"series": "Night Harbor", "number": "12.5", "year": "1998"}),
+    ("Night Harbor (1998)", {"series": "Night Harbor", "year": "1998"}),
+    ("Night Harbor (1998-2001)", {"series": "Night Harbor", "year": "1998"}),
+    ("Night Harbor", {"series": "Night Harbor"}),
+    ("Night Harbor ep05", {"series": "Night Harbor", "number": "5"}),
+    ("100 Lamps 012 (2000)", {"series": "100 Lamps", "number": "12", "year": "2000"}),
+    ("2000 Lamps 2033 (2017)", {"series": "2000 Lamps", "number": "2033", "year": "2017"}),
+    ("Night Harbor 2049", {"series": "Night Harbor 2049"}),  # a year or a number: left unsaid
+    ("Night-Harbor 3", {"series": "Night-Harbor", "number": "3"}),
+    ("Émile à la mer 3 (1998)", {"series": "Émile à la mer", "number": "3", "year": "1998"}),
+    ("夜の港 3", {"series": "夜の港", "number": "3"}),
+    ("012", {"number": "12"}),
+    ("scans", {}),
+    ("", {}),
+    ("(1998)", {"year": "1998"}),
+    ("Dr. Fog and the 3 Lamps", {"series": "Dr. Fog and the 3 Lamps"}),
+    ("Night Harbor 12345", {"series": "Night Harbor 12345"}),
+]
+
+
+@pytest.mark.parametrize(("name", "facts"), FORMS, ids=[name or "(empty)" for name, _ in FORMS])
+def test_forms(name: str, facts: dict[str, str]) -> None:
+    """Each form, as collections have it."""
+    assert dict(facts_of_name([name])) == facts
+
+
+def test_the_folder_around_names_the_series() -> None:
+    """A chapter that is called by its number alone belongs to the series its folder is called."""
+    assert dict(facts_of_name(["Comics", "Night Harbor (1998)", "c012"])) == {"series": "Night Harbor", "number": "12"}
+    assert dict(facts_of_name(["Night Harbor", "scans", "003"])) == {"series": "Night Harbor", "number": "3"}
+    assert facts_of_name([]) == ()
