@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from retrieval.catalog import Catalog, NewPage, NewPanel
 from retrieval.errors import EncoderMismatch, IndexError_, IndexLocked, PanelseekError, SourceError, UsageError
 from retrieval.generation import open_generation, remove_others, shards_of, write_generation
 from retrieval.index import catalog_url, mismatch
+from retrieval.pages import USUAL
 from retrieval.records import Encoder
 from retrieval.thumbnails import Thumbnails
 
@@ -203,6 +204,7 @@ class _Build:
     def run(self, sources: list[Path]) -> BuildReport:
         self._check_sources(sources)
         self._check_parts()
+        self._settle_dpi()
         self._check_encoder_first()
         named = self._named_rows()
         self.shards.truncate(named)
@@ -243,6 +245,19 @@ class _Build:
             raise UsageError(
                 f"{self.folder} {found} vectors of the parts of panels: leave out {other}, or use another --index"
             )
+
+    def _settle_dpi(self) -> None:
+        """All drawn pages of an index have one resolution: boxes are in its pixels, and asking draws them again."""
+        known = self.catalog.setting("dpi") if self.catalog.last_vector_row() >= 0 else None
+        wanted = self.options.dpi
+        if None not in (known, wanted) and wanted != known:
+            raise UsageError(
+                f"{self.folder} has PDF pages drawn at {known} dpi: leave out --dpi, or use another --index"
+            )
+        dpi = wanted or known or USUAL.dpi
+        self.options = replace(self.options, dpi=dpi)
+        if dpi != known:
+            self.catalog.remember(dpi=dpi)
 
     def _check_encoder_first(self) -> None:
         """An encoder given as an object, or another name than before, is compared before any work."""

@@ -11,6 +11,7 @@ from retrieval.errors import UsageError
 from retrieval.pages import USUAL, Reading
 
 INDEX_KINDS = ("auto", "exact", "ivfpq")
+STRIPS = ("auto", "yes", "no")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,9 @@ class BuildOptions:
     story_only: leave out pages that are labelled as something else (covers, advertisements, ...).
     annotations: files and folders with annotations of the collection; None: those the index was built with before.
     workers: processes that decode pages; 0 decodes in this process. batch_size: panels per encoder batch.
-    max_pixels, max_bytes, max_members, max_ratio, dpi: see `retrieval.pages.Reading`; what is beyond is skipped.
+    strips: join the slices of vertical strips where they say that they are some (auto), always, or never.
+    max_pixels, max_bytes, max_members, max_ratio: see `retrieval.pages.Reading`; what is beyond is skipped.
+    dpi: resolution of PDF pages that have to be drawn; None: 150, and in an index that exists, as it was built.
     thumbnails: keep small pictures for the page.
     parts: keep vectors for the parts of each panel, so that a piece of it finds it; None: where the encoder has
     them, and in an index that exists, as it was built.
@@ -40,7 +43,8 @@ class BuildOptions:
     max_bytes: int = USUAL.max_bytes
     max_members: int = USUAL.max_members
     max_ratio: int = USUAL.max_ratio
-    dpi: int = USUAL.dpi
+    dpi: int | None = None
+    strips: str = "auto"
     thumbnails: bool = True
     parts: bool | None = None
 
@@ -49,6 +53,8 @@ class BuildOptions:
             object.__setattr__(self, "annotations", _paths(self.annotations))
         if self.index_kind not in INDEX_KINDS:
             raise UsageError(f"no index kind is called {self.index_kind!r}: choose {', '.join(INDEX_KINDS)}")
+        if self.strips not in STRIPS:
+            raise UsageError(f"strips must be one of {', '.join(STRIPS)}; found {self.strips!r}")
         for name, least in (("batch_size", 1), ("workers", 0)):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int) or value < least):

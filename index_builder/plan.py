@@ -18,7 +18,7 @@ from index_builder.config import BuildOptions
 from index_builder.decode import PageTask
 from index_builder.known import KnownBook, full_path, remember
 from index_builder.panels import FINDER
-from index_builder.sources import BookRef, PageRef, Skipped, find_books
+from index_builder.sources import BookRef, PageRef, Skipped, find_books, fingerprint, may_join, strip_pages, with_joined
 from retrieval.catalog import Catalog, KnownPage
 
 NEW, CHANGED, BACK, GONE, UNCHANGED, LEFT_OUT = "new", "changed", "back", "gone", "unchanged", "left out"
@@ -113,6 +113,7 @@ def _plan_source(
     skipped = plan.skipped.setdefault(source_id, [])
     present: set[int] = set()
     unreadable: list[Path] = []
+    strips = catalog.strips(source_id)
     for found in walk:
         if isinstance(found, Skipped):
             skipped.append((found.path, found.reason))
@@ -121,7 +122,8 @@ def _plan_source(
         book_id = catalog.book_id(source_id, found.relative, found.title, found.kind)
         present.add(book_id)
         plan.books += 1
-        _plan_book(found, source, book_id, source_id, catalog, options, plan, found.path in unreadable)
+        book = _joined(found, source, book_id, strips.get(book_id), catalog, options, plan)
+        _plan_book(book, source, book_id, source_id, catalog, options, plan, found.path in unreadable)
         seen(plan.jobs + plan.fates[UNCHANGED] + plan.fates[BACK])
     if not present and not unreadable:
         # an unmounted drive is an empty folder: say so and touch nothing
@@ -135,6 +137,27 @@ def _plan_source(
         if book_id not in present and not any((source / path).is_relative_to(p) for p in unreadable)
     ]
     plan.fates[GONE] += catalog.mark_books_gone(missing)
+
+
+def _joined(
+    book: BookRef,
+    source: Path,
+    book_id: int,
+    known: tuple[str, list[str]] | None,
+    catalog: Catalog,
+    options: BuildOptions,
+    plan: Plan,
+) -> BookRef:
+    """A strip with its slices joined; whether a book is one is found out once, and again when its pages change."""
+    if not may_join(book, options.strips):
+        return book
+    about = KnownBook(book, source, "", {}, plan.collection, options)
+    stat = fingerprint(book, options.strips, options.reading, [about.page_stat(page) for page in book.pages])
+    if known is None or known[0] != stat:
+        annotated = {page.name for page in book.pages if page.annotation or about.said(page)}
+        known = (stat, strip_pages(book, options.strips, options.reading, annotated))
+        catalog.remember_strip(book_id, *known)
+    return with_joined(book, known[1]) if known[1] else book
 
 
 def _plan_book(

@@ -170,6 +170,15 @@ class PanelRow(Base):
     gate_composition: Mapped[float]
 
 
+class StripRow(Base):
+    """Whether a book is a strip of slices, as found out once: `stat` of its slices, names of the joined pages or []."""
+
+    __tablename__ = "strip"
+    book_id: Mapped[int] = mapped_column(ForeignKey("book.id", ondelete="CASCADE"), primary_key=True)
+    stat: Mapped[str]
+    pages: Mapped[list[str]] = mapped_column(JSON)
+
+
 class SkippedRow(Base):
     """Something that could not be read, and why; replaced whenever its source is built again."""
 
@@ -460,7 +469,19 @@ class Catalog:
             session.execute(delete(SkippedRow).where(SkippedRow.source_id == source_id))
             session.add_all(SkippedRow(source_id=source_id, path=p, reason=r) for p, r in skipped)
 
+    def remember_strip(self, book_id: int, stat: str, pages: Sequence[str]) -> None:
+        """Keep what was found out about a book's slices."""
+        with Session(self.engine) as session, session.begin():
+            session.merge(StripRow(book_id=book_id, stat=stat, pages=list(pages)))
+
     # ------------------------------------------------------------------ reading
+
+    def strips(self, source_id: int) -> dict[int, tuple[str, list[str]]]:
+        """(stat, names of joined pages) by book id, of the books of a source that were looked at."""
+        with Session(self.engine) as session:
+            query = select(StripRow).join(BookRow, BookRow.id == StripRow.book_id)
+            rows = session.scalars(query.where(BookRow.source_id == source_id))
+            return {row.book_id: (row.stat, row.pages) for row in rows}
 
     def known_pages(self, book_id: int) -> dict[str, KnownPage]:
         """Every page the catalog remembers of a book, by name."""

@@ -345,7 +345,7 @@ class PanelIndex:
         if place is None:
             raise UsageError(f"the index has no page {page_id}")
         options = (self.catalog.setting("built") or {}).get("options", {})
-        reading = Reading.of(options)
+        reading = Reading.of(options).widened()
         data = read_page(place.book, place.name, reading)
         return open_picture(data, max_pixels=reading.max_pixels, max_bytes=reading.max_bytes)
 

@@ -95,6 +95,19 @@ def panelseek() -> None:
 )
 @click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True, help="Panels encoded at once.")
 @click.option("--max-pixels", type=click.IntRange(1), default=250_000_000, show_default=True, help="Skip larger pages.")
+@click.option(
+    "--max-bytes", type=click.IntRange(1), default=2**29, show_default=True, help="Skip larger files of pages."
+)
+@click.option("--max-members", type=click.IntRange(1), default=20_000, show_default=True, help="Files in one archive.")
+@click.option("--max-ratio", type=click.IntRange(1), default=200, show_default=True, help="Expansion of an archive.")
+@click.option("--dpi", type=click.IntRange(1), help="Resolution of PDF pages that are no scans.  [default: 150]")
+@click.option(
+    "--strips",
+    type=click.Choice(["auto", "yes", "no"]),
+    default="auto",
+    show_default=True,
+    help="Join the slices of vertical strips; auto where drawings go on from slice to slice.",
+)
 @click.option("--thumbnails/--no-thumbnails", default=True, show_default=True, help="Keep small pictures for the page.")
 @click.option(
     "--parts/--no-parts",

@@ -7,6 +7,8 @@ and reading them (also when asking) must agree.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 from retrieval.errors import SourceError
@@ -16,6 +18,7 @@ from retrieval.pages.kinds import HEAD, Kind, kind_of, other_kind
 from retrieval.pages.names import PAGE_SUFFIXES, beside, climbs, is_junk, is_page, natural_key, page_name
 from retrieval.pages.opened import file_kind, open_books, open_container
 from retrieval.pages.reading import USUAL, Reading
+from retrieval.pages.strip import Joined, join, parse_joined, slices_of
 
 __all__ = [
     "HEAD",
@@ -23,6 +26,7 @@ __all__ = [
     "USUAL",
     "Container",
     "Entry",
+    "Joined",
     "Kind",
     "Reading",
     "beside",
@@ -35,7 +39,9 @@ __all__ = [
     "open_container",
     "other_kind",
     "page_name",
+    "parse_joined",
     "read_page",
+    "slices_of",
 ]
 
 
@@ -43,7 +49,7 @@ def read_page(book: Path, name: str, reading: Reading = USUAL) -> bytes:
     """The bytes of page (or annotation) `name` of `book`, a picture file of any format.
 
     `book` is a folder, a book file, or a single picture (whose only page has the file's own name). `name` is the path
-    inside the book with '/' separators.
+    inside the book with '/' separators, or that of a joined page (`retrieval.pages.strip`).
 
     Raises SourceError: book or page missing, unreadable, beyond the bounds, or a name that climbs out of the book.
     """
@@ -57,12 +63,37 @@ def read_page(book: Path, name: str, reading: Reading = USUAL) -> bytes:
 
 def _read(book: Path, name: str, reading: Reading) -> bytes:
     if book.is_dir():
-        return read_file(book, name, reading.max_bytes)
+        return _from_folder(book, name, reading)
     if not book.is_file():
         raise SourceError(f"{book} is missing (wanted its page {name!r}): {WAY_OUT}")
     if file_kind(book) is not None:
         with open_books.use(book, reading) as container:
-            return container.read(page_name(name))
+            return _from_container(container, name, reading)
     if name in beside(book.name):
         return read_file(book.parent, name, reading.max_bytes)
     raise SourceError(f"{book} is no longer a folder or a book (wanted its page {name!r}): {WAY_OUT}")
+
+
+def _from_folder(folder: Path, name: str, reading: Reading) -> bytes:
+    joined = None if (folder / name).exists() else parse_joined(name)
+    if joined is None:
+        return read_file(folder, name, reading.max_bytes)
+    names = [entry.name for entry in os.scandir(folder) if entry.is_file()]
+    return _joined(joined, names, lambda name: read_file(folder, name, reading.max_bytes), reading, folder)
+
+
+def _from_container(book: Container, name: str, reading: Reading) -> bytes:
+    name = page_name(name)
+    joined = None if name in book.entries else parse_joined(name)
+    if joined is None:
+        return book.read(name)
+    names = [name for name in book.entries if not climbs(name)]
+    return _joined(joined, names, book.read, reading, book.path)
+
+
+def _joined(joined: Joined, names: list[str], read: Callable[[str], bytes], reading: Reading, book: Path) -> bytes:
+    try:
+        return join(joined, slices_of(joined, names), read, reading)
+    except SourceError as error:
+        text = str(error)
+        raise SourceError(text if text.startswith(str(book)) else f"{book}: page {joined.name!r}: {text}") from error

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 from retrieval.errors import UsageError
 from retrieval.pictures import MAX_BYTES, MAX_PIXELS
 
+_BOUNDS = ("max_members", "max_bytes", "max_ratio", "max_pixels")
 BOMB_FLOOR = 32 * 2**20
 """Pages below this size may swell as they like: an empty white bitmap shrinks a thousandfold and does no harm."""
 
@@ -39,6 +40,11 @@ class Reading:
         """From the options of a build; what they do not say is as usual."""
         names = (item.name for item in fields(cls))
         return cls(**{name: options[name] for name in names if options.get(name) is not None})
+
+    def widened(self) -> Self:
+        """For asking: what an earlier build took within usual bounds is read, whatever bounds the last one had."""
+        bounds = {name: max(getattr(self, name), getattr(USUAL, name)) for name in _BOUNDS}
+        return replace(self, **bounds)
 
     def bomb(self, unpacked: int, packed: int) -> str:
         """Why a page of these sizes in bytes must not be unpacked, "" when it may."""
