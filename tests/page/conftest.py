@@ -80,6 +80,8 @@ def chromium() -> Iterator[Any]:
         "--disable-background-networking",
         "--disable-component-update",
         "--disable-sync",
+        "--use-fake-device-for-media-stream",  # a camera that shows a moving pattern
+        "--use-fake-ui-for-media-stream",
     )
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=list(quiet))

@@ -66,9 +66,11 @@ def main() -> None:
     from retrieval import PanelIndex
     from tests.page.library import SlowGridEncoder
     from ui.web import server
+    from ui.web.search import handlers
 
     opened = PanelIndex.open
     PanelIndex.open = lambda path, device=None: opened(path, encoder=SlowGridEncoder())  # type: ignore[method-assign]
+    handlers.AT_ONCE = 12  # so that the tiny library has more than one answer's worth
     server.serve(sys.argv[1], port=int(sys.argv[2]))
 
 

@@ -7,15 +7,18 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from index_builder import build_index
 from retrieval import PanelIndex
 from retrieval.errors import CheckpointError, PictureError, SourceError, UsageError
 from retrieval.records import View
 from tests.conftest import GridEncoder
-from tests.page.library import draw_library
+from tests.page.library import HOSTILE_BOOK, draw_library
+from ui.web.frame.sentences import friendly
 from ui.web.search import handlers
-from ui.web.search.handlers import Question
+from ui.web.search.question import FILTERS, Crop, Question
+from ui.web.search.start import glance
 
 
 def test_words_find_the_panel_that_says_them(index: PanelIndex) -> None:
@@ -45,36 +48,140 @@ def test_picture_and_words_together(index: PanelIndex, panel_picture: Path) -> N
 def test_more_like_a_panel_leaves_that_panel_out(index: PanelIndex) -> None:
     """The panel one starts from is named, and is not among its own results."""
     start = index.browse(k=1)[0]
-    found = handlers.ask(index, Question(panel=start.id))
-    assert found.like == start
+    found = handlers.ask(index, Question(like=start.id))
+    assert (found.like, found.asked) == (start, "panel")
     assert start.id not in [card.panel.id for card in found.cards]
     assert len(found.cards) == 15
 
 
-def test_options_narrow_the_search(index: PanelIndex) -> None:
-    """Book, words and one panel per page each leave out what they say."""
-    harbour = next(book_id for title, book_id in handlers.library(index).titles if title == "Harbour")
-    in_book = handlers.ask(index, Question(text="rain", view="picture", book=harbour))
+def test_a_panels_picture_can_ask_with_words_and_in_part(index: PanelIndex) -> None:
+    """The question is a picture then; the panel itself stays out of the way."""
+    start = index.browse({"book": "Harbour"}, k=1)[0]
+    both = handlers.ask(index, Question(like=start.id, text="apples"))
+    assert (both.view, both.asked) == (View.FUSED, "both")
+    part = handlers.ask(index, Question(like=start.id, crop=Crop(0.25, 0.25, 0.5, 0.5)))
+    assert (part.view, part.asked) == (View.PICTURE, "picture")
+    for found in (both, part):
+        assert start.id not in [card.panel.id for card in found.cards]
+
+
+def test_part_of_a_picture_asks(index: PanelIndex, tmp_path: Path) -> None:
+    """A page's picture finds a panel of it once it is cropped to that panel."""
+    panel = index.browse({"book": "Orchard"}, k=2)[1]
+    path = tmp_path / "page.png"
+    index.page_image(panel.page_id).save(path)
+    box = panel.box
+    wide, high = panel.page_width, panel.page_height
+    crop = Crop(box.x / wide, box.y / high, box.w / wide, box.h / high)
+    whole, part = (handlers.ask(index, Question(picture=str(path), crop=c)) for c in (None, crop))
+    assert whole.cards[0].score < 0.9
+    assert part.cards[0].panel.id == panel.id
+    assert part.cards[0].score > 0.999
+
+
+@pytest.mark.parametrize(
+    ("crop", "size"), [(None, (40, 20)), (Crop(0.5, 0, 0.5, 1), (20, 20)), (Crop(0.999, 0.999, 0.001, 0.001), (1, 1))]
+)
+def test_a_part_has_at_least_a_pixel(crop: Crop | None, size: tuple[int, int]) -> None:
+    assert handlers.cropped(Image.new("RGB", (40, 20)), crop).size == size
+
+
+def test_words_are_taken_away(index: PanelIndex) -> None:
+    """What says them comes last of what matches; by themselves they are no question."""
+    found = handlers.ask(index, Question(text="bring", without="lantern"))
+    said = [card.panel.dialogue for card in found.cards]
+    assert said.index("Bring more rain") < said.index("Bring the lantern")
+    with pytest.raises(UsageError, match="no question by themselves"):
+        handlers.ask(index, Question(without="lantern"))
+
+
+def test_words_match_what_is_said_or_drawn(index: PanelIndex) -> None:
+    asked = {words: handlers.ask(index, Question(text="rain", words_in=words)).view for words in ("said", "drawn")}
+    assert asked == {"said": View.DIALOGUE, "drawn": View.PICTURE}
+    both = handlers.ask(index, Question(text="rain", words_in="both"))
+    assert {card.view for card in both.cards} == {View.DIALOGUE, View.PICTURE}
+
+
+def test_the_same_words_elsewhere_leave_their_panel_out(index: PanelIndex) -> None:
+    panel = index.browse({"book": "Harbour"}, k=1)[0]
+    found = handlers.ask(index, Question(text=panel.dialogue, words_in="said", elsewhere=panel.id))
+    assert found.elsewhere == panel
+    assert panel.id not in [card.panel.id for card in found.cards]
+    assert found.cards[0].panel.dialogue == "Bring more rain"
+
+
+def test_filters_narrow_the_search(index: PanelIndex) -> None:
+    """Book and words leave out what they say, and the panels that were searched are counted as such."""
+    in_book = handlers.ask(index, Question(text="rain", view="picture", where={"book": ("Harbour",)}))
     assert {card.panel.book for card in in_book.cards} == {"Harbour"}
-    silent = handlers.ask(index, Question(text="rain", view="picture", words="without"))
+    assert in_book.searched == 8
+    silent = handlers.ask(index, Question(text="rain", view="picture", where={"has_dialogue": ("no",)}))
     assert [card.panel.dialogue for card in silent.cards] == [""] * 4
-    one_each = handlers.ask(index, Question(text="rain", one_per_page=True))
-    assert len({card.panel.page_id for card in one_each.cards}) == len(one_each.cards) == 4
+    spoken = handlers.ask(index, Question(text="rain", where={"book": ("Harbour",)}))
+    assert spoken.searched == 6
+
+
+def test_filters_alone_browse_in_story_order(index: PanelIndex) -> None:
+    """Nothing is scored; all of them can be had, a few at a time."""
+    question = Question(where={"book": ("Harbour",)})
+    first, rest = handlers.ask(index, question, count=5), handlers.ask(index, question, 5, count=5)
+    assert [(c.panel.page, c.panel.panel) for c in (*first.cards, *rest.cards)] == [
+        (p, n) for p in (1, 2) for n in (1, 2, 3, 4)
+    ]
+    assert (first.searched, first.more, rest.more, first.asked) == (8, True, False, None)
 
 
 def test_nothing_left_after_filters(index: PanelIndex) -> None:
     """Words are compared with dialogue, so panels without words cannot be hits: an empty answer, no error."""
-    found = handlers.ask(index, Question(text="rain", words="without"))
-    assert (found.cards, found.more) == ((), False)
+    found = handlers.ask(index, Question(text="rain", where={"has_dialogue": ("no",)}))
+    assert (found.cards, found.more, found.searched) == ((), False, 0)
+
+
+@pytest.mark.parametrize(("fold", "groups"), [("page", 4), ("book", 3)])
+def test_one_panel_per_page_or_book_with_the_others_folded(index: PanelIndex, fold: str, groups: int) -> None:
+    """Every panel is still there: on the wall or in a fold of its own page or book, best first."""
+    found = handlers.ask(index, Question(text="rain", view="picture", fold=fold))
+    assert len(found.cards) == groups
+    every = [card.panel.id for shown in found.cards for card in (shown, *shown.folded)]
+    assert sorted(every) == sorted(p.id for p in index.browse(k=100))
+    for card in found.cards:
+        group = {(c.panel.page_id if fold == "page" else c.panel.book_id) for c in (card, *card.folded)}
+        assert len(group) == 1
+        assert [c.score for c in card.folded] == sorted((c.score for c in card.folded), reverse=True)
+
+
+def test_a_large_fold_says_how_many_more_it_holds(index: PanelIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handlers, "MOST_FOLDED", 2)
+    found = handlers.ask(index, Question(text="rain", view="picture", fold="book"))
+    harbour = next(card for card in found.cards if card.panel.book == "Harbour")
+    assert (len(harbour.folded), harbour.more_folded) == (2, 5)
+
+
+def test_filters_show_their_counts(index: PanelIndex) -> None:
+    """A filter in use still shows what else could be chosen; the others count what it leaves; empty ones are away."""
+    found = handlers.narrowing(index, Question(where={"book": ("Harbour",)}))
+    assert {(f.value, f.panels) for f in found["book"]} == {("Harbour", 8), ("Orchard", 4), (HOSTILE_BOOK, 4)}
+    assert {f.value: f.panels for f in found["has_dialogue"]} == {"yes": 6, "no": 2}
+    assert "writer" not in found
+    assert list(found) == [name for name in FILTERS if name in found]
+
+
+def test_how_far_strangers_reach(index: PanelIndex) -> None:
+    """From this library's own panels; what is no kind of question is refused."""
+    line = handlers.is_far(index, "picture", "picture")
+    assert line == index.closeness("picture", "picture").strength
+    for asked, view in (("song", "picture"), ("words", "paper")):
+        with pytest.raises(UsageError):
+            handlers.is_far(index, asked, view)
 
 
 def test_more_results_go_on_where_the_list_ended(index: PanelIndex) -> None:
-    """More of the same question begins with what was shown before; the end of the list is known."""
-    question = Question(text="rain", view="picture", count=12)
-    first = handlers.ask(index, question)
-    rest = handlers.ask(index, question, 24)
-    assert (len(first.cards), first.more, len(rest.cards), rest.more) == (12, True, 16, False)
-    assert [c.panel.id for c in rest.cards[:12]] == [c.panel.id for c in first.cards]
+    """No hit comes twice and none is missing; the end of the list is known."""
+    question = Question(text="rain", view="picture")
+    first, rest = handlers.ask(index, question, count=12), handlers.ask(index, question, 12, count=12)
+    assert (len(first.cards), first.more, len(rest.cards), rest.more) == (12, True, 4, False)
+    assert len({c.panel.id for c in (*first.cards, *rest.cards)}) == 16
+    assert rest.cards[0].rank == 13
 
 
 def test_an_empty_question_is_refused_in_a_sentence(index: PanelIndex) -> None:
@@ -103,32 +210,8 @@ def test_an_upload_over_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest
         handlers.read_upload(str(path))
 
 
-def test_a_chosen_panel_stands_on_its_page(index: PanelIndex) -> None:
-    """Its place in percent and its neighbours."""
-    panel = index.browse({"book": "Harbour"}, k=2)[1]
-    chosen = handlers.choose(index, str(panel.id))
-    assert chosen.panel == panel
-    assert (chosen.previous, chosen.following, chosen.of) == (panel.id - 1, panel.id + 1, 4)
-    place = chosen.places[1]  # the page is 400 x 600, the box 210, 20, 170, 270
-    assert (place.left, place.width, place.height) == (52.5, 42.5, 45.0)
-    assert chosen.size == (400, 600)
-
-
-def test_the_first_and_last_panel_have_one_neighbour(index: PanelIndex) -> None:
-    page = index.page_panels(index.browse(k=1)[0].page_id)
-    assert handlers.choose(index, page[0].id).previous is None
-    assert handlers.choose(index, page[-1].id).following is None
-
-
-@pytest.mark.parametrize("value", [None, True, -1, "1; DROP TABLE panel", "../1", [1], 10**30, "9" * 400, 1.5, 987654])
-def test_what_is_no_panel_is_refused(index: PanelIndex, value: object) -> None:
-    """Ids come from browsers, and browsers send anything."""
-    with pytest.raises(UsageError):
-        handlers.choose(index, value)
-
-
 def test_the_library_at_a_glance(index: PanelIndex) -> None:
-    library = handlers.library(index)
+    library = glance(index)
     assert (library.books, library.pages, library.panels, library.with_words) == (3, 4, 16, 12)
     assert (library.encoder, library.provisional) == ("grid", False)
     assert len(library.samples) > 3
@@ -159,6 +242,6 @@ def test_a_newer_generation_is_taken_up_by_the_next_search(tmp_path: Path) -> No
 
 def test_errors_become_sentences_without_paths() -> None:
     """What a person can change is said in full; what only the host can change stays in the log."""
-    assert handlers.friendly(UsageError("no such view")) == "No such view."
-    assert "/secret" not in handlers.friendly(SourceError("/secret/comics is gone"))
-    assert "/secret" not in handlers.friendly(CheckpointError("/secret/best_model.pt is damaged"))
+    assert friendly(UsageError("no such view")) == "No such view."
+    assert "/secret" not in friendly(SourceError("/secret/comics is gone"))
+    assert "/secret" not in friendly(CheckpointError("/secret/best_model.pt is damaged"))

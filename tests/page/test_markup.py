@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from retrieval import PanelIndex
-from tests.page.library import HOSTILE
-from ui.web.frame.markup import describe, notice, shorten
-from ui.web.search import handlers, markup
-from ui.web.search.handlers import Question
+from tests.page.library import HOSTILE, HOSTILE_BOOK
+from ui.web.chosen import markup as sheet
+from ui.web.chosen.handlers import choose
+from ui.web.frame.markup import describe, highlight, notice, shorten
+from ui.web.search import form, handlers, markup
+from ui.web.search.question import Crop, Question
+from ui.web.search.start import glance
 
 
 def hostile_panel(index: PanelIndex) -> int:
@@ -18,11 +22,15 @@ def hostile_panel(index: PanelIndex) -> int:
 
 
 def test_text_from_comics_is_text(index: PanelIndex) -> None:
-    """A tag in a dialogue or a folder's name shows as letters in hits, dialog and welcome."""
+    """A tag in a dialogue or a folder's name shows as letters in hits, dialog, welcome, filters and picture."""
+    found = handlers.ask(index, Question(text=f"danger {HOSTILE}"))
+    narrowed = Question(where={"book": (HOSTILE_BOOK,)})
     pages = (
-        markup.results(handlers.ask(index, Question(text=f"danger {HOSTILE}"))),
-        markup.chosen(handlers.choose(index, hostile_panel(index))),
-        markup.welcome(handlers.library(index)),
+        markup.cards(found, "?q=danger") + markup.summary(found),
+        sheet.sheet(choose(index, hostile_panel(index), HOSTILE), f"?q={HOSTILE}"),
+        markup.welcome(glance(index)),
+        form.narrow(handlers.narrowing(index, narrowed), narrowed),
+        form.panel_slot(index.panel(hostile_panel(index)), None),
         notice(HOSTILE),
     )
     for page in pages:
@@ -32,26 +40,22 @@ def test_text_from_comics_is_text(index: PanelIndex) -> None:
 
 def test_matched_words_are_marked_as_they_are_written() -> None:
     """Case and punctuation of the balloon stay; words beside them are not marked."""
-    assert markup.highlight("Stop the RAIN, now", ["RAIN,"]) == "Stop the <mark>RAIN,</mark> now"
-    assert markup.highlight("<b>rain</b> & rain", ["rain"]) == "&lt;b&gt;rain&lt;/b&gt; &amp; <mark>rain</mark>"
+    assert highlight("Stop the RAIN, now", ["RAIN,"]) == "Stop the <mark>RAIN,</mark> now"
+    assert highlight("<b>rain</b> & rain", ["rain"]) == "&lt;b&gt;rain&lt;/b&gt; &amp; <mark>rain</mark>"
 
 
 def test_a_word_broken_over_lines_is_marked_whole() -> None:
     """The search joins it, so the mark spans the break."""
-    assert markup.highlight("the light-\nhouse here", ["lighthouse"]) == "the <mark>light-\nhouse</mark> here"
+    assert highlight("the light-\nhouse here", ["lighthouse"]) == "the <mark>light-\nhouse</mark> here"
 
 
 def test_a_long_dialogue_is_shown_from_where_it_matches(index: PanelIndex) -> None:
     """The two lines on a card are the ones with the words asked for, not merely the first."""
-    card = handlers.ask(index, Question(text="lantern")).cards[0]
+    found = handlers.ask(index, Question(text="lantern"))
     said = "The day was long and the road was longer still, and nobody came along. Bring the lantern!"
-    panel = replace(card.panel, dialogue=said)
-    shown = markup.results(
-        replace(
-            handlers.ask(index, Question(text="lantern")),
-            cards=(replace(card, panel=panel, words=("the", "Bring", "lantern!")),),
-        )
-    )
+    panel = replace(found.cards[0].panel, dialogue=said)
+    card = replace(found.cards[0], panel=panel, words=("the", "Bring", "lantern!"))
+    shown = markup.cards(replace(found, cards=(card,)), "?q=lantern")
     assert '<span class="said">… <mark>Bring</mark> <mark>the</mark> <mark>lantern!</mark></span>' in shown
 
 
@@ -63,19 +67,42 @@ def test_pictures_are_described(index: PanelIndex) -> None:
 
 def test_no_path_of_this_machine_is_in_the_page(index: PanelIndex, comics: object) -> None:
     """Files are named relative to their source, pictures by number."""
-    page = markup.chosen(handlers.choose(index, 1)) + markup.results(handlers.ask(index, Question(text="rain")))
+    page = sheet.sheet(choose(index, 1), "") + markup.cards(handlers.ask(index, Question(text="rain")), "")
     assert str(comics) not in page
     assert "file=" not in page
     assert f'src="pictures/panel/1?v={index.panel(1).row}"' in page
 
 
 def test_an_answer_without_hits_says_what_to_do(index: PanelIndex) -> None:
-    page = markup.results(handlers.ask(index, Question(text="rain", words="without")))
-    assert "No panel matches. Take a filter away under Options." in page
+    narrowed = handlers.ask(index, Question(text="rain", where={"has_dialogue": ("no",)}))
+    assert "Search without filters" in markup.nothing(narrowed)
+    assert "Try other words" in markup.nothing(replace(narrowed, question=Question(text="rain")))
+
+
+def test_the_line_above_says_what_was_asked(index: PanelIndex) -> None:
+    """Picture, part, words, what was taken away, and where."""
+    start = index.browse({"book": "Harbour"}, k=1)[0]
+    question = Question(
+        text="rain", without="ship", like=start.id, crop=Crop(0, 0, 0.5, 0.5), where={"book": ("Harbour",)}
+    )
+    said = re.sub(r"<[^>]+>", "|", markup.summary(handlers.ask(index, question)))
+    assert "Panels like part of |Harbour|, page 1, panel 1 and |rain| without |ship| in |Harbour|" in said
+
+
+def test_an_encoder_that_knows_no_meaning_says_so(index: PanelIndex) -> None:
+    """Words about a drawing find little with the built-in one, and only then that is said."""
+    drawn = handlers.ask(index, Question(text="a ship", words_in="drawn"))
+    assert markup.KNOWS_NO_MEANING in markup.summary(drawn, "small")
+    assert markup.KNOWS_NO_MEANING not in markup.summary(drawn, "comic-panel-encoder-v1")
+    assert markup.KNOWS_NO_MEANING not in markup.summary(handlers.ask(index, Question(text="a ship")), "small")
+
+
+def test_an_empty_index_says_how_to_fill_it(index: PanelIndex) -> None:
+    assert "panelseek build" in markup.welcome(replace(glance(index), panels=0))
 
 
 def test_a_provisional_encoder_is_called_that(index: PanelIndex) -> None:
-    library = handlers.library(index)
+    library = glance(index)
     assert markup.PROVISIONAL not in markup.welcome(library)
     assert markup.PROVISIONAL in markup.welcome(replace(library, provisional=True))
 

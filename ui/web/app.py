@@ -15,6 +15,7 @@ import gradio as gr
 
 from retrieval.index import PanelIndex
 from ui.web.building.wiring import build_view
+from ui.web.chosen.wiring import chosen_panel
 from ui.web.frame import markup
 from ui.web.library.wiring import library_view
 from ui.web.lookalikes.wiring import lookalikes_view
@@ -49,5 +50,6 @@ def build_app(index: PanelIndex) -> gr.Blocks:
         for name, _, add in VIEWS:
             with gr.Column(elem_id=f"view-{name}", elem_classes="view"):
                 add(page, index)
+        chosen_panel(index)
     page.queue(default_concurrency_limit=8, max_size=64)
     return page

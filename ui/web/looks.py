@@ -8,6 +8,8 @@ from urllib.parse import quote
 
 import gradio as gr
 
+from ui.web.frame.scripts import script
+
 _HERE = Path(__file__).parent
 
 _SANS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
@@ -33,7 +35,6 @@ def stylesheets() -> list[Path]:
 
 
 def head() -> str:
-    """The icon, and the scripts that are there before any view is."""
-    scripts = (_HERE / "frame" / "frame.js", _HERE / "search" / "paste.js")
+    """The icon, and the script that is there before any view is."""
     icon = f'<link rel="icon" type="image/svg+xml" href="data:image/svg+xml,{quote(_ICON)}">'
-    return icon + "".join(f"<script>{path.read_text(encoding='utf-8')}</script>" for path in scripts)
+    return f"{icon}<script>{script('frame/frame.js')}</script>"

@@ -1,55 +1,97 @@
-// The chosen panel lies over the page: what is behind it is inert, Escape and × go back to the hit it came from.
+// The chosen panel lies over the page: what is behind it is inert, Escape goes back to what it was opened from.
+// The address says which panel is open, so back and forward, links and other people's browsers all come here.
+const place = element.querySelector(".sheet-place");
+const sheet = () => place.querySelector(".sheet");
 let opener = null;
+let shown = null;
+let newest = 0;
+let whole = false;
 
-const sheet = () => element.querySelector(".sheet");
-
-function setBehind(inert) {
-  for (let node = element; node.parentElement && node !== document.body; node = node.parentElement) {
-    for (const other of node.parentElement.children) {
-      if (other !== node) other.inert = inert;
-    }
+panelseek.listen(async (params) => {
+  const panel = params.get("panel");
+  if (panel === shown) return;
+  if (!panel) return close();
+  if (!shown) opener = document.activeElement;
+  shown = panel;
+  const asked = { panel, here: location.search, q: params.get("q") ?? "" };
+  const number = (newest += 1);
+  const slow = setTimeout(() => place.classList.add("slow"), 250);
+  try {
+    const html = await server.open_panel(asked);
+    if (number === newest) show(html);
+  } catch {
+    if (number === newest) show(panelseek.unreachable("sheet"));
+  } finally {
+    clearTimeout(slow);
+    place.classList.remove("slow");
   }
-}
+});
 
-function open() {
-  opener = document.activeElement;
-  setBehind(true);
+function show(html) {
+  const focused = place.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
+  place.innerHTML = html;
+  behind(true);
   document.documentElement.classList.add("sheet-open");
+  setWhole(whole);
+  const again = focused && [...sheet().querySelectorAll("a[href]")].find((link) => link.ariaLabel === focused);
+  (again ?? sheet().querySelector("#chosen-title")).focus({ preventScroll: true });
+  sheet().querySelector(".tall .box")?.scrollIntoView({ block: "center" });
 }
 
 function close() {
+  newest += 1;
+  shown = null;
+  whole = false;
+  place.innerHTML = "";
   document.documentElement.classList.remove("sheet-open");
-  setBehind(false);
-  if (opener && opener.isConnected) opener.focus();
+  behind(false);
+  const here = opener?.isConnected ? opener : null;
   opener = null;
+  here?.focus({ preventScroll: true });
 }
 
-function settle() {
-  const shown = sheet();
-  const isOpen = document.documentElement.classList.contains("sheet-open");
-  if (shown && !isOpen) open();
-  if (!shown && isOpen) close();
-  if (!shown) return;
-  const title = shown.querySelector("#chosen-title");
-  if (!shown.contains(document.activeElement) || document.activeElement.disabled) title.focus({ preventScroll: true });
-  const box = shown.querySelector(".tall .box");
-  if (box) box.scrollIntoView({ block: "center" });
+function behind(inert) {
+  for (let node = element; node.parentElement && node !== document.body; node = node.parentElement) {
+    for (const other of node.parentElement.children) if (other !== node) other.inert = inert;
+  }
 }
 
-function goBack() {
-  props.value = "";
+const back = () => panelseek.go(panelseek.href({ panel: null }));
+
+function setWhole(on) {
+  whole = on;
+  sheet().classList.toggle("whole", on);
+  sheet().querySelector('[data-do="whole"]')?.setAttribute("aria-pressed", on);
+}
+
+async function copy(button) {
+  const said = button.querySelector("span");
+  const lost = new URLSearchParams(location.search).has("picture");
+  const link = new URL(panelseek.href(lost ? { picture: null, crop: null } : {}), location.href).href;
+  try {
+    await navigator.clipboard.writeText(link);
+    said.textContent = lost ? "Copied, without your picture" : "Copied";
+  } catch {
+    said.textContent = "Copy it from the address bar";
+  }
+  panelseek.say(said.textContent);
 }
 
 element.addEventListener("click", (event) => {
-  if (event.target.closest('[data-do="close"]') || event.target.classList.contains("sheet-backdrop")) goBack();
+  const button = event.target.closest("button[data-do]");
+  if (button?.dataset.do === "whole") setWhole(!whole);
+  if (button?.dataset.do === "copy") copy(button);
+  // from panel to panel is one step of the history, so that back leads to the results
+  const step = event.target.closest("a[data-step]");
+  if (step && !event.metaKey && !event.ctrlKey && !event.shiftKey) {
+    event.preventDefault();
+    panelseek.go(step.getAttribute("href"), { replace: true });
+  }
 });
 
 document.addEventListener("keydown", (event) => {
   if (!sheet() || event.altKey || event.ctrlKey || event.metaKey) return;
   const step = { ArrowLeft: ".previous", ArrowRight: ".next" }[event.key];
-  if (event.key === "Escape") goBack();
-  else if (step) sheet().querySelector(step)?.click();
+  if (event.key === "Escape") whole ? setWhole(false) : back();
+  else if (step) sheet().querySelector(`a${step}`)?.click();
 });
-
-new MutationObserver(settle).observe(element, { childList: true, subtree: true, attributes: true });
-settle();

@@ -45,6 +45,47 @@ window.panelseek = (() => {
     listener(params(), view());
   }
 
+  // ---- what every view needs to say
+
+  const escaped = (text) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+  const notice = (text) => `<p class="notice" role="alert">${escaped(text)}</p>`;
+
+  function unreachable(kind) {
+    const text = "The server does not answer. Is it still running?";
+    if (kind !== "sheet") {
+      return `${notice(text)}<p><button type="button" class="button" data-do="again">Try again</button></p>`;
+    }
+    return `<div class="sheet small" role="dialog" aria-modal="true" aria-labelledby="chosen-title"><div class="sheet-side">
+      <h2 id="chosen-title" tabindex="-1">This panel cannot be shown</h2>${notice(text)}
+      <p><a class="button" href="${escaped(href({ panel: null }))}">Back</a></p></div></div>`;
+  }
+
+  // read out by screen readers, seen by nobody
+  function say(text) {
+    let place = document.querySelector("#said-aloud");
+    if (!place) {
+      place = document.createElement("div");
+      Object.assign(place, { id: "said-aloud", className: "quiet" });
+      place.setAttribute("role", "status");
+      document.body.append(place);
+    }
+    place.textContent = text;
+  }
+
+  // a dialog of the browser's own: focus stays in it, Escape closes it, and it goes when it is closed
+  function dialog(name, html) {
+    const box = document.createElement("dialog");
+    box.className = `dialog ${name}`;
+    box.innerHTML = html;
+    const title = box.querySelector("h2");
+    title.id = `dialog-${name}`;
+    box.setAttribute("aria-labelledby", title.id);
+    box.addEventListener("close", () => box.remove());
+    (document.querySelector(".gradio-container .contain") ?? document.body).append(box); // where our styles hold
+    box.showModal();
+    return box;
+  }
+
   addEventListener("popstate", show);
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.('a[href^="?"]');
@@ -54,7 +95,7 @@ window.panelseek = (() => {
     go(link.getAttribute("href"));
   });
   document.documentElement.dataset.view = view();
-  return { listen, go, href, show };
+  return { listen, go, href, show, notice, unreachable, say, dialog };
 })();
 
 // A picture is shown small first, then as sharp as the screen can show it.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from html import escape
 
 from retrieval.records import Panel
@@ -14,6 +16,10 @@ LOGO = (
 )
 
 _ALT = 120
+_WRITTEN = re.compile(r"(?:\S+-[ \t]*\n\s*)*\S+")
+_BROKEN = re.compile(r"-\s*\n\s*")
+_EXCERPT = 140
+_TWO_LINES = 60  # letters, on a card of middling width
 
 
 def masthead(views: list[tuple[str, str]]) -> str:
@@ -77,3 +83,43 @@ def shorten(text: str, length: int) -> str:
 
 def plural(count: int, word: str) -> str:
     return word if count == 1 else f"{word}s"
+
+
+# ------------------------------------------------------------------------ dialogue
+
+
+def excerpt(dialogue: str, words: Iterable[str]) -> str:
+    """Two lines of dialogue, from where most of the matched words stand together."""
+    if not dialogue.strip():
+        return '<span class="said none">no words</span>'
+    chosen = set(words)
+    start = _best_start(dialogue, chosen)
+    text = shorten(dialogue[start:], _EXCERPT)
+    return f'<span class="said">{"… " if start else ""}{highlight(text, chosen)}</span>'
+
+
+def _best_start(dialogue: str, words: set[str]) -> int:
+    """The matched word with the most different ones in the two lines after it; 0 when the beginning does as well."""
+    found = [(m.start(), _joined(m.group())) for m in _WRITTEN.finditer(dialogue) if _joined(m.group()) in words]
+
+    def seen(start: int) -> int:
+        return len({word for at, word in found if start <= at < start + _TWO_LINES})
+
+    best = max((at for at, _ in found), key=seen, default=0)
+    return best if seen(best) > seen(0) else 0
+
+
+def highlight(dialogue: str, words: Iterable[str]) -> str:
+    """Dialogue as HTML, the matched words (as they are written there) marked."""
+    chosen = set(words)
+
+    def piece(match: re.Match[str]) -> str:
+        safe = escape(match.group())
+        return f"<mark>{safe}</mark>" if _joined(match.group()) in chosen else safe
+
+    return _WRITTEN.sub(piece, dialogue)
+
+
+def _joined(word: str) -> str:
+    """A word broken over lines, as the search sees it."""
+    return _BROKEN.sub("", word)

@@ -1,133 +1,172 @@
-"""Records -> HTML. Every text that comes from comics, file names or people passes through `escape` here.
-
-Buttons say what they do in `data-do`; `page.js` hands that on to Python as an event.
-"""
+"""The wall of results as HTML. Every text that comes from comics, file names or people passes through `escape`."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from html import escape
-from zlib import crc32
 
 from retrieval.records import Panel, View
-from ui.web.frame.markup import describe, notice, page_picture, picture, plural, shorten
-from ui.web.search.handlers import Card, Chosen, Library, Place, Results
+from ui.web.frame.icons import icon
+from ui.web.frame.markup import describe, excerpt, picture, plural, shorten
+from ui.web.search.handlers import Card, Results
+from ui.web.search.question import address, with_part
+from ui.web.search.start import Glance
 
 MEASURED = {"small": "How well the built-in encoder finds panels is measured in docs/evaluation.md."}
 PROVISIONAL = "The picture part of the built-in encoder is provisional: it finds near copies, not meaning."
-
-UNREADABLE = "The comics of this panel cannot be read just now: were they moved, or is their drive missing?"
-
-_WRITTEN = re.compile(r"(?:\S+-[ \t]*\n\s*)*\S+")
-_BROKEN = re.compile(r"-\s*\n\s*")
-_EXCERPT = 140
-_TWO_LINES = 60  # letters, on a card of middling width
+KNOWS_NO_MEANING = "The built-in encoder does not know what is drawn, so words about a drawing find little with it."
+LOST = (
+    "This address came from a search with an uploaded picture. Pictures stay on the machine they were uploaded from, "
+    "so it is not part of the link: add it again to see the same hits."
+)
 
 # Cards stand in rows like panels on a page, as wide as their picture; within limits, so that captions fit.
-_NARROWEST, _WIDEST = 0.8, 2.1
+_NARROWEST, _WIDEST = 0.72, 2.6
 
 
-def hint() -> str:
+# ------------------------------------------------------------------------ before the first question
+
+
+def welcome(at_a_glance: Glance) -> str:
+    """The library at a glance, and things to try."""
+    if not at_a_glance.panels:
+        return (
+            '<section class="nothing"><h2>This index has no panels yet</h2>'
+            "<p>Build it from a folder of comics: <code>panelseek build FOLDER --index INDEX</code></p></section>"
+        )
     return (
-        '<p class="hint">A picture alone, words alone, or both together. <kbd>Enter</kbd> searches; '
-        "a picture can be pasted anywhere on the page.</p>"
+        f'<section class="welcome">{_suggestions(at_a_glance)}{_samples(at_a_glance)}{_figures(at_a_glance)}</section>'
     )
 
 
-# --------------------------------------------------------------------- library
-
-
-def welcome(library: Library) -> str:
-    """What stands below the question before the first search: the library at a glance, and things to try."""
-    if not library.panels:
-        return f'<section class="welcome">{_figures(library)}<p>This index has no panels yet.</p></section>'
-    return f'<section class="welcome">{_figures(library)}{_suggestions(library)}{_samples(library)}</section>'
-
-
-def _figures(library: Library) -> str:
-    figures = ((library.books, "book"), (library.pages, "page"), (library.panels, "panel"))
+def _figures(found: Glance) -> str:
+    figures = ((found.books, "book"), (found.pages, "page"), (found.panels, "panel"))
     items = "".join(f"<li><strong>{n:,}</strong> {plural(n, word)}</li>" for n, word in figures)
-    words = f"<li><strong>{library.with_words:,}</strong> with words</li>"
-    encoder = f"<li>encoder <strong>{escape(library.encoder)}</strong></li>"
-    said = PROVISIONAL if library.provisional else MEASURED.get(library.encoder, "")
+    words = f"<li><strong>{found.with_words:,}</strong> with words</li>"
+    encoder = f"<li>encoder <strong>{escape(found.encoder)}</strong></li>"
+    said = PROVISIONAL if found.provisional else MEASURED.get(found.encoder, "")
     note = f'<p class="aside">{said}</p>' if said else ""
     return f'<h2 class="quiet">In this library</h2><ul class="figures">{items}{words}{encoder}</ul>{note}'
 
 
-def _suggestions(library: Library) -> str:
-    if not library.suggestions:
+def _suggestions(found: Glance) -> str:
+    if not found.suggestions:
         return ""
-    chips = "".join(
-        f'<li><button type="button" data-do="ask" data-text="{escape(line)}">{escape(line)}</button></li>'
-        for line in library.suggestions
-    )
+    chips = "".join(f'<li><a href="{escape(address(q=line))}">{escape(line)}</a></li>' for line in found.suggestions)
     return f'<h2>Try some words</h2><ul class="chips">{chips}</ul>'
 
 
-def _samples(library: Library) -> str:
-    cards = "".join(_card(card, scored=False) for card in library.samples)
+def _samples(found: Glance) -> str:
+    cards = "".join(_plain_card(panel) for panel in found.samples)
     return f'<h2>Or start from a panel</h2><ol class="cards">{cards}</ol>'
 
 
-# --------------------------------------------------------------------- results
+def _plain_card(panel: Panel) -> str:
+    return _card(Card(0, 0.0, panel, "picture", ()), "?", scored=False)
 
 
-def results(found: Results) -> str:
-    """The line that sums up, then the hits in order."""
-    if not found.cards:
-        return f'<section class="results">{_summary(found)}{_nothing(found)}</section>'
-    cards = "".join(_card(card) for card in found.cards)
-    return f'<section class="results">{_summary(found)}<ol class="cards">{cards}</ol></section>'
+# ------------------------------------------------------------------------ results
 
 
-def _summary(found: Results) -> str:
+def summary(found: Results, encoder: str = "") -> str:
     """What was asked, how it was compared, how many panels were searched, and how long it took."""
-    by_words = found.question.text.strip() and found.view is not View.PICTURE
-    facts = [
-        f"compared by {found.view}{' and word for word' if by_words else ''}",
-        f"{found.searched:,} {plural(found.searched, 'panel')}"
-        f"{' with words' if found.view is View.DIALOGUE else ''} searched",
-        _time(found.seconds),
-    ]
-    narrowed = f" in <em>{escape(found.book)}</em>" if found.book else ""
-    count = len(found.cards)
-    # the number lets the page tell the answer to a new question from more of the same
-    number = crc32(repr(found.question).encode())
-    return (
-        f'<header class="summary" data-answer="{number}">'
-        f'<h2 tabindex="-1" role="status">{count} {plural(count, "hit")} for {_asked(found)}{narrowed}</h2>'
-        f"<p>{' · '.join(facts)}</p></header>"
+    notes = "".join(f'<p class="aside">{escape(note)}</p>' for note in _notes(found, encoder))
+    return f'<header class="summary"><h2 tabindex="-1">{_heading(found)}</h2><p>{_done(found)}</p>{notes}</header>'
+
+
+def _done(found: Results) -> str:
+    if not found.question.asks:
+        return f"in story order · {_time(found.seconds)}"
+    by_words = found.question.text.strip() and any(card.words for card in found.cards)
+    both = found.question.words_in == "both" and found.asked == "words" and found.question.view is None
+    view = "dialogue and picture" if both else str(found.view)
+    with_words = " with words" if found.view is View.DIALOGUE and not both else ""
+    return " · ".join(
+        (
+            f"compared by {view}{' and word for word' if by_words else ''}",
+            f"{found.searched:,} {plural(found.searched, 'panel')}{with_words} searched",
+            _time(found.seconds),
+        )
     )
 
 
-def _asked(found: Results) -> str:
+def _heading(found: Results) -> str:
     question = found.question
-    if found.like is not None:
-        panel = found.like
-        return f"panels like <em>{escape(panel.book)}</em>, page {panel.page}, panel {panel.panel}"
+    if not question.asks:
+        return f"{found.searched:,} {plural(found.searched, 'panel')}{_narrowed(found)}"
     words = f"<q>{escape(shorten(question.text, 80))}</q>" if question.text.strip() else ""
-    picture = "your picture" if question.picture else ""
-    return " and ".join(part for part in (picture, words) if part)
+    part = "part of " if question.crop else ""
+    like = f"{part}{_name(found.like)}" if found.like else ""
+    upload = f"{part}your picture" if question.picture else ""
+    asked = " and ".join(each for each in (like, upload, words) if each)
+    elsewhere = f" elsewhere than {_name(found.elsewhere)}" if found.elsewhere else ""
+    without = f" without <q>{escape(shorten(question.without, 40))}</q>" if question.without.strip() else ""
+    kind = "Panels like" if found.like else "Hits for"
+    return f"{kind} {asked}{elsewhere}{without}{_narrowed(found)}"
 
 
-def _nothing(found: Results) -> str:
-    way_out = "Take a filter away under Options." if found.question.narrowed else "Try other words or another picture."
-    return f'<p class="nothing">No panel matches. {way_out}</p>'
+def _name(panel: Panel) -> str:
+    return f"<em>{escape(panel.book)}</em>, page {panel.page}, panel {panel.panel}"
 
 
-def _card(card: Card, *, scored: bool = True) -> str:
+def _narrowed(found: Results) -> str:
+    books = found.question.where.get("book", ())
+    return f" in <em>{escape(books[0])}</em>" if books else ""
+
+
+def _notes(found: Results, encoder: str) -> list[str]:
+    question = found.question
+    drawn = bool(question.text.strip()) and (question.words_in in ("drawn", "both") or question.view == "picture")
+    alone = drawn and not (question.picture or question.like)
+    return [LOST] * question.lost + [KNOWS_NO_MEANING] * (alone and encoder == "small")
+
+
+def cards(found: Results, here: str) -> str:
+    """Hits as list items; each opens from the address `here`."""
+    return "".join(_card(card, here, scored=found.question.asks, fold=found.question.fold) for card in found.cards)
+
+
+def nothing(found: Results) -> str:
+    """In place of the wall when it is empty."""
+    narrowed = bool(found.question.where)
+    title = "No panel matches" if not narrowed else "No panel is left"
+    way_out = (
+        "Take a filter away: together they leave nothing."
+        if narrowed
+        else "Try other words, fewer of them, or another picture."
+    )
+    again = '<p><button type="button" class="button" data-do="no-filters">Search without filters</button></p>'
+    return f'<section class="nothing"><h2>{title}</h2><p>{way_out}</p>{again if narrowed else ""}</section>'
+
+
+def lost() -> str:
+    """In place of the wall when a link's only question was a picture that it cannot carry."""
+    return f'<section class="nothing"><h2>The picture is not part of the link</h2><p>{LOST}</p></section>'
+
+
+def _card(card: Card, here: str, *, scored: bool = True, fold: str = "") -> str:
     panel = card.panel
     ratio = min(max(panel.box.w / panel.box.h if panel.box.h else 1, _NARROWEST), _WIDEST)
     alt = describe(panel)
     score = f'<span class="score" title="cosine similarity">{card.score:.2f}</span>' if scored else ""
+    said = excerpt(panel.dialogue, card.words) if scored or panel.dialogue.strip() else ""
+    label = f"{alt}, score {card.score:.2f}" if scored else alt
+    far = f' data-view="{card.view}" data-strength="{card.strength:.5f}"' if scored else ""
     return (
-        f'<li style="--ratio: {ratio:.3f}"><button type="button" class="card" data-do="choose" data-panel="{panel.id}"'
-        f' aria-label="{escape(alt)}{f", score {card.score:.2f}" if scored else ""}">'
+        f'<li style="--ratio: {ratio:.3f}" data-id="{panel.id}"{far}>'
+        f'<a class="card" href="{escape(with_part(here, "panel", panel.id))}" aria-label="{escape(label)}">'
         f'<span class="frame">{picture(panel, alt)}{score}</span>'
         f'<span class="caption"><span class="book">{escape(panel.book)}</span>'
         f'<span class="place">page {panel.page} · panel {panel.panel}{_why(card) if scored else ""}</span>'
-        f"{_excerpt(panel.dialogue, card.words)}</span></button></li>"
+        f"{said}</span></a>{_use(panel)}{_fold(card, here, fold)}</li>"
+    )
+
+
+def _use(panel: Panel) -> str:
+    """On the corner of a card: its panel becomes the picture of the question, words and filters stay."""
+    said = f"Use panel {panel.panel} on page {panel.page} of {panel.book} as picture"
+    return (
+        f'<button type="button" class="use" data-do="use" data-panel="{panel.id}" title="Use as picture"'
+        f' aria-label="{escape(said)}">{icon("picture")}</button>'
     )
 
 
@@ -141,149 +180,20 @@ def _why(card: Card) -> str:
     return "".join(f' <span class="why">{reason}</span>' for reason in reasons[card.why])
 
 
-def _excerpt(dialogue: str, words: Iterable[str]) -> str:
-    """Two lines of dialogue, from where most of the matched words stand together."""
-    if not dialogue.strip():
-        return '<span class="said none">no words</span>'
-    chosen = set(words)
-    start = _best_start(dialogue, chosen)
-    text = shorten(dialogue[start:], _EXCERPT)
-    return f'<span class="said">{"… " if start else ""}{highlight(text, chosen)}</span>'
-
-
-def _best_start(dialogue: str, words: set[str]) -> int:
-    """The matched word with the most different ones in the two lines after it; 0 when the beginning does as well."""
-    found = [(m.start(), _joined(m.group())) for m in _WRITTEN.finditer(dialogue) if _joined(m.group()) in words]
-
-    def seen(start: int) -> int:
-        return len({word for at, word in found if start <= at < start + _TWO_LINES})
-
-    best = max((at for at, _ in found), key=seen, default=0)
-    return best if seen(best) > seen(0) else 0
-
-
-def highlight(dialogue: str, words: Iterable[str]) -> str:
-    """Dialogue as HTML, the matched words (as they are written there) marked."""
-    chosen = set(words)
-
-    def piece(match: re.Match[str]) -> str:
-        safe = escape(match.group())
-        return f"<mark>{safe}</mark>" if _joined(match.group()) in chosen else safe
-
-    return _WRITTEN.sub(piece, dialogue)
-
-
-def _joined(word: str) -> str:
-    """A word broken over lines, as the search sees it."""
-    return _BROKEN.sub("", word)
-
-
-# ---------------------------------------------------------------- chosen panel
-
-
-def chosen(found: Chosen) -> str:
-    """The panel on its page, with its words and figures, as a dialogue over the results."""
-    panel = found.panel
+def _fold(card: Card, here: str, fold: str) -> str:
+    """The other hits of the same page or book, folded behind "and 3 more"."""
+    if not card.folded:
+        return ""
+    count = len(card.folded) + card.more_folded
+    inner = "".join(_card(each, here) for each in card.folded)
+    alone = with_part(with_part(here, "fold", None), "book", card.panel.book)
+    rest = f'<a class="quiet-link" href="{escape(alone)}">All of this book</a>' if card.more_folded else ""
     return (
-        '<div class="sheet" role="dialog" aria-modal="true" aria-labelledby="chosen-title">'
-        f'<div class="sheet-page">{_page(found)}</div>'
-        f'<div class="sheet-side">{_title(panel, found.of)}{_balloon(panel)}{_actions(found)}{_gate(panel)}'
-        f"{_facts(panel)}</div></div>"
+        f'<button type="button" class="unfold" data-do="unfold" aria-expanded="false"'
+        f' aria-label="and {count} more of this {fold}">and {count} more {icon("down")}</button>'
+        f'<template><li class="folded-out"><ol class="cards" aria-label="More of this {fold}">{inner}</ol>{rest}</li>'
+        "</template>"
     )
-
-
-def problem(text: str) -> str:
-    """The dialogue when its panel cannot be shown."""
-    return (
-        '<div class="sheet small" role="dialog" aria-modal="true" aria-labelledby="chosen-title">'
-        f'<div class="sheet-side"><h2 id="chosen-title" tabindex="-1">This panel cannot be shown</h2>{notice(text)}'
-        f'<div class="actions">{_button("Back to results", "close")}</div></div></div>'
-    )
-
-
-def _title(panel: Panel, of: int) -> str:
-    return (
-        f'<h2 id="chosen-title" tabindex="-1">{escape(panel.book)}</h2>'
-        f'<p class="where">Page {panel.page} · panel {panel.panel} · {of} {plural(of, "panel")} on this page</p>'
-        '<button type="button" class="close" data-do="close" aria-label="Back to results">&times;</button>'
-    )
-
-
-def _page(found: Chosen) -> str:
-    panel, (width, height) = found.panel, found.size
-    tall = " tall" if height > 2.4 * width else ""
-    alt = f"Page {panel.page} of {panel.book}"
-    boxes = "".join(_box(place, place.panel == panel.id) for place in found.places)
-    return (
-        f'<figure class="page{tall}" style="--ratio: {width / height:.4f}">'
-        f'<div class="paper"><img src="{page_picture(panel)}" alt="{escape(alt)}">{boxes}</div></figure>'
-        f'<div class="unreadable" role="status">{notice(UNREADABLE)}{picture(panel)}</div>'
-    )
-
-
-def _box(place: Place, current: bool) -> str:
-    where = "; ".join(
-        f"{side}: {value:.3f}%"
-        for side, value in (
-            ("left", place.left),
-            ("top", place.top),
-            ("width", place.width),
-            ("height", place.height),
-        )
-    )
-    if current:
-        return f'<span class="box" style="{where}"></span>'
-    return (
-        f'<button type="button" class="other" style="{where}" data-do="choose" data-panel="{place.panel}"'
-        f' aria-label="Panel {place.number} of this page"></button>'
-    )
-
-
-def _balloon(panel: Panel) -> str:
-    if not panel.dialogue.strip():
-        return '<p class="balloon none">No words in this panel.</p>'
-    return f'<blockquote class="balloon">{escape(panel.dialogue)}</blockquote>'
-
-
-def _actions(found: Chosen) -> str:
-    return (
-        '<div class="actions">'
-        f"{_button('More like this', 'like', found.panel.id, 'primary')}"
-        f"{_button('← Previous panel', 'choose', found.previous, 'step previous')}"
-        f"{_button('Next panel →', 'choose', found.following, 'step next')}"
-        "</div>"
-    )
-
-
-def _button(label: str, do: str, panel: int | None = None, kind: str = "") -> str:
-    """A button; one that steps to a panel that is not there is disabled."""
-    target = f' data-panel="{panel}"' if panel is not None else ""
-    off = " disabled" if do == "choose" and panel is None else ""
-    return f'<button type="button" class="{kind}" data-do="{do}"{target}{off}>{label}</button>'
-
-
-def _gate(panel: Panel) -> str:
-    """How much picture, words and layout weigh in the fused vector, as three bars."""
-    rows = "".join(
-        f'<div><dt>{name}</dt><dd><span class="bar {name}" style="--share: {100 * weight:.1f}%"></span>'
-        f"<span>{100 * weight:.0f} %</span></dd></div>"
-        for name, weight in zip(("picture", "words", "layout"), panel.gate, strict=True)
-    )
-    return f'<h3>What weighs in this panel</h3><dl class="gate">{rows}</dl>'
-
-
-def _facts(panel: Panel) -> str:
-    x, y, w, h = (round(v) for v in (panel.box.x, panel.box.y, panel.box.w, panel.box.h))
-    facts = (
-        ("File", escape(panel.source)),
-        ("Box", f"{w} &times; {h} px at {x}, {y}"),
-        ("Page", f"{panel.page_width} &times; {panel.page_height} px"),
-        ("Panel id", str(panel.id)),
-    )
-    return f'<dl class="facts">{"".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts)}</dl>'
-
-
-# ----------------------------------------------------------------- small parts
 
 
 def _time(seconds: float) -> str:

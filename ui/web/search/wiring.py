@@ -1,141 +1,121 @@
-"""What happens when, in the view `search`."""
+"""What happens when, in the view `search`: the browser asks with an address and gets the answer as HTML."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.utils import get_upload_folder
 
-from retrieval.errors import PanelseekError
+from retrieval.errors import PanelseekError, PictureError
 from retrieval.index import PanelIndex
 from ui.web.frame.markup import notice
-from ui.web.search import handlers, layout, markup
-from ui.web.search.handlers import Question
-from ui.web.search.layout import ANY_BOOK, Asking
+from ui.web.frame.sentences import friendly
+from ui.web.search import form, handlers, layout, markup
+from ui.web.search.question import Question, read_address
+from ui.web.search.start import glance
 
-Answer = tuple[str, Any, Question | None, int]
-"""The results' HTML, the `More results` button, the question as asked, and how many hits are shown."""
+Answer = dict[str, Any]
 
 
 def search_view(page: gr.Blocks, index: PanelIndex) -> None:
     """Adds the components of the view to the page."""
-    asked = gr.State(None)  # the question that the results answer: small and plain, one per visitor
-    shown = gr.State(0)
 
-    asking = layout.question()
-    hits, more = layout.results()
-    chosen = layout.chosen_panel()
-    button, answer = layout.programs()
+    def search(asked: Answer) -> Answer:
+        """See `answer`."""
+        return answer(index, asked)
 
-    on = Page(index)
-    button.click(on.for_programs, [asking.text, asking.picture], answer, api_name="search")
-    _wire(page, on, asking, (hits, more, asked, shown), chosen)
-
-
-def _wire(page: gr.Blocks, on: Page, asking: Asking, answer: tuple[Any, ...], chosen: gr.HTML) -> None:
-    """What happens when. A newer search always wins over one that is still under way."""
-    hits, more, asked, shown = answer
-    quiet: dict[str, Any] = {"api_visibility": "private"}
-    newest: dict[str, Any] = {**quiet, "trigger_mode": "always_last"}
-
-    page.load(on.opened, None, [hits, asking.book], show_progress="hidden", **quiet)
-    search = {"fn": on.search, "inputs": asking.inputs, "outputs": list(answer), "show_progress_on": hits}
-    gr.on([asking.text.submit, asking.search.click, asking.picture.upload], **search, **newest)
-    hits.ask(on.take, None, asking.text, show_progress="hidden", **quiet).then(**search, **newest)
-    more.click(on.more, [asked, shown], list(answer), show_progress_on=more, **newest)
-    for part in (hits, chosen):
-        part.choose(on.choose, None, chosen, show_progress="hidden", **newest)
-        part.like(on.like, [asking.count], [*answer, chosen], show_progress_on=hits, **newest)
-    asking.clear.click(on.clear, None, [*asking.inputs, *answer], show_progress="hidden", **newest)
-
-
-class Page:
-    """The handlers as the page calls them: components' values in, components' values out, errors as sentences.
-
-    It holds the index and nothing of anybody's questions.
-    """
-
-    def __init__(self, index: PanelIndex) -> None:
-        self._index = index
-
-    def opened(self) -> tuple[str, Any]:
-        """The library at a glance, and its books to choose from."""
-        library = handlers.library(self._index)
-        books = [("All books", ANY_BOOK), *library.titles]
-        return markup.welcome(library), gr.Dropdown(choices=books)
-
-    def search(self, *values: Any) -> Answer:
-        return self._answer(_question(*values))
-
-    def more(self, question: Question | None, shown: int) -> Answer:
-        """The same question again, for as many hits more as the person gets at a time."""
-        if question is None:
-            return "", gr.Button(visible=False), None, 0
-        return self._answer(question, shown + question.count)
-
-    def like(self, count: int, event: gr.EventData) -> tuple[Any, ...]:
-        """More like a panel: the panel is the question. Closes the chosen panel."""
+    def narrow(asked: Answer) -> str:
+        """The filters of an address with their counts, as HTML; fetched beside the answer, which does not wait."""
         try:
-            question = Question(panel=handlers.checked_id(_detail(event, "panel")), count=_count(count))
-        except PanelseekError as error:
-            return (*_failed(error), "")
-        return (*self._answer(question), "")
+            question = read_address(_text(asked, "address"))
+            return form.narrow(handlers.narrowing(index, question), question)
+        except PanelseekError:
+            return ""  # the answer says what is wrong
 
-    def choose(self, event: gr.EventData) -> str:
-        """A panel on its page."""
+    def far(asked: Answer) -> Answer:
+        """What strangers reach, by view, for the kind of question that was asked; see `handlers.is_far`."""
+        views = asked.get("views") or []
         try:
-            return markup.chosen(handlers.choose(self._index, _detail(event, "panel")))
-        except PanelseekError as error:
-            return markup.problem(handlers.friendly(error))
+            return {str(view): handlers.is_far(index, _text(asked, "asked"), str(view)) for view in views[:3]}
+        except PanelseekError:
+            return {}
 
-    def take(self, event: gr.EventData) -> str:
-        """A suggested line becomes the words of the question."""
-        return str(_detail(event, "text") or "")[: handlers.MAX_WORDS]
+    layout.search(search, narrow, far)
+    programs(index)
 
-    def clear(self) -> tuple[Any, ...]:
-        """Everything as it was when the page opened."""
-        question = Question()
-        values = ("", None, "", ANY_BOOK, question.words, question.one_per_page, question.count)
-        return (*values, markup.welcome(handlers.library(self._index)), gr.Button(visible=False), None, 0)
 
-    def for_programs(self, text: str, picture: str | None) -> dict[str, Any]:
+def programs(index: PanelIndex) -> None:
+    """Not on screen: what gives programs their own way in, `/search`, with JSON as the answer."""
+    text, picture, button, found = layout.programs()
+
+    def for_programs(text: str, picture: str | None) -> dict[str, Any]:
         """Search by words, a picture, or both; the best 24 hits as JSON."""
         try:
-            return handlers.search_panels(self._index, Question(text=text or "", picture=picture))
+            return handlers.search_panels(index, Question(text=text or "", picture=picture))
         except PanelseekError as error:
-            raise gr.Error(handlers.friendly(error), print_exception=False) from None
+            raise gr.Error(friendly(error), print_exception=False) from None
 
-    def _answer(self, question: Question, shown: int | None = None) -> Answer:
-        try:
-            results = handlers.ask(self._index, question, shown)
-        except PanelseekError as error:
-            return _failed(error)
-        return markup.results(results), gr.Button(visible=results.more), question, len(results.cards)
+    button.click(for_programs, [text, picture], found, api_name="search")
 
 
-def _question(
-    text: str, picture: str | None, view: str, book: int, words: str, one_per_page: bool, count: int
-) -> Question:
-    """The components' values, in the order of `Asking.inputs`, as a question."""
-    return Question(
-        text=text or "",
-        picture=picture,
-        view=view or None,
-        book=None if book in (None, ANY_BOOK) else int(book),
-        words=words,
-        one_per_page=bool(one_per_page),
-        count=_count(count),
-    )
+def answer(index: PanelIndex, asked: Answer) -> Answer:
+    """The answer to `{"address", "upload", "start", "preview"}` as HTML, part by part.
+
+    upload: where Gradio put the picture that the address speaks of. start: hits that are on the page already; with
+    them only further cards come. preview: whether the upload is to be sent back as a picture to show.
+    """
+    here, upload = _text(asked, "address"), _upload(asked.get("upload"))
+    try:
+        question = read_address(here, upload)
+        start = asked.get("start")
+        if isinstance(start, int) and start > 0:
+            return _more(index, question, here, start)
+        slot = _slot(index, question, bool(asked.get("preview")))
+        return {"slot": slot, **_first(index, question, here)}
+    except PictureError as error:
+        return {"problem": notice(friendly(error)), "unusable": True}
+    except PanelseekError as error:
+        return {"problem": notice(friendly(error))}
 
 
-def _count(value: Any) -> int:
-    return value if value in handlers.COUNTS else Question().count
+def _first(index: PanelIndex, question: Question, here: str) -> Answer:
+    if question.empty:
+        index.refresh()
+        return {"wall": markup.lost() if question.lost else markup.welcome(glance(index)), "more": False}
+    found = handlers.ask(index, question)
+    return {
+        "summary": markup.summary(found, glance(index).encoder),
+        "wall": "" if found.cards else markup.nothing(found),
+        "cards": markup.cards(found, here),
+        "more": found.more,
+        "asked": found.asked,
+    }
 
 
-def _failed(error: PanelseekError) -> Answer:
-    return notice(handlers.friendly(error)), gr.Button(visible=False), None, 0
+def _more(index: PanelIndex, question: Question, here: str, start: int) -> Answer:
+    found = handlers.ask(index, question, min(start, handlers.MOST_HITS))
+    return {"cards": markup.cards(found, here), "more": found.more}
 
 
-def _detail(event: gr.EventData, name: str) -> Any:
-    """What came with a click; a browser may send anything."""
-    return event._data.get(name) if isinstance(event._data, dict) else None
+def _slot(index: PanelIndex, question: Question, preview: bool) -> str | None:
+    """The picture of the question; None leaves the one on the page."""
+    if question.like is not None:
+        return form.panel_slot(index.panel(question.like), question.crop)
+    if question.picture is not None:
+        return form.upload_slot(handlers.preview(question.picture), question.crop) if preview else None
+    return form.empty_slot()
+
+
+def _upload(path: object) -> str | None:
+    """Where an upload lies; whatever else a browser names is none."""
+    if not isinstance(path, str) or not path:
+        return None
+    place = Path(path).resolve()
+    return str(place) if place.is_relative_to(Path(get_upload_folder()).resolve()) else None
+
+
+def _text(asked: Answer, name: str) -> str:
+    value = asked.get(name) if isinstance(asked, dict) else None
+    return value if isinstance(value, str) else ""

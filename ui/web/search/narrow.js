@@ -1,0 +1,64 @@
+// Filters: each opens a list of its values; a choice goes into the address at once.
+const filters = element.querySelector("#narrow");
+
+async function narrow(question, number) {
+  try {
+    const html = await server.narrow({ address: question });
+    if (number === newest) showFilters(html);
+  } catch {
+    // the answer says that the server does not answer
+  }
+}
+
+// The list that was open stays open, and the focus stays where it was.
+function showFilters(html) {
+  const open = filters.querySelector("details[open]")?.dataset.name;
+  const focused = filters.contains(document.activeElement) ? document.activeElement : null;
+  filters.innerHTML = html;
+  const list = open && filters.querySelector(`details[data-name="${open}"]`);
+  if (list) list.open = true;
+  if (!focused) return;
+  const same = [...filters.querySelectorAll("input[type=checkbox]")].find(
+    (box) => box.name === focused.name && box.value === focused.value,
+  );
+  (same ?? list?.querySelector("summary") ?? filters.querySelector("summary"))?.focus();
+}
+
+filters.addEventListener("change", (event) => {
+  const box = event.target;
+  if (box.type !== "checkbox") return;
+  const others = box.dataset.one === undefined ? checked(box.name) : box.checked ? [box.value] : [];
+  panelseek.go(panelseek.href({ [box.name]: others, panel: null }));
+});
+
+const checked = (name) => [...filters.querySelectorAll("input:checked")].filter((b) => b.name === name).map((b) => b.value);
+
+filters.addEventListener("toggle", (event) => {
+  if (!event.target.open) return;
+  for (const other of filters.querySelectorAll("details[open]")) if (other !== event.target) other.open = false;
+}, true);
+
+filters.addEventListener("keydown", (event) => {
+  const list = event.target.closest("details[open]");
+  if (event.key === "Escape" && list) {
+    list.open = false;
+    list.querySelector("summary").focus();
+    event.stopPropagation();
+  }
+  const look = event.target.dataset.look;
+  if (event.key === "Enter" && look && event.target.value.trim()) {
+    panelseek.go(panelseek.href({ [look]: `%${event.target.value.trim()}%`, panel: null }));
+  }
+});
+
+filters.addEventListener("input", (event) => {
+  if (!event.target.dataset.look) return;
+  const wanted = event.target.value.trim().toLowerCase();
+  for (const label of event.target.closest("fieldset").querySelectorAll("label")) {
+    label.hidden = !label.textContent.toLowerCase().includes(wanted);
+  }
+});
+
+document.addEventListener("click", (event) => {
+  if (!event.target.closest?.("#narrow details")) for (const open of filters.querySelectorAll("details[open]")) open.open = false;
+});

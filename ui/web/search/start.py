@@ -1,0 +1,83 @@
+"""What stands on the page before the first question: the index at a glance, and things to try."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import zip_longest
+
+from retrieval.catalog import BookSummary
+from retrieval.index import PanelIndex
+from retrieval.records import Panel
+
+_SAMPLES = 8
+_SUGGESTIONS = 5
+_LOOKED_AT = 60
+_GOOD_LINE = re.compile(r"(?=.{12,44}$)[^\W\d_][\w'’,-]*( [\w'’,-]+){2,7}[.!?]*")  # noqa: RUF001
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """The index at a glance: counts, encoder, a few panels and lines to try."""
+
+    books: int
+    pages: int
+    panels: int
+    with_words: int
+    encoder: str
+    provisional: bool
+    samples: tuple[Panel, ...]
+    suggestions: tuple[str, ...]
+
+
+def glance(index: PanelIndex) -> Glance:
+    """What is in the index; remembered per generation, since counting millions of panels takes a while."""
+    return _glance(index, index.generation.number)
+
+
+@lru_cache(maxsize=2)
+def _glance(index: PanelIndex, generation: int) -> Glance:
+    info = index.info()
+    encoder = info["encoder"] or {}
+    books = index.books()
+    samples = _samples(index, books)
+    return Glance(
+        books=info["books"],
+        pages=info["pages"],
+        panels=info["panels"],
+        with_words=info["panels_with_dialogue"],
+        encoder=encoder.get("name", "unknown"),
+        provisional=bool(encoder.get("provisional")),
+        samples=tuple(samples),
+        suggestions=tuple(_suggestions(index, books)),
+    )
+
+
+def _samples(index: PanelIndex, books: list[BookSummary]) -> list[Panel]:
+    """One talking panel from the middle of each of some books, spread over the library."""
+    filled = [book for book in books if book.panels]
+    step = max(1, len(filled) // _SAMPLES)
+    rounds = max(1, _SAMPLES // len(filled[::step])) if filled else 0
+    found: dict[int, Panel] = {}
+    for book in filled[::step]:
+        for part in range(rounds):
+            at = book.panels * (2 * part + 1) // (2 * rounds + 1)
+            panels = index.browse({"book_id": book.id, "has_dialogue": True}, k=1, offset=at // 2)
+            found.update((p.id, p) for p in panels or index.browse({"book_id": book.id}, k=1, offset=at))
+    return list(found.values())[:_SAMPLES]
+
+
+def _suggestions(index: PanelIndex, books: list[BookSummary]) -> list[str]:
+    """Short whole lines of dialogue that make good first questions, from each of some books in turn."""
+    rounds = zip_longest(*(_good_lines(index, book) for book in books[:_SAMPLES]))
+    lines = dict.fromkeys(line for some in rounds for line in some if line)
+    return list(lines)[:_SUGGESTIONS]
+
+
+def _good_lines(index: PanelIndex, book: BookSummary) -> list[str]:
+    """Two lines of a book that say enough to be looked for, not its very first."""
+    panels = index.browse({"book_id": book.id, "has_dialogue": True}, k=_LOOKED_AT)
+    lines = (" ".join(line.split()) for panel in panels for line in panel.dialogue.splitlines())
+    good = [line for line in lines if _GOOD_LINE.fullmatch(line)]
+    return good[len(good) // 3 :: max(1, len(good) // 2)][:2]

@@ -1,0 +1,138 @@
+// The answer: its summary, its wall of cards, more of them when the end comes into view, and what lies in the folds.
+const answer = element.querySelector("#answer");
+const more = element.querySelector("#more");
+
+function busy() {
+  const slow = setTimeout(() => answer.classList.add("busy"), 150);
+  const verySlow = setTimeout(() => answer.classList.add("very-busy"), 6000);
+  answer.setAttribute("aria-busy", "true");
+  return {
+    over(really) {
+      clearTimeout(slow);
+      clearTimeout(verySlow);
+      if (!really) return;
+      answer.classList.remove("busy", "very-busy");
+      answer.removeAttribute("aria-busy");
+    },
+  };
+}
+
+function showAnswer(found, number) {
+  answer.classList.remove("busy", "very-busy");
+  answer.removeAttribute("aria-busy");
+  const cards = found.cards ? `<ol class="cards">${found.cards}</ol>` : "";
+  answer.innerHTML = `${found.problem ?? ""}${found.summary ?? ""}<div class="closeness" role="status"></div>${cards}${found.wall ?? ""}`;
+  answer.classList.toggle("results", Boolean(found.summary));
+  more.hidden = !found.more;
+  const heading = answer.querySelector(".summary h2");
+  if (heading) {
+    panelseek.say(`${heading.textContent}. ${answer.querySelectorAll(".cards > li").length} hits shown.`);
+    if (heading.getBoundingClientRect().top < 0) heading.scrollIntoView({ block: "start" });
+    if (found.asked) measure(found.asked, number);
+  }
+}
+
+// ---- more
+
+let fetching = false;
+
+async function fetchMore() {
+  if (fetching || more.hidden) return;
+  fetching = true;
+  more.classList.add("busy");
+  const number = newest;
+  const wall = answer.querySelector("ol.cards");
+  const start = wall.querySelectorAll(":scope > li[data-id]").length;
+  const upload = uploads.get(new URLSearchParams(asked).get("picture"));
+  try {
+    const found = await server.search({ address: asked, upload: upload?.path ?? null, start });
+    if (number !== newest) return;
+    const known = new Set([...wall.querySelectorAll(":scope > li[data-id]")].map((item) => item.dataset.id));
+    const box = document.createElement("ol");
+    box.innerHTML = found.cards ?? "";
+    const added = [...box.children].filter((item) => !known.has(item.dataset.id));
+    const focus = document.activeElement === more;
+    wall.append(...added);
+    more.hidden = !found.more;
+    mark();
+    panelseek.say(`${added.length} more hits.`);
+    if (focus && added.length) added[0].querySelector("a").focus({ preventScroll: true });
+  } catch {
+    panelseek.say("The server does not answer. Try again.");
+  } finally {
+    fetching = false;
+    more.classList.remove("busy");
+  }
+}
+
+more.addEventListener("click", fetchMore);
+// on scrolling, but never while the keyboard is on its way to what stands below
+new IntersectionObserver((seen) => seen.some((entry) => entry.isIntersecting) && scrollY > 0 && fetchMore(), {
+  rootMargin: "600px",
+}).observe(more);
+
+// ---- folds
+
+answer.addEventListener("click", (event) => {
+  const button = event.target.closest('[data-do="unfold"]');
+  if (!button) return;
+  const item = button.closest("li");
+  const open = answer.querySelector(`.folded-out[data-of="${item.dataset.id}"]`);
+  if (open) open.remove();
+  else endOfRow(item).after(folded(item));
+  button.setAttribute("aria-expanded", !open);
+});
+
+function folded(item) {
+  const fold = item.querySelector("template").content.cloneNode(true);
+  fold.firstElementChild.dataset.of = item.dataset.id;
+  return fold;
+}
+
+// what unfolds stands below the whole row, so that the row stays as it is
+function endOfRow(item) {
+  let last = item;
+  while (last.nextElementSibling?.offsetTop === item.offsetTop) last = last.nextElementSibling;
+  return last;
+}
+
+// ---- how close: what strangers reach in this library is measured there, so it may come later than the answer
+
+let lines = {};
+
+async function measure(kind, number) {
+  lines = {};
+  const views = [...new Set([...answer.querySelectorAll("li[data-view]")].map((item) => item.dataset.view))];
+  if (!views.length) return;
+  try {
+    const found = await server.far({ asked: kind, views });
+    if (number !== newest) return;
+    lines = found;
+    mark();
+  } catch {
+    // nothing is said then
+  }
+}
+
+const isFar = (item) => {
+  const line = lines[item.dataset.view];
+  return typeof line === "number" && Number(item.dataset.strength) <= line;
+};
+
+function mark() {
+  const items = [...answer.querySelectorAll("ol.cards > li[data-strength]")].filter((i) => i.parentElement.matches("#answer > ol"));
+  for (const old of answer.querySelectorAll(".far-line, .rest")) old.remove();
+  if (!items.length) return;
+  const first = items.findIndex((item, i) => isFar(item) && items.slice(i).every(isFar));
+  const place = answer.querySelector(".closeness");
+  place.textContent =
+    first === 0 ? "Nothing in this library is close: these come no nearer than panels that have nothing to do with the question." : "";
+  if (first <= 0) return;
+  const line = document.createElement("li");
+  line.className = "far-line";
+  line.textContent = "From here on, no closer than chance";
+  const rest = document.createElement("li");
+  rest.className = "rest";
+  rest.setAttribute("aria-hidden", "true");
+  items[first].before(rest, line);
+}
