@@ -71,7 +71,9 @@ def measure(pages: int) -> None:
 
     with tempfile.TemporaryDirectory() as name:
         draw_library(Path(name) / "comics", pages)
-        report = build_index([Path(name) / "comics"], Path(name) / "an.index", encoder=FreeEncoder(), progress=watch)
+        report = build_index(
+            [Path(name) / "comics"], Path(name) / "an.index", encoder=FreeEncoder(), progress=watch, ocr=False
+        )
     print(f"{report.pages:7,} pages {report.panels:8,} panels: {peak / 2**20:6.1f} MiB")
 
 

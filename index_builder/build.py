@@ -23,8 +23,9 @@ from sqlalchemy.exc import ArgumentError
 from index_builder.annotations.collection import Collection
 from index_builder.config import BuildOptions
 from index_builder.decode import DecodedPage, Failed
+from index_builder.dialogue import AUTO, OcrSettings, threads_for
 from index_builder.plan import CHANGED, LEFT_OUT, NEW, PageJob, Plan, make_plan
-from index_builder.report import BuildReport, Progress, Stopwatch
+from index_builder.report import BuildReport, OcrCounts, Progress, Stopwatch
 from index_builder.workers import PageDecoder
 from retrieval.catalog import Catalog, NewPage, NewPanel
 from retrieval.errors import EncoderMismatch, IndexError_, IndexLocked, PanelseekError, SourceError, UsageError
@@ -194,6 +195,7 @@ class _Build:
         self.thumbnails = Thumbnails(folder)
         self.watch = Stopwatch()
         self.notes: list[tuple[str, str]] = []
+        self.ocr = OcrCounts()
         self.encoded = 0
         self._wanted, self._device = encoder, device
         self._encoder: Encoder | None = None
@@ -210,7 +212,9 @@ class _Build:
         self.shards.truncate(named)
         self.thumbnails.truncate(named)
         with self.watch.stage("scan"):
-            plan = make_plan(sources, self.catalog, self.options, self._scanning, self._collection())
+            plan = make_plan(
+                sources, self.catalog, self.options, self._scanning, self._collection(), self._ocr_settings()
+            )
         self.notes += [*plan.notes, *plan.collection.notes]
         try:
             self._encode(plan)
@@ -336,6 +340,15 @@ class _Build:
     def _scanning(self, pages: int) -> None:
         self._progress(Progress("scan", pages, 0, 0, 0.0, None))
 
+    def _ocr_settings(self) -> OcrSettings | None:
+        """How words are read in this build; the language chosen for an index stays with it."""
+        if not self.options.ocr:
+            return None
+        language = self.options.language or self.catalog.setting("language") or AUTO
+        if language != self.catalog.setting("language"):
+            self.catalog.remember(language=language)
+        return OcrSettings(self.folder, language, threads_for(self.options.worker_count))
+
     # ------------------------------------------------------------------- encode
 
     def _encode(self, plan: Plan) -> None:
@@ -357,7 +370,7 @@ class _Build:
                 if batch.panels >= max(_PANELS_PER_COMMIT, self.options.batch_size):
                     self._write(batch)
                     batch = _Batch()
-                self._tell(plan)
+                self._tell(plan, len(batch.pages))
             if batch.pages:
                 self._write(batch)
             self._tell(plan)
@@ -372,6 +385,7 @@ class _Build:
                 plan.fates["gone"] += 1
             return False
         self.notes += [(job.label, note) for note in outcome.notes]
+        self._count_words(outcome)
         if outcome.panels is None:
             assert known is not None
             plan.fates["back" if known.gone else "unchanged"] += 1
@@ -379,6 +393,17 @@ class _Build:
             return False
         plan.fates[NEW if known is None else CHANGED] += 1
         return True
+
+    def _count_words(self, page: DecodedPage) -> None:
+        if page.ocr is None:
+            return
+        read = [p.found for p in page.panels or () if p.found.words_from == "ocr"]
+        self.ocr.engine = page.reader or ""
+        self.ocr.pages += page.ocr.seconds > 0
+        self.ocr.remembered += page.ocr.seconds == 0
+        self.ocr.seconds = round(self.ocr.seconds + page.ocr.seconds, 3)
+        self.ocr.words += sum(len((panel.text or "").split()) for panel in read)
+        self.ocr.effects += sum(len(panel.effects.split()) for panel in read)
 
     def _write(self, batch: _Batch) -> None:
         panels = [panel for _, page in batch.pages for panel in page.panels or ()]
@@ -397,11 +422,13 @@ class _Build:
         self.encoded += len(panels)
         self._pages_done += len(batch.pages)
 
-    def _tell(self, plan: Plan) -> None:
+    def _tell(self, plan: Plan, waiting: int = 0) -> None:
+        """Say how far it is; `waiting` pages are decoded and read, and not yet written."""
         elapsed = time.perf_counter() - self._encoding_since
         rate = self.encoded / elapsed if elapsed > 0 else 0.0
-        left = elapsed / self._pages_done * (plan.jobs - self._pages_done) if self._pages_done else None
-        self._progress(Progress("encode", self._pages_done, plan.jobs, self.encoded, rate, left))
+        done = self._pages_done + waiting
+        left = elapsed / done * (plan.jobs - done) if done else None
+        self._progress(Progress("encode", done, plan.jobs, self.encoded, rate, left))
 
     # ------------------------------------------------------------------- derive
 
@@ -466,6 +493,7 @@ class _Build:
             skipped=tuple(skipped),
             notes=tuple(self.notes),
             seconds=self.watch.result(),
+            ocr=self.ocr,
         )
 
 
@@ -477,8 +505,19 @@ def _new_pages(batch: _Batch, first_row: int, gates: list[list[float]]) -> Itera
         for panel in page.panels or ():
             picture, dialogue, composition = gates[row]
             gate = (picture, dialogue, composition)
-            source = panel.input
-            panels.append(NewPanel(source.number, source.box, source.text, panel.origin, first_row + row, gate))
+            found = panel.found
+            panels.append(
+                NewPanel(
+                    number=found.number,
+                    box=found.box,
+                    dialogue=found.text or "",
+                    origin=found.origin,
+                    vector_row=first_row + row,
+                    gate=gate,
+                    effects=found.effects,
+                    words_from=found.words_from,
+                )
+            )
             row += 1
         yield NewPage(
             job.book_id,
@@ -490,6 +529,7 @@ def _new_pages(batch: _Batch, first_row: int, gates: list[list[float]]) -> Itera
             page.height,
             tuple(panels),
             label=job.page_label,
+            reader=page.reader,
         )
 
 

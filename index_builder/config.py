@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from index_builder.dialogue.languages import checked_language
 from retrieval.errors import UsageError
 from retrieval.pages import USUAL, Reading
 
@@ -30,6 +31,9 @@ class BuildOptions:
     thumbnails: keep small pictures for the page.
     parts: keep vectors for the parts of each panel, so that a piece of it finds it; None: where the encoder has
     them, and in an index that exists, as it was built.
+    ocr: read the words of panels that no annotation tells. ocr_only_missing: but leave what was read before as it is,
+    whichever engine, version or language it was read with. language: of the comics, such as en or ja; None: as the
+    index was built, else auto.
     """
 
     index_kind: str = "auto"
@@ -47,6 +51,9 @@ class BuildOptions:
     strips: str = "auto"
     thumbnails: bool = True
     parts: bool | None = None
+    ocr: bool = True
+    ocr_only_missing: bool = False
+    language: str | None = None
 
     def __post_init__(self) -> None:
         if self.annotations is not None:
@@ -60,6 +67,10 @@ class BuildOptions:
             if value is not None and (not isinstance(value, int) or value < least):
                 raise UsageError(f"{name} must be a whole number from {least} on; found {value!r}")
         self.reading  # noqa: B018 (checks its own settings)
+        if self.ocr_only_missing and not self.ocr:
+            raise UsageError("ocr_only_missing asks for OCR, and OCR is switched off: choose one of the two")
+        if self.language is not None:
+            object.__setattr__(self, "language", checked_language(self.language))
 
     @property
     def reading(self) -> Reading:

@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +18,10 @@ from PIL import Image
 
 from index_builder.annotations import PageAnnotation, Written, merged, words_of_panels, written_page
 from index_builder.annotations.collection import Said
+from index_builder.dialogue import OcrSettings, Words, read_words
 from index_builder.panels import FINDER, find_panels
 from retrieval.crops import crop, panel_input
-from retrieval.errors import PanelseekError
+from retrieval.errors import OcrError, PanelseekError
 from retrieval.pages import Reading, read_page
 from retrieval.pages.folder import read_file
 from retrieval.pictures import MAX_BYTES, open_picture
@@ -30,8 +31,10 @@ from retrieval.thumbnails import encode_thumbnail
 
 @dataclass(frozen=True, slots=True)
 class PageTask:
-    """What a worker needs to decode a page; `known` is the digest the catalog remembers, if any.
+    """What a worker needs to decode a page.
 
+    `known` is the digest the catalog remembers, None where there is none or the words are wanted anew; `ocr` says
+    how words are read that no annotation tells, None: not at all.
     `annotation` is the file beside the page, `said` what other files say about it, the most trusted first.
     """
 
@@ -44,26 +47,55 @@ class PageTask:
     reading: Reading
     thumbnails: bool
     said: tuple[Said, ...] = ()
+    ocr: OcrSettings | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPanel:
+    """A panel before it is cut out. `origin` of its box: annotation, finder or page.
+
+    `text` is None where its words are not known. `words_from`: annotation, ocr, or "" where nobody looked.
+    """
+
+    number: int
+    box: Box
+    origin: str
+    text: str | None = None
+    effects: str = ""
+    words_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DecodedPanel:
-    """A panel with where its box came from (annotation, finder or page) and its small picture (WebP)."""
+    """A panel as the encoder takes it, what else is known of it, and its small picture (WebP)."""
 
     input: PanelInput
-    origin: str
+    found: FoundPanel
     thumbnail: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
+class OcrUse:
+    """What reading a page cost: seconds of the engine, 0 where the page was remembered from before."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class DecodedPage:
-    """A page ready to be encoded; `panels` is None when its content is the one already known."""
+    """A page ready to be encoded; `panels` is None when its content is the one already known.
+
+    `reader` is as the catalog keeps it: what read its words, "" where nothing had to, None where nothing did. `ocr` is
+    None where the page was not read.
+    """
 
     digest: str
     width: int
     height: int
     panels: tuple[DecodedPanel, ...] | None
     notes: tuple[str, ...]
+    reader: str | None = None
+    ocr: OcrUse | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +111,18 @@ def decode_page(task: PageTask) -> DecodedPage | Failed:
         data = read_page(task.book, task.name, task.reading)
         notes = read_page(task.book, task.annotation, task.reading) if task.annotation else b""
         said = tuple(_written(item) for item in task.said)
-        digest = _digest(data, notes, said, task)
+        content = hashlib.sha256(data).digest()
+        digest = _digest(content, notes, said, task)
         if digest == task.known:
             return DecodedPage(digest, 0, 0, None, ())
         page = open_picture(data, max_pixels=task.reading.max_pixels, max_bytes=task.reading.max_bytes)
         own = (written_page(notes),) if task.annotation else ()
         annotation = merged((*own, *said), page.width, page.height, right_to_left=task.right_to_left)
-        panels, lost = _cut(page, task, annotation)
-        return DecodedPage(digest, page.width, page.height, tuple(panels), (*annotation.notes, *lost))
+        boxes = _boxes(page, task, annotation)
+        boxes, reader, ocr, unread = _with_words(page, content, boxes, task, annotation)
+        panels, lost = _cut(page, boxes, task)
+        remarks = (*annotation.notes, *lost, *unread)
+        return DecodedPage(digest, page.width, page.height, tuple(panels), remarks, reader, ocr)
     except PanelseekError as error:
         return Failed(str(error))
     except MemoryError:
@@ -105,48 +141,89 @@ def _written(said: Said) -> Written:
         return Written(notes=(f"the annotation {said.path} cannot be read: {error}",))
 
 
-def _digest(data: bytes, annotation: bytes, said: tuple[Written, ...], task: PageTask) -> str:
-    """Fingerprint of all that decides the page's panels: its bytes, what is said about it, how they are found."""
+def _digest(content: bytes, annotation: bytes, said: tuple[Written, ...], task: PageTask) -> str:
+    """Fingerprint of all that decides the page's panels: its bytes, what is said about it, how they are found.
+
+    How words are read is no part of it: the catalog remembers that beside it.
+    """
     finder = "page" if task.whole_pages else f"{FINDER}:{'rtl' if task.right_to_left else 'ltr'}"
-    parts = [hashlib.sha256(data).digest(), hashlib.sha256(annotation).digest(), finder.encode()]
+    parts = [content, hashlib.sha256(annotation).digest(), finder.encode()]
     parts += [hashlib.sha256(written.mark().encode("utf-8", "replace")).digest() for written in said]
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
-def _cut(page: Image.Image, task: PageTask, annotation: PageAnnotation) -> tuple[list[DecodedPanel], list[str]]:
+def _cut(page: Image.Image, boxes: list[FoundPanel], task: PageTask) -> tuple[list[DecodedPanel], list[str]]:
     """The page's panels, and a note for each box that shows nothing; where none is left, the whole page."""
-    whole = (1, Box(0, 0, page.width, page.height), "", "page")
-    found: list[DecodedPanel] = []
+    panels: list[DecodedPanel] = []
     lost: list[str] = []
-    for number, box, text, origin in _boxes(page, task, annotation):
-        panel = panel_input(page, box, text, number)
+    for found in boxes:
+        panel = panel_input(page, found.box, found.text or "", found.number)
         if panel is None:
-            lost.append(f"panel {number} dropped: its box {box.as_list()} is less than a pixel of the page")
+            lost.append(f"panel {found.number} dropped: its box {found.box.as_list()} is less than a pixel of the page")
         else:
-            found.append(_decoded(page, panel, origin, task))
-    if not found:
-        panel = panel_input(page, *whole[1:3], whole[0])
+            panels.append(_decoded(page, panel, found, task))
+    if not panels:
+        whole = _whole_page(page)
+        panel = panel_input(page, whole.box, "", whole.number)
         assert panel is not None  # a page has at least one pixel
-        found.append(_decoded(page, panel, whole[3], task))
-    return found, lost
+        panels.append(_decoded(page, panel, whole, task))
+    return panels, lost
 
 
-def _decoded(page: Image.Image, panel: PanelInput, origin: str, task: PageTask) -> DecodedPanel:
-    return DecodedPanel(panel, origin, _thumbnail(page, panel.box) if task.thumbnails else None)
+def _decoded(page: Image.Image, panel: PanelInput, found: FoundPanel, task: PageTask) -> DecodedPanel:
+    return DecodedPanel(panel, found, _thumbnail(page, panel.box) if task.thumbnails else None)
 
 
-def _boxes(page: Image.Image, task: PageTask, annotation: PageAnnotation) -> list[tuple[int, Box, str, str]]:
-    """(number, box, words, origin) of a page's panels: as annotated, else as found, else the whole page."""
+def _boxes(page: Image.Image, task: PageTask, annotation: PageAnnotation) -> list[FoundPanel]:
+    """A page's panels: as annotated, else as found, else the whole page."""
     if annotation.panels:
-        return [(p.number, p.box, p.text or "", "annotation") for p in annotation.panels]
-    right_to_left = (
-        task.right_to_left if annotation.reading_direction is None else annotation.reading_direction == "rtl"
-    )
+        return [_told(p.number, p.box, "annotation", p.text, p.effects) for p in annotation.panels]
+    right_to_left = _right_to_left(task, annotation)
     boxes = [] if task.whole_pages else find_panels(np.asarray(page), right_to_left=right_to_left)
     origin = "finder" if boxes else "page"
     boxes = boxes or [Box(0, 0, page.width, page.height)]
     said = words_of_panels(annotation, boxes, right_to_left=right_to_left)
-    return [(n, box, text or "", origin) for n, (box, (text, _)) in enumerate(zip(boxes, said, strict=True), 1)]
+    return [_told(n, box, origin, *words) for n, (box, words) in enumerate(zip(boxes, said, strict=True), 1)]
+
+
+def _told(number: int, box: Box, origin: str, text: str | None, effects: str) -> FoundPanel:
+    """A panel with what annotations say of its words; None: nothing."""
+    return FoundPanel(number, box, origin, text, effects, "" if text is None else "annotation")
+
+
+def _whole_page(page: Image.Image) -> FoundPanel:
+    return FoundPanel(1, Box(0, 0, page.width, page.height), "page")
+
+
+def _right_to_left(task: PageTask, annotation: PageAnnotation) -> bool:
+    if annotation.reading_direction is None:
+        return task.right_to_left
+    return annotation.reading_direction == "rtl"
+
+
+def _with_words(
+    page: Image.Image, content: bytes, panels: list[FoundPanel], task: PageTask, annotation: PageAnnotation
+) -> tuple[list[FoundPanel], str | None, OcrUse | None, list[str]]:
+    """The panels with the words that OCR reads where no annotation tells them; what read them, its use, and notes."""
+    if all(panel.text is not None for panel in panels):
+        return panels, "", None, []
+    if task.ocr is None:
+        return panels, None, None, []
+    boxes = [panel.box for panel in panels]
+    right_to_left = _right_to_left(task, annotation)
+    try:
+        read = read_words(np.asarray(page), content, boxes, task.ocr, right_to_left=right_to_left)
+    except OcrError as error:
+        return panels, None, None, [str(error)]
+    said = [
+        panel if panel.text is not None else _read(panel, words)
+        for panel, words in zip(panels, read.words, strict=True)
+    ]
+    return said, task.ocr.name, OcrUse(read.seconds), []
+
+
+def _read(panel: FoundPanel, words: Words) -> FoundPanel:
+    return replace(panel, text=words.dialogue, effects=panel.effects or words.effects, words_from="ocr")
 
 
 def _thumbnail(page: Image.Image, box: Box) -> bytes | None:

@@ -16,6 +16,7 @@ from typing import IO
 from index_builder.annotations.collection import Collection
 from index_builder.config import BuildOptions
 from index_builder.decode import PageTask
+from index_builder.dialogue import OcrSettings
 from index_builder.known import KnownBook, full_path, remember
 from index_builder.panels import FINDER
 from index_builder.sources import BookRef, PageRef, Skipped, find_books, fingerprint, may_join, strip_pages, with_joined
@@ -49,6 +50,7 @@ class Plan:
     skipped: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
     notes: list[tuple[str, str]] = field(default_factory=list)
     collection: Collection = field(default_factory=Collection)
+    ocr: OcrSettings | None = None
     _spool: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
 
     def add(self, job: PageJob) -> None:
@@ -72,13 +74,14 @@ def make_plan(
     options: BuildOptions,
     seen: Callable[[int], None],
     collection: Collection | None = None,
+    ocr: OcrSettings | None = None,
 ) -> Plan:
     """Walk the sources and compare with the catalog; `seen(pages)` is called after each book.
 
     Where there are annotations of a whole collection, the walk is kept in memory: which page an entry means can only
-    be told when all pages are known.
+    be told when all pages are known. ocr: how words are read that no annotation tells; None: not at all.
     """
-    plan = Plan(collection=collection or Collection())
+    plan = Plan(collection=collection or Collection(), ocr=ocr)
     try:
         walks = {source: find_books(source, options.reading) for source in sources}
         if collection:
@@ -180,7 +183,8 @@ def _plan_book(
             continue
         before = known.pop(page.name, None)
         stat = _stat(page, options, about)
-        if before is not None and before.stat == stat:
+        unread = before is not None and _unread(before, plan.ocr, options)
+        if before is not None and before.stat == stat and not unread:
             plan.fates[BACK if before.gone else UNCHANGED] += 1
             if before.gone or before.number != page.number:
                 catalog.touch_page(before, page.number, stat)
@@ -190,18 +194,26 @@ def _plan_book(
             book.path,
             page.name,
             page.annotation,
-            before.digest if before else None,
+            before.digest if before and not unread else None,
             options.whole_pages,
             about.right_to_left,
             options.reading,
             options.thumbnails,
             about.said(page),
+            plan.ocr,
         )
         plan.add(PageJob(book_id, source_id, label, page, stat, before, task, about.label(page)))
     gone = [] if incomplete else [page.id for page in known.values() if not page.gone]
     catalog.mark_gone(gone)
     plan.fates[GONE] += len(gone)
     plan.notes += about.notes
+
+
+def _unread(page: KnownPage, ocr: OcrSettings | None, options: BuildOptions) -> bool:
+    """Whether words are wanted that nobody read, or that were read in another way than now."""
+    if ocr is None or page.reader == "":
+        return False
+    return page.reader is None or (page.reader != ocr.name and not options.ocr_only_missing)
 
 
 def _stat(page: PageRef, options: BuildOptions, about: KnownBook) -> str:

@@ -22,6 +22,22 @@ class Progress:
     detail: str = ""
 
 
+@dataclass(slots=True)
+class OcrCounts:
+    """What OCR did in a build.
+
+    engine: its name and version, "" where no page needed it. pages: read now; remembered: whose reading was kept from
+    before. seconds: that engines took, all processes together. words: of dialogue in panels; effects: words kept apart.
+    """
+
+    engine: str = ""
+    pages: int = 0
+    remembered: int = 0
+    seconds: float = 0.0
+    words: int = 0
+    effects: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class BuildReport:
     """The end of a build.
@@ -31,7 +47,7 @@ class BuildReport:
     entries, pages they gave something to, labelled pages, ambiguous ones (refused), unused entries; empty without.
     encoded: panels encoded in this build. skipped: (path, reason) of what could not be read;
     notes: (path, remark) of what was read with a doubt. seconds: by stage, where `decode` is the time the
-    encoder waited for pages. views: kind and measured recall@10 of each vector index.
+    encoder waited for pages. views: kind and measured recall@10 of each vector index. ocr: see `OcrCounts`.
     """
 
     index: str
@@ -54,6 +70,7 @@ class BuildReport:
     skipped: tuple[tuple[str, str], ...]
     notes: tuple[tuple[str, str], ...]
     seconds: dict[str, float]
+    ocr: OcrCounts
 
     def as_dict(self) -> dict[str, Any]:
         """Ready for JSON: skipped and notes become objects."""

@@ -122,6 +122,8 @@ class PageRow(Base):
     """One page. `stat` is the cheap fingerprint, `digest` that of the content; `gone` pages keep their panels.
 
     `label` is what kind of page it is (story, cover, advertisement, ...), where somebody said so.
+    `reader` is what its words were read with (OCR engine, version, settings, language), "" where annotations told all
+    of them, NULL where some panel's words are not known.
     """
 
     __tablename__ = "page"
@@ -139,12 +141,17 @@ class PageRow(Base):
     digest: Mapped[str]
     width: Mapped[int]
     height: Mapped[int]
+    reader: Mapped[str | None]
     gone: Mapped[bool] = mapped_column(default=False)
     label: Mapped[str | None]
 
 
 class PanelRow(Base):
-    """One panel. `vector_row` says where its three vectors lie; `gate_*` is what they weighed in the fused one."""
+    """One panel. `vector_row` says where its three vectors lie; `gate_*` is what they weighed in the fused one.
+
+    `words_from` is where its words are from: annotation, ocr, or "" where nobody looked; `effects` is lettering that is
+    no dialogue.
+    """
 
     __tablename__ = "panel"
     __table_args__ = (
@@ -163,6 +170,8 @@ class PanelRow(Base):
     w: Mapped[float]
     h: Mapped[float]
     dialogue: Mapped[str]
+    effects: Mapped[str]
+    words_from: Mapped[str]
     origin: Mapped[str]
     vector_row: Mapped[int]
     gate_picture: Mapped[float]
@@ -200,6 +209,7 @@ class KnownPage:
     digest: str
     gone: bool
     label: str | None = None
+    reader: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +222,8 @@ class NewPanel:
     origin: str
     vector_row: int
     gate: tuple[float, float, float]
+    effects: str = ""
+    words_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +239,7 @@ class NewPage:
     height: int
     panels: tuple[NewPanel, ...]
     label: str | None = None
+    reader: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -416,6 +429,7 @@ class Catalog:
         kept = {(p.x, p.y, p.w, p.h): p.id for p in old}
         row.number, row.stat, row.digest = page.number, page.stat, page.digest
         row.width, row.height, row.gone, row.label = page.width, page.height, False, page.label
+        row.reader = page.reader
         session.flush()
         panels = [_panel_row(row.id, panel, kept) for panel in page.panels]
         session.add_all(panels)
@@ -487,7 +501,9 @@ class Catalog:
         """Every page the catalog remembers of a book, by name."""
         with Session(self.engine) as session:
             rows = session.scalars(select(PageRow).where(PageRow.book_id == book_id))
-            return {r.name: KnownPage(r.id, r.name, r.number, r.stat, r.digest, r.gone, r.label) for r in rows}
+            return {
+                r.name: KnownPage(r.id, r.name, r.number, r.stat, r.digest, r.gone, r.label, r.reader) for r in rows
+            }
 
     def book_paths(self, source_id: int) -> dict[int, str]:
         """The path of every book of a source by its id, gone ones included."""
@@ -783,6 +799,8 @@ def _panel_row(page_id: int, panel: NewPanel, kept: dict[tuple[float, float, flo
         w=box.w,
         h=box.h,
         dialogue=panel.dialogue,
+        effects=panel.effects,
+        words_from=panel.words_from,
         origin=panel.origin,
         vector_row=panel.vector_row,
         gate_picture=picture,
@@ -806,6 +824,8 @@ def _panel_select() -> Any:
             PanelRow.w,
             PanelRow.h,
             PanelRow.dialogue,
+            PanelRow.effects,
+            PanelRow.words_from,
             PanelRow.vector_row,
             PanelRow.gate_picture,
             PanelRow.gate_dialogue,
@@ -827,8 +847,8 @@ def _panel_select() -> Any:
 
 
 def _panel(row: Any) -> Panel:
-    panel_id, number, x, y, w, h, dialogue, vector_row, *gate = row[:11]
-    page_id, page, name, width, height, label, book_id, title, path = row[11:]
+    panel_id, number, x, y, w, h, dialogue, effects, words_from, vector_row, *gate = row[:13]
+    page_id, page, name, width, height, label, book_id, title, path = row[13:]
     return Panel(
         id=panel_id,
         book=title,
@@ -836,6 +856,8 @@ def _panel(row: Any) -> Panel:
         panel=number,
         box=Box(x, y, w, h),
         dialogue=dialogue,
+        effects=effects,
+        words_from=words_from,
         source=f"{path}/{name}" if path else name,
         page_width=width,
         page_height=height,

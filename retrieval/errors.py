@@ -6,6 +6,7 @@ PanelseekError
 ├── SourceError             comics that are missing or cannot be read
 ├── CheckpointError         weights that are missing, damaged or of another model
 │   └── HubUnreachable      the weights are not cached and the model hub does not answer
+├── OcrError                lettering that cannot be read, because the engine is missing or fails
 ├── TrainingError           a training that cannot go on
 └── IndexError_             an index that is missing, damaged, locked or from elsewhere
     ├── IndexMissing
@@ -44,6 +45,10 @@ class CheckpointError(PanelseekError):
 
 class HubUnreachable(CheckpointError):
     """The weights are not in the cache and the model hub cannot be reached."""
+
+
+class OcrError(PanelseekError):
+    """The engine that reads lettering is missing, incomplete, or failed on a page."""
 
 
 class TrainingError(PanelseekError):

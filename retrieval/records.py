@@ -141,7 +141,11 @@ class PartsEncoder(Encoder, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A panel of an index: where it is and what it says. `label` is what kind of page it is on, "" where unknown."""
+    """A panel of an index: where it is and what it says.
+
+    `words_from` says who told its words: "annotation", "ocr", or "" where nobody looked. `effects` is lettering that is
+    no dialogue: sound effects, signatures; a line each. `label` is what kind of page it is on, "" where unknown.
+    """
 
     id: int
     book: str
@@ -149,6 +153,8 @@ class Panel:
     panel: int
     box: Box
     dialogue: str
+    effects: str
+    words_from: str
     source: str
     page_width: int
     page_height: int

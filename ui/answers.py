@@ -36,6 +36,8 @@ def hit_as_dict(hit: Found) -> dict[str, Any]:
         "panel": panel.panel,
         "box": panel.box.as_list(),
         "dialogue": panel.dialogue,
+        "effects": panel.effects,
+        "words_from": panel.words_from,
         "source": panel.source,
         "label": panel.label,
         "why": hit.why,

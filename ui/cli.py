@@ -114,6 +114,11 @@ def panelseek() -> None:
     default=None,
     help="Keep vectors for the parts of panels, so that a piece finds its panel.  [default: as the encoder has them]",
 )
+@click.option("--ocr/--no-ocr", default=True, show_default=True, help="Read the words that no annotation tells.")
+@click.option("--ocr-only-missing", is_flag=True, help="Leave what was read before, with whatever engine or language.")
+@click.option(
+    "--language", metavar="CODE", help="Of the lettering: en, ja, ...  [default: as the index has it, else auto]"
+)
 @click.option("--catalog", metavar="URL", help="Keep the catalog of a new index in this database (SQLAlchemy URL).")
 @click.option("--quiet", is_flag=True, help="No progress.")
 @_json

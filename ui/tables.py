@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from index_builder import BuildReport
+    from index_builder.report import OcrCounts
     from retrieval import Facet, Hit
     from retrieval.catalog import BookSummary
     from retrieval.verify import Verdict
@@ -75,6 +76,7 @@ def print_report(report: BuildReport) -> None:
     if report.annotations:
         counts = ", ".join(f"{count:,} {name}" for name, count in report.annotations.items())
         out.print(f"annotations: {counts}")
+    print_ocr(report.ocr)
     print_encoder(report.encoder)
     rate = f" at {report.panels_per_second:g} panels/s" if report.encoded else ""
     stages = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in report.seconds.items() if name != "total")
@@ -86,6 +88,17 @@ def print_report(report: BuildReport) -> None:
         out.print(f"note: {path}: {note}")
     if len(report.notes) > 20:
         out.print(f"note: and {len(report.notes) - 20} more (all of them with --json)")
+
+
+def print_ocr(ocr: OcrCounts) -> None:
+    """What OCR read in a build; nothing where no page needed it."""
+    if not ocr.engine:
+        return
+    remembered = f", {ocr.remembered:,} remembered from before" if ocr.remembered else ""
+    pace = f" in {duration(ocr.seconds)}, {ocr.seconds / ocr.pages:.1f} s each" if ocr.pages else ""
+    out = console()
+    out.print(f"ocr: {ocr.pages:,} pages read{pace}{remembered}; {ocr.words:,} words, {ocr.effects:,} kept apart")
+    out.print(f"  {ocr.engine}")
 
 
 def _holds(books: int, pages: int, panels: int) -> str:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 from index_builder.annotations.records import AnnotatedPanel, PageAnnotation, TextBlock, Written
 from index_builder.annotations.values import joined
-from index_builder.panels import reading_order
+from index_builder.dialogue.sharing import in_order
 from retrieval.records import Box
 
 _ASPECT_TOLERANCE = 0.01
 _LARGEST = 10.0  # a side of more than ten pages is a slip, and would drown the other numbers
 
 Scale = tuple[float, float]
-T = TypeVar("T")
 
 
 def fit(written: Written, width: int, height: int, *, right_to_left: bool = False) -> PageAnnotation:
@@ -104,17 +102,5 @@ def _joined(panel: AnnotatedPanel, twin: AnnotatedPanel) -> AnnotatedPanel:
 
 def _in_order(panels: list[AnnotatedPanel], right_to_left: bool) -> list[AnnotatedPanel]:
     """The panels as they are read, numbered so."""
-    ordered = in_reading_order(panels, lambda panel: panel.box, right_to_left=right_to_left)
+    ordered = in_order(panels, right_to_left=right_to_left)
     return [replace(panel, number=number) for number, panel in enumerate(ordered, 1)]
-
-
-def in_reading_order(items: Sequence[T], box_of: Callable[[T], Box], *, right_to_left: bool) -> list[T]:
-    """Anything with a box as it is read; in the order given where boxes are on one spot."""
-    rects: dict[tuple[int, int, int, int], list[T]] = {}
-    for item in items:
-        box = box_of(item)
-        left, top = round(box.x), round(box.y)
-        rect = (left, top, max(left + 1, round(box.x + box.w)), max(top + 1, round(box.y + box.h)))
-        rects.setdefault(rect, []).append(item)
-    order = reading_order(sorted(rects), right_to_left=right_to_left)
-    return [item for rect in order for item in rects[rect]]

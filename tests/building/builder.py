@@ -33,7 +33,9 @@ def run(index: str, log: str, workers: str, per_commit: str, *sources: str) -> i
     build._PANELS_PER_COMMIT = int(per_commit)
     try:
         encoder = SlowEncoder(Path(log))
-        report = build.build_index(sources, index, encoder=encoder, workers=int(workers), batch_size=int(per_commit))
+        report = build.build_index(
+            sources, index, encoder=encoder, workers=int(workers), batch_size=int(per_commit), ocr=False
+        )
     except PanelseekError as error:
         print(f"{type(error).__name__}: {error}", flush=True)
         return 1

@@ -77,7 +77,7 @@ def cbz(path: Path, members: dict[str, bytes]) -> Path:
 def build(sources: Path | Sequence[Path], index: Path, encoder: Any = None, **options: Any) -> BuildReport:
     """Build in this process unless told otherwise: quick, and the encoder counts."""
     sources = [sources] if isinstance(sources, Path) else sources
-    return build_index(sources, index, encoder=encoder or GridEncoder(), **{"workers": 0} | options)
+    return build_index(sources, index, encoder=encoder or GridEncoder(), **{"workers": 0, "ocr": False} | options)
 
 
 def panels(index: Path) -> list[Panel]:

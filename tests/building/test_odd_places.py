@@ -76,7 +76,7 @@ def test_a_source_whose_name_is_no_utf8(tmp_path: Path, index: Path) -> None:
     folder = tmp_path / os.fsdecode(b"bad\xff name")
     folder.mkdir()
     with pytest.raises(SourceError, match="not valid UTF-8"):
-        build_index([folder], index, encoder=GridEncoder())
+        build_index([folder], index, encoder=GridEncoder(), ocr=False)
     assert not index.exists()
 
 
@@ -110,7 +110,7 @@ def test_two_sources_with_a_book_of_the_same_path(lib: Path, index: Path, tmp_pa
     """A filter by book id means one book, where names and paths are the same."""
     page(lib / "Tales" / "1", 1, ["first", "", "", ""])
     page(tmp_path / "other" / "Tales" / "1", 2, ["second", "", "", ""])
-    build_index([lib, tmp_path / "other"], index, encoder=GridEncoder())
+    build_index([lib, tmp_path / "other"], index, encoder=GridEncoder(), ocr=False)
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
         one, two = opened.books()
         assert (one.title, one.path) == (two.title, two.path)

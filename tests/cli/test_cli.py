@@ -48,7 +48,7 @@ def comics(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def index(comics: Path) -> Path:
     """An index of these comics, built by the command with the embedded encoder."""
     folder = comics.parent / "cli.index"
-    done = run("build", str(comics), "--index", str(folder), "--encoder", "small", "--json")
+    done = run("build", str(comics), "--index", str(folder), "--encoder", "small", "--no-ocr", "--json")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert (report["pages"], report["panels"], report["encoded"]) == (2, 8, 8)
@@ -209,7 +209,7 @@ def test_bad_input_is_one_sentence(
 def test_modules_are_the_same_commands(comics: Path, index: Path) -> None:
     """`python -m index_builder` builds: here there is nothing to do, and it says so without loading torch."""
     done = subprocess.run(
-        [sys.executable, "-m", "index_builder", str(comics), "--index", str(index), "--json"],
+        [sys.executable, "-m", "index_builder", str(comics), "--index", str(index), "--no-ocr", "--json"],
         capture_output=True,
         text=True,
         check=True,
@@ -224,7 +224,8 @@ def test_modules_are_the_same_commands(comics: Path, index: Path) -> None:
 def test_ctrl_c_loses_nothing(comics: Path, tmp_path: Path) -> None:
     """Ctrl-C ends a build with a sentence; the same command finishes it."""
     folder = tmp_path / "stopped.index"
-    arguments = [sys.executable, "-m", "ui.cli", "build", str(comics), "--index", str(folder), "--encoder", "small"]
+    arguments = [sys.executable, "-m", "ui.cli", "build", str(comics), "--index", str(folder), "--no-ocr"]
+    arguments += ["--encoder", "small"]
     with subprocess.Popen(arguments, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         while not (folder / "writer.lock").exists():
             time.sleep(0.02)
@@ -233,6 +234,6 @@ def test_ctrl_c_loses_nothing(comics: Path, tmp_path: Path) -> None:
     assert process.returncode == 130
     assert "the same command goes on" in err
     assert "Traceback" not in err
-    done = run("build", str(comics), "--index", str(folder), "--encoder", "small", "--json")
+    done = run("build", str(comics), "--index", str(folder), "--encoder", "small", "--no-ocr", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["panels"] == 8

@@ -41,7 +41,7 @@ def comics(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def index(comics: Path, tmp_path: Path) -> Path:
-    build_index([comics], tmp_path / "an.index", encoder=GridEncoder(), workers=0)
+    build_index([comics], tmp_path / "an.index", encoder=GridEncoder(), workers=0, ocr=False)
     return tmp_path / "an.index"
 
 
@@ -103,7 +103,7 @@ def test_the_sample_is_spread_over_books_and_only_chosen_books_ask(index: Path) 
 def test_identical_dialogue_counts_as_right(comics: Path, tmp_path: Path) -> None:
     """Twins answer for each other."""
     shutil.copytree(comics / "book 0", comics / "book 2")
-    build_index([comics], tmp_path / "twins.index", encoder=GridEncoder(), workers=0)
+    build_index([comics], tmp_path / "twins.index", encoder=GridEncoder(), workers=0, ocr=False)
     with opened(tmp_path / "twins.index") as library:
         report = evaluate(library, Settings(sample=None, kinds=("half remembered",), peers=False))
     assert {(row.by, row.queries) for row in report.dialogue} >= {("index", 12)}
@@ -176,7 +176,7 @@ def test_a_list_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
 def test_the_command_on_the_sample_comics(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One run prints every part; all rephrased lines are found in the library, and exact words come first."""
     folder = tmp_path / "sample.index"
-    build_index([COMICS], folder, encoder="small", workers=0)
+    build_index([COMICS], folder, encoder="small", workers=0, ocr=False)
     main(["evaluate", "--index", str(folder), "--sample", "6", "--quiet", "--no-peers", "--json"])
     report = json.loads(capsys.readouterr().out)
     rows = {(row["kind"], row["by"]): row for row in report["copies"] + report["dialogue"]}
@@ -200,12 +200,12 @@ def test_only_annotated_panels_ask(tmp_path: Path) -> None:
         draw_page(n).save(comics / f"{n}.png")
     boxes = [{"bbox": list(box), "text": ""} for box in panel_boxes(4)[:2]]
     (comics / "0.json").write_text(json.dumps({"image_width": 400, "image_height": 600, "panels": boxes}))
-    build_index([tmp_path / "comics"], tmp_path / "i", encoder=GridEncoder(), workers=0)
+    build_index([tmp_path / "comics"], tmp_path / "i", encoder=GridEncoder(), workers=0, ocr=False)
     with opened(tmp_path / "i") as library:
         for annotated, asking in ((True, 2), (False, 6)):
             settings = Settings(kinds=("jpeg",), peers=False, annotated=annotated)
             assert {row.queries for row in evaluate(library, settings).copies} == {asking}
     (comics / "0.json").unlink()
-    build_index([tmp_path / "comics"], tmp_path / "i", encoder=GridEncoder(), workers=0)
+    build_index([tmp_path / "comics"], tmp_path / "i", encoder=GridEncoder(), workers=0, ocr=False)
     with opened(tmp_path / "i") as library, pytest.raises(UsageError, match="leave out --annotated"):
         evaluate(library, Settings(only="copies", annotated=True))

@@ -26,7 +26,7 @@ def comics(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def index(comics: Path) -> Iterator[PanelIndex]:
     folder = comics.parent / "my.index"
-    build_index([comics], folder, encoder=GridEncoder(), workers=0)
+    build_index([comics], folder, encoder=GridEncoder(), workers=0, ocr=False)
     with PanelIndex.open(folder, encoder=GridEncoder()) as opened:
         yield opened
 

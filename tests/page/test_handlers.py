@@ -231,11 +231,11 @@ def test_a_newer_generation_is_taken_up_by_the_next_search(tmp_path: Path) -> No
     """A build beside the running page shows without a restart."""
     comics = draw_library(tmp_path / "comics")
     shutil.move(comics / "Orchard", tmp_path / "later")
-    build_index([comics], tmp_path / "my.index", encoder=GridEncoder(), workers=0)
+    build_index([comics], tmp_path / "my.index", encoder=GridEncoder(), workers=0, ocr=False)
     with PanelIndex.open(tmp_path / "my.index", encoder=GridEncoder()) as index:
         assert "Orchard" not in [c.panel.book for c in handlers.ask(index, Question(text="apples fall")).cards]
         shutil.move(tmp_path / "later", comics / "Orchard")
-        build_index([comics], tmp_path / "my.index", encoder=GridEncoder(), workers=0)
+        build_index([comics], tmp_path / "my.index", encoder=GridEncoder(), workers=0, ocr=False)
         found = handlers.ask(index, Question(text="apples fall"))
         assert (found.cards[0].panel.book, found.searched) == ("Orchard", 12)
 

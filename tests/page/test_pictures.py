@@ -66,7 +66,7 @@ def test_numbers_that_are_no_panel_find_nothing(index: PanelIndex, path: str) ->
 
 def test_comics_that_are_gone_still_have_their_small_pictures(tmp_path: Path) -> None:
     comics = draw_library(tmp_path / "comics")
-    build_index([comics], tmp_path / "my.index", encoder=GridEncoder(), workers=0)
+    build_index([comics], tmp_path / "my.index", encoder=GridEncoder(), workers=0, ocr=False)
     shutil.rmtree(comics)
     with PanelIndex.open(tmp_path / "my.index", encoder=GridEncoder()) as index:
         panel = index.browse(k=1)[0]

@@ -93,7 +93,7 @@ def built(tmp_path: Path, name: str, **options: Any) -> Path:
     comics.mkdir(parents=True, exist_ok=True)
     for n in range(3):
         draw_page(n).save(comics / f"{n}.png")
-    build_index([tmp_path / "comics"], tmp_path / name, encoder=QuarterEncoder(), workers=0, **options)
+    build_index([tmp_path / "comics"], tmp_path / name, encoder=QuarterEncoder(), workers=0, ocr=False, **options)
     return tmp_path / name
 
 
@@ -116,16 +116,16 @@ def test_the_first_build_decides(tmp_path: Path) -> None:
     """Later builds follow it without being told, and are refused when told otherwise."""
     folder = built(tmp_path, "i", parts=False)
     Image.new("RGB", (300, 300), "red").save(tmp_path / "comics" / "book" / "new.png")
-    build_index([tmp_path / "comics"], folder, encoder=QuarterEncoder(), workers=0)
+    build_index([tmp_path / "comics"], folder, encoder=QuarterEncoder(), workers=0, ocr=False)
     assert not list((folder / "vectors").glob("parts-*"))
     with pytest.raises(UsageError, match="does not keep vectors of the parts of panels: leave out --parts"):
-        build_index([tmp_path / "comics"], folder, encoder=QuarterEncoder(), workers=0, parts=True)
+        build_index([tmp_path / "comics"], folder, encoder=QuarterEncoder(), workers=0, ocr=False, parts=True)
 
 
 def test_an_encoder_without_parts_says_so(tmp_path: Path) -> None:
     draw_page(1).save(tmp_path / "1.png")
     with pytest.raises(UsageError, match="encoder grid gives no vectors for the parts of a panel: leave out --parts"):
-        build_index([tmp_path / "1.png"], tmp_path / "i", encoder=GridEncoder(), workers=0, parts=True)
+        build_index([tmp_path / "1.png"], tmp_path / "i", encoder=GridEncoder(), workers=0, ocr=False, parts=True)
 
 
 def test_verify_reads_the_parts(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_verify_reads_the_parts(tmp_path: Path) -> None:
     file = folder / "vectors" / "parts-00000.f16"
     whole = file.read_bytes()
     file.write_bytes(whole + whole[:4096])
-    build_index([tmp_path / "comics"], folder, encoder=QuarterEncoder(), workers=0)
+    build_index([tmp_path / "comics"], folder, encoder=QuarterEncoder(), workers=0, ocr=False)
     assert file.read_bytes() == whole
     damaged = bytearray(whole)
     damaged[101] ^= 1

@@ -31,5 +31,5 @@ def tiny_comics(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_index(tiny_comics: Path) -> Path:
     """Their index. Which encoder built it does not matter to training."""
     folder = tiny_comics.parent / "tiny.index"
-    build_index([tiny_comics], folder, encoder=GridEncoder(), workers=0, thumbnails=False)
+    build_index([tiny_comics], folder, encoder=GridEncoder(), workers=0, ocr=False, thumbnails=False)
     return folder

@@ -16,7 +16,7 @@ from retrieval.words import tokens
 @pytest.fixture(scope="module")
 def built(real_comics: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, BuildReport]:
     folder = tmp_path_factory.mktemp("real") / "real.index"
-    return folder, build_index([real_comics], folder, encoder="small")
+    return folder, build_index([real_comics], folder, encoder="small", ocr=False)
 
 
 @pytest.fixture(scope="module")
