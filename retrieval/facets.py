@@ -6,12 +6,13 @@ panels are read once, however many filters there are.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+import heapq
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from retrieval.catalog import Catalog, Tally
+from retrieval.catalog import Catalog
 from retrieval.filters import ASPECTS, FACTS, Filter
 
 Key = TypeVar("Key", int, str)
@@ -35,44 +36,49 @@ def facets_of(catalog: Catalog, where: Filter, limit: int) -> Facets:
     A panel counts for each value it has: two writers of a book count it twice. `limit` values of each at most.
     """
     tallies = catalog.tallies(where)
-    counted = _by_fact(catalog, tallies)
-    counted["book"] = _summed((t.book, t.panels) for t in tallies)
-    counted["label"] = _summed((t.label, t.panels) for t in tallies if t.label)
-    spoken, all_panels = sum(t.with_dialogue for t in tallies), sum(t.panels for t in tallies)
-    counted["has_dialogue"] = Counter({"yes": spoken, "no": all_panels - spoken})
-    counted["aspect"] = _summed((name, n) for t in tallies for name, n in zip(ASPECTS, t.aspects, strict=True))
-    return {name: _commonest(values, limit) for name, values in counted.items()}
+    spoken, panels = sum(t.with_dialogue for t in tallies), sum(t.panels for t in tallies)
+    counted = {
+        "book": _summed((t.book, t.panels) for t in tallies),
+        "label": _summed((t.label, t.panels) for t in tallies if t.label),
+        "has_dialogue": {"yes": spoken, "no": panels - spoken},
+        "aspect": _summed((name, n) for t in tallies for name, n in zip(ASPECTS, t.aspects, strict=True)),
+    }
+    found = _by_fact(catalog, _summed((t.book_id, t.panels) for t in tallies), limit)
+    return found | {name: _commonest(values, limit) for name, values in counted.items()}
 
 
-def _by_fact(catalog: Catalog, tallies: Sequence[Tally]) -> dict[str, Counter[str]]:
-    """Panels by each value of each fact; values that filters take for the same go under the commonest spelling."""
-    books = _summed((t.book_id, t.panels) for t in tallies)
-    found: dict[str, Counter[str]] = {name: Counter() for name in FACTS}
-    spellings: dict[tuple[str, str], Counter[str]] = {}
+def _by_fact(catalog: Catalog, books: Mapping[int, int], limit: int) -> Facets:
+    """Panels by each value of each fact; `books` are the panels of each book.
+
+    Values that filters take for the same count together, under their commonest spelling.
+    """
+    panels: dict[str, dict[str, int]] = {name: {} for name in FACTS}
+    spellings: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
     seen: set[tuple[int, str, str]] = set()
     for book, name, value, same in catalog.facts_named(FACTS):
-        if book not in books:
+        count = books.get(book)
+        if count is None:
             continue
-        spellings.setdefault((name, same), Counter())[value] += books[book]
+        spelled = spellings[name, same]
+        spelled[value] = spelled.get(value, 0) + count
         if (book, name, same) not in seen:  # a book that names somebody twice has its panels once
-            found[name][same] += books[book]
+            panels[name][same] = panels[name].get(same, 0) + count
             seen.add((book, name, same))
-    return {name: _spelled(name, values, spellings) for name, values in found.items()}
+    found: Facets = {}
+    for name, values in panels.items():
+        commonest = _commonest(values, limit)
+        found[name] = tuple(Facet(_commonest(spellings[name, f.value], 1)[0].value, f.panels) for f in commonest)
+    return found
 
 
-def _spelled(name: str, values: Counter[str], spellings: Mapping[tuple[str, str], Counter[str]]) -> Counter[str]:
-    """The same counts under the commonest spelling of each name."""
-    return Counter({_commonest(spellings[name, same], 1)[0].value: n for same, n in values.items() if n})
-
-
-def _summed(pairs: Iterable[tuple[Key, int]]) -> Counter[Key]:
-    total: Counter[Key] = Counter()
+def _summed(pairs: Iterable[tuple[Key, int]]) -> dict[Key, int]:
+    total: dict[Key, int] = defaultdict(int)
     for value, panels in pairs:
         total[value] += panels
     return total
 
 
-def _commonest(values: Counter[str], limit: int) -> tuple[Facet, ...]:
+def _commonest(values: Mapping[str, int], limit: int) -> tuple[Facet, ...]:
     """Most panels first, then by name; values without a panel are left out."""
-    ordered = sorted(((v, n) for v, n in values.items() if n), key=lambda vn: (-vn[1], vn[0]))
-    return tuple(Facet(value, panels) for value, panels in ordered[:limit])
+    ordered = heapq.nsmallest(limit, ((-panels, value) for value, panels in values.items() if panels))
+    return tuple(Facet(value, -panels) for panels, value in ordered)

@@ -115,6 +115,26 @@ def test_search_takes_words_away(index: Path, capsys: pytest.CaptureFixture[str]
     assert [hit["dialogue"] for hit in found["hits"]][::2] == [LINES[1], LINES[0]]
 
 
+def test_filters_by_what_is_known(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Options narrow by what a book's name says, in any case, repeated or from and to; `info` counts what there is."""
+    place = ("--index", str(index), "--json")
+    for options, hits in (
+        (("--series", "HARB%"), 8),
+        (("--series", "harbour", "--series", "other"), 8),
+        (("--series", "other"), 0),
+        (("--year", "1990-1999"), 0),
+        (("--number", "-7"), 0),
+        (("--label", "cover"), 0),
+    ):
+        status, out, err = command(capsys, "search", "--panel", "1", *options, *place)
+        assert (status, len(json.loads(out)["hits"])) == (0, hits), (options, err)
+    status, out, _ = command(capsys, "info", "--facets", *place)
+    assert json.loads(out)["facets"]["series"] == [{"value": "Harbour", "panels": 8}]
+    status, out, _ = command(capsys, "info", "--facets", "--index", str(index))
+    assert "series: Harbour (8)" in out
+    assert "has_dialogue: no (5), yes (3)" in out
+
+
 def test_search_by_picture_and_save(index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A panel's own crop finds it first with score 1, and `--save` writes the hits' pictures."""
     x, y, w, h = panel_boxes(4)[2]
@@ -175,6 +195,13 @@ BAD: list[tuple[list[str], int, list[str]]] = [
     (["search", "a", "--pages", "5-3", "--index", "{index}"], 2, ["--pages 5-3", "larger"]),
     (["search", "a", "-k", "0", "--index", "{index}"], 2, ["k must be"]),
     (["search", "--panel", "999", "--index", "{index}"], 2, ["no panel 999"]),
+    (["search", "a", "--year", "9-3", "--index", "{index}"], 2, ["--year 9-3", "larger"]),
+    (
+        ["build", "{tmp}", "--annotations", "x", "--no-annotations", "--index", "{tmp}/new"],
+        2,
+        ["--annotations and --no-annotations"],
+    ),
+    (["build", "{tmp}", "--annotations", "{tmp}/no", "--index", "{tmp}/new"], 1, ["annotations", "are missing"]),
     (["search", "--image", "{tmp}/none.png", "--index", "{index}"], 1, ["none.png"]),
     (["search", "--image", "{tmp}/text.png", "--index", "{index}"], 1, ["not a picture"]),
     (["serve", "--index", "{tmp}/none"], 1, ["there is no index"]),
