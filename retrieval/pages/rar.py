@@ -48,17 +48,28 @@ class Rar(Container):
         self.refuse(reading.archive_bomb(sum(info.file_size for info in self._order), size))
         self.entries = {name: self._entry(info, size) for name, info in self._members.items()}
         if self._file.strerror():
-            self.trouble = f"is a RAR archive that is not whole ({self._file.strerror()})"
+            self.trouble = f"is a RAR archive that is cut off or damaged ({self._file.strerror()})"
         self._check_end(size)
 
     def _open(self) -> rarfile.RarFile:
         try:
-            return rarfile.RarFile(self.path, errors="strict")
+            return self._as_far_as_it_goes()
         except rarfile.NeedFirstVolume:
             self.refuse("is a later part of a RAR archive in several parts; its first part is read")
         except _DAMAGE as error:
             self.refuse(f"is a RAR archive that is cut off or damaged ({error}); copy it here again")
         raise AssertionError  # refuse has raised
+
+    def _as_far_as_it_goes(self) -> rarfile.RarFile:
+        """The archive, or where its headers are damaged what comes before the damage."""
+        try:
+            return rarfile.RarFile(self.path, errors="strict")
+        except rarfile.BadRarFile as error:
+            found = rarfile.RarFile(self.path, errors="stop")
+            if not found.infolist() and not found.needs_password():
+                raise
+            self.trouble = f"is a RAR archive that is cut off or damaged ({error})"
+            return found
 
     def _check_end(self, size: int) -> None:
         """A member that reaches over the end of its file is not there."""
@@ -66,7 +77,7 @@ class Rar(Container):
         for name in cut:
             del self.entries[name]
         if cut:
-            self.trouble = "is a RAR archive that is cut off"
+            self.trouble = self.trouble or "is a RAR archive that is cut off"
 
     def _entry(self, info: Any, size: int) -> Entry:
         checksum = f"{info.CRC:08x}" if info.CRC is not None else f"{info.mtime}:{size}"

@@ -9,7 +9,7 @@ import tarfile
 import tempfile
 import zlib
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 
 from retrieval.errors import SourceError
 from retrieval.pages.container import Container, Entry, damaged
@@ -55,7 +55,7 @@ class Tar(Container):
         raw = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the book)
         with _opened(path, head) as stream:
             try:
-                while chunk := stream.read(_STEP):
+                while chunk := stream.read1(_STEP):  # what can be had before the damage
                     raw.write(chunk)
                     if raw.tell() > most:
                         raw.close()
@@ -79,7 +79,7 @@ class Tar(Container):
         end = self._raw.seek(0, 2)
         if info.offset_data + info.size <= end:
             return True
-        self.trouble = _cut(EOFError("unexpected end of data"))
+        self.trouble = self.trouble or _cut(EOFError("unexpected end of data"))
         return False
 
     def _bytes(self, name: str, label: str) -> bytes:
@@ -100,8 +100,8 @@ def _cut(error: BaseException) -> str:
     return f"is a TAR archive that is cut off or damaged ({error or type(error).__name__})"
 
 
-def _opened(path: Path, head: bytes) -> IO[bytes]:
+def _opened(path: Path, head: bytes) -> gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile:
     """The file, unpacked while it is read."""
     if head.startswith(b"\x1f\x8b"):
-        return cast("IO[bytes]", gzip.open(path))
-    return bz2.open(path) if head.startswith(b"BZh") else lzma.open(path)
+        return gzip.GzipFile(path)
+    return bz2.BZ2File(path) if head.startswith(b"BZh") else lzma.LZMAFile(path)

@@ -64,8 +64,10 @@ def make_7z(members: Members, folder: Path) -> bytes:
     for name, data in members:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
-    command = ["bsdtar", "-c", "-f", "-", "--format=7zip", "-C", str(folder), *(name for name, _ in members)]
-    return subprocess.run(command, check=True, capture_output=True).stdout
+    made = folder / "made.7z"  # into a pipe bsdtar would write padding after it
+    command = ["bsdtar", "-c", "-f", str(made), "--format=7zip", "-C", str(folder), *(name for name, _ in members)]
+    subprocess.run(command, check=True, capture_output=True)
+    return made.read_bytes()
 
 
 def make_pdf(pictures: Sequence[bytes], points: tuple[float, float] = (60.0, 90.0)) -> bytes:

@@ -1,0 +1,194 @@
+"""Every kind of damage gets its sentence, and the rest of the book is kept."""
+
+from __future__ import annotations
+
+import random
+import re
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from index_builder.sources import BookRef, Skipped, find_books
+from retrieval.errors import SourceError
+from retrieval.pages import Reading, read_page, reading
+from retrieval.pages import rar as rar_pages
+from tests.reading import formats
+from tests.reading.formats import jpeg, make_tar, make_zip_bytes, small_pages
+from tests.reading.rar import locked_rar, rar
+from tests.reading.test_formats import listed, seven
+
+PAGES = small_pages()
+BIG = [(name, data + bytes(200_000)) for name, data in PAGES]
+
+
+def cut_zip(streamed: bool = False) -> bytes:
+    """A ZIP that ends in the middle of its last page; `streamed` says sizes only after the data, as pipes do."""
+    whole = make_zip_bytes(PAGES)
+    if streamed:
+        whole = _streamed()
+    return whole[: whole.rindex(b"PK\x03\x04") + 200]
+
+
+def _streamed() -> bytes:
+    out = b""
+    for name, data in PAGES:
+        packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+        body = packer.compress(data) + packer.flush()
+        out += struct.pack("<4s5HLLLHH", b"PK\x03\x04", 20, 8, 8, 0, 0, 0, 0, 0, len(name), 0) + name.encode() + body
+        out += struct.pack("<4sLLL", b"PK\x07\x08", zlib.crc32(data), len(body), len(data))
+    return out
+
+
+def lying_rar() -> bytes:
+    """A RAR whose last page says that it is shorter than it is."""
+    pages = [*PAGES[:2], (PAGES[2][0], PAGES[2][1][:-1])]
+    return rar(pages, packed=False)[:-20]
+
+
+DAMAGE: dict[str, tuple[Callable[[], bytes], str, list[str]]] = {
+    "ZIP cut off": (cut_zip, "a ZIP that is cut off or damaged .*its whole pages are kept: copy it", ["1", "2"]),
+    "streamed ZIP cut off": (lambda: cut_zip(True), "a ZIP that is cut off or damaged", ["1", "2"]),
+    "ZIP without an end": (lambda: make_zip_bytes(PAGES)[:-22], "its end is missing", ["1", "2", "10"]),
+    "TAR cut off": (
+        lambda: make_tar(PAGES)[:-12_000],
+        "a TAR archive that is cut off .*whole pages are kept",
+        ["1"],
+    ),
+    "gz cut off": (lambda: make_tar(BIG, "w:gz")[:-400], "a TAR archive that is cut off .*ended before", ["1", "2"]),
+    "xz damaged": (lambda: make_tar(PAGES, "w:xz")[:200] + bytes(900), "cut off or damaged .*; copy it here again", []),
+    "no TAR in gz": (lambda: make_tar(PAGES, "w:gz")[:60], "cut off or damaged|holds no TAR", []),
+    "RAR cut off": (lambda: rar(PAGES, packed=False)[:-3000], "a RAR archive that is cut off", ["1", "2"]),
+    "RAR headers": (lambda: rar(PAGES)[:30], "a RAR archive that is cut off or damaged|holds no page", []),
+    "RAR encrypted": (lambda: rar(PAGES, encrypted=["page 2.jpg"]), "is encrypted; remove the password", ["1", "10"]),
+    "RAR list encrypted": (locked_rar, "is encrypted, its list of pages too; remove the password", []),
+    "RAR climbs": (
+        lambda: rar([("../evil.jpg", b"x"), ("/etc/p.jpg", b"x"), *PAGES], packed=False),
+        "climbs out of the archive; it is not read .and 1 more like it",
+        ["1", "2", "10"],
+    ),
+    "TAR climbs": (lambda: make_tar([("../../evil.jpg", b"x"), *PAGES]), "climbs out", ["1", "2", "10"]),
+    "archive in RAR": (
+        lambda: rar([("in.cbz", b"PK"), *PAGES], packed=False),
+        "is an archive inside an archive; unpack the outer one",
+        ["1", "2", "10"],
+    ),
+    "PDF cut off": (lambda: formats.make_pdf([jpeg(1)])[:300], "is a PDF that is cut off or damaged .*copy it", []),
+    "PDF encrypted": (lambda: encrypted_pdf(), "is encrypted; remove the password", []),
+    "ACBF cut off": (lambda: formats.make_acbf(PAGES)[:2000], "damaged XML", []),
+    "Zstandard": (lambda: b"\x28\xb5\x2f\xfd" + bytes(50), "is a Zstandard archive; read are CBZ", []),
+}
+
+
+def encrypted_pdf() -> bytes:
+    """A PDF that wants a password: its key belongs to none."""
+    whole = formats.make_pdf([jpeg(1)])
+    secret = b"/Encrypt << /Filter /Standard /V 1 /R 2 /P -4 /O <" + b"41" * 32 + b"> /U <" + b"42" * 32 + b"> >>"
+    return whole.replace(b"/Root 1 0 R", b"/Root 1 0 R /ID [<41> <41>] " + secret)
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_damage_has_a_sentence_and_the_rest_is_kept(tmp_path: Path, kind: str) -> None:
+    """What is wrong is said once, with a way out, and every page that is whole is read."""
+    make, said, kept = DAMAGE[kind]
+    path = tmp_path / "comic.cbz"
+    path.write_bytes(make())
+    books, skips = listed(path)
+    (reason,) = skips.values()
+    assert re.search(said, reason), reason
+    names = [f"page {n}.jpg" for n in kept]
+    assert [page.name for book in books for page in book.pages] == names
+    if "packed" not in kind and not (kind == "RAR encrypted" and rar_pages._tool() is None):
+        assert [read_page(path, name)[:2] for name in names] == [b"\xff\xd8"] * len(names)
+
+
+@formats.needs_rar_tool
+@pytest.mark.parametrize("solid", [False, True])
+def test_altered_bytes_in_a_rar(tmp_path: Path, solid: bool) -> None:
+    """A checksum that does not fit costs that page alone."""
+    data = bytearray(rar(PAGES, solid=solid))
+    place = data.rindex(b"page 10.jpg") + 2000
+    data[place : place + 4] = b"\0\0\0\0"
+    path = tmp_path / "a.cbr"
+    path.write_bytes(bytes(data))
+    with pytest.raises(SourceError, match=r"a\.cbr: page 'page 10\.jpg' is damaged in the archive"):
+        read_page(path, "page 10.jpg")
+    assert read_page(path, "page 1.jpg") == PAGES[0][1]
+    assert read_page(path, "page 2.jpg") == PAGES[1][1]
+
+
+@formats.needs_bsdtar
+def test_damaged_7z(tmp_path: Path) -> None:
+    """A 7z cut off is skipped as a whole, since its list lies at its end; altered pages are named one by one."""
+    pytest.importorskip("py7zr")
+    whole = seven(tmp_path, PAGES)
+    path = tmp_path / "a.cb7"
+    path.write_bytes(whole[:-100])
+    _, skips = listed(path)
+    assert "is a 7z archive that is cut off or damaged" in skips["a.cb7"]
+    path.write_bytes(whole[:60] + bytes(40) + whole[100:])
+    with pytest.raises(SourceError, match=r"a\.cb7: page 'page 2\.jpg' cannot be unpacked: the book is a 7z"):
+        read_page(path, "page 2.jpg")
+
+
+@pytest.mark.parametrize("form", ["zip", "tar", "gz", "rar", "acbf", "epub", "pdf", "7z"])
+def test_random_damage_never_stops_the_walk(tmp_path: Path, form: str) -> None:
+    """Flipped bytes give a book or a reason, and its pages bytes or a sentence: never anything else."""
+    if form == "7z" and not formats.shutil.which("bsdtar"):
+        pytest.skip("no bsdtar here")
+    made = {
+        "zip": lambda: make_zip_bytes(PAGES),
+        "tar": lambda: make_tar(PAGES),
+        "gz": lambda: make_tar(PAGES, "w:gz"),
+        "rar": lambda: rar(PAGES, packed=False),
+        "acbf": lambda: formats.make_acbf(PAGES),
+        "epub": lambda: formats.make_epub(PAGES),
+        "pdf": lambda: formats.make_pdf([data for _, data in PAGES]),
+        "7z": lambda: seven(tmp_path, PAGES),
+    }
+    dice, whole = random.Random(form), made[form]()
+    path = tmp_path / "a.cbz"
+    for _ in range(25):
+        data = bytearray(whole)
+        for _ in range(8):
+            data[dice.randrange(len(data)) if dice.random() < 0.5 else -1 - dice.randrange(400)] = dice.randrange(256)
+        path.write_bytes(bytes(data))
+        for item in find_books(path):
+            assert isinstance(item, (BookRef, Skipped))
+            for page in item.pages if isinstance(item, BookRef) else ():
+                try:
+                    assert isinstance(read_page(path, page.name), bytes)
+                except SourceError:
+                    continue
+
+
+@pytest.mark.parametrize("mode", ["w:gz", "w:xz", "w:bz2"])
+def test_a_tar_that_swells(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mode: str) -> None:
+    """A packed TAR beyond the bounds is given up while it is unpacked."""
+    monkeypatch.setattr(reading, "BOMB_FLOOR", 2**13)
+    (tmp_path / "a.cbt").write_bytes(make_tar([("1.png", bytes(2**21))], mode))
+    _, skips = listed(tmp_path / "a.cbt", Reading(max_ratio=20))
+    assert "holds a decompression bomb" in skips["a.cbt"]
+
+
+def test_a_rar_that_swells(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A member, and a book, that say they unpack to far more than they are, are not unpacked."""
+    monkeypatch.setattr(reading, "BOMB_FLOOR", 2**13)
+    one = rar([*PAGES, ("bomb.jpg", bytes(1000))], packed=False)
+    size, claimed = b"\xe8\x07", b"\x80\x80\x10"  # 1,000 and 262,144 as the format writes them
+    start = one.rindex(b"bomb.jpg") - 30
+    head = one[:start] + one[start:].replace(size, claimed, 1)
+    (tmp_path / "a.cbr").write_bytes(head)
+    books, skips = listed(tmp_path / "a.cbr")
+    assert skips
+    assert [page.name for book in books for page in book.pages] in ([name for name, _ in PAGES], [])
+
+
+def test_a_pdf_page_beyond_the_bounds(tmp_path: Path) -> None:
+    """A page that would be drawn larger than allowed is refused with both ways out."""
+    path = tmp_path / "a.pdf"
+    path.write_bytes(formats.pdf([("0 0 10 10 re f", jpeg(1))], points=(7200.0, 7200.0)))
+    with pytest.raises(SourceError, match=r"'page 1' is 15000 x 15000 px, 225 megapixels; the limit is 100 .*--dpi"):
+        read_page(path, "page 1", Reading(max_pixels=10**8))
