@@ -28,6 +28,8 @@ from PIL import (
 )
 
 from retrieval.errors import PictureError
+from retrieval.jpeg_xl import NO_PLUGIN, is_jpeg_xl, jpeg_xl_size
+from retrieval.jpeg_xl import reader as jpeg_xl_reader
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 MAX_PIXELS = 250_000_000
 MAX_BYTES = 512 * 2**20
 
-FORMATS = "JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF"
+FORMATS = "JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF or JPEG XL"
 
 _READERS: dict[str, type[ImageFile.ImageFile]] = {
     "JPEG": JpegImagePlugin.JpegImageFile,
@@ -119,6 +121,8 @@ def picture_format(head: bytes) -> str | None:
         return "WebP"
     if head[4:8] == b"ftyp" and b"avi" in head[8:32]:
         return "AVIF"
+    if is_jpeg_xl(head):
+        return "JPEG XL"
     return next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
 
 
@@ -143,9 +147,10 @@ def _from_bytes(data: bytes, max_pixels: int, max_bytes: int) -> Image.Image:
         raise PictureError(f"not a picture: starts with {_beginning(data)} (expected {FORMATS})")
     if kind == "WebP":  # its reader sets up whole canvases before it tells their size
         _check_size(_webp_size(data), max_pixels)
+    reader = _reader(kind, data, max_pixels)
     _quiet_pillow()
     try:
-        with _READERS[kind](io.BytesIO(data)) as picture:
+        with reader(io.BytesIO(data)) as picture:
             _check_size(picture.size, max_pixels)
             picture.load()
             _check_size(picture.size, max_pixels)
@@ -154,6 +159,17 @@ def _from_bytes(data: bytes, max_pixels: int, max_bytes: int) -> Image.Image:
         raise PictureError(f"the picture is cut off or damaged: {error or type(error).__name__}") from error
     except MemoryError as error:
         raise PictureError("not enough memory to decode the picture") from error
+
+
+def _reader(kind: str, data: bytes, max_pixels: int) -> Any:
+    """Pillow's class for a format; that of JPEG XL comes from a plugin, and decodes before it tells a size."""
+    if kind != "JPEG XL":
+        return _READERS[kind]
+    _check_size(jpeg_xl_size(data), max_pixels)
+    found = jpeg_xl_reader()
+    if found is None:
+        raise PictureError(NO_PLUGIN)
+    return found
 
 
 def _quiet_pillow() -> None:

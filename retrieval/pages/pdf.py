@@ -67,8 +67,8 @@ class Pdf(Container):
     def _page(self, page: Any, label: str) -> bytes:
         look = _look_at(page)
         scan = _jpeg(page, look)
-        # a hair less, so that no rounding up of 1500.0000000000002 adds a column
-        return scan if scan is not None else self._drawn(page, _scale(look, self.reading.dpi) * (1 - 1e-9), label)
+        # a hair less: sides are 32-bit floats, and rounding 1500.0001 up would add a column
+        return scan if scan is not None else self._drawn(page, _scale(look, self.reading.dpi) * (1 - 1e-6), label)
 
     def _drawn(self, page: Any, scale: float, label: str) -> bytes:
         width, height = (math.ceil(side * scale) for side in page.get_size())
