@@ -12,13 +12,14 @@ from index_builder.panels.cutting import find_rects
 from index_builder.panels.gutters import gutter_masks
 from index_builder.panels.order import reading_order
 from index_builder.panels.rects import Rect
+from index_builder.panels.spread import halves
 from index_builder.panels.straighten import straightened
 from retrieval.records import Box
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FINDER = "gutters-2"
+FINDER = "gutters-3"
 """Stored in indexes: a change of this string means that pages are looked at again."""
 
 _LEAST = 32  # pixels; a page with a shorter side has no panels
@@ -61,10 +62,17 @@ def examine(page: NDArray[np.uint8], *, right_to_left: bool = False) -> Outcome:
     paper, back = straightened(small)
     found = [(_WHOLE, []), *(find_rects(*idea) for idea in gutter_masks(paper))]
     score, rects = max(found, key=lambda scored: scored[0])
-    ordered = reading_order(rects, right_to_left=right_to_left)
+    ordered = _ordered(rects, paper.shape[1], paper.shape[0], right_to_left)
     scale = (width / small.shape[1], height / small.shape[0])
     boxes = [_to_box(rect, back, scale, (width, height)) for rect in ordered]
     return Outcome([box for box in boxes if box.w > 0 and box.h > 0], score)
+
+
+def _ordered(rects: list[Rect], width: int, height: int, right_to_left: bool) -> list[Rect]:
+    """Reading order; of two pages side by side one after the other."""
+    pages = halves(rects, width, height) or (rects,)
+    in_turn = reversed(pages) if right_to_left else pages
+    return [rect for page in in_turn for rect in reading_order(page, right_to_left=right_to_left)]
 
 
 def _reduced(page: NDArray[np.uint8]) -> NDArray[Any]:

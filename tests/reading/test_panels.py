@@ -132,3 +132,28 @@ def test_texture_is_refused_quickly() -> None:
             page[y : y + 84, x : x + 84] = 90
     page.flags.writeable = False
     assert find_panels(page) == []
+
+
+@pytest.mark.parametrize("right_to_left", [False, True])
+def test_a_double_page_is_read_page_by_page(right_to_left: bool) -> None:
+    """Of two pages in one picture the panels of one come before those of the other, rows first in each."""
+    left = [(40, 40, 330, 500), (390, 40, 330, 500), (40, 560, 680, 580)]
+    right = [(x + 760, y, w, h) for x, y, w, h in left]
+    order = [*left, *right] if not right_to_left else [right[1], right[0], right[2], left[1], left[0], left[2]]
+    page = drawn_page([*left, *right], size=(1520, 1180))
+    found = find_panels(page, right_to_left=right_to_left)
+    assert [(round(b.x, -1), round(b.y, -1)) for b in found] == [(x, y) for x, y, _, _ in order]
+
+
+def test_a_landscape_page_is_read_row_by_row() -> None:
+    """A wide page whose gutter in the middle is like its others is one page."""
+    boxes = [(40, 40, 700, 520), (760, 40, 700, 520), (40, 580, 700, 520), (760, 580, 700, 520)]
+    found = find_panels(drawn_page(boxes, size=(1500, 1140)))
+    assert [(round(b.x, -1), round(b.y, -1)) for b in found] == [(x, y) for x, y, _, _ in boxes]
+
+
+def test_a_panel_across_both_pages_joins_them() -> None:
+    """Where a panel lies over the middle, rows are read over both pages."""
+    boxes = [(40, 40, 1440, 500), (40, 560, 680, 580), (800, 560, 680, 580)]
+    found = find_panels(drawn_page(boxes, size=(1520, 1180)))
+    assert [(round(b.x, -1), round(b.y, -1)) for b in found] == [(x, y) for x, y, _, _ in boxes]
