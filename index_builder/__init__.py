@@ -7,16 +7,29 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from index_builder.build import build_index
     from index_builder.config import BuildOptions
+    from index_builder.forget import SourceContent, forget_source, source_content
     from index_builder.repair import repair_index
     from index_builder.report import BuildReport, Progress
 
-__all__ = ["BuildOptions", "BuildReport", "Progress", "build_index", "repair_index"]
+__all__ = [
+    "BuildOptions",
+    "BuildReport",
+    "Progress",
+    "SourceContent",
+    "build_index",
+    "forget_source",
+    "repair_index",
+    "source_content",
+]
 
 _HOMES = {
     "BuildOptions": "config",
     "BuildReport": "report",
     "Progress": "report",
+    "SourceContent": "forget",
     "build_index": "build",
+    "forget_source": "forget",
+    "source_content": "forget",
     "repair_index": "repair",
 }
 

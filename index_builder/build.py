@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,23 +17,28 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from filelock import FileLock, Timeout
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from index_builder.annotations.collection import Collection
 from index_builder.config import BuildOptions
-from index_builder.decode import DecodedPage, Failed
+from index_builder.contents import write_contents
+from index_builder.decode import DecodedPage, Failed, PageTask, decode_page
 from index_builder.dialogue import AUTO, OcrSettings, threads_for
-from index_builder.plan import CHANGED, LEFT_OUT, NEW, PageJob, Plan, make_plan
+from index_builder.moves import settle_moves
+from index_builder.plan import BACK, CHANGED, GONE, LEFT_OUT, MOVED, NEW, UNCHANGED, PageJob, Plan, make_plan
+from index_builder.reclaim import reclaim
 from index_builder.report import BuildReport, OcrCounts, Progress, Stopwatch
 from index_builder.workers import PageDecoder
-from retrieval.catalog import Catalog, NewPage, NewPanel
+from retrieval.catalog import Catalog, NewPage, NewPanel, PageCopy, PageUpdate
 from retrieval.errors import EncoderMismatch, IndexError_, IndexLocked, PanelseekError, SourceError, UsageError
-from retrieval.generation import open_generation, remove_others, shards_of, write_generation
+from retrieval.generation import Generation, open_generation, remove_others, shards_of, write_generation
 from retrieval.index import catalog_url, mismatch
 from retrieval.pages import USUAL
 from retrieval.records import Encoder
+from retrieval.shards import VectorShards
 from retrieval.thumbnails import Thumbnails
 
 log = logging.getLogger("panelseek")
@@ -122,6 +128,30 @@ def writer_lock(folder: Path) -> Iterator[None]:
         lock.release()
 
 
+def next_generation(
+    folder: Path, catalog: Catalog, shards: VectorShards, base: Generation | None = None
+) -> dict[str, Any]:
+    """Write what is searched anew, of the kind the last build chose, and switch to it; returns its manifest.
+
+    base: the generation to start from; without one everything is made from catalog and vectors alone.
+    """
+    number = (catalog.setting("generation") or 0) + 1
+    kind = ((catalog.setting("built") or {}).get("options") or {}).get("index_kind", "auto")
+    manifest = write_generation(folder, number, catalog, shards, kind, base)
+    catalog.remember(generation=number, dirty=False)
+    remove_others(folder, number)
+    return manifest
+
+
+def current_generation(folder: Path, catalog: Catalog) -> Generation | None:
+    """What is searched now; None where there is nothing yet or it is damaged."""
+    number = catalog.setting("generation")
+    try:
+        return None if number is None else open_generation(folder, number)
+    except IndexError_:
+        return None
+
+
 _DISK_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM}
 
 
@@ -167,13 +197,16 @@ def _remove_empty(folder: Path) -> None:
 
 @dataclass
 class _Batch:
-    """Whole pages waiting to be encoded together."""
+    """Whole pages waiting to be written together. `copies`: pages whose content is that of another page, with its id
+    and the vector rows of its panels; nothing is written between finding those and writing the batch.
+    """
 
     pages: list[tuple[PageJob, DecodedPage]] = field(default_factory=list)
+    copies: list[tuple[PageJob, int, list[int]]] = field(default_factory=list)
 
     @property
     def panels(self) -> int:
-        return sum(len(page.panels or ()) for _, page in self.pages)
+        return sum(len(page.panels or ()) for _, page in self.pages) + sum(len(rows) for *_, rows in self.copies)
 
 
 class _Build:
@@ -197,6 +230,7 @@ class _Build:
         self.notes: list[tuple[str, str]] = []
         self.ocr = OcrCounts()
         self.encoded = 0
+        self.copied = 0
         self._wanted, self._device = encoder, device
         self._encoder: Encoder | None = None
         self._progress = progress
@@ -217,6 +251,7 @@ class _Build:
             )
         self.notes += [*plan.notes, *plan.collection.notes]
         try:
+            self._settle_moves(plan)
             self._encode(plan)
         finally:
             plan.close()
@@ -318,14 +353,9 @@ class _Build:
     def _named_rows(self) -> int:
         """Rows that the catalog or the searched generation name; anything after is an unnamed tail."""
         rows = self.catalog.last_vector_row() + 1
-        number = self.catalog.setting("generation")
-        if number is not None:
-            try:
-                views = open_generation(self.folder, number).views.values()
-            except IndexError_:
-                return rows  # derived: this build makes it again
-            rows = max([rows, *(int(v.rows.max()) + 1 for v in views if len(v))])
-        return rows
+        generation = current_generation(self.folder, self.catalog)  # derived: where it is damaged, it is made again
+        views = generation.views.values() if generation else ()
+        return max([rows, *(int(v.rows.max()) + 1 for v in views if len(v))])
 
     def _collection(self) -> Collection:
         """The annotations of the collection; an index keeps to those it was built with until told otherwise."""
@@ -351,47 +381,69 @@ class _Build:
 
     # ------------------------------------------------------------------- encode
 
+    def _settle_moves(self, plan: Plan) -> None:
+        def told(done: int, total: int) -> None:
+            self._progress(Progress("compare", done, total, 0, 0.0, None))
+
+        with self.watch.stage("compare"):
+            self.thumbnails.forget(settle_moves(plan, self.catalog, self.options.worker_count, told))
+
     def _encode(self, plan: Plan) -> None:
         self._encoding_since = time.perf_counter()
-        batch = _Batch()
-        with PageDecoder[PageJob](self.options.worker_count) as decoder:
-            pages = decoder.decode((job, job.task) for job in plan.read())
-            while True:
-                with self.watch.stage("decode"):
-                    item = next(pages, None)
-                if item is None:
-                    break
-                job, outcome = item
-                if self._settle(plan, job, outcome):
-                    assert isinstance(outcome, DecodedPage)
-                    batch.pages.append((job, outcome))
-                else:
-                    self._pages_done += 1
-                if batch.panels >= max(_PANELS_PER_COMMIT, self.options.batch_size):
-                    self._write(batch)
-                    batch = _Batch()
-                self._tell(plan, len(batch.pages))
-            if batch.pages:
-                self._write(batch)
-            self._tell(plan)
+        with self._contents(plan) as contents, PageDecoder[PageJob](self.options.worker_count) as decoder:
+            self._encode_pages(plan, decoder.decode((job, _told(job, contents)) for job in plan.read()))
 
-    def _settle(self, plan: Plan, job: PageJob, outcome: DecodedPage | Failed) -> bool:
-        """Deal with what needs no encoder: unreadable and unchanged pages. True when there is something to encode."""
+    @contextmanager
+    def _contents(self, plan: Plan) -> Iterator[str | None]:
+        """The file of what the index knows already; None where there is nothing to compare."""
+        if not plan.jobs or self.catalog.last_vector_row() < 0:
+            yield None
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "contents.npy"
+            write_contents(self.catalog.digests(), path)
+            yield str(path)
+
+    def _encode_pages(self, plan: Plan, pages: Iterator[tuple[PageJob, DecodedPage | Failed]]) -> None:
+        batch = _Batch()
+        while True:
+            with self.watch.stage("decode"):
+                item = next(pages, None)
+            if item is None:
+                break
+            if not self._settle(plan, batch, *item):
+                self._pages_done += 1
+            if batch.panels >= max(_PANELS_PER_COMMIT, self.options.batch_size):
+                self._write(batch)
+                batch = _Batch()
+            self._tell(plan, len(batch.pages) + len(batch.copies))
+        self._write(batch)
+        self._tell(plan)
+
+    def _settle(self, plan: Plan, batch: _Batch, job: PageJob, outcome: DecodedPage | Failed) -> bool:
+        """Put a page into the batch, or deal with one that is unreadable or unchanged. True when it is in the batch."""
         known = job.known
+        if isinstance(outcome, DecodedPage) and outcome.panels is None:
+            if known is not None and outcome.digest == known.digest:
+                plan.fates[BACK if known.gone else UNCHANGED] += 1
+                self.catalog.update_pages([PageUpdate(known.id, job.page.number, job.stat)])
+                return False
+            if self.catalog.page_with(outcome.digest) is None:  # it changed since it was looked for
+                outcome = decode_page(job.task)
         if isinstance(outcome, Failed):
             plan.skipped[job.source_id].append((job.label, outcome.reason))
             if known is not None and not known.gone:
                 self.catalog.mark_gone([known.id])
-                plan.fates["gone"] += 1
+                plan.fates[GONE] += 1
             return False
         self.notes += [(job.label, note) for note in outcome.notes]
         self._count_words(outcome)
-        if outcome.panels is None:
-            assert known is not None
-            plan.fates["back" if known.gone else "unchanged"] += 1
-            self.catalog.touch_page(known, job.page.number, job.stat)
-            return False
         plan.fates[NEW if known is None else CHANGED] += 1
+        twin = None if job.reread else self.catalog.page_with(outcome.digest)
+        if twin is not None:
+            batch.copies.append((job, *twin))
+        else:
+            batch.pages.append((job, outcome))
         return True
 
     def _count_words(self, page: DecodedPage) -> None:
@@ -406,21 +458,38 @@ class _Build:
         self.ocr.effects += sum(len(panel.effects.split()) for panel in read)
 
     def _write(self, batch: _Batch) -> None:
+        if batch.copies:
+            self._write_copies(batch)
+        if batch.pages:
+            self._write_pages(batch)
+        self._pages_done += len(batch.pages) + len(batch.copies)
+
+    def _write_copies(self, batch: _Batch) -> None:
+        """Twins of pages that the index has: a panel of its own each, with a copy of the same vectors."""
+        with self.watch.stage("write"):
+            rows = [row for *_, donated in batch.copies for row in donated]
+            first = self._next_row()
+            self.shards.copy(first, np.array(rows, np.int64))
+            self.thumbnails.copy([(row, first + i) for i, row in enumerate(rows)])
+            self.thumbnails.forget(self.catalog.copy_pages(list(_page_copies(batch, first))))
+        self.copied += len(rows)
+
+    def _write_pages(self, batch: _Batch) -> None:
         panels = [panel for _, page in batch.pages for panel in page.panels or ()]
         encoder = self.encoder
         with self.watch.stage("encode"):
             encoded = encoder.encode([p.input for p in panels], batch_size=self.options.batch_size)
         with self.watch.stage("write"):
-            first = self.catalog.last_vector_row() + 1
-            first = max(first, self.shards.rows())
+            first = self._next_row()
             self.shards.append(first, encoded)
             if self.options.thumbnails:
                 pictures = [(first + i, p.thumbnail) for i, p in enumerate(panels) if p.thumbnail]
                 self.thumbnails.put(pictures)
-            replaced = self.catalog.write_pages(list(_new_pages(batch, first, encoded.gate.tolist())))
-            self.thumbnails.forget(replaced)
+            self.thumbnails.forget(self.catalog.write_pages(list(_new_pages(batch, first, encoded.gate.tolist()))))
         self.encoded += len(panels)
-        self._pages_done += len(batch.pages)
+
+    def _next_row(self) -> int:
+        return max(self.catalog.last_vector_row() + 1, self.shards.rows())
 
     def _tell(self, plan: Plan, waiting: int = 0) -> None:
         """Say how far it is; `waiting` pages are decoded and read, and not yet written."""
@@ -441,13 +510,16 @@ class _Build:
         if current is None or self.catalog.setting("dirty") or not self._still_good(current):
             self._progress(Progress("index", 0, 0, self.encoded, 0.0, None))
             number = (current or 0) + 1
-            write_generation(self.folder, number, self.catalog, self.shards, self.options.index_kind)
+            base = current_generation(self.folder, self.catalog)
+            write_generation(self.folder, number, self.catalog, self.shards, self.options.index_kind, base)
             built = {
                 "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                 "options": self.options.as_dict(),
             }
             self.catalog.remember(generation=number, built=built, dirty=False)
         remove_others(self.folder, self.catalog.setting("generation"))
+        if self.catalog.setting("reclaim"):
+            reclaim(self.folder, self.catalog, self.shards)  # a source was being forgotten when the process died
         self.catalog.checkpoint()
 
     def _still_good(self, number: int) -> bool:
@@ -480,12 +552,14 @@ class _Build:
             panels_with_dialogue=counts["panels_with_dialogue"],
             pages_new=plan.fates[NEW],
             pages_changed=plan.fates[CHANGED],
-            pages_gone=plan.fates["gone"],
-            pages_back=plan.fates["back"],
-            pages_unchanged=plan.fates["unchanged"],
+            pages_moved=plan.fates[MOVED],
+            pages_gone=plan.fates[GONE],
+            pages_back=plan.fates[BACK],
+            pages_unchanged=plan.fates[UNCHANGED],
             pages_left_out=plan.fates[LEFT_OUT],
             annotations=plan.collection.counts,
             encoded=self.encoded,
+            copied=self.copied,
             panels_per_second=round(self.encoded / encoding, 1) if encoding else 0.0,
             encoder=self.catalog.setting("encoder"),
             generation=generation,
@@ -531,6 +605,20 @@ def _new_pages(batch: _Batch, first_row: int, gates: list[list[float]]) -> Itera
             label=job.page_label,
             reader=page.reader,
         )
+
+
+def _told(job: PageJob, contents: str | None) -> PageTask:
+    """The task of a page, with what the index knows already; a page whose words are wanted anew is known, and read."""
+    return job.task if job.reread else replace(job.task, contents=contents)
+
+
+def _page_copies(batch: _Batch, first_row: int) -> Iterator[PageCopy]:
+    """The batch's copies; the i-th of their vector rows is `first_row + i`."""
+    row = first_row
+    for job, donor, donated in batch.copies:
+        rows = {old: row + i for i, old in enumerate(donated)}
+        row += len(donated)
+        yield PageCopy(donor, job.book_id, job.page.name, job.page.number, job.stat, job.page_label, rows)
 
 
 def _nothing(plan: Plan) -> str:

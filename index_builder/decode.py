@@ -18,6 +18,7 @@ from PIL import Image
 
 from index_builder.annotations import PageAnnotation, Written, merged, words_of_panels, written_page
 from index_builder.annotations.collection import Said
+from index_builder.contents import is_known_content
 from index_builder.dialogue import OcrSettings, Words, read_words
 from index_builder.panels import FINDER, find_panels
 from retrieval.crops import crop, panel_input
@@ -36,6 +37,7 @@ class PageTask:
     `known` is the digest the catalog remembers, None where there is none or the words are wanted anew; `ocr` says
     how words are read that no annotation tells, None: not at all.
     `annotation` is the file beside the page, `said` what other files say about it, the most trusted first.
+    look: only find out the digest. contents: a file of `write_contents`, whose pages need no decoding.
     """
 
     book: Path
@@ -48,6 +50,8 @@ class PageTask:
     thumbnails: bool
     said: tuple[Said, ...] = ()
     ocr: OcrSettings | None = None
+    look: bool = False
+    contents: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ class OcrUse:
 
 @dataclass(frozen=True, slots=True)
 class DecodedPage:
-    """A page ready to be encoded; `panels` is None when its content is the one already known.
+    """A page ready to be encoded; `panels` is None when its content is known already, here or from another page.
 
     `reader` is as the catalog keeps it: what read its words, "" where nothing had to, None where nothing did. `ocr` is
     None where the page was not read.
@@ -113,7 +117,7 @@ def decode_page(task: PageTask) -> DecodedPage | Failed:
         said = tuple(_written(item) for item in task.said)
         content = hashlib.sha256(data).digest()
         digest = _digest(content, notes, said, task)
-        if digest == task.known:
+        if task.look or digest == task.known or is_known_content(digest, task.contents):
             return DecodedPage(digest, 0, 0, None, ())
         page = open_picture(data, max_pixels=task.reading.max_pixels, max_bytes=task.reading.max_bytes)
         own = (written_page(notes),) if task.annotation else ()

@@ -1,6 +1,7 @@
-"""The fate of every page: new, changed, gone, back again, or as it was.
+"""The fate of every page: new, changed, moved, gone, back again, or as it was.
 
-The library is walked once. What has to be decoded goes to a file on disk, so that memory does not grow with it.
+The library is walked once. What has to be decoded goes to a file on disk, so that memory does not grow with it; an
+unchanged book costs one query. Which pages moved is found out afterwards (`moves`), when all places were looked at.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import pickle
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -20,9 +21,10 @@ from index_builder.dialogue import OcrSettings
 from index_builder.known import KnownBook, full_path, remember
 from index_builder.panels import FINDER
 from index_builder.sources import BookRef, PageRef, Skipped, find_books, fingerprint, may_join, strip_pages, with_joined
-from retrieval.catalog import Catalog, KnownPage
+from retrieval.catalog import BookRecord, Catalog, KnownPage, PageUpdate
 
-NEW, CHANGED, BACK, GONE, UNCHANGED, LEFT_OUT = "new", "changed", "back", "gone", "unchanged", "left out"
+NEW, CHANGED, MOVED, BACK, GONE = "new", "changed", "moved", "back", "gone"
+UNCHANGED, LEFT_OUT = "unchanged", "left out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +40,35 @@ class PageJob:
     task: PageTask
     page_label: str | None = None
 
+    @property
+    def reread(self) -> bool:
+        """Whether the page may be as it was, and is decoded all the same, for its words."""
+        return self.known is not None and self.task.known is None
+
 
 @dataclass
 class Plan:
     """The outcome of a walk. `fates` counts pages; `skipped` holds (path, reason) for each source id, `notes` (path,
-    remark) of what was said about books and could not be understood."""
+    remark) of what was said about books and could not be understood.
+
+    `gone_now`: ids of the pages that went in this walk. `known_jobs`: how many jobs have a page in the catalog.
+    """
 
     jobs: int = 0
+    known_jobs: int = 0
     books: int = 0
     fates: Counter[str] = field(default_factory=Counter)
     skipped: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
     notes: list[tuple[str, str]] = field(default_factory=list)
     collection: Collection = field(default_factory=Collection)
     ocr: OcrSettings | None = None
+    gone_now: set[int] = field(default_factory=set)
     _spool: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
 
     def add(self, job: PageJob) -> None:
         pickle.dump(job, self._spool)  # our own file, deleted by the system when closed
         self.jobs += 1
+        self.known_jobs += job.known is not None
 
     def read(self) -> Iterator[PageJob]:
         """The jobs in order."""
@@ -63,6 +76,15 @@ class Plan:
         for _ in range(self.jobs):
             job: PageJob = pickle.load(self._spool)
             yield job
+
+    def replace(self, jobs: Iterable[PageJob]) -> None:
+        """Other jobs instead; they may be made from those that are read meanwhile."""
+        spool, kept, known = tempfile.TemporaryFile(), 0, 0  # noqa: SIM115 (closed with the plan)
+        for job in jobs:
+            pickle.dump(job, spool)
+            kept, known = kept + 1, known + (job.known is not None)
+        self._spool.close()
+        self._spool, self.jobs, self.known_jobs = spool, kept, known
 
     def close(self) -> None:
         self._spool.close()
@@ -87,7 +109,7 @@ def make_plan(
         if collection:
             walks = {source: iter(found) for source, found in _matched(walks, collection).items()}
         for source in sources:
-            _plan_source(source, walks[source], catalog, options, plan, seen)
+            _SourceWalk(source, catalog, options, plan, seen).run(walks[source])
     except BaseException:
         plan.close()
         raise
@@ -104,109 +126,115 @@ def _matched(
     return found
 
 
-def _plan_source(
-    source: Path,
-    walk: Iterator[BookRef | Skipped],
-    catalog: Catalog,
-    options: BuildOptions,
-    plan: Plan,
-    seen: Callable[[int], None],
-) -> None:
-    source_id = catalog.source_id(source)
-    skipped = plan.skipped.setdefault(source_id, [])
-    present: set[int] = set()
-    unreadable: list[Path] = []
-    strips = catalog.strips(source_id)
-    for found in walk:
-        if isinstance(found, Skipped):
-            skipped.append((found.path, found.reason))
-            unreadable.append(Path(found.path))
-            continue
-        book_id = catalog.book_id(source_id, found.relative, found.title, found.kind)
-        present.add(book_id)
-        plan.books += 1
-        book = _joined(found, source, book_id, strips.get(book_id), catalog, options, plan)
-        _plan_book(book, source, book_id, source_id, catalog, options, plan, found.path in unreadable)
-        seen(plan.jobs + plan.fates[UNCHANGED] + plan.fates[BACK])
-    if not present and not unreadable:
-        # an unmounted drive is an empty folder: say so and touch nothing
-        skipped.append(
-            (str(source), "no comics found: expected pictures (JPEG, PNG, ...) or book files (CBZ, PDF, ...)")
-        )
-        return
-    missing = [
-        book_id
-        for book_id, path in catalog.book_paths(source_id).items()
-        if book_id not in present and not any((source / path).is_relative_to(p) for p in unreadable)
-    ]
-    plan.fates[GONE] += catalog.mark_books_gone(missing)
+class _SourceWalk:
+    """One source, compared with what the catalog knows of it; what differs is written at the end, all of it at once."""
 
+    def __init__(
+        self, source: Path, catalog: Catalog, options: BuildOptions, plan: Plan, seen: Callable[[int], None]
+    ) -> None:
+        self.source = source
+        self.catalog = catalog
+        self.options = options
+        self.plan = plan
+        self.seen = seen
+        self.source_id = catalog.source_id(source)
+        self.known = catalog.known_books(self.source_id)
+        self.strips = catalog.strips(self.source_id)
+        self.present: set[int] = set()
+        self.unreadable: list[Path] = []
+        self.updates: list[PageUpdate] = []
+        self.gone: list[int] = []
 
-def _joined(
-    book: BookRef,
-    source: Path,
-    book_id: int,
-    known: tuple[str, list[str]] | None,
-    catalog: Catalog,
-    options: BuildOptions,
-    plan: Plan,
-) -> BookRef:
-    """A strip with its slices joined; whether a book is one is found out once, and again when its pages change."""
-    if not may_join(book, options.strips):
-        return book
-    about = KnownBook(book, source, "", {}, plan.collection, options)
-    stat = fingerprint(book, options.strips, options.reading, [about.page_stat(page) for page in book.pages])
-    if known is None or known[0] != stat:
-        annotated = {page.name for page in book.pages if page.annotation or about.said(page)}
-        known = (stat, strip_pages(book, options.strips, options.reading, annotated))
-        catalog.remember_strip(book_id, *known)
-    return with_joined(book, known[1]) if known[1] else book
+    def run(self, walk: Iterator[BookRef | Skipped]) -> None:
+        skipped = self.plan.skipped.setdefault(self.source_id, [])
+        for found in walk:
+            if isinstance(found, Skipped):
+                skipped.append((found.path, found.reason))
+                self.unreadable.append(Path(found.path))
+                continue
+            self.plan.books += 1
+            self._book(found)
+            self.seen(self.plan.jobs + self.plan.fates[UNCHANGED] + self.plan.fates[BACK])
+        if not self.present and not self.unreadable:
+            # an unmounted drive is an empty folder: say so and touch nothing
+            reason = "no comics found: expected pictures (JPEG, PNG, ...) or book files (CBZ, PDF, ...)"
+            skipped.append((str(self.source), reason))
+            return
+        self._write()
 
+    def _book(self, book: BookRef) -> None:
+        """Sort a book's pages by fate; where its listing is incomplete, nothing counts as gone."""
+        known = self.known.get(book.relative)
+        book_id = self._book_id(book, known)
+        self.present.add(book_id)
+        book = self._joined(book, book_id)
+        pages = {} if known is None else self.catalog.known_pages(book_id)
+        facts = known.facts_stat if known is not None else ""
+        about = KnownBook(book, self.source, facts, dict(pages), self.plan.collection, self.options)
+        remember(self.catalog, book_id, book, about, pages)
+        for page in book.pages:
+            if about.left_out(page):
+                self.plan.fates[LEFT_OUT] += 1
+            else:
+                self._page(book, book_id, page, pages.pop(page.name, None), about)
+        self.plan.notes += about.notes
+        if book.path not in self.unreadable:
+            self.gone += [page.id for page in pages.values() if not page.gone]
 
-def _plan_book(
-    book: BookRef,
-    source: Path,
-    book_id: int,
-    source_id: int,
-    catalog: Catalog,
-    options: BuildOptions,
-    plan: Plan,
-    incomplete: bool,
-) -> None:
-    """Sort a book's pages by fate; where its listing is incomplete, nothing counts as gone."""
-    known = catalog.known_pages(book_id)
-    about = KnownBook(book, source, catalog.book_facts_stat(book_id), dict(known), plan.collection, options)
-    remember(catalog, book_id, book, about, known)
-    for page in book.pages:
-        if about.left_out(page):
-            plan.fates[LEFT_OUT] += 1
-            continue
-        before = known.pop(page.name, None)
-        stat = _stat(page, options, about)
-        unread = before is not None and _unread(before, plan.ocr, options)
+    def _book_id(self, book: BookRef, known: BookRecord | None) -> int:
+        if known is not None and (known.title, known.kind) == (book.title, book.kind):
+            return known.id
+        return self.catalog.book_id(self.source_id, book.relative, book.title, book.kind)
+
+    def _joined(self, book: BookRef, book_id: int) -> BookRef:
+        """A strip with its slices joined; whether a book is one is found out once, and again when its pages change."""
+        options = self.options
+        if not may_join(book, options.strips):
+            return book
+        about = KnownBook(book, self.source, "", {}, self.plan.collection, options)
+        stat = fingerprint(book, options.strips, options.reading, [about.page_stat(page) for page in book.pages])
+        known = self.strips.get(book_id)
+        if known is None or known[0] != stat:
+            annotated = {page.name for page in book.pages if page.annotation or about.said(page)}
+            known = (stat, strip_pages(book, options.strips, options.reading, annotated))
+            self.catalog.remember_strip(book_id, *known)
+        return with_joined(book, known[1]) if known[1] else book
+
+    def _page(self, book: BookRef, book_id: int, page: PageRef, before: KnownPage | None, about: KnownBook) -> None:
+        stat = _stat(page, self.options, about)
+        unread = before is not None and _unread(before, self.plan.ocr, self.options)
         if before is not None and before.stat == stat and not unread:
-            plan.fates[BACK if before.gone else UNCHANGED] += 1
+            self.plan.fates[BACK if before.gone else UNCHANGED] += 1
             if before.gone or before.number != page.number:
-                catalog.touch_page(before, page.number, stat)
-            continue
+                self.updates.append(PageUpdate(before.id, page.number, stat))
+            return
         label = f"{book.relative}/{page.name}" if book.relative else page.name
         task = PageTask(
             book.path,
             page.name,
             page.annotation,
             before.digest if before and not unread else None,
-            options.whole_pages,
+            self.options.whole_pages,
             about.right_to_left,
-            options.reading,
-            options.thumbnails,
+            self.options.reading,
+            self.options.thumbnails,
             about.said(page),
-            plan.ocr,
+            self.plan.ocr,
         )
-        plan.add(PageJob(book_id, source_id, label, page, stat, before, task, about.label(page)))
-    gone = [] if incomplete else [page.id for page in known.values() if not page.gone]
-    catalog.mark_gone(gone)
-    plan.fates[GONE] += len(gone)
-    plan.notes += about.notes
+        self.plan.add(PageJob(book_id, self.source_id, label, page, stat, before, task, about.label(page)))
+
+    def _write(self) -> None:
+        missing = [known.id for path, known in self.known.items() if self._is_missing(path, known)]
+        self.gone += self.catalog.present_pages(missing)
+        self.catalog.update_pages(self.updates)
+        self.catalog.mark_gone(self.gone)
+        self.plan.gone_now.update(self.gone)
+        self.plan.fates[GONE] += len(self.gone)
+
+    def _is_missing(self, path: str, known: BookRecord) -> bool:
+        if known.id in self.present:
+            return False
+        return not any((self.source / path).is_relative_to(p) for p in self.unreadable)
 
 
 def _unread(page: KnownPage, ocr: OcrSettings | None, options: BuildOptions) -> bool:

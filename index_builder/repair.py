@@ -6,10 +6,11 @@ import logging
 import sqlite3
 from pathlib import Path
 
-from index_builder.build import writer_lock
+from index_builder.build import next_generation, writer_lock
+from index_builder.reclaim import reclaim
 from retrieval.catalog import Catalog
 from retrieval.errors import PanelseekError
-from retrieval.generation import remove_others, shards_of, write_generation
+from retrieval.generation import shards_of
 from retrieval.index import PanelIndex, catalog_url, existing_index
 from retrieval.thumbnails import Thumbnails, encode_thumbnail
 
@@ -28,15 +29,13 @@ def repair_index(index: str | Path) -> list[str]:
         named = catalog.last_vector_row() + 1
         shards.truncate(named)
         Thumbnails(folder).truncate(named)
-        number = (catalog.setting("generation") or 0) + 1
-        kind = ((catalog.setting("built") or {}).get("options") or {}).get("index_kind", "auto")
-        manifest = write_generation(folder, number, catalog, shards, kind)
-        catalog.remember(generation=number, dirty=False)
-        remove_others(folder, number)
+        manifest = next_generation(folder, catalog, shards)
+        erased = reclaim(folder, catalog, shards)
         pictures = _thumbnails(folder)
         catalog.checkpoint()
     views = ", ".join(f"{name} ({view['panels']} panels)" for name, view in manifest["views"].items())
-    return ["full text of the dialogue", f"generation {number}: {views}", f"{pictures} thumbnails"]
+    lines = ["full text of the dialogue", f"generation {manifest['generation']}: {views}", f"{pictures} thumbnails"]
+    return [*lines, f"room: {erased} vectors that no panel names are erased"] if erased else lines
 
 
 def _thumbnails(folder: Path) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A moment of a build. stage: scan, encode or index. `seconds_left` is None while nobody can tell."""
+    """A moment of a build. stage: scan, compare, encode or index. `seconds_left` is None while nobody can tell."""
 
     stage: str
     pages_done: int
@@ -42,10 +42,11 @@ class OcrCounts:
 class BuildReport:
     """The end of a build.
 
-    books, pages, panels: what the index now holds. pages_*: the fates of pages in this build; left out are those
-    that only the story was wanted without. annotations: what became of the entries of the collection's annotations:
-    entries, pages they gave something to, labelled pages, ambiguous ones (refused), unused entries; empty without.
-    encoded: panels encoded in this build. skipped: (path, reason) of what could not be read;
+    books, pages, panels: what the index now holds. pages_*: the fates of pages in this build; one that moved is
+    neither new nor gone; left out are those that only the story was wanted without. annotations: what became of the
+    entries of the collection's annotations: entries, pages they gave something to, labelled pages, ambiguous ones
+    (refused), unused entries; empty without. encoded: panels encoded in this build; copied: panels of pages whose
+    content the index had already, which took its vectors. skipped: (path, reason) of what could not be read;
     notes: (path, remark) of what was read with a doubt. seconds: by stage, where `decode` is the time the
     encoder waited for pages. views: kind and measured recall@10 of each vector index. ocr: see `OcrCounts`.
     """
@@ -57,12 +58,14 @@ class BuildReport:
     panels_with_dialogue: int
     pages_new: int
     pages_changed: int
+    pages_moved: int
     pages_gone: int
     pages_back: int
     pages_unchanged: int
     pages_left_out: int
     annotations: dict[str, int]
     encoded: int
+    copied: int
     panels_per_second: float
     encoder: dict[str, Any]
     generation: int

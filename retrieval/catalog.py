@@ -6,9 +6,10 @@ Only `index_builder` calls the methods that write.
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -139,7 +140,7 @@ class PageRow(Base):
     name: Mapped[str]
     number: Mapped[int]
     stat: Mapped[str]
-    digest: Mapped[str]
+    digest: Mapped[str] = mapped_column(index=True)
     width: Mapped[int]
     height: Mapped[int]
     reader: Mapped[str | None]
@@ -211,6 +212,60 @@ class KnownPage:
     gone: bool
     label: str | None = None
     reader: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BookRecord:
+    """What the catalog remembers of a book."""
+
+    id: int
+    title: str
+    kind: str
+    facts_stat: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GonePage:
+    """A page that is not there any more, and where it was."""
+
+    id: int
+    book_id: int
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageUpdate:
+    """Present again or still, with another place in its book or another file date."""
+
+    page_id: int
+    number: int
+    stat: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageMove:
+    """A page whose content lies somewhere else now."""
+
+    page_id: int
+    book_id: int
+    name: str
+    number: int
+    stat: str
+    label: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PageCopy:
+    """A page with the content of page `donor`; `rows`: vector rows of its panels -> rows that hold the same."""
+
+    donor: int
+    book_id: int
+    name: str
+    number: int
+    stat: str
+    label: str | None
+    rows: Mapping[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -420,31 +475,116 @@ class Catalog:
             return [row for page in pages for row in self._write_page(session, page)]
 
     def _write_page(self, session: Session, page: NewPage) -> list[int]:
-        row = session.scalar(select(PageRow).where(PageRow.book_id == page.book_id, PageRow.name == page.name))
-        old: list[PanelRow] = []
-        if row is None:
-            row = PageRow(book_id=page.book_id, name=page.name)
-            session.add(row)
-        else:
-            old = self._remove_panels(session, row.id)
-        kept = {(p.x, p.y, p.w, p.h): p.id for p in old}
+        row, old = self._emptied(session, page.book_id, page.name)
         row.number, row.stat, row.digest = page.number, page.stat, page.digest
         row.width, row.height, row.gone, row.label = page.width, page.height, False, page.label
         row.reader = page.reader
         session.flush()
-        panels = [_panel_row(row.id, panel, kept) for panel in page.panels]
+        self._add_panels(session, [_panel_row(row.id, panel) for panel in page.panels], old)
+        return [p.vector_row for p in old]
+
+    def _emptied(self, session: Session, book_id: int, name: str) -> tuple[PageRow, list[PanelRow]]:
+        """The row of a page, made where there is none, and the panels that were taken from it."""
+        row = session.scalar(select(PageRow).where(PageRow.book_id == book_id, PageRow.name == name))
+        if row is not None:
+            return row, self._remove_panels(session, [row.id])
+        row = PageRow(book_id=book_id, name=name)
+        session.add(row)
+        return row, []
+
+    def _add_panels(self, session: Session, panels: list[PanelRow], old: list[PanelRow]) -> None:
+        """Add a page's panels; one whose box was there before gets the id it had."""
+        kept = {(p.x, p.y, p.w, p.h): p.id for p in old}
+        for panel in panels:
+            same = kept.pop((panel.x, panel.y, panel.w, panel.h), None)
+            if same is not None:
+                panel.id = same
         session.add_all(panels)
         session.flush()
         self._text.add(session.connection(), [(p.id, p.dialogue) for p in panels if p.dialogue])
+
+    def copy_pages(self, copies: Sequence[PageCopy]) -> list[int]:
+        """Write pages with the panels of others in one transaction; returns the vector rows no panel names any more."""
+        with Session(self.engine) as session, session.begin():
+            self._mark_dirty(session)
+            return [row for copy in copies for row in self._copy_page(session, copy)]
+
+    def _copy_page(self, session: Session, copy: PageCopy) -> list[int]:
+        donor = session.get_one(PageRow, copy.donor)
+        donated = session.scalars(select(PanelRow).where(PanelRow.page_id == donor.id).order_by(PanelRow.number)).all()
+        row, old = self._emptied(session, copy.book_id, copy.name)
+        for column in _columns(PageRow, besides=("id", "book_id", "name", "number", "stat", "gone", "label")):
+            setattr(row, column, getattr(donor, column))
+        row.number, row.stat, row.gone, row.label = copy.number, copy.stat, False, copy.label
+        session.flush()
+        names = _columns(PanelRow, besides=("id", "page_id", "vector_row"))
+        panels = [
+            PanelRow(page_id=row.id, vector_row=copy.rows[p.vector_row], **{n: getattr(p, n) for n in names})
+            for p in donated
+        ]
+        self._add_panels(session, panels, old)
         return [p.vector_row for p in old]
 
-    def _remove_panels(self, session: Session, page_id: int) -> list[PanelRow]:
-        """Delete a page's panels and return what they were."""
-        old = list(session.scalars(select(PanelRow).where(PanelRow.page_id == page_id)))
+    def move_pages(self, moves: Sequence[PageMove], displaced: Sequence[int]) -> list[int]:
+        """Give pages their new places in one transaction, whatever circle they move in; they are present then.
+
+        displaced: pages whose place is taken and whose content is nowhere. Returns the vector rows that go with them.
+        """
+        with Session(self.engine) as session, session.begin():
+            self._mark_dirty(session)
+            left = self._moved_from(session, moves)
+            dropped = self._remove_pages(session, displaced)
+            # names are unique within a book at every moment: first out of the way, then in place
+            away = [{"id": m.page_id, "name": f"\0{m.page_id}"} for m in moves]
+            here = [{"id": m.page_id, **_place_of(m), "gone": False} for m in moves]
+            for values in (away, here) if moves else ():
+                session.execute(update(PageRow), values)
+            self._remove_empty_books(session, left)
+            return dropped
+
+    @staticmethod
+    def _moved_from(session: Session, moves: Sequence[PageMove]) -> set[int]:
+        """The books that pages are moved out of."""
+        chunks = _chunks([m.page_id for m in moves])
+        return {b for ids in chunks for b in session.scalars(select(PageRow.book_id).where(PageRow.id.in_(ids)))}
+
+    def _remove_pages(self, session: Session, page_ids: Sequence[int]) -> list[int]:
+        """Delete pages and panels; returns the vector rows that no panel names any more."""
+        rows = []
+        session.merge(SettingRow(key="vectors_end", value=self._last_vector_row(session) + 1))
+        for ids in _chunks(list(page_ids)):
+            rows += [p.vector_row for p in self._remove_panels(session, ids)]
+            session.execute(delete(PageRow).where(PageRow.id.in_(ids)))
+        return rows
+
+    @staticmethod
+    def _remove_empty_books(session: Session, book_ids: Iterable[int]) -> None:
+        pages = select(PageRow.id).where(PageRow.book_id == BookRow.id).exists()
+        for ids in _chunks(list(book_ids)):
+            session.execute(delete(BookRow).where(BookRow.id.in_(ids), ~pages))
+
+    def forget_source(self, path: Path) -> list[int]:
+        """Delete a source and all that came from it in one transaction; returns the vector rows that go with it.
+
+        The setting `reclaim` says until they are erased that something is left of them.
+        """
+        with Session(self.engine) as session, session.begin():
+            source_id = session.scalars(select(SourceRow.id).where(SourceRow.path == str(path))).one()
+            self._mark_dirty(session)
+            books = select(BookRow.id).where(BookRow.source_id == source_id)
+            pages = session.scalars(select(PageRow.id).where(PageRow.book_id.in_(books))).all()
+            dropped = self._remove_pages(session, pages)
+            session.execute(delete(SourceRow).where(SourceRow.id == source_id))
+            session.merge(SettingRow(key="reclaim", value=True))
+            return dropped
+
+    def _remove_panels(self, session: Session, page_ids: Sequence[int]) -> list[PanelRow]:
+        """Delete the panels of some pages and return what they were."""
+        old = list(session.scalars(select(PanelRow).where(PanelRow.page_id.in_(page_ids))))
         self._text.remove(session.connection(), [(p.id, p.dialogue) for p in old if p.dialogue])
         for panel in old:
             session.expunge(panel)  # so that deleting in bulk leaves the session nothing to reconcile
-        session.execute(delete(PanelRow).where(PanelRow.page_id == page_id))
+        session.execute(delete(PanelRow).where(PanelRow.page_id.in_(page_ids)))
         return old
 
     @staticmethod
@@ -452,13 +592,17 @@ class Catalog:
         """Note, in the transaction that changes what is searched, that the generation is behind."""
         session.merge(SettingRow(key="dirty", value=True))
 
-    def touch_page(self, page: KnownPage, number: int, stat: str) -> None:
-        """A page whose content is what it was: present, with a new place or file date."""
+    def update_pages(self, updates: Sequence[PageUpdate]) -> None:
+        """Pages whose content is what it was: present, with a new place or file date."""
+        if not updates:
+            return
         with Session(self.engine) as session, session.begin():
-            if page.gone:
-                self._mark_dirty(session)
-            values = {"number": number, "stat": stat, "gone": False}
-            session.execute(update(PageRow).where(PageRow.id == page.id).values(values))
+            for ids in _chunks([u.page_id for u in updates]):
+                if session.scalar(select(PageRow.id).where(PageRow.id.in_(ids), PageRow.gone).limit(1)) is not None:
+                    self._mark_dirty(session)
+                    break
+            rows = [{"id": u.page_id, "number": u.number, "stat": u.stat, "gone": False} for u in updates]
+            session.execute(update(PageRow), rows)
 
     def mark_gone(self, page_ids: Iterable[int]) -> None:
         """Pages that are no longer there; their panels and vectors wait for their return."""
@@ -466,17 +610,6 @@ class Catalog:
             for ids in _chunks(list(page_ids)):
                 self._mark_dirty(session)
                 session.execute(update(PageRow).where(PageRow.id.in_(ids)).values(gone=True))
-
-    def mark_books_gone(self, book_ids: Iterable[int]) -> int:
-        """Mark all pages of these books gone; returns how many pages went."""
-        with Session(self.engine) as session:
-            pages = [
-                page
-                for ids in _chunks(list(book_ids))
-                for page in session.scalars(select(PageRow.id).where(PageRow.book_id.in_(ids), PageRow.gone.is_(False)))
-            ]
-        self.mark_gone(pages)
-        return len(pages)
 
     def replace_skipped(self, source_id: int, skipped: Sequence[tuple[str, str]]) -> None:
         """Remember what a build of this source could not read: (path, reason) pairs."""
@@ -500,21 +633,62 @@ class Catalog:
 
     def known_pages(self, book_id: int) -> dict[str, KnownPage]:
         """Every page the catalog remembers of a book, by name."""
-        with Session(self.engine) as session:
-            rows = session.scalars(select(PageRow).where(PageRow.book_id == book_id))
-            return {
-                r.name: KnownPage(r.id, r.name, r.number, r.stat, r.digest, r.gone, r.label, r.reader) for r in rows
-            }
+        fate = (PageRow.number, PageRow.stat, PageRow.digest, PageRow.gone, PageRow.label, PageRow.reader)
+        with self.engine.connect() as connection:
+            rows = connection.execute(select(PageRow.id, PageRow.name, *fate).where(PageRow.book_id == book_id))
+            return {row.name: KnownPage(*row) for row in rows}
 
-    def book_paths(self, source_id: int) -> dict[int, str]:
-        """The path of every book of a source by its id, gone ones included."""
-        with Session(self.engine) as session:
-            rows = session.execute(select(BookRow.id, BookRow.path).where(BookRow.source_id == source_id))
-            return {row.id: row.path for row in rows}
+    def known_books(self, source_id: int) -> dict[str, BookRecord]:
+        """Every book of a source by its path, gone ones included."""
+        with self.engine.connect() as connection:
+            columns = select(BookRow.path, BookRow.id, BookRow.title, BookRow.kind, BookRow.facts_stat)
+            rows = connection.execute(columns.where(BookRow.source_id == source_id))
+            return {row.path: BookRecord(row.id, row.title, row.kind, row.facts_stat) for row in rows}
+
+    def present_pages(self, book_ids: Sequence[int]) -> list[int]:
+        """Ids of the pages of some books that are there."""
+        columns = select(PageRow.id).where(PageRow.gone.is_(False))
+        with self.engine.connect() as connection:
+            chunks = (connection.scalars(columns.where(PageRow.book_id.in_(ids))) for ids in _chunks(list(book_ids)))
+            return [page for chunk in chunks for page in chunk]
+
+    def gone_pages(self) -> Iterator[GonePage]:
+        """The pages that wait for their return."""
+        columns = select(PageRow.id, PageRow.book_id, PageRow.name, PageRow.digest)
+        with self.engine.connect() as connection:
+            yield from (GonePage(*row) for row in connection.execute(columns.where(PageRow.gone)).yield_per(10_000))
+
+    def digests(self) -> Iterator[str]:
+        """The content of every page, gone ones included, in no order."""
+        with self.engine.connect() as connection:
+            yield from connection.execute(select(PageRow.digest)).yield_per(10_000).scalars()
+
+    def page_with(self, digest: str) -> tuple[int, list[int]] | None:
+        """A page of this content and the vector rows of its panels in order, or None."""
+        with self.engine.connect() as connection:
+            found = connection.scalar(select(PageRow.id).where(PageRow.digest == digest).limit(1))
+            if found is None:
+                return None
+            rows = select(PanelRow.vector_row).where(PanelRow.page_id == found).order_by(PanelRow.number)
+            return found, list(connection.scalars(rows))
 
     def sources(self) -> list[Path]:
         with Session(self.engine) as session:
             return [Path(p) for p in session.scalars(select(SourceRow.path).order_by(SourceRow.id))]
+
+    def source_counts(self, path: Path) -> dict[str, int]:
+        """books, pages and panels of a source, gone ones included."""
+        counted = (func.distinct(BookRow.id), func.distinct(PageRow.id), PanelRow.id)
+        statement = (
+            select(*(func.count(column) for column in counted))
+            .select_from(SourceRow)
+            .outerjoin(BookRow, BookRow.source_id == SourceRow.id)
+            .outerjoin(PageRow, PageRow.book_id == BookRow.id)
+            .outerjoin(PanelRow, PanelRow.page_id == PageRow.id)
+            .where(SourceRow.path == str(path))
+        )
+        with self.engine.connect() as connection:
+            return dict(zip(("books", "pages", "panels"), connection.execute(statement).one(), strict=True))
 
     def skipped(self) -> list[tuple[str, str]]:
         """(path, reason) of everything the last builds could not read."""
@@ -604,10 +778,24 @@ class Catalog:
         return np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
 
     def last_vector_row(self) -> int:
-        """The highest row any panel names, gone ones included; -1 when there is none."""
+        """The highest row any panel names, gone ones included, or named before it was deleted; -1 when there is none.
+
+        Readers of an older generation may have rows mapped that were deleted: files never get shorter than that.
+        """
         with Session(self.engine) as session:
-            found = session.scalar(select(func.max(PanelRow.vector_row)))
-            return -1 if found is None else found
+            return self._last_vector_row(session)
+
+    @staticmethod
+    def _last_vector_row(session: Session) -> int:
+        deleted = session.get(SettingRow, "vectors_end")
+        named = session.scalar(select(func.max(PanelRow.vector_row)))
+        return max(-1 if named is None else named, -1 if deleted is None else deleted.value - 1)
+
+    def named_rows(self) -> NDArray[np.int64]:
+        """The vector rows of all panels, gone ones included, sorted, (P,) int64."""
+        rows = select(PanelRow.vector_row).order_by(PanelRow.vector_row)
+        with self.engine.connect() as connection:
+            return np.fromiter(connection.execute(rows).yield_per(50_000).scalars(), dtype=np.int64)
 
     def panels(self, ids: Iterable[int]) -> dict[int, Panel]:
         """Present panels by id; ids that are unknown or gone are left out."""
@@ -711,6 +899,14 @@ class Catalog:
             rows = reader.execute(select(PanelRow.id, PanelRow.dialogue).where(PanelRow.dialogue != ""))
             self._text.rebuild(writer, ((int(i), str(d)) for i, d in rows))
 
+    def shrink(self) -> None:
+        """Give the space of deleted rows back to the disk, where SQLite holds them and nobody is in the way."""
+        if self.engine.dialect.name == "sqlite":
+            with self.engine.begin() as writer:
+                self._text.tidy(writer)
+            with closing(self.engine.raw_connection()) as connection, suppress(sqlite3.OperationalError):
+                connection.cursor().execute("VACUUM")  # never inside a transaction
+
     def checkpoint(self) -> None:
         """Fold SQLite's write-ahead log into the file, so that the folder can be copied."""
         if self.engine.dialect.name == "sqlite":
@@ -792,10 +988,24 @@ def _fact_row(book_id: int, name: str, value: str, position: int) -> BookFactRow
     )
 
 
-def _panel_row(page_id: int, panel: NewPanel, kept: dict[tuple[float, float, float, float], int]) -> PanelRow:
+def _columns(row: type[Base], besides: Sequence[str]) -> list[str]:
+    return [column.key for column in inspect(row).column_attrs if column.key not in besides]
+
+
+def _place_of(move: PageMove) -> dict[str, Any]:
+    return {
+        "book_id": move.book_id,
+        "name": move.name,
+        "number": move.number,
+        "stat": move.stat,
+        "label": move.label,
+    }
+
+
+def _panel_row(page_id: int, panel: NewPanel) -> PanelRow:
     box = panel.box
     picture, dialogue, composition = panel.gate
-    row = PanelRow(
+    return PanelRow(
         page_id=page_id,
         number=panel.number,
         x=box.x,
@@ -811,10 +1021,6 @@ def _panel_row(page_id: int, panel: NewPanel, kept: dict[tuple[float, float, flo
         gate_dialogue=dialogue,
         gate_composition=composition,
     )
-    old = kept.pop((box.x, box.y, box.w, box.h), None)
-    if old is not None:
-        row.id = old
-    return row
 
 
 def _panel_select() -> Any:

@@ -37,6 +37,10 @@ class FullText(Protocol):
 
     def rebuild(self, connection: Connection, rows: Iterable[tuple[int, str]]) -> None: ...
 
+    def tidy(self, connection: Connection) -> None:
+        """Leave nothing of what was removed."""
+        ...
+
     def candidates(
         self, connection: Connection, terms: Sequence[str], limit: int, within: Select[Any] | None = None
     ) -> list[int]:
@@ -104,6 +108,10 @@ class SqliteFullText:
         stream = iter(rows)
         while batch := list(islice(stream, 5_000)):
             self.add(connection, batch)
+
+    def tidy(self, connection: Connection) -> None:
+        for name in self.TABLES:  # a word that was removed stays in the table, marked, until its parts are merged
+            connection.execute(text(f"INSERT INTO {name}({name}) VALUES ('optimize')"))
 
     def candidates(
         self, connection: Connection, terms: Sequence[str], limit: int, within: Select[Any] | None = None
@@ -174,6 +182,9 @@ class PlainFullText:
         pass
 
     def rebuild(self, connection: Connection, rows: Iterable[tuple[int, str]]) -> None:
+        pass
+
+    def tidy(self, connection: Connection) -> None:
         pass
 
     def candidates(

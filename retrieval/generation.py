@@ -14,7 +14,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,13 +27,25 @@ from retrieval.errors import IndexDamaged
 from retrieval.records import DIMENSION, View
 from retrieval.scoring import all_scores, best_scores, top, vectors_of
 from retrieval.shards import PARTS, VectorShards
-from retrieval.vectors import CANDIDATES, IvfPq, build_ivfpq, choose_kind, default_probes, write_ivfpq
+from retrieval.vectors import (
+    CANDIDATES,
+    Content,
+    Earlier,
+    IvfPq,
+    build_ivfpq,
+    choose_kind,
+    default_probes,
+    extend_ivfpq,
+    write_ivfpq,
+)
 
 FORMAT = 2
 _REPAIR = "run `panelseek verify --repair`"
 RECALL_SAMPLE = 256
 _RECALL_SEED = 7
 _BLOCK = 16_384
+RECALL_LOSS = 0.02
+"""An index that was added to and finds this much less than when it was trained is trained anew."""
 _CHECK_ON_OPEN = 64 * 2**20
 """Files up to this size are hashed whenever an index opens; larger ones by `verify`."""
 
@@ -81,14 +93,19 @@ def shards_of(index: Path, catalog: Catalog) -> VectorShards:
 # ---------------------------------------------------------------------- writing
 
 
-def write_generation(index: Path, number: int, catalog: Catalog, shards: VectorShards, kind: str) -> dict[str, Any]:
-    """Derive generation `number` and return its manifest; it counts once the catalog names it."""
+def write_generation(
+    index: Path, number: int, catalog: Catalog, shards: VectorShards, kind: str, base: Generation | None = None
+) -> dict[str, Any]:
+    """Derive generation `number` and return its manifest; it counts once the catalog names it.
+
+    base: a generation whose FAISS indexes are changed where little changed, instead of training new ones.
+    """
     final = folder_of(index, number)
     beside = final.with_name(f"{number}.partial")
     for leftover in (beside, final):
         shutil.rmtree(leftover, ignore_errors=True)
     beside.mkdir(parents=True)
-    views = {str(view): _write_view(beside, view, catalog, shards, kind) for view in View}
+    views = {str(view): _write_view(beside, view, catalog, shards, kind, _earlier(index, view, base)) for view in View}
     manifest = {"format": FORMAT, "generation": number, "dimension": DIMENSION, "views": views}
     (beside / "manifest.json").write_text(json.dumps(manifest, indent=1))
     for path in beside.iterdir():
@@ -98,17 +115,30 @@ def write_generation(index: Path, number: int, catalog: Catalog, shards: VectorS
     return manifest
 
 
-def _write_view(folder: Path, view: View, catalog: Catalog, shards: VectorShards, wanted: str) -> dict[str, Any]:
+def _earlier(index: Path, view: View, base: Generation | None) -> Earlier | None:
+    """The FAISS index of a view in an earlier generation, where it has one and the file is whole."""
+    found = base.manifest["views"][str(view)] if base is not None else {}
+    path = folder_of(index, base.number) / f"{view}.faiss" if base is not None else None
+    if base is None or path is None or "trained_on" not in found:
+        return None
+    if file_sha256(path) != found["files"][path.name]["sha256"]:
+        return None
+    known = base.views[view]
+    return Earlier(path, known.ids, known.rows, found["trained_on"], found["changed_since"], found["trained_recall"])
+
+
+def _write_view(
+    folder: Path, view: View, catalog: Catalog, shards: VectorShards, wanted: str, earlier: Earlier | None
+) -> dict[str, Any]:
     # a panel without words has nothing to say in the dialogue view: all such panels would be one vector
     ids, rows = catalog.vector_rows(with_dialogue_only=view is View.DIALOGUE)
     np.save(folder / f"{view}.panels.npy", np.stack([ids, rows]))
     each = vectors_of(shards, view)
     kind = choose_kind(each * len(ids), wanted)
-    ann = None
+    measured: dict[str, Any] = {}
     if kind == "ivfpq":
-        built = build_ivfpq(each * len(ids), partial(_blocks, shards, view, rows), np.repeat(ids, each))
-        write_ivfpq(built, folder / f"{view}.faiss")
-        ann = IvfPq(built)
+        content = Content(ids, rows, each, partial(_blocks, shards, view, rows))
+        measured = _write_ann(folder / f"{view}.faiss", content, earlier, ViewIndex(view, ids, rows, None), shards)
     files = {p.name: _describe(p) for p in sorted(folder.glob(f"{view}.*"))}
     found = {
         "kind": kind,
@@ -117,7 +147,26 @@ def _write_view(folder: Path, view: View, catalog: Catalog, shards: VectorShards
         "files": files,
         "vectors_sha256": digest(shards, view, rows),
     }
-    return found | _measure(ViewIndex(view, ids, rows, ann), shards)
+    return found | (measured or _measure(ViewIndex(view, ids, rows, None), shards))
+
+
+def _write_ann(
+    path: Path, content: Content, earlier: Earlier | None, view: ViewIndex, shards: VectorShards
+) -> dict[str, Any]:
+    """Write a FAISS index: the earlier one brought up to date while that finds as well as it did, else a new one."""
+    extended = extend_ivfpq(content, earlier) if earlier is not None else None
+    if extended is not None and earlier is not None:
+        index, changed = extended
+        measured = _measure(replace(view, ann=IvfPq(index)), shards)
+        history = {"trained_on": earlier.trained_on, "changed_since": changed, "trained_recall": earlier.trained_recall}
+        if measured["recall_at_10"] >= earlier.trained_recall - RECALL_LOSS:
+            write_ivfpq(index, path)
+            return measured | history
+    index = build_ivfpq(content)
+    write_ivfpq(index, path)
+    measured = _measure(replace(view, ann=IvfPq(index)), shards)
+    trained = {"trained_on": content.count, "changed_since": 0, "trained_recall": measured["recall_at_10"]}
+    return measured | trained
 
 
 def _blocks(

@@ -29,6 +29,7 @@ from retrieval.errors import EncoderMismatch, IndexDamaged, IndexMissing, Source
 from retrieval.facets import Facet, facets_of
 from retrieval.filters import Filter
 from retrieval.generation import Generation, open_generation, shards_of
+from retrieval.holes import bytes_used
 from retrieval.pages import Reading, read_page
 from retrieval.pictures import open_picture
 from retrieval.records import Encoder, Panel, PartsEncoder, QueryInput, QueryVectors, View
@@ -381,7 +382,7 @@ def _bytes_below(folder: Path) -> int:
     total = 0
     for path in folder.rglob("*"):
         with suppress(OSError):
-            total += path.stat().st_size if path.is_file() else 0
+            total += bytes_used(path) if path.is_file() else 0
     return total
 
 

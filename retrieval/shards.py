@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.errors import IndexDamaged
+from retrieval.holes import erase
 from retrieval.records import DIMENSION, Encoded, View
 
 SHARD_ROWS = 65_536
@@ -85,13 +86,40 @@ class VectorShards:
         """Write P rows from `first_row` (the present end) on and sync them to disk."""
         self.folder.mkdir(parents=True, exist_ok=True)
         for view, each in self._streams().items():
-            vectors = self._stored(view, encoded)
-            row = first_row * each
-            while len(vectors):
-                shard, inside = divmod(row, self.shard_rows)
-                part = vectors[: self.shard_rows - inside]
-                self._write(self._path(view, shard), inside, part)
-                vectors, row = vectors[len(part) :], row + len(part)
+            self._append(view, first_row * each, self._stored(view, encoded))
+
+    def copy(self, first_row: int, rows: NDArray[np.int64]) -> None:
+        """Write the vectors of P `rows` once more, from `first_row` (the present end) on, and sync them to disk."""
+        for view, each in self._streams().items():
+            places = (rows[:, None] * each + np.arange(each)).reshape(-1)
+            stored = np.empty((len(places), DIMENSION), dtype="<f2")
+            self._copy(view, places, stored)
+            self._append(view, first_row * each, stored)
+
+    def erase(self, rows: NDArray[np.int64]) -> None:
+        """Let `rows` (sorted) read as zeros and give their space back to the disk where it can be; no row moves."""
+        for view, each in self._streams().items():
+            for shard, ranges in self._ranges(rows, each).items():
+                erase(self._path(view, shard), ranges)
+
+    def _ranges(self, rows: NDArray[np.int64], each: int) -> dict[int, list[tuple[int, int]]]:
+        """(first byte, length) of each run of rows, by shard."""
+        found: dict[int, list[tuple[int, int]]] = {}
+        for run in np.split(rows, np.nonzero(np.diff(rows) != 1)[0] + 1) if len(rows) else ():
+            start, end = int(run[0]) * each, (int(run[-1]) + 1) * each
+            while start < end:
+                shard, inside = divmod(start, self.shard_rows)
+                length = min(end - start, self.shard_rows - inside)
+                found.setdefault(shard, []).append((inside * _ROW_BYTES, length * _ROW_BYTES))
+                start += length
+        return found
+
+    def _append(self, view: str, row: int, vectors: NDArray[np.float16]) -> None:
+        while len(vectors):
+            shard, inside = divmod(row, self.shard_rows)
+            part = vectors[: self.shard_rows - inside]
+            self._write(self._path(view, shard), inside, part)
+            vectors, row = vectors[len(part) :], row + len(part)
 
     def _stored(self, name: str, encoded: Encoded) -> NDArray[np.float16]:
         """(P or P R, 512) float16 of one stream."""

@@ -63,6 +63,13 @@ class Thumbnails:
             connection.execute("CREATE TABLE IF NOT EXISTS thumbnail (row INTEGER PRIMARY KEY, webp BLOB NOT NULL)")
             connection.executemany("INSERT OR REPLACE INTO thumbnail VALUES (?, ?)", pictures)
 
+    def copy(self, rows: Iterable[tuple[int, int]]) -> None:
+        """Keep the picture of a row for another one too: (row, other row) pairs."""
+        if self.path.exists():
+            with suppress(sqlite3.DatabaseError), closing(self._connect()) as connection, connection:
+                insert = "INSERT OR REPLACE INTO thumbnail SELECT ?2, webp FROM thumbnail WHERE row = ?1"
+                connection.executemany(insert, list(rows))
+
     def rows(self) -> set[int]:
         """Rows that have a picture. Raises `sqlite3.DatabaseError` when the file is damaged."""
         if not self.path.exists():
@@ -83,6 +90,12 @@ class Thumbnails:
             return
         with suppress(sqlite3.DatabaseError), closing(self._connect()) as connection, connection:
             connection.executemany(f"DELETE FROM thumbnail WHERE {condition}", [(v,) for v in values])
+
+    def shrink(self) -> None:
+        """Give the space of forgotten pictures back to the disk; a reader in the way puts it off."""
+        if self.path.exists():
+            with suppress(sqlite3.DatabaseError), closing(self._connect()) as connection:
+                connection.execute("VACUUM")
 
     def clear(self) -> None:
         for path in self.path.parent.glob("thumbnails.sqlite*"):

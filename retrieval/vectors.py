@@ -36,6 +36,8 @@ SMALLEST_IVFPQ = POINTS_PER_CENTROID * CENTROIDS
 
 CANDIDATES = 400
 """Vectors taken from the index for each vector of a query, to be scored again."""
+MOST_CHANGED = 0.5
+"""An index takes and loses vectors without training until these are half as many as it was trained for."""
 _TRAINING_LIMIT = 131_072
 _SEED = 20_261_122
 
@@ -65,10 +67,42 @@ def default_probes(lists: int) -> int:
     return min(lists, max(16, lists // 16))
 
 
-def build_ivfpq(count: int, blocks: Blocks, ids: NDArray[np.int64]) -> Any:
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a view's index has to hold: `each` vectors for each of P panels, with (P,) ids, sorted, and vector rows.
+
+    `blocks` reads vectors by their position: those of a panel stand together, in the order of the ids.
+    """
+
+    ids: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    each: int
+    blocks: Blocks
+
+    @property
+    def count(self) -> int:
+        return self.each * len(self.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An index of the same view: its file, its panels' ids and rows, how many vectors it was trained for, how many
+    were added or removed since, and the recall@10 it had then.
+    """
+
+    path: Path
+    ids: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    trained_on: int
+    changed_since: int
+    trained_recall: float
+
+
+def build_ivfpq(content: Content) -> Any:
     """Train on a sample and add everything under the panel's own ids, which repeat where a panel has several
     vectors. Memory is bounded by the sample.
     """
+    count, blocks = content.count, content.blocks
     lists = list_count(count)
     index = faiss.IndexIVFPQ(faiss.IndexFlatL2(DIMENSION), DIMENSION, lists, SUBQUANTIZERS, 8)
     index.by_residual = False
@@ -76,9 +110,45 @@ def build_ivfpq(count: int, blocks: Blocks, ids: NDArray[np.int64]) -> Any:
         clustering.min_points_per_centroid = 1  # small indexes are asked for on purpose; no warning
         clustering.seed = _SEED
     index.train(_sample(count, lists, blocks))
-    for start, vectors in blocks(np.arange(count)):
-        index.add_with_ids(vectors, ids[start : start + len(vectors)])
+    _add(index, content, np.arange(len(content.ids)))
     return index
+
+
+def extend_ivfpq(content: Content, earlier: Earlier) -> tuple[Any, int] | None:
+    """The earlier index with what went removed and what came added, and how many vectors changed since its training.
+
+    None where that is more than half of what it was trained for: its lists and codes would fit badly by then.
+    """
+    ids, rows = np.asarray(earlier.ids), np.asarray(earlier.rows)
+    came = ~_is_in(content.ids, content.rows, ids, rows)
+    went = ~_is_in(ids, rows, content.ids, content.rows)
+    changed = earlier.changed_since + content.each * (int(came.sum()) + int(went.sum()))
+    if changed > MOST_CHANGED * earlier.trained_on:
+        return None
+    index = faiss.read_index(str(earlier.path))
+    if went.any():
+        index.remove_ids(faiss.IDSelectorBatch(np.ascontiguousarray(ids[went])))
+    _add(index, content, np.nonzero(came)[0])
+    return index, changed
+
+
+def _is_in(
+    ids: NDArray[np.int64], rows: NDArray[np.int64], others: NDArray[np.int64], other_rows: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """(P,) whether each panel is among the others (sorted by id) with the very same vectors."""
+    if not len(others):
+        return np.zeros(len(ids), bool)
+    places = np.minimum(np.searchsorted(others, ids), len(others) - 1)
+    same: NDArray[np.bool_] = (others[places] == ids) & (other_rows[places] == rows)
+    return same
+
+
+def _add(index: Any, content: Content, panels: NDArray[np.int64]) -> None:
+    """Add all vectors of the panels at these places."""
+    positions = (panels[:, None] * content.each + np.arange(content.each)).reshape(-1)
+    ids = np.repeat(content.ids[panels], content.each)
+    for start, vectors in content.blocks(positions):
+        index.add_with_ids(vectors, ids[start : start + len(vectors)])
 
 
 def _sample(count: int, lists: int, blocks: Blocks) -> NDArray[np.float32]:

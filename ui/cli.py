@@ -325,6 +325,31 @@ def info(folder: Path, books: bool, facets: bool, as_json: bool) -> None:
 
 
 @panelseek.command()
+@click.argument("source", type=click.Path(path_type=Path))
+@_index
+@click.option("--yes", is_flag=True, help="Do not ask whether it is meant.")
+@_json
+def forget(source: Path, folder: Path, yes: bool, as_json: bool) -> None:
+    """Take a SOURCE out of an index: its panels, words, small pictures and vectors. The comics stay where they are."""
+    from index_builder import forget_source, source_content
+    from ui.tables import holdings
+
+    if not yes:
+        held = source_content(source, folder)
+        if not sys.stdin.isatty():
+            raise UsageError(f"forgetting {held.source} wants a yes from a person, or --yes")
+        question = f"forget {held.source} with its {holdings(held.books, held.pages, held.panels)}?"
+        if not click.confirm(f"{question} The comics stay where they are", err=True):
+            click.echo("nothing was forgotten", err=True)
+            return
+    found = forget_source(source, folder)
+    if as_json:
+        _print_json(found.as_dict())
+    else:
+        click.echo(f"forgotten: {found.source}: {holdings(found.books, found.pages, found.panels)}")
+
+
+@panelseek.command()
 @_index
 @click.option("--sample", type=click.IntRange(0), default=32, show_default=True, help="Panels to encode again.")
 @click.option("--repair", is_flag=True, help="Make everything derived again, then check.")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _LINE_EVERY = 10.0
 """Seconds between two lines in a log."""
 
-_STAGES = {"scan": "looking", "encode": "encoding", "index": "indexing"}
+_STAGES = {"scan": "looking", "compare": "comparing", "encode": "encoding", "index": "indexing"}
 
 
 class Shown(NamedTuple):
@@ -53,7 +53,7 @@ def build_progress(quiet: bool, stream: TextIO | None = None) -> AbstractContext
 
 
 def _look(progress: Progress) -> Shown:
-    total = progress.pages_total if progress.stage == "encode" else None
+    total = progress.pages_total if progress.stage in ("compare", "encode") else None
     return Shown(_STAGES[progress.stage], total, progress.pages_done, describe(progress))
 
 
@@ -111,6 +111,8 @@ def describe(progress: Progress) -> str:
     """One line: pages, panels, rate, time left."""
     if progress.stage == "scan":
         return f"{progress.pages_done:,} pages found"
+    if progress.stage == "compare":
+        return f"{progress.pages_done:,}/{progress.pages_total:,} pages with what the index knows"
     if progress.stage == "index":
         return "training, filling and measuring the vector indexes"
     if not progress.pages_total:

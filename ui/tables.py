@@ -62,10 +62,11 @@ def print_hits(hits: Sequence[Hit]) -> None:
 def print_report(report: BuildReport) -> None:
     """The end of a build: what is in the index, what happened to pages, what was skipped and why."""
     out = console()
-    out.print(f"{report.index}: {_holds(report.books, report.pages, report.panels)}")
+    out.print(f"{report.index}: {holdings(report.books, report.pages, report.panels)}")
     fates = {
         "new": report.pages_new,
         "changed": report.pages_changed,
+        "moved": report.pages_moved,
         "back again": report.pages_back,
         "gone": report.pages_gone,
         "unchanged": report.pages_unchanged,
@@ -79,8 +80,9 @@ def print_report(report: BuildReport) -> None:
     print_ocr(report.ocr)
     print_encoder(report.encoder)
     rate = f" at {report.panels_per_second:g} panels/s" if report.encoded else ""
+    copied = f", {report.copied:,} copied from pages with the same content" if report.copied else ""
     stages = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in report.seconds.items() if name != "total")
-    out.print(f"time: {duration(report.seconds['total'])}, {report.encoded:,} panels encoded{rate}")
+    out.print(f"time: {duration(report.seconds['total'])}, {report.encoded:,} panels encoded{rate}{copied}")
     out.print(f"  {stages}")
     print_views(report.views)
     print_skipped([{"path": path, "reason": reason} for path, reason in report.skipped])
@@ -101,7 +103,8 @@ def print_ocr(ocr: OcrCounts) -> None:
     out.print(f"  {ocr.engine}")
 
 
-def _holds(books: int, pages: int, panels: int) -> str:
+def holdings(books: int, pages: int, panels: int) -> str:
+    """2 books, 1 page, 17 panels"""
     counts = (("book", books), ("page", pages), ("panel", panels))
     return ", ".join(f"{count:,} {name}{'' if count == 1 else 's'}" for name, count in counts)
 
@@ -109,7 +112,7 @@ def _holds(books: int, pages: int, panels: int) -> str:
 def print_info(info: dict[str, Any]) -> None:
     """`panelseek info` for people."""
     out = console()
-    out.print(f"{info['index']}: {_holds(info['books'], info['pages'], info['panels'])}")
+    out.print(f"{info['index']}: {holdings(info['books'], info['pages'], info['panels'])}")
     out.print(f"words: {info['panels_with_dialogue']:,} panels have dialogue")
     print_encoder(info["encoder"])
     built = (info["built"] or {}).get("at", "unknown")

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import IntegrityError
 
-from retrieval.catalog import Base, Catalog, NewPage, NewPanel
+from retrieval.catalog import Base, Catalog, NewPage, NewPanel, PageUpdate
 from retrieval.errors import IndexDamaged, IndexTooNew, IndexTooOld
 from retrieval.filters import Filter
 from retrieval.records import Box
@@ -187,7 +187,7 @@ def test_gone_pages_are_out_of_everything(catalog: Catalog, page: NewPage) -> No
     assert catalog.count_matching(Filter()) == 0
     assert catalog.matching_ids(Filter()).tolist() == []
     (known,) = catalog.known_pages(page.book_id).values()
-    catalog.touch_page(known, 4, "t")
+    catalog.update_pages([PageUpdate(known.id, 4, "t")])
     (panel,) = catalog.page_panels(1)
     assert (panel.page, panel.dialogue) == (4, "hello")
 

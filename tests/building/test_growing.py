@@ -1,0 +1,123 @@
+"""A FAISS index is added to while little changes, and trained anew when much did or it finds less than it should."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import retrieval.generation as generations
+from retrieval import PanelIndex, verify_index
+from tests.building.library import build, put, speckled
+from tests.conftest import GridEncoder, QuarterEncoder
+
+OPTIONS = {"whole_pages": True, "index_kind": "ivfpq", "thumbnails": False}
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many vectors each training of an index saw."""
+    seen: list[int] = []
+    real = generations.build_ivfpq
+
+    def counting(content: Any) -> Any:
+        seen.append(content.count)
+        return real(content)
+
+    monkeypatch.setattr(generations, "build_ivfpq", counting)
+    return seen
+
+
+@pytest.fixture
+def grown(many: Path, tmp_path: Path) -> Path:
+    """A copy of the index with FAISS files, whose comics may be changed: they lie in `comics` beside it."""
+    folder = tmp_path / "grown"
+    shutil.copytree(many, folder)
+    with closing(sqlite3.connect(folder / "my.index" / "catalog.sqlite")) as catalog, catalog:
+        catalog.execute("UPDATE source SET path = ?", (str((folder / "comics").resolve()),))
+    return folder
+
+
+def manifest(index: Path) -> dict[str, Any]:
+    (path,) = index.glob("generations/*/manifest.json")
+    found: dict[str, Any] = json.loads(path.read_text())["views"]["picture"]
+    return found
+
+
+def finds(index: Path, picture: bytes) -> tuple[str, float]:
+    with PanelIndex.open(index, encoder=GridEncoder()) as opened:
+        (hit,) = opened.search(image=picture, k=1)
+        return hit.panel.source, hit.score
+
+
+def test_new_changed_and_gone_pages_without_training(grown: Path, trained: list[int]) -> None:
+    """New pages are found, changed ones as they are now, gone ones not; nothing is trained, and all parts agree."""
+    index = grown / "my.index"
+    before = manifest(index)
+    put(grown / "comics" / "new.png", speckled(1000))
+    put(grown / "comics" / "7.png", speckled(1001))
+    (grown / "comics" / "8.png").unlink()
+    build(grown / "comics", index, **OPTIONS)
+    assert trained == []
+    assert finds(index, speckled(1000)) == ("new.png", pytest.approx(1, abs=1e-3))
+    assert finds(index, speckled(1001)) == ("7.png", pytest.approx(1, abs=1e-3))
+    assert finds(index, speckled(7))[1] < 0.9
+    assert finds(index, speckled(8))[1] < 0.9
+    now = manifest(index)
+    assert (now["vectors"], now["trained_on"]) == (280, before["trained_on"])
+    assert now["changed_since"] == before["changed_since"] + 4
+    assert now["recall_at_10"] >= before["trained_recall"] - generations.RECALL_LOSS
+    assert verify_index(index, encoder=GridEncoder()).problems == ()
+
+
+def test_trained_anew_after_much_change(grown: Path, trained: list[int]) -> None:
+    """When more than half as many vectors changed as an index was trained for, it is trained for what is there."""
+    index = grown / "my.index"
+    for n in range(150):
+        put(grown / "comics" / f"x{n}.png", speckled(2000 + n))
+    build(grown / "comics", index, **OPTIONS)
+    assert trained == [430, 430]  # picture and fused; nobody says anything
+    assert (manifest(index)["trained_on"], manifest(index)["changed_since"]) == (430, 0)
+    assert finds(index, speckled(2007))[0] == "x7.png"
+    assert verify_index(index, encoder=GridEncoder()).problems == ()
+
+
+def test_trained_anew_where_it_finds_less(grown: Path, trained: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """An index that was added to and finds less than when it was trained is not kept."""
+    monkeypatch.setattr(generations, "RECALL_LOSS", -1.0)
+    put(grown / "comics" / "new.png", speckled(1000))
+    build(grown / "comics", grown / "my.index", **OPTIONS)
+    assert trained == [281, 281]
+    assert finds(grown / "my.index", speckled(1000))[0] == "new.png"
+
+
+def test_a_damaged_index_is_not_built_upon(grown: Path, trained: list[int]) -> None:
+    """A FAISS file that was altered is made from the vectors, not added to."""
+    index = grown / "my.index"
+    (path,) = index.glob("generations/*/picture.faiss")
+    data = bytearray(path.read_bytes())
+    data[-9] ^= 255
+    path.write_bytes(data)
+    put(grown / "comics" / "new.png", speckled(1000))
+    build(grown / "comics", index, **OPTIONS)
+    assert 281 in trained
+    assert verify_index(index, encoder=GridEncoder()).problems == ()
+
+
+def test_parts_come_and_go_with_their_panel(lib: Path, index: Path, trained: list[int]) -> None:
+    """All vectors of a panel are added and removed together."""
+    for n in range(60):
+        put(lib / f"{n}.png", speckled(n))
+    build(lib, index, QuarterEncoder(), **OPTIONS)
+    trained.clear()
+    put(lib / "new.png", speckled(1000))
+    (lib / "3.png").unlink()
+    build(lib, index, QuarterEncoder(), **OPTIONS)
+    assert trained == []
+    assert (manifest(index)["vectors"], manifest(index)["changed_since"]) == (300, 10)
+    assert verify_index(index, encoder=QuarterEncoder()).problems == ()
