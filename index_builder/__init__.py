@@ -10,16 +10,19 @@ if TYPE_CHECKING:
     from index_builder.forget import SourceContent, forget_source, source_content
     from index_builder.repair import repair_index
     from index_builder.report import BuildReport, Progress
+    from index_builder.watch import WatchEvent, watch_sources
 
 __all__ = [
     "BuildOptions",
     "BuildReport",
     "Progress",
     "SourceContent",
+    "WatchEvent",
     "build_index",
     "forget_source",
     "repair_index",
     "source_content",
+    "watch_sources",
 ]
 
 _HOMES = {
@@ -27,9 +30,11 @@ _HOMES = {
     "BuildReport": "report",
     "Progress": "report",
     "SourceContent": "forget",
+    "WatchEvent": "watch",
     "build_index": "build",
     "forget_source": "forget",
     "source_content": "forget",
+    "watch_sources": "watch",
     "repair_index": "repair",
 }
 

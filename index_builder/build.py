@@ -55,13 +55,15 @@ def build_index(
     device: str | None = None,
     catalog: str | None = None,
     progress: Callable[[Progress], None] | None = None,
+    load: Callable[[str, str | None], Encoder] | None = None,
     **options: Any,
 ) -> BuildReport:
     """Bring the index in folder `index` up to date with `sources`; run it again at any time.
 
     sources: folders, archives or pictures. encoder: a name or path for `load_encoder`, or an encoder; `auto`
     is the one the index was built with, if there is one. catalog: an SQLAlchemy URL for the catalog of a new
-    index (default: SQLite inside it). options: see `BuildOptions`.
+    index (default: SQLite inside it). load: what loads the encoder (name, device), for callers that keep it.
+    options: see `BuildOptions`.
 
     Raises `SourceError` when a source is missing or nothing could be read, `IndexLocked` when another build
     is writing, `EncoderMismatch` when the index holds another encoder's vectors, `UsageError` for options.
@@ -71,7 +73,7 @@ def build_index(
     except TypeError as error:
         raise UsageError(f"build does not take this: {error}") from error
     folder = Path(index).expanduser().absolute()
-    paths = _checked_sources(sources)
+    paths = checked_sources(sources)
     made = not folder.exists()
     with writer_lock(folder):
         try:
@@ -81,7 +83,7 @@ def build_index(
                 _remove_empty(folder)
             raise
         try:
-            build = _Build(folder, store, chosen, encoder, device, progress or (lambda _: None))
+            build = _Build(folder, store, chosen, encoder, device, progress or (lambda _: None), load or load_by_name)
             return build.run(paths)
         except Exception:
             empty = store.last_vector_row() < 0
@@ -93,7 +95,14 @@ def build_index(
             store.close()
 
 
-def _checked_sources(sources: Sequence[str | Path]) -> list[Path]:
+def load_by_name(name: str, device: str | None) -> Encoder:
+    from retrieval.encoder import load_encoder  # torch loads late
+
+    return load_encoder(name, device=device)
+
+
+def checked_sources(sources: Sequence[str | Path]) -> list[Path]:
+    """The sources as absolute paths, without those inside others. Raises `SourceError` for one that is missing."""
     if isinstance(sources, str | Path):
         sources = [sources]
     if not sources:
@@ -220,6 +229,7 @@ class _Build:
         encoder: str | Encoder,
         device: str | None,
         progress: Callable[[Progress], None],
+        load: Callable[[str, str | None], Encoder],
     ) -> None:
         self.folder = folder
         self.catalog = catalog
@@ -234,6 +244,7 @@ class _Build:
         self._wanted, self._device = encoder, device
         self._encoder: Encoder | None = None
         self._progress = progress
+        self._load_encoder = load
         self._pages_done = 0
         self._encoding_since = 0.0
 
@@ -316,9 +327,7 @@ class _Build:
 
     def _load(self, name: Any) -> None:
         with self.watch.stage("load encoder"):
-            from retrieval.encoder import load_encoder  # torch loads late
-
-            found = load_encoder(name, device=self._device)
+            found = self._load_encoder(name, self._device)
         path = Path(str(name)).expanduser()
         self._use(found, str(path.absolute()) if path.is_file() else found.name)
 

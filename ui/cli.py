@@ -67,60 +67,84 @@ def panelseek() -> None:
     """Search for comic panels by picture and by words."""
 
 
+_BUILDING = (
+    click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", type=click.Path(path_type=Path)),
+    _index,
+    click.option(
+        "--encoder", default="auto", show_default=True, help="auto, small, comic-panel-encoder-v1, or a file."
+    ),
+    _device,
+    click.option(
+        "--index-kind",
+        type=click.Choice(["auto", "exact", "ivfpq"]),
+        default="auto",
+        show_default=True,
+        help="How candidates are found; auto takes IVF-PQ from 9,984 vectors a view on.",
+    ),
+    click.option("--whole-pages", is_flag=True, help="Every picture is one panel already: look for none inside it."),
+    click.option("--right-to-left", is_flag=True, help="Reading order of found panels, unless annotations say."),
+    click.option(
+        "--annotations",
+        multiple=True,
+        metavar="PATH",
+        type=click.Path(path_type=Path),
+        help="A file or folder with annotations of the collection; may be repeated.  [default: those of the last build]",
+    ),
+    click.option("--no-annotations", is_flag=True, help="Forget the --annotations of earlier builds."),
+    click.option("--story-only", is_flag=True, help="Leave out pages labelled as something else than the story."),
+    click.option(
+        "--workers", type=click.IntRange(0), help="Processes that decode pages.  [default: one a core, at most 8]"
+    ),
+    click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True, help="Panels encoded at once."),
+    click.option(
+        "--max-pixels", type=click.IntRange(1), default=250_000_000, show_default=True, help="Skip larger pages."
+    ),
+    click.option(
+        "--max-bytes", type=click.IntRange(1), default=2**29, show_default=True, help="Skip larger files of pages."
+    ),
+    click.option(
+        "--max-members", type=click.IntRange(1), default=20_000, show_default=True, help="Files in one archive."
+    ),
+    click.option(
+        "--max-ratio", type=click.IntRange(1), default=200, show_default=True, help="Expansion of an archive."
+    ),
+    click.option("--dpi", type=click.IntRange(1), help="Resolution of PDF pages that are no scans.  [default: 150]"),
+    click.option(
+        "--strips",
+        type=click.Choice(["auto", "yes", "no"]),
+        default="auto",
+        show_default=True,
+        help="Join the slices of vertical strips; auto where drawings go on from slice to slice.",
+    ),
+    click.option(
+        "--thumbnails/--no-thumbnails", default=True, show_default=True, help="Keep small pictures for the page."
+    ),
+    click.option(
+        "--parts/--no-parts",
+        default=None,
+        help="Keep vectors for the parts of panels, so that a piece finds its panel.  [default: as the encoder has them]",
+    ),
+    click.option("--ocr/--no-ocr", default=True, show_default=True, help="Read the words that no annotation tells."),
+    click.option(
+        "--ocr-only-missing", is_flag=True, help="Leave what was read before, with whatever engine or language."
+    ),
+    click.option(
+        "--language", metavar="CODE", help="Of the lettering: en, ja, ...  [default: as the index has it, else auto]"
+    ),
+    click.option("--catalog", metavar="URL", help="Keep the catalog of a new index in this database (SQLAlchemy URL)."),
+    click.option("--quiet", is_flag=True, help="No progress."),
+)
+"""What `build` and `watch` take."""
+
+
+def _building(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(_BUILDING):
+        command = option(command)
+    return command
+
+
 @panelseek.command()
-@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", type=click.Path(path_type=Path))
-@_index
-@click.option("--encoder", default="auto", show_default=True, help="auto, small, comic-panel-encoder-v1, or a file.")
-@_device
-@click.option(
-    "--index-kind",
-    type=click.Choice(["auto", "exact", "ivfpq"]),
-    default="auto",
-    show_default=True,
-    help="How candidates are found; auto takes IVF-PQ from 9,984 vectors a view on.",
-)
-@click.option("--whole-pages", is_flag=True, help="Every picture is one panel already: look for none inside it.")
-@click.option("--right-to-left", is_flag=True, help="Reading order of found panels, unless annotations say.")
-@click.option(
-    "--annotations",
-    multiple=True,
-    metavar="PATH",
-    type=click.Path(path_type=Path),
-    help="A file or folder with annotations of the collection; may be repeated.  [default: those of the last build]",
-)
-@click.option("--no-annotations", is_flag=True, help="Forget the --annotations of earlier builds.")
-@click.option("--story-only", is_flag=True, help="Leave out pages labelled as something else than the story.")
-@click.option(
-    "--workers", type=click.IntRange(0), help="Processes that decode pages.  [default: one a core, at most 8]"
-)
-@click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True, help="Panels encoded at once.")
-@click.option("--max-pixels", type=click.IntRange(1), default=250_000_000, show_default=True, help="Skip larger pages.")
-@click.option(
-    "--max-bytes", type=click.IntRange(1), default=2**29, show_default=True, help="Skip larger files of pages."
-)
-@click.option("--max-members", type=click.IntRange(1), default=20_000, show_default=True, help="Files in one archive.")
-@click.option("--max-ratio", type=click.IntRange(1), default=200, show_default=True, help="Expansion of an archive.")
-@click.option("--dpi", type=click.IntRange(1), help="Resolution of PDF pages that are no scans.  [default: 150]")
-@click.option(
-    "--strips",
-    type=click.Choice(["auto", "yes", "no"]),
-    default="auto",
-    show_default=True,
-    help="Join the slices of vertical strips; auto where drawings go on from slice to slice.",
-)
-@click.option("--thumbnails/--no-thumbnails", default=True, show_default=True, help="Keep small pictures for the page.")
-@click.option(
-    "--parts/--no-parts",
-    default=None,
-    help="Keep vectors for the parts of panels, so that a piece finds its panel.  [default: as the encoder has them]",
-)
-@click.option("--ocr/--no-ocr", default=True, show_default=True, help="Read the words that no annotation tells.")
-@click.option("--ocr-only-missing", is_flag=True, help="Leave what was read before, with whatever engine or language.")
-@click.option(
-    "--language", metavar="CODE", help="Of the lettering: en, ja, ...  [default: as the index has it, else auto]"
-)
-@click.option("--catalog", metavar="URL", help="Keep the catalog of a new index in this database (SQLAlchemy URL).")
-@click.option("--quiet", is_flag=True, help="No progress.")
+@_building
 @_json
 def build(sources: tuple[Path, ...], folder: Path, quiet: bool, as_json: bool, **options: Any) -> None:
     """Bring an index up to date with folders of comics, CBZ files or pictures.
@@ -131,16 +155,59 @@ def build(sources: tuple[Path, ...], folder: Path, quiet: bool, as_json: bool, *
     from ui.progress import build_progress
     from ui.tables import print_report
 
-    given, none = options.pop("annotations"), options.pop("no_annotations")
-    if given and none:
-        raise UsageError("--annotations and --no-annotations contradict each other: leave out one")
-    options["annotations"] = given if given or none else None
+    options["annotations"] = _annotations(options)
     with build_progress(quiet) as progress:
         report = build_index(sources, folder, progress=progress, **options)
     if as_json:
         _print_json(report.as_dict())
     else:
         print_report(report)
+
+
+def _annotations(options: dict[str, Any]) -> tuple[Path, ...] | None:
+    """The --annotations to build with; None for those of the last build."""
+    given: tuple[Path, ...] = options.pop("annotations")
+    none = options.pop("no_annotations")
+    if given and none:
+        raise UsageError("--annotations and --no-annotations contradict each other: leave out one")
+    return given if given or none else None
+
+
+@panelseek.command()
+@_building
+@click.option(
+    "--settle",
+    type=click.FloatRange(0),
+    default=5.0,
+    show_default=True,
+    help="Seconds without a change before a build.",
+)
+@click.option(
+    "--poll",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="Look so often instead of being notified.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+def watch(sources: tuple[Path, ...], folder: Path, quiet: bool, as_json: bool, **options: Any) -> None:
+    """Keep an index up to date while folders of comics change. Ctrl-C ends it.
+
+    Builds once, then after each change, when the files have been quiet for a while. Use --poll for network drives.
+    """
+    import signal
+
+    from index_builder import watch_sources
+    from ui.progress import build_progress
+    from ui.watching import teller
+
+    options["annotations"] = _annotations(options)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service is stopped so
+    told = teller(as_json)
+    try:
+        with build_progress(quiet) as progress:
+            watch_sources(sources, folder, told=told, progress=progress, **options)
+    except KeyboardInterrupt:
+        click.echo("stopped; what was written is kept", err=True)
 
 
 @panelseek.command()
