@@ -122,7 +122,7 @@ _BUILDING = (
     click.option(
         "--parts/--no-parts",
         default=None,
-        help="Keep vectors for the parts of panels, so that a piece finds its panel.  [default: as the encoder has them]",
+        help="Keep vectors for parts of panels, so that a piece finds its panel.  [default: as the encoder has them]",
     ),
     click.option("--ocr/--no-ocr", default=True, show_default=True, help="Read the words that no annotation tells."),
     click.option(

@@ -52,7 +52,7 @@ class Watched:
 @contextmanager
 def watched(*sources: Path, index: Path, **options: Any) -> Iterator[Watched]:
     found, stop = Watched(), threading.Event()
-    chosen = {"settle": 0.3, "workers": 0, "whole_pages": True, "thumbnails": False} | options
+    chosen = {"settle": 0.3, "workers": 0, "whole_pages": True, "thumbnails": False, "ocr": False} | options
     thread = threading.Thread(
         target=watch_sources,
         args=(sources, index),
@@ -175,7 +175,7 @@ def test_the_command_ends_cleanly(lib: Path, index: Path, how: signal.Signals) -
     page(lib / "1", 1, ["hello", "", "", ""])
     command = [sys.executable, "-m", "ui.cli", "watch", str(lib), "--index", str(index), "--encoder", "small", "--json"]
     with subprocess.Popen(
-        [*command, "--quiet", "--settle", "0.2", "--workers", "0"],
+        [*command, "--quiet", "--settle", "0.2", "--workers", "0", "--no-ocr"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
