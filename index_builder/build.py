@@ -506,7 +506,7 @@ class _Build:
         rate = self.encoded / elapsed if elapsed > 0 else 0.0
         done = self._pages_done + waiting
         left = elapsed / done * (plan.jobs - done) if done else None
-        self._progress(Progress("encode", done, plan.jobs, self.encoded, rate, left))
+        self._progress(Progress("encode", done, plan.jobs, self.encoded + self.copied, rate, left))
 
     # ------------------------------------------------------------------- derive
 

@@ -88,7 +88,7 @@ _BUILDING = (
         multiple=True,
         metavar="PATH",
         type=click.Path(path_type=Path),
-        help="A file or folder with annotations of the collection; may be repeated.  [default: those of the last build]",
+        help="File or folder with annotations of the collection; may be repeated.  [default: those of the last build]",
     ),
     click.option("--no-annotations", is_flag=True, help="Forget the --annotations of earlier builds."),
     click.option("--story-only", is_flag=True, help="Leave out pages labelled as something else than the story."),
