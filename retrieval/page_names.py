@@ -8,9 +8,8 @@ left out and counted.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 _AMBIGUOUS = -1
 _BARE = re.compile(r"(?:pages?|p|pg|images?|img|scans?)?[\W_\d]*", re.IGNORECASE)
@@ -42,8 +41,8 @@ class PageNames:
         self._endings: dict[str, int] = {}
         self._flat: dict[str, int] = {}
         for place, parts in enumerate(self._names):
-            for start in range(len(parts)):
-                for ending in _forms(parts[start:]):
+            for forms in _endings(parts):
+                for ending in forms:
                     self._note(self._endings, ending, place)
             self._note(self._flat, _flat(parts), place)
         whole = {"/".join(parts): place for place, parts in enumerate(self._names)}
@@ -79,9 +78,9 @@ class PageNames:
 
     def _find(self, page: str) -> _Find:
         parts = _parts(page)
-        for start in range(len(parts)):
+        for start, forms in enumerate(_endings(parts)):
             length = len(parts) - start
-            hits = [self._endings[form] for form in _forms(parts[start:]) if form in self._endings]
+            hits = [self._endings[form] for form in forms if form in self._endings]
             if not hits:
                 continue
             place = next((hit for hit in hits if hit != _AMBIGUOUS), _AMBIGUOUS)
@@ -116,13 +115,17 @@ def without_suffix(name: str) -> str:
 
 
 def _parts(path: str) -> tuple[str, ...]:
-    return tuple(part for part in PurePosixPath(path.replace("\\", "/")).parts if part not in ("/", "."))
+    return tuple(part for part in path.replace("\\", "/").split("/") if part not in ("", "."))
 
 
-def _forms(parts: tuple[str, ...]) -> list[str]:
-    """An ending as it is, and without the extensions of pictures at its end."""
+def _endings(parts: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Every ending of a path, the longest first: as it is, and without the extensions of pictures at its end."""
     whole = "/".join(parts)
-    return list(dict.fromkeys((whole, without_suffix(whole))))
+    bare = without_suffix(whole)
+    start = 0
+    for part in parts:
+        yield (whole[start:],) if bare == whole else (whole[start:], bare[start:])
+        start += len(part) + 1
 
 
 def _flat(parts: tuple[str, ...]) -> str:

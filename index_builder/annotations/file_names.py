@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from index_builder.annotations.facts import Facts, plain_number
+from index_builder.sources.books import is_generic
 
 _GROUP = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]|\{([^{}]*)\}")
 _YEAR = re.compile(r"(?:\w+\.?,? )?((?:19|20)\d\d)(?:[-./]\d\d?){0,2}(?: ?- ?(?:(?:19|20)\d\d)?)?")
@@ -21,9 +22,8 @@ _MARKED = re.compile(
 )
 _BETWEEN = re.compile(rf" - {_AMOUNT}(?= - | *$)")
 _LAST = re.compile(rf"(?:^|(?<=[ ,-])){_AMOUNT} *$")
-_NOTHING = re.compile(
-    r"(?:pages?|images?|scans?|comics?|manga|books?|digital|jpe?gs?|pngs?|webp|[\W\d_]*)", re.IGNORECASE
-)
+_YEAR_AFTER = re.compile(r"(?<= )((?:19|20)\d\d) *$")
+_NOTHING = re.compile(r"(?:comics?|manga|digital|[\W\d_]*)", re.IGNORECASE)
 
 
 def facts_of_name(names: Sequence[str]) -> Facts:
@@ -59,6 +59,8 @@ def _numbers(text: str, found: dict[str, str]) -> tuple[str, list[int]]:
         text = _take(text, pattern, name, found, places)
     if "number" not in found:
         text = _take(text, _BETWEEN, "number", found, places)
+    elif "year" not in found:
+        text = _take(text, _YEAR_AFTER, "year", found, places)
     last = _LAST.search(text)
     if "number" not in found and last and (_is_number(last[1]) or "year" in found):
         text = _take(text, _LAST, "number", found, places)
@@ -81,7 +83,7 @@ def _is_number(text: str) -> bool:
 
 def _series(text: str) -> str:
     text = " ".join(text.split()).strip(" -,.:;#")
-    return "" if _NOTHING.fullmatch(text) else text
+    return "" if _NOTHING.fullmatch(text) or is_generic(text) else text
 
 
 def _title(text: str) -> str:

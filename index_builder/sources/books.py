@@ -98,13 +98,18 @@ def is_note(name: str) -> bool:
     return path.suffix.lower() == ".json" and path.name.lower() != _CATALOG
 
 
+def is_generic(name: str) -> bool:
+    """Whether a folder or file is called like thousands of others: `scans`, `en`, `ch 12`."""
+    return _GENERIC.fullmatch(name) is not None
+
+
 def book_title(names: Iterable[str]) -> str:
     """A human name from the path's parts, the book's own last; a generic one brings its parent along.
 
     ["Comics", "Ubunchu", "ch12"] -> "Ubunchu / ch12"; ["Comics", "Night Harbor"] -> "Night Harbor".
     """
     *parents, own = names
-    if not _GENERIC.fullmatch(own) or not parents:
+    if not is_generic(own) or not parents:
         return own
     return f"{book_title(parents)} / {own}"
 

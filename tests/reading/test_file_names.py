@@ -31,6 +31,7 @@ FORMS: list[tuple[str, dict[str, str]]] = [
     ("Night Harbor (1998-2001)", {"series": "Night Harbor", "year": "1998"}),
     ("Night Harbor", {"series": "Night Harbor"}),
     ("Night Harbor ep05", {"series": "Night Harbor", "number": "5"}),
+    ("night-harbor no10_1955", {"series": "night-harbor", "number": "10", "year": "1955"}),
     ("100 Lamps 012 (2000)", {"series": "100 Lamps", "number": "12", "year": "2000"}),
     ("2000 Lamps 2033 (2017)", {"series": "2000 Lamps", "number": "2033", "year": "2017"}),
     ("Night Harbor 2049", {"series": "Night Harbor 2049"}),  # a year or a number: left unsaid
@@ -56,4 +57,7 @@ def test_the_folder_around_names_the_series() -> None:
     """A chapter that is called by its number alone belongs to the series its folder is called."""
     assert dict(facts_of_name(["Comics", "Night Harbor (1998)", "c012"])) == {"series": "Night Harbor", "number": "12"}
     assert dict(facts_of_name(["Night Harbor", "scans", "003"])) == {"series": "Night Harbor", "number": "3"}
+    assert dict(facts_of_name(["night-harbor", "no10_1955"]))["series"] == "night-harbor"
+    assert dict(facts_of_name(["night-harbor", "en"])) == {"series": "night-harbor"}
+    assert dict(facts_of_name(["night-harbor_web", "strips"])) == {"series": "night-harbor web"}
     assert facts_of_name([]) == ()
