@@ -8,6 +8,8 @@ from pathlib import Path
 
 from index_builder.annotations.book import BookKnown, files_stat, read_book, stat_of
 from index_builder.annotations.collection import Collection, Said, mark
+from index_builder.annotations.records import Written
+from index_builder.annotations.words import in_language
 from index_builder.config import BuildOptions
 from index_builder.sources import BookRef, PageRef
 from index_builder.sources.books import root_name
@@ -30,12 +32,14 @@ class KnownBook:
         before: Mapping[str, KnownPage],
         collection: Collection,
         options: BuildOptions,
+        language: str = "",
     ) -> None:
         self._book = book
         self._names = path_names(book, source)
         self._before = before
         self._collection = collection
         self._options = options
+        self._language = options.language or language
         labels = repr([(p.name, found) for p in book.pages if (found := self._collected_label(p))])
         self._fresh = stat_of(book, [*self._names, labels])
         self._old, _, self._old_direction = remembered.partition("|")
@@ -72,11 +76,13 @@ class KnownBook:
 
     def page_stat(self, page: PageRef) -> str:
         """A fingerprint of what is said about a page outside of it and of the file beside it."""
-        return f"{self._files}:{mark(self._collected(page))}"
+        said = f"{self._files}{mark(self._collected(page))}"
+        return f"{said}:{self._language}" if said else ""
 
     def said(self, page: PageRef) -> tuple[Said, ...]:
         """What is said about a page, the most trusted first: in its book, then in the collection's annotations."""
-        return (*self.read.pages.get(page.name, ()), *self._collected(page))
+        said = (*self.read.pages.get(page.name, ()), *self._collected(page))
+        return tuple(in_language(item, self._language) if isinstance(item, Written) else item for item in said)
 
     def label(self, page: PageRef) -> str | None:
         """What kind of page it is: as the collection's labels say, else the book."""

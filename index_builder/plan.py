@@ -170,7 +170,8 @@ class _SourceWalk:
         book = self._joined(book, book_id)
         pages = {} if known is None else self.catalog.known_pages(book_id)
         facts = known.facts_stat if known is not None else ""
-        about = KnownBook(book, self.source, facts, dict(pages), self.plan.collection, self.options)
+        language = "" if self.plan.ocr is None else self.plan.ocr.language
+        about = KnownBook(book, self.source, facts, dict(pages), self.plan.collection, self.options, language)
         remember(self.catalog, book_id, book, about, pages)
         for page in book.pages:
             if about.left_out(page):

@@ -65,12 +65,12 @@ def _page(page: Element, drawn: list[str]) -> Written:
 
 
 def _blocks(page: Element, drawn: list[str], notes: list[str]) -> tuple[TextBlock, ...]:
-    """The words of one language: the one that is drawn in the picture where it is written down, else the first."""
+    """The words in every language they are written down in, the one drawn in the picture first."""
     layers = [item for item in page if plain(item.tag) == "text-layer"]
     order = {language: place for place, language in enumerate(drawn)}
     layers.sort(key=lambda layer: order.get(layer.get("lang", ""), len(order)))
     found = []
-    for layer in layers[:1]:
+    for layer in layers:
         for area in (item for item in layer if plain(item.tag) == "text-area"):
             outline, text = _points(area), clean(" ".join(" ".join(area.itertext()).split()))
             if outline and text:

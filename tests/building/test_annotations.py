@@ -567,6 +567,16 @@ def test_a_plain_acbf_book(lib: Path, index: Path) -> None:
     assert [(p.box.as_list(), p.dialogue) for p in found] == [(LEFT, WORDS[0]), (RIGHT, WORDS[1])]
 
 
+def test_words_in_the_language_asked_for(lib: Path, index: Path) -> None:
+    """A book with words in several languages speaks the one of the build; another one encodes its pages again."""
+    cbz(lib / "x.cbz", {"page_0003.png": drawn(1, 1), "x.acbf": acbf().encode()})
+    encoder = GridEncoder()
+    for language, words in (("fr", ["éteinte", "rame"]), ("en", list(WORDS)), ("de", list(WORDS))):
+        build(lib, index, encoder, language=language)
+        assert [p.dialogue for p in panels(index)] == words
+    assert encoder.encoded == 4
+
+
 def test_options_that_make_no_sense(lib: Path, index: Path) -> None:
     """An unknown option is refused before anything is made."""
     with pytest.raises(UsageError):
