@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -63,7 +64,9 @@ def plain_number(value: str) -> str:
         amount = float(value)
     except ValueError:
         return value
-    if not value.isascii() or amount < 0 or amount in (float("inf"),) or amount != amount:
+    if not math.isfinite(amount):
+        return value  # an issue may be called "Infinity"
+    if amount < 0:
         return ""
     return str(int(amount)) if amount.is_integer() else str(amount)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from index_builder.annotations.facts import plain_number
 from index_builder.annotations.file_names import facts_of_name
 
 FORMS: list[tuple[str, dict[str, str]]] = [
@@ -61,3 +62,22 @@ def test_the_folder_around_names_the_series() -> None:
     assert dict(facts_of_name(["night-harbor", "en"])) == {"series": "night-harbor"}
     assert dict(facts_of_name(["night-harbor_web", "strips"])) == {"series": "night-harbor web"}
     assert facts_of_name([]) == ()
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        ("012", "12"),
+        ("1.0", "1"),
+        ("#7.50", "7.5"),
+        ("-1", ""),
+        ("0", "0"),
+        ("\uff11\uff12", "12"),
+        ("Infinity", "Infinity"),
+        ("½", "½"),
+        ("12AU", "12AU"),
+    ],
+)
+def test_numbers_of_issues(written: str, plain: str) -> None:
+    """Written in one way, so that they compare; what is no number stays."""
+    assert plain_number(written) == plain
