@@ -11,6 +11,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -20,7 +21,17 @@ from index_builder.decode import PageTask
 from index_builder.dialogue import OcrSettings
 from index_builder.known import KnownBook, full_path, remember
 from index_builder.panels import FINDER
-from index_builder.sources import BookRef, PageRef, Skipped, find_books, fingerprint, may_join, strip_pages, with_joined
+from index_builder.sources import (
+    BookRef,
+    Listings,
+    PageRef,
+    Skipped,
+    find_books,
+    fingerprint,
+    may_join,
+    strip_pages,
+    with_joined,
+)
 from retrieval.catalog import BookRecord, Catalog, KnownPage, PageUpdate
 
 NEW, CHANGED, MOVED, BACK, GONE = "new", "changed", "moved", "back", "gone"
@@ -105,7 +116,7 @@ def make_plan(
     """
     plan = Plan(collection=collection or Collection(), ocr=ocr)
     try:
-        walks = {source: find_books(source, options.reading) for source in sources}
+        walks = {source: find_books(source, options.reading, _listings(source, catalog)) for source in sources}
         if collection:
             walks = {source: iter(found) for source, found in _matched(walks, collection).items()}
         for source in sources:
@@ -114,6 +125,12 @@ def make_plan(
         plan.close()
         raise
     return plan
+
+
+def _listings(source: Path, catalog: Catalog) -> Listings:
+    """What earlier builds found in the books of a source that are costly to list."""
+    source_id = catalog.source_id(source)
+    return Listings(catalog.listings(source_id), partial(catalog.remember_listing, source_id))
 
 
 def _matched(

@@ -190,6 +190,16 @@ class StripRow(Base):
     pages: Mapped[list[str]] = mapped_column(JSON)
 
 
+class ListingRow(Base):
+    """What is in a book that has to be unpacked to be listed: `stat` of its file, and what was found, as JSON."""
+
+    __tablename__ = "listing"
+    source_id: Mapped[int] = mapped_column(ForeignKey("source.id", ondelete="CASCADE"), primary_key=True)
+    path: Mapped[str] = mapped_column(primary_key=True)
+    stat: Mapped[str]
+    found: Mapped[Any] = mapped_column(JSON)
+
+
 class SkippedRow(Base):
     """Something that could not be read, and why; replaced whenever its source is built again."""
 
@@ -617,12 +627,23 @@ class Catalog:
             session.execute(delete(SkippedRow).where(SkippedRow.source_id == source_id))
             session.add_all(SkippedRow(source_id=source_id, path=p, reason=r) for p, r in skipped)
 
+    def remember_listing(self, source_id: int, path: str, stat: str, found: Any) -> None:
+        """Keep what was found in a book."""
+        with Session(self.engine) as session, session.begin():
+            session.merge(ListingRow(source_id=source_id, path=path, stat=stat, found=found))
+
     def remember_strip(self, book_id: int, stat: str, pages: Sequence[str]) -> None:
         """Keep what was found out about a book's slices."""
         with Session(self.engine) as session, session.begin():
             session.merge(StripRow(book_id=book_id, stat=stat, pages=list(pages)))
 
     # ------------------------------------------------------------------ reading
+
+    def listings(self, source_id: int) -> dict[str, tuple[str, Any]]:
+        """(stat, what was found) by the book's path, of the books of a source that are remembered."""
+        with Session(self.engine) as session:
+            rows = session.scalars(select(ListingRow).where(ListingRow.source_id == source_id))
+            return {row.path: (row.stat, row.found) for row in rows}
 
     def strips(self, source_id: int) -> dict[int, tuple[str, list[str]]]:
         """(stat, names of joined pages) by book id, of the books of a source that were looked at."""

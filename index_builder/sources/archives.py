@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from index_builder.sources.books import BookRef, Skipped, about_book, is_about, is_note, number_pages, ordered_pages
+from index_builder.sources.listings import Listings, as_json, from_json, is_costly, stat_of
 from index_builder.sources.orders import stated_order
 from retrieval.errors import SourceError
 from retrieval.pages import (
@@ -27,14 +28,21 @@ from retrieval.pages import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ARCHIVE_SUFFIXES = frozenset(
-    {".cbz", ".zip", ".cbr", ".rar", ".cb7", ".7z", ".cbt", ".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".gz", ".bz2"}
-    | {".xz", ".pdf", ".epub", ".acbf", ".cba", ".ace", ".mobi", ".azw3", ".djvu", ".xps"}
+_ENDINGS = (
+    *(".cbz", ".zip", ".cbr", ".rar", ".cb7", ".7z", ".cbt", ".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".tar.gz"),
+    *(".tar.bz2", ".tar.xz", ".pdf", ".epub", ".acbf", ".cba", ".ace", ".mobi", ".azw3", ".djvu", ".xps"),
 )
 READS = "read are CBZ, CBR, CB7, CBT, PDF, EPUB, ACBF, folders and pictures"
 
 
-def archive_book(path: Path, relative: str, title: str, reading: Reading) -> Iterator[BookRef | Skipped]:
+def is_archive(name: str) -> bool:
+    """Whether a file is named like a book; whether it is one, its first bytes say."""
+    return name.lower().endswith(_ENDINGS)
+
+
+def archive_book(
+    path: Path, relative: str, title: str, reading: Reading, listings: Listings | None = None
+) -> Iterator[BookRef | Skipped]:
     """The book in the file at `path`, after what had to be skipped in it; its directory is read once."""
     try:
         with path.open("rb") as file:
@@ -43,16 +51,35 @@ def archive_book(path: Path, relative: str, title: str, reading: Reading) -> Ite
         if kind is None:
             yield Skipped(str(path), _no_book(head))
             return
-        book = open_container(path, reading)
-        try:
-            found = list(_listed(book, kind, relative, title))
-        finally:
-            book.close()
+        if listings is not None and is_costly(kind, head):
+            found = _remembered(path, kind, relative, title, reading, listings)
+        else:
+            found = _opened(path, kind, relative, title, reading)
     except SourceError as error:
         found = [Skipped(str(path), str(error).removeprefix(str(path)).strip())]
     except OSError as error:
         found = [Skipped(str(path), f"cannot be read: {error.strerror or error}")]
     yield from found
+
+
+def _opened(path: Path, kind: Kind, relative: str, title: str, reading: Reading) -> list[BookRef | Skipped]:
+    book = open_container(path, reading)
+    try:
+        return list(_listed(book, kind, relative, title))
+    finally:
+        book.close()
+
+
+def _remembered(
+    path: Path, kind: Kind, relative: str, title: str, reading: Reading, listings: Listings
+) -> list[BookRef | Skipped]:
+    """As an earlier build found it, where the file is the same."""
+    stat, (before, value) = stat_of(path, title, reading), listings.known.get(relative, ("", None))
+    if before == stat:
+        return from_json(value)
+    found = _opened(path, kind, relative, title, reading)
+    listings.keep(relative, stat, as_json(found))
+    return found
 
 
 def _no_book(head: bytes) -> str:
@@ -115,7 +142,7 @@ def _sort_in(name: str, entry: Entry, found: _Sorted) -> None:
             found.bad["a page's path climbs out of the archive; it is not read"].append(name)
     elif is_junk(name):
         return
-    elif Path(name).suffix.lower() in ARCHIVE_SUFFIXES - {".acbf"}:
+    elif is_archive(name) and not name.lower().endswith(".acbf"):
         found.bad["is an archive inside an archive; unpack the outer one"].append(name)
     elif wanted:
         if entry.problem:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from index_builder.sources.archives import ARCHIVE_SUFFIXES, archive_book
+from index_builder.sources.archives import archive_book, is_archive
 from index_builder.sources.books import (
     BookRef,
     Skipped,
@@ -18,6 +18,7 @@ from index_builder.sources.books import (
     number_pages,
     root_name,
 )
+from index_builder.sources.listings import Listings
 from retrieval.errors import SourceError
 from retrieval.pages import HEAD, USUAL, Reading, beside, climbs, is_junk, is_page, kind_of, natural_key
 from retrieval.pages.folder import read_file
@@ -29,26 +30,26 @@ if TYPE_CHECKING:
 _OTHER_PICTURES = frozenset({".heic", ".heif", ".jp2", ".psd", ".tga"})
 
 
-def find_books(root: Path, reading: Reading = USUAL) -> Iterator[BookRef | Skipped]:
+def find_books(root: Path, reading: Reading = USUAL, listings: Listings | None = None) -> Iterator[BookRef | Skipped]:
     """The books below `root`, and what had to be skipped, in natural order of their paths.
 
     `root` is a folder, an archive (told by its first bytes), or a single picture. In folders only
     files named like archives are tried as such: many other files are ZIPs inside. A folder that
     links inside the root point to is read at its own place; one outside is read once.
 
-    Raises SourceError at once when `root` does not exist.
+    `listings` are of an earlier walk of the same root. Raises SourceError at once when `root` does not exist.
     """
     try:
         if root.is_dir():
-            return _Walk(root, reading).books()
+            return _Walk(root, reading, listings).books()
         if root.is_file():
-            return _single(root, reading)
+            return _single(root, reading, listings)
     except OSError as error:
         raise SourceError(f"{root} cannot be read: {error.strerror or error}") from error
     raise SourceError(f"{root} does not exist: give a folder of comics, a book file or a picture")
 
 
-def _single(path: Path, reading: Reading) -> Iterator[BookRef | Skipped]:
+def _single(path: Path, reading: Reading, listings: Listings | None) -> Iterator[BookRef | Skipped]:
     """A root that is one file: a picture by its first bytes, else an archive."""
     with path.open("rb") as file:
         head = file.read(HEAD)
@@ -58,7 +59,7 @@ def _single(path: Path, reading: Reading) -> Iterator[BookRef | Skipped]:
         notes = {other.name: _stat(other.stat()) for other in others if other.is_file()}
         return iter([BookRef(path, "", path.stem, "folder", number_pages(stats, notes))])
     about = {n: _stat((path.parent / n).stat()) for n in _named_like(path.name, False) if (path.parent / n).is_file()}
-    return _with_beside(archive_book(path, "", path.stem, reading), tuple(about.items()))
+    return _with_beside(archive_book(path, "", path.stem, reading, listings), tuple(about.items()))
 
 
 @dataclass(slots=True)
@@ -74,7 +75,8 @@ class _Listing:
 class _Walk:
     """One walk; remembers the folders it has entered, so that links cannot lead in circles."""
 
-    def __init__(self, root: Path, reading: Reading) -> None:
+    def __init__(self, root: Path, reading: Reading, listings: Listings | None) -> None:
+        self.listings = listings
         self.root = root
         self.reading = reading
         self.real_root = root.resolve()
@@ -98,7 +100,7 @@ class _Walk:
                 waiting += [(f"{relative}/{n}".lstrip("/"), listing.below[n], _beside(n, listing)) for n in below]
             else:
                 title = self._title(str(Path(relative).with_suffix("")))
-                yield from _with_beside(archive_book(path, relative, title, self.reading), beside)
+                yield from _with_beside(archive_book(path, relative, title, self.reading, self.listings), beside)
 
     def _title(self, relative: str) -> str:
         return book_title([root_name(self.root), *(part for part in relative.split("/") if part)])
@@ -140,7 +142,7 @@ class _Walk:
 
     def _add_file(self, entry: os.DirEntry[str], listing: _Listing) -> None:
         suffix = Path(entry.name).suffix.lower()
-        if suffix in ARCHIVE_SUFFIXES:
+        if is_archive(entry.name):
             listing.below[entry.name] = False
             if suffix == _DOCUMENT:
                 listing.notes[entry.name] = _stat(entry.stat())
@@ -160,7 +162,7 @@ class _Walk:
             target = link.resolve(strict=True)
         except (OSError, RuntimeError):  # RuntimeError: a loop, before Python 3.13
             return _BROKEN
-        if target.is_dir() or link.suffix.lower() in ARCHIVE_SUFFIXES:
+        if target.is_dir() or is_archive(link.name):
             if self.real_root.is_relative_to(target):
                 return "is a link to a folder around the source; it is not followed"
             return _ELSEWHERE if self._is_walked(target) else ""
@@ -203,7 +205,7 @@ _BROKEN = "is a link to nothing; is a drive missing?"
 
 def _wanted(name: str) -> bool:
     suffix = Path(name).suffix.lower()
-    return is_page(name) or is_note(name) or is_about(name) or suffix in ARCHIVE_SUFFIXES or suffix in _OTHER_PICTURES
+    return is_page(name) or is_note(name) or is_about(name) or is_archive(name) or suffix in _OTHER_PICTURES
 
 
 def _name_problem(name: str) -> str:

@@ -28,7 +28,7 @@ NO_TOOL = (
 
 def open_seven(path: Path, reading: Reading) -> Container:
     """A 7z archive by whichever reader is there. Raises SourceError when there is none."""
-    if importlib.util.find_spec("py7zr") is not None:
+    if lists_cheaply():
         return Seven(path, reading)
     if shutil.which("bsdtar") is not None:
         return SevenByTar(path, reading)
@@ -150,6 +150,11 @@ def _bsdtar_trouble(said: str) -> str:
     if "ncrypt" in said or "assphrase" in said:
         return f"is encrypted; remove the password ({said.removeprefix('bsdtar: ')})"
     return f"is a 7z archive that is cut off or damaged ({said.removeprefix('bsdtar: ')})"
+
+
+def lists_cheaply() -> bool:
+    """Whether py7zr is there, which reads a 7z archive's list alone; bsdtar unpacks all of it."""
+    return importlib.util.find_spec("py7zr") is not None
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from index_builder.sources import archives
 from retrieval import PanelIndex
 from retrieval.errors import UsageError
 from tests.building.library import build, put
@@ -84,6 +85,26 @@ def test_a_second_build_encodes_nothing(every: dict[str, list[tuple[str, bytes]]
             path.write_bytes(path.read_bytes())
     report = build(lib, index, encoder, whole_pages=True)
     assert (report.pages_unchanged, report.pages_changed, encoder.encoded) == (pages, 0, 0)
+
+
+def test_packed_books_are_listed_once(monkeypatch: pytest.MonkeyPatch, lib: Path, index: Path) -> None:
+    """An unchanged packed TAR or ACBF is not unpacked to be listed, with its remarks; a changed one is."""
+    put(lib / "a.tgz", formats.make_tar(members(30), "w:gz"))
+    put(lib / "b.acbf", formats.make_acbf(members(60)))
+    put(lib / "c.tar.xz", formats.make_tar(members(40), "w:xz")[:-200])
+    put(lib / "d.sql.gz", b"\x1f\x8b" + bytes(30))
+    first = build(lib, index, whole_pages=True)
+    opened = []
+    real = archives.open_container
+    monkeypatch.setattr(archives, "open_container", lambda path, how: opened.append(path.name) or real(path, how))
+    again = build(lib, index, whole_pages=True)
+    assert opened == []
+    assert again.skipped == first.skipped
+    assert [Path(path).name for path, _ in again.skipped] == ["c.tar.xz"]
+    assert (again.pages, again.pages_unchanged) == (first.pages, first.pages)
+    put(lib / "a.tgz", formats.make_tar([*members(30), ("3.jpg", jpeg(5))], "w:gz"))
+    assert build(lib, index, whole_pages=True).pages_new == 1
+    assert opened == ["a.tgz"]
 
 
 def test_a_strip_from_slices_to_hit(lib: Path, index: Path) -> None:
