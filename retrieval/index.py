@@ -30,12 +30,16 @@ from retrieval.facets import Facet, facets_of
 from retrieval.filters import Filter
 from retrieval.generation import Generation, open_generation, shards_of
 from retrieval.holes import bytes_used
+from retrieval.lookalikes import NotTheSame, find_pairs, grouped, read_pairs, write_pairs
 from retrieval.pages import Reading, read_page
+from retrieval.panel_map import PanelMap, Told, make_map, read_map, write_map
 from retrieval.pictures import open_picture
 from retrieval.records import Encoder, Panel, PartsEncoder, QueryInput, QueryVectors, View
 from retrieval.said_or_drawn import Found, Ranking, asked_apart, merged
 from retrieval.search import Hit, Query, Searcher, check_whole, reason
+from retrieval.shards import VectorShards
 from retrieval.thumbnails import Thumbnails, encode_thumbnail
+from retrieval.together import Together
 
 _OPEN_TRIES = 3
 
@@ -71,6 +75,7 @@ class PanelIndex:
         self._encoder = encoder
         self._device = device
         self._lock = threading.Lock()
+        self._together = Together(self._encode_together)
         self._measuring = threading.RLock()
         self._closeness: dict[tuple[int, View, Asked], Closeness] = {}
         self._shards = shards_of(folder, catalog)
@@ -221,8 +226,9 @@ class PanelIndex:
         for view in View:
             places = [place for place, query in enumerate(queries) if view in query.views_away]
             words = [QueryInput(None, queries[place].words_away) for place in places]
-            for place, vector in zip(places, self.encoder.encode_queries(words, view) if words else (), strict=True):
-                taken[place][view] = vector
+            vectors = self._together.ask((view, False), words) if words else ()
+            for place, found in zip(places, vectors, strict=True):
+                taken[place][view] = found.asked[0]
         return taken
 
     def _vectors(self, queries: Sequence[Query], searcher: Searcher) -> list[QueryVectors]:
@@ -243,6 +249,10 @@ class PanelIndex:
     def _encoded(self, items: list[QueryInput], view: View, searcher: Searcher) -> list[QueryVectors]:
         """One vector for each query, or several where it is a picture and panels have parts."""
         pictures = view is View.PICTURE and searcher.parts and not any(item.text for item in items)
+        return list(self._together.ask((view, bool(pictures)), items))
+
+    def _encode_together(self, kind: tuple[View, bool], items: Sequence[QueryInput]) -> list[QueryVectors]:
+        view, pictures = kind
         if pictures:
             return cast(PartsEncoder, self.encoder).encode_query_parts(items)
         return [QueryVectors(vector[None]) for vector in self.encoder.encode_queries(items, view)]
@@ -281,6 +291,36 @@ class PanelIndex:
     def is_close(self, query: Query, hits: Sequence[Hit]) -> bool | None:
         """Whether the first of a query's hits is closer than strangers are here; None where nobody can tell."""
         return is_close(self, query, hits)
+
+    # ------------------------------------------------- seen as a whole, on request
+
+    @property
+    def vectors(self) -> VectorShards:
+        """The stored vectors."""
+        return self._shards
+
+    def panel_map(self, told: Told | None = None) -> PanelMap | None:
+        """All panels in two dimensions, for this generation: as made before, made now where `told` is given, else None.
+
+        told: called with (stage, done, of how much); it may raise to stop.
+        """
+        number, view = self.generation.number, self.generation.views[View.PICTURE]
+        found = read_map(self.folder, number, view)
+        if found is None and told is not None:
+            found = make_map(view, self._shards, told)
+            write_map(self.folder, number, found)
+        return found
+
+    def lookalikes(self, told: Told | None = None) -> list[dict[int, tuple[float, bool]]] | None:
+        """Groups of panels of several books that show the same, less what people took apart; see
+        `retrieval.lookalikes.grouped`. As found before, looked for now where `told` is given, else None.
+        """
+        number = self.generation.number
+        pairs = read_pairs(self.folder, number)
+        if pairs is None and told is not None:
+            pairs = find_pairs(self, told)
+            write_pairs(self.folder, number, pairs)
+        return None if pairs is None else grouped(pairs, NotTheSame(self.folder).pairs())
 
     # ------------------------------------------------------------------ looking
 

@@ -21,6 +21,7 @@ from retrieval.errors import PanelseekError, UsageError
 from retrieval.filters import FACTS
 from ui.answers import hit_as_dict
 from ui.evaluating import evaluate
+from ui.overviews import lookalikes, make_map
 from ui.training import train
 
 if TYPE_CHECKING:
@@ -351,6 +352,14 @@ def hits_as_dict(query: Any, hits: Sequence[Hit]) -> dict[str, Any]:
 @click.option("--open/--no-open", "open_browser", default=False, show_default=True, help="Open the page in a browser.")
 @click.option("--auth", metavar="NAME:PASSWORD", envvar="PANELSEEK_AUTH", show_envvar=True, help="Ask for these.")
 @click.option("--root-path", metavar="PATH", help="Where a proxy puts the page, like /comics.")
+@click.option(
+    "--allow-build",
+    "build_roots",
+    multiple=True,
+    metavar="ROOT",
+    type=click.Path(path_type=Path),
+    help="Let visitors build from folders below this one; may be repeated.",
+)
 def serve(folder: Path, auth: str | None, **options: Any) -> None:
     """Answer in a browser. Only this machine can reach the page unless --host says otherwise."""
     from ui.web.server import serve as run
@@ -493,6 +502,8 @@ def _relative(path: Path) -> str:
 
 panelseek.add_command(train)
 panelseek.add_command(_index(evaluate))
+panelseek.add_command(_index(lookalikes))
+panelseek.add_command(_index(make_map))
 
 
 def _print_json(value: dict[str, Any]) -> None:
