@@ -347,6 +347,14 @@ class BookSummary:
     panels: int
 
 
+@dataclass(frozen=True, slots=True)
+class CoverSummary:
+    """A book's first present page, and how many of its panels have words."""
+
+    page_id: int
+    with_words: int
+
+
 class Catalog:
     """The database of one index. Opening checks the schema; use as a context manager."""
 
@@ -781,6 +789,43 @@ class Catalog:
             titles = {row.id: row.title for row in connection.execute(select(BookRow.id, BookRow.title))}
             rows = connection.execute(statement)
             return [Tally(book, titles[book], label, n, d, tuple(a)) for book, label, n, d, *a in rows]
+
+    def covers(self) -> dict[int, CoverSummary]:
+        """The first page and the talking panels of every present book, by the book's id."""
+        words = (
+            select(PageRow.book_id, func.count(PanelRow.id).label("talking"))
+            .join(PanelRow, PanelRow.page_id == PageRow.id)
+            .where(PageRow.gone.is_(False), PanelRow.dialogue != "")
+            .group_by(PageRow.book_id)
+        )
+        # rows of later pages come first, so that the first page is what stays
+        firsts = select(PageRow.book_id, PageRow.id).where(PageRow.gone.is_(False)).order_by(PageRow.number.desc())
+        with Session(self.engine) as session:
+            talking = {row.book_id: row.talking for row in session.execute(words)}
+            first = {row.book_id: row.id for row in session.execute(firsts)}
+        return {book: CoverSummary(page, talking.get(book, 0)) for book, page in first.items()}
+
+    def books_of_panels(self) -> dict[int, int]:
+        """The book of every present panel, by the panel's id."""
+        statement = (
+            select(PanelRow.id, PageRow.book_id)
+            .join(PageRow, PanelRow.page_id == PageRow.id)
+            .where(PageRow.gone.is_(False))
+        )
+        with Session(self.engine) as session:
+            return {row.id: row.book_id for row in session.execute(statement)}
+
+    def pages_of(self, book_id: int, limit: int, offset: int) -> list[tuple[int, int]]:
+        """(id, number) of a book's present pages in order."""
+        statement = (
+            select(PageRow.id, PageRow.number)
+            .where(PageRow.book_id == book_id, PageRow.gone.is_(False))
+            .order_by(PageRow.number, PageRow.id)
+            .limit(limit)
+            .offset(offset)
+        )
+        with Session(self.engine) as session:
+            return [(page, number) for page, number in session.execute(statement)]
 
     def vector_rows(self, with_dialogue_only: bool = False) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """(ids, rows) of all present panels, each (P,) int64, in order of id."""

@@ -246,7 +246,8 @@ def grouped(pairs: Pairs, different: set[tuple[int, int]]) -> list[dict[int, tup
         one = (float(pairs.likeness[row]), bool(pairs.mirrored[row]))
         links.setdefault(a, []).append((b, *one))
         links.setdefault(b, []).append((a, *one))
-    groups, seen = [], set()
+    groups: list[dict[int, tuple[float, bool]]] = []
+    seen: set[int] = set()
     for first in sorted(links):
         if first not in seen:
             group = _walk(first, links, different, seen)

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +29,8 @@ class Running:
 
 
 @contextmanager
-def served(index: Path, folder: Path) -> Iterator[Running]:
-    """A server over an index, ended when the block is left."""
+def served(index: Path, folder: Path, build_roots: Sequence[Path] = ()) -> Iterator[Running]:
+    """A server over an index, ended when the block is left; visitors may build below `build_roots`."""
     folder.mkdir(parents=True, exist_ok=True)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -38,7 +38,7 @@ def served(index: Path, folder: Path) -> Iterator[Running]:
     log = folder.with_suffix(".log")
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.page.serving", str(index), str(port)],
+            [sys.executable, "-m", "tests.page.serving", str(index), str(port), *map(str, build_roots)],
             cwd=ROOT,
             env={**os.environ, "TMPDIR": str(folder)},
             stdout=out,
@@ -71,7 +71,7 @@ def main() -> None:
     opened = PanelIndex.open
     PanelIndex.open = lambda path, device=None: opened(path, encoder=SlowGridEncoder())  # type: ignore[method-assign]
     handlers.AT_ONCE = 12  # so that the tiny library has more than one answer's worth
-    server.serve(sys.argv[1], port=int(sys.argv[2]))
+    server.serve(sys.argv[1], port=int(sys.argv[2]), build_roots=sys.argv[3:])
 
 
 if __name__ == "__main__":

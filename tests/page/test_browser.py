@@ -419,12 +419,12 @@ def call(url: str, *data: Any) -> str:
 
 
 def test_programs_search_by_name(url: str, index: PanelIndex) -> None:
-    """`/search` takes words and a picture and answers with JSON; it is the only name there is."""
+    """`/search` takes words and a picture and answers with JSON; beside it there is `/search_panels` only."""
     answer = call(url, "bring the lantern", None)
     hits = json.loads(answer.split("data: ", 1)[1])[0]["hits"]
     assert (hits[0]["book"], hits[0]["page"], hits[0]["panel"]) == ("Harbour", 1, 2)
     with urlopen(f"{url}gradio_api/info") as info:
-        assert list(json.load(info)["named_endpoints"]) == ["/search"]
+        assert list(json.load(info)["named_endpoints"]) == ["/search", "/search_panels"]
 
 
 @pytest.mark.parametrize(

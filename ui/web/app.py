@@ -20,23 +20,26 @@ from ui.web.frame import markup
 from ui.web.library.wiring import library_view
 from ui.web.lookalikes.wiring import lookalikes_view
 from ui.web.map.wiring import map_view
+from ui.web.programs.wiring import programs
 from ui.web.search.wiring import search_view
+from ui.web.works import Works
 
 UPLOADS_LIVE = 3600
 """Seconds after which an upload is removed."""
 
-VIEWS: tuple[tuple[str, str, Callable[[gr.Blocks, PanelIndex], None]], ...] = (
-    ("search", "Search", search_view),
-    ("library", "Library", library_view),
-    ("map", "Map", map_view),
-    ("lookalikes", "Look-alikes", lookalikes_view),
-    ("build", "Build", build_view),
+VIEWS: tuple[tuple[str, str, Callable[[gr.Blocks, Works], None]], ...] = (
+    ("search", "Search", lambda page, works: search_view(page, works.index)),
+    ("library", "Library", lambda page, works: library_view(works.index)),
+    ("map", "Map", lambda page, works: map_view(works.mapper)),
+    ("lookalikes", "Look-alikes", lambda page, works: lookalikes_view(works.finder)),
+    ("build", "Build", lambda page, works: build_view(works.builder)),
 )
 """Name in the address, name on screen, and what adds the view's components to the page; all named in frame.js too."""
 
 
-def build_app(index: PanelIndex) -> gr.Blocks:
+def build_app(index: PanelIndex, works: Works | None = None) -> gr.Blocks:
     """The page over an index, not launched yet."""
+    works = works or Works(index)
     with gr.Blocks(
         title="Panelseek", analytics_enabled=False, delete_cache=(UPLOADS_LIVE, UPLOADS_LIVE), fill_width=True
     ) as page:
@@ -49,7 +52,8 @@ def build_app(index: PanelIndex) -> gr.Blocks:
         )
         for name, _, add in VIEWS:
             with gr.Column(elem_id=f"view-{name}", elem_classes="view"):
-                add(page, index)
+                add(page, works)
         chosen_panel(index)
+        programs(index)
     page.queue(default_concurrency_limit=8, max_size=64)
     return page

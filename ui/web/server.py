@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -9,14 +10,17 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrieval.errors import PanelseekError, UsageError
 from retrieval.index import PanelIndex
 from ui.web.search.handlers import MAX_UPLOAD_BYTES
+
+if TYPE_CHECKING:
+    from ui.web.works import Works
 
 DEFAULT_PORT = 7860
 _PORTS_TRIED = 100
@@ -36,40 +40,71 @@ def serve(
     open_browser: bool = False,
     auth: Auth | None = None,
     root_path: str | None = None,
+    build_roots: Sequence[str | Path] = (),
 ) -> None:
     """Serve the search page until Ctrl-C.
 
-    auth: (name, password), or several. root_path: where a proxy puts the page. Raises `PanelseekError` when
+    auth: (name, password), or several. root_path: where a proxy puts the page. build_roots: folders below which
+    visitors may build into this index; none by default. Raises `PanelseekError` when
     the index cannot be opened, `UsageError` when the port is taken (the default port makes way for the next).
     """
+    roots = [_root(root) for root in build_roots]
     with PanelIndex.open(index_path, device=device) as index, _own_uploads():
         from ui.web.app import build_app  # Gradio takes seconds to import: not before the index is known to open
+        from ui.web.works import Works
 
         chosen = free_port(host, port)
-        page = build_app(index)
+        works = Works(index, roots)
+        page = build_app(index, works)
         _, url, _ = page.launch(
             server_name=host,
             server_port=chosen,
             inbrowser=open_browser,
             auth=auth,
             root_path=root_path,
-            **launch_options(index, private=host in _LOOPBACK and not auth and not root_path),
+            **launch_options(works, private=host in _LOOPBACK and not auth and not root_path, tools=not auth),
         )
+        _only_our_tool(page)
         try:
-            _say(index, url, host, auth)
+            _say(index, url, host, auth, roots)
             threading.Thread(target=_warm, args=(index,), daemon=True).start()
             _wait()
         finally:
+            works.end()
             page.close(verbose=False)
 
 
-def launch_options(index: PanelIndex, private: bool = True) -> dict[str, Any]:
+def _root(root: str | Path) -> Path:
+    folder = Path(root).expanduser().resolve()
+    if not folder.is_dir():
+        raise UsageError(f"--allow-build {root} is no folder: name one that holds comics")
+    return folder
+
+
+def _only_our_tool(page: Any) -> None:
+    """Only `search_panels` is a tool: it takes pictures as bytes, never as files or addresses."""
+    server = page.mcp_server_obj
+    if server is None:
+        return
+    tools = server.tool_to_endpoint
+    for name in [name for name, endpoint in tools.items() if endpoint != "/search_panels"]:
+        del tools[name]
+    server.postprocess_output_data = _as_json
+
+
+def _as_json(answers: Sequence[Any], _: str) -> list[Any]:
+    """An answer as JSON; Gradio would write it as Python, and open files that it seems to name."""
+    from mcp.types import TextContent
+
+    return [TextContent(type="text", text=json.dumps(answer, ensure_ascii=False)) for answer in answers]
+
+
+def launch_options(works: Works, private: bool = True, tools: bool = True) -> dict[str, Any]:
     """How the page is launched wherever it runs: its looks, its bounds, and everything that would call home off.
 
     private: answer only to this machine's own names, so that no web page elsewhere can reach a loopback server
-    through a name that it makes point here.
+    through a name that it makes point here. tools: answer to models as well (MCP); those have no way to log in.
     """
-    from ui.web.frame.pictures import picture_routes
     from ui.web.looks import head, stylesheets, theme
 
     return {
@@ -79,7 +114,7 @@ def launch_options(index: PanelIndex, private: bool = True) -> dict[str, Any]:
         "max_file_size": MAX_UPLOAD_BYTES,
         "app_kwargs": {
             "middleware": [_guard(), *(_only_as_this_machine() if private else ())],
-            "routes": picture_routes(index),
+            "routes": works.routes(),
         },
         "allowed_paths": [],
         "footer_links": [],
@@ -91,7 +126,7 @@ def launch_options(index: PanelIndex, private: bool = True) -> dict[str, Any]:
         "run_history": False,  # it would keep people's searches in their browser
         "ssr_mode": False,
         "pwa": False,
-        "mcp_server": False,
+        "mcp_server": tools,
     }
 
 
@@ -155,10 +190,12 @@ def _wait() -> None:
             signal.signal(signal.SIGTERM, before)
 
 
-def _say(index: PanelIndex, url: str, host: str, auth: Auth | None) -> None:
+def _say(index: PanelIndex, url: str, host: str, auth: Auth | None, roots: Sequence[Path]) -> None:
     _tell(f"Panelseek serves {index.folder} at {url} (Ctrl-C stops it).")
     if host not in _LOOPBACK and not auth:
         _tell("Anyone who reaches this machine can search and see these comics: give --auth to ask for a password.")
+    for root in roots:
+        _tell(f"Whoever reaches the page may build from {root}.")
 
 
 def _tell(text: str) -> None:

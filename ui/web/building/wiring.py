@@ -2,12 +2,52 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import gradio as gr
 
-from retrieval.index import PanelIndex
-from ui.web.frame.markup import nothing_yet
+from retrieval.errors import PanelseekError
+from ui.web.building import markup
+from ui.web.building.handlers import Builder
+from ui.web.frame.markup import notice
+from ui.web.frame.scripts import script
+from ui.web.frame.sentences import friendly
 
 
-def build_view(page: gr.Blocks, index: PanelIndex) -> None:
+def build_view(builder: Builder) -> None:
     """Adds the components of the view to the page."""
-    gr.HTML(nothing_yet("Build", "Building from the page is not switched on."), apply_default_css=False)
+    if not builder.allowed:
+        gr.HTML(markup.not_allowed(), apply_default_css=False)
+        return
+
+    def build_folders(asked: dict[str, Any]) -> str:
+        """What lies in `{"root": number, "path": below it}`, as HTML."""
+        try:
+            return markup.folders(builder.folders(asked.get("root", 0), asked.get("path", "")))
+        except PanelseekError as error:
+            return notice(friendly(error))
+
+    def build_start(asked: dict[str, Any]) -> dict[str, Any]:
+        """Build `{"root": number, "path": below it}`; how it stands then."""
+        try:
+            builder.start(asked.get("root"), asked.get("path"))
+        except PanelseekError as error:
+            return {"running": False, "html": notice(friendly(error))}
+        return build_state({})
+
+    def build_stop(_: Any) -> dict[str, Any]:
+        builder.job.stop()
+        return build_state({})
+
+    def build_state(_: Any) -> dict[str, Any]:
+        now = builder.job.moment()
+        return {"running": now.state == "running", "html": markup.progress(now, builder.job.result)}
+
+    gr.HTML(
+        '<section class="build"><h2>Build</h2><div class="progress-place" aria-live="polite"></div>'
+        '<div class="folders-place"></div></section>',
+        js_on_load=script("building/build.js"),
+        server_functions=[build_folders, build_start, build_stop, build_state],
+        elem_id="building",
+        apply_default_css=False,
+    )

@@ -40,8 +40,10 @@ def picture_routes(index: PanelIndex) -> list[Route]:
 
     def page(request: Request) -> Response:
         def draw() -> bytes:
+            side = _side(request)
             with decoding:
-                return page_as_webp(index.page_image(_id(request)))
+                image = index.page_image(_id(request))
+                return page_as_webp(image) if side is None else _webp(_fitted(image, side), 80)
 
         return _answer(request, draw)
 
@@ -50,11 +52,16 @@ def picture_routes(index: PanelIndex) -> list[Route]:
 
 def _panel(index: PanelIndex, request: Request, decoding: threading.BoundedSemaphore) -> bytes:
     panel = index.panel(_id(request))
-    side = request.query_params.get("side", "")
-    if side.isdecimal() and int(side) in SIDES:
-        with decoding:
-            return _webp(_fitted(index.panel_image(panel), int(side)), 84)
-    return index.thumbnail(panel)
+    side = _side(request)
+    if side is None:
+        return index.thumbnail(panel)
+    with decoding:
+        return _webp(_fitted(index.panel_image(panel), side), 84)
+
+
+def _side(request: Request) -> int | None:
+    """The longest side asked for, where it is one that there is."""
+    return next((side for side in SIDES if request.query_params.get("side") == str(side)), None)
 
 
 def _id(request: Request) -> int:
@@ -62,7 +69,7 @@ def _id(request: Request) -> int:
 
 
 def _answer(request: Request, draw: Callable[[], bytes]) -> Response:
-    if not _may_see(request):
+    if not may_see(request):
         return Response(status_code=401)
     try:
         return Response(draw(), media_type="image/webp", headers=_KEPT if "v" in request.query_params else None)
@@ -73,7 +80,7 @@ def _answer(request: Request, draw: Callable[[], bytes]) -> Response:
     return Response(status_code=404)
 
 
-def _may_see(request: Request) -> bool:
+def may_see(request: Request) -> bool:
     """As Gradio decides for its own addresses: everybody, or whoever has logged in."""
     app = request.app
     if getattr(app, "auth", None) is None:

@@ -2,15 +2,47 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import gradio as gr
 
-from retrieval.index import PanelIndex
-from ui.web.frame.markup import nothing_yet
+from retrieval.errors import PanelseekError
+from ui.web.frame.markup import notice
+from ui.web.frame.scripts import script
+from ui.web.frame.sentences import friendly
+from ui.web.lookalikes import markup
+from ui.web.lookalikes.handlers import Finder
 
 
-def lookalikes_view(page: gr.Blocks, index: PanelIndex) -> None:
+def lookalikes_view(finder: Finder) -> None:
     """Adds the components of the view to the page."""
+
+    def lookalikes_state(asked: dict[str, Any]) -> dict[str, Any]:
+        """Groups from `start` on, or how the looking stands; `{"look": "start"}` begins it, `"stop"` ends it."""
+        try:
+            if asked.get("look") == "stop":
+                finder.job.stop()
+            found = finder.groups(asked.get("start", 0))
+            if found is not None:
+                return {"running": False, "html": markup.groups(found)}
+            now = finder.look() if asked.get("look") == "start" else finder.job.moment()
+            return {"running": now.state == "running", "html": markup.progress(now)}
+        except PanelseekError as error:
+            return {"running": False, "html": notice(friendly(error))}
+
+    def lookalikes_apart(asked: dict[str, Any]) -> str:
+        """Remember `{"panel": id, "others": [ids]}` as not the same (or `"back": true`); a sentence or ''."""
+        try:
+            finder.apart(asked)
+        except PanelseekError as error:
+            return notice(friendly(error))
+        return ""
+
     gr.HTML(
-        nothing_yet("Look-alikes", "Panels that several books share will be gathered here."),
+        f'<section class="lookalikes"><p class="aside">{markup.ABOUT}</p>'
+        '<div class="said-place" aria-live="polite"></div><div class="alikes-place"></div></section>',
+        js_on_load=script("lookalikes/lookalikes.js"),
+        server_functions=[lookalikes_state, lookalikes_apart],
+        elem_id="lookalikes",
         apply_default_css=False,
     )

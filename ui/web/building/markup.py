@@ -1,0 +1,103 @@
+"""The view `build` as HTML."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from ui.web.building.handlers import Folders
+from ui.web.frame.jobs import Moment
+from ui.web.frame.markup import nothing_yet, notice, plural
+
+if TYPE_CHECKING:
+    from index_builder import BuildReport
+
+NOT_ALLOWED = (
+    "This server may not build. Whoever starts it can allow folders with panelseek serve --allow-build FOLDER, "
+    "or build with panelseek build."
+)
+_SHOWN = 20
+
+
+def not_allowed() -> str:
+    return nothing_yet("Building is not switched on here", NOT_ALLOWED)
+
+
+def folders(found: Folders) -> str:
+    """Where one is, the folders inside, and the button that builds this one."""
+    crumbs = _crumbs(found)
+    items = "".join(_folder(found, name) for name in found.folders)
+    listed = f'<ul class="folders">{items}</ul>' if items else '<p class="aside">No folders inside.</p>'
+    more = f'<p class="aside">and {found.more:,} more folders</p>' if found.more else ""
+    name = escape(found.path.split("/")[-1] or found.roots[found.root])
+    return (
+        f'<nav class="crumbs" aria-label="Folder">{crumbs}</nav>{listed}{more}'
+        f'<p class="aside">{found.files:,} {plural(found.files, "file")} here. A build reads this folder and all below '
+        "it; pages that are in the index already are not read again.</p>"
+        f'<p><button type="button" class="button primary" data-build="start" data-root="{found.root}"'
+        f' data-path="{escape(found.path)}">Build <em>{name}</em></button></p>'
+    )
+
+
+def _crumbs(found: Folders) -> str:
+    steps = []
+    for number, name in enumerate(found.roots):
+        current = ' aria-current="true"' if number == found.root else ""
+        steps.append(f"<button type='button' data-root='{number}' data-path=''{current}>{escape(name)}</button>")
+    parts = found.path.split("/") if found.path else []
+    for depth, name in enumerate(parts, 1):
+        path = escape("/".join(parts[:depth]))
+        steps.append(f'<span aria-hidden="true">/</span>{_open(found.root, path, escape(name))}')
+    return "".join(steps)
+
+
+def _folder(found: Folders, name: str) -> str:
+    path = f"{found.path}/{name}" if found.path else name
+    return f"<li>{_open(found.root, escape(path), escape(name))}</li>"
+
+
+def _open(root: int, path: str, name: str) -> str:
+    return f'<button type="button" data-root="{root}" data-path="{path}">{name}</button>'
+
+
+def progress(now: Moment, report: BuildReport | None) -> str:
+    """How the build stands, or how the last one ended."""
+    if now.state == "running":
+        share = "" if now.share is None else f' value="{now.share:.3f}"'
+        pages = f"{now.done:,} of {now.total:,} pages. " if now.total else f"{now.done:,} pages. " if now.done else ""
+        return (
+            f'<div class="at-work"><p role="status">{escape(now.stage or "Starting")}</p>'
+            f'<progress aria-label="Progress of the build"{share}></progress>'
+            f'<p class="aside">{pages}{escape(now.text)}</p>'
+            '<p><button type="button" class="button" data-build="stop">Stop</button></p></div>'
+        )
+    if now.state == "failed":
+        return notice(now.problem)
+    if now.state == "stopped":
+        return (
+            '<p class="said-so" role="status">Stopped. What was encoded is kept: the same build goes on from there, '
+            "and its new pages are found once it has ended.</p>"
+        )
+    return _report(report) if now.state == "done" and report is not None else ""
+
+
+def _report(report: BuildReport) -> str:
+    fates = {
+        "new": report.pages_new,
+        "changed": report.pages_changed,
+        "back again": report.pages_back,
+        "gone": report.pages_gone,
+        "unchanged": report.pages_unchanged,
+    }
+    pages = ", ".join(f"{count:,} {name}" for name, count in fates.items() if count)
+    skipped = "".join(
+        f"<li><strong>{escape(path)}</strong>: {escape(reason)}</li>" for path, reason in report.skipped[:_SHOWN]
+    )
+    more = f"<li>and {len(report.skipped) - _SHOWN:,} more</li>" if len(report.skipped) > _SHOWN else ""
+    left_out = f"<h3>Skipped</h3><ul>{skipped}{more}</ul>" if skipped else ""
+    return (
+        f'<section class="report" role="status"><h3>Done in {report.seconds["total"]:.0f} s</h3>'
+        f"<p>The index now holds {report.books:,} {plural(report.books, 'book')}, {report.pages:,} "
+        f"{plural(report.pages, 'page')} and {report.panels:,} {plural(report.panels, 'panel')}. Pages: {pages}.</p>"
+        f"{left_out}</section>"
+    )
