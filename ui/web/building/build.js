@@ -20,7 +20,7 @@ async function watch() {
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
   } catch {
-    progressPlace.textContent = "The server does not answer. Is it still running?";
+    progressPlace.innerHTML = panelseek.unreachable();
   } finally {
     watching = false;
   }
@@ -44,7 +44,8 @@ element.addEventListener("click", async (event) => {
   } else if (button.dataset.build === "stop") {
     show(await server.build_stop({}));
     watch();
-  } else if ("root" in button.dataset) open(place);
+  } else if (button.dataset.do === "again") watch();
+  else if ("root" in button.dataset) open(place);
 });
 
 panelseek.listen((_, view) => {

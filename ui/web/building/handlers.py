@@ -118,7 +118,7 @@ class Builder:
 
 def _inside(folder: Path) -> tuple[list[str], int]:
     """Names of folders in natural order, and how many files lie beside them; hidden ones and links are left out."""
-    from natsort import natsorted
+    from natsort import natsorted, ns
 
     names, files = [], 0
     try:
@@ -132,7 +132,7 @@ def _inside(folder: Path) -> tuple[list[str], int]:
                     files += 1
     except OSError as error:
         raise SourceError(f"{folder.name} cannot be read ({error.strerror})") from error
-    return natsorted(names), files
+    return natsorted(names, alg=ns.IGNORECASE), files
 
 
 def _duration(seconds: float) -> str:

@@ -26,7 +26,7 @@ async function show(what) {
   for (const name of ["find", "sort"]) {
     if (form.elements[name] !== document.activeElement) form.elements[name].value = what[name] || (name === "sort" ? "title" : "");
   }
-  const html = await fetched(what).catch(() => '<p class="notice" role="alert">The server does not answer. Is it still running?</p>');
+  const html = await fetched(what).catch(() => panelseek.unreachable());
   if (number !== newest) return;
   shelfPlace.innerHTML = html;
   if (before !== null && what.open) shelfPlace.querySelector("h2")?.focus();
@@ -56,8 +56,12 @@ form.addEventListener("input", () => {
   typing = setTimeout(narrow, 200);
 });
 element.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-start]");
-  if (button) more(button);
+  const button = event.target.closest("button");
+  if (button?.dataset.start) more(button);
+  if (button?.dataset.do !== "again") return;
+  const what = JSON.parse(shown);
+  shown = null;
+  show(what);
 });
 
 panelseek.listen((params, view) => {

@@ -18,7 +18,7 @@ async function watch(asked = {}) {
     }
     loaded = !state.running;
   } catch {
-    place.textContent = "The server does not answer. Is it still running?";
+    place.innerHTML = panelseek.unreachable();
   } finally {
     watching = false;
   }
@@ -58,6 +58,7 @@ async function apart(button) {
 element.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button) return;
+  if (button.dataset.do === "again") watch();
   if (button.dataset.look === "start") watch({ look: "start" });
   if (button.dataset.look === "stop") stopping = true;
   if (button.dataset.start) more(button);

@@ -290,7 +290,7 @@ element.addEventListener("click", (event) => {
   if (zoom === "in") zoomAt(cx, cy, 2);
   if (zoom === "out") zoomAt(cx, cy, 0.5);
   if (zoom === "all") show({ x: 0.5, y: 0.5, zoom: 1 });
-  if (map === "start") watch({ start: true });
+  if (map === "start" || button.dataset.do === "again") watch({ start: true });
   if (map === "stop") watch({ stop: true });
   if (x) {
     show({ x: Number(x), y: Number(y), zoom: Math.max(1, 0.35 / Math.max(Number(spread), 1e-3)) });
@@ -314,7 +314,7 @@ async function watch(asked = {}) {
     if (state.generation) await load(state.generation);
     else progressPlace.innerHTML = state.html;
   } catch {
-    progressPlace.textContent = "The server does not answer. Is it still running?";
+    progressPlace.innerHTML = panelseek.unreachable();
   } finally {
     watching = false;
   }
