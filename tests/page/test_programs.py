@@ -75,7 +75,7 @@ async def tried(session):
     assert all(line.startswith("refused") for line in refused), refused
     assert "not base64" in refused[0]
     assert "not base64" in refused[1]
-    assert "not a picture" in refused[2]
+    assert "Not a picture: starts with 'hello'" in refused[2]
 
 
 def test_programs_narrow_page_and_take_away(index: PanelIndex) -> None:

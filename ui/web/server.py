@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
@@ -11,7 +12,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,14 +57,15 @@ def serve(
         chosen = free_port(host, port)
         works = Works(index, roots)
         page = build_app(index, works)
-        _, url, _ = page.launch(
-            server_name=host,
-            server_port=chosen,
-            inbrowser=open_browser,
-            auth=auth,
-            root_path=root_path,
-            **launch_options(works, private=host in _LOOPBACK and not auth and not root_path, tools=not auth),
-        )
+        with redirect_stdout(io.StringIO()):  # results go there, and Gradio announces its tools there
+            _, url, _ = page.launch(
+                server_name=host,
+                server_port=chosen,
+                inbrowser=open_browser,
+                auth=auth,
+                root_path=root_path,
+                **launch_options(works, private=host in _LOOPBACK and not auth and not root_path, tools=not auth),
+            )
         _only_our_tool(page)
         try:
             _say(index, url, host, auth, roots)
