@@ -52,7 +52,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     draw_book(root / "shelf" / "Later", {"1": 90, "2": 91})
     (root / "way out").symlink_to("/etc")
     (comics / "Harbour" / "003.png").write_text("no picture at all")
-    build_index([comics], base / "my.index", encoder=GridEncoder(), workers=0)
+    build_index([comics], base / "my.index", encoder=GridEncoder(), workers=0, ocr=False)
     with served(base / "my.index", base / "server" / "tmp", build_roots=[root]) as server:
         yield Place(server.url, base / "my.index", comics, root)
 
@@ -197,7 +197,7 @@ def test_the_views_fit(chromium: Any, place: Place, width: int) -> None:
 def test_comics_that_are_gone_leave_the_library_readable(tmp_path: Path, chromium: Any) -> None:
     """Covers that cannot be read are missing; everything else stands."""
     comics = draw_library(tmp_path / "comics")
-    build_index([comics], tmp_path / "my.index", encoder=GridEncoder(), workers=0)
+    build_index([comics], tmp_path / "my.index", encoder=GridEncoder(), workers=0, ocr=False)
     shutil.rmtree(comics)
     with served(tmp_path / "my.index", tmp_path / "server" / "tmp") as server:
         page = chromium.new_page()

@@ -75,7 +75,9 @@ def builder(tmp_path: Path) -> Iterator[Builder]:
     (tmp_path / "first" / "A").mkdir(parents=True)
     page = next((tmp_path / "roots").rglob("*.png"))
     (tmp_path / "first" / "A" / "1.png").write_bytes(page.read_bytes())
-    build_index([tmp_path / "first"], tmp_path / "my.index", encoder=GridEncoder(), workers=0, whole_pages=True)
+    build_index(
+        [tmp_path / "first"], tmp_path / "my.index", encoder=GridEncoder(), workers=0, ocr=False, whole_pages=True
+    )
     with PanelIndex.open(tmp_path / "my.index", encoder=GridEncoder()) as index:
         yield Builder(index, [tmp_path / "roots" / "mine"])
 

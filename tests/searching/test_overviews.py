@@ -112,7 +112,7 @@ def reprints(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number, page in drawn.items():
             page.save(comics / book / f"{number}.png")
     folder = comics.parent / "my.index"
-    build_index([comics], folder, encoder=BothWays(), workers=0, whole_pages=True)
+    build_index([comics], folder, encoder=BothWays(), workers=0, ocr=False, whole_pages=True)
     return folder
 
 
@@ -157,7 +157,7 @@ def test_not_the_same_is_remembered(reprints: Path) -> None:
         NotTheSame(reprints).say(other, first)
         assert len(index.lookalikes() or []) == 1
         (reprints.parent / "comics" / "C" / "2.png").unlink()
-        build_index([reprints.parent / "comics"], reprints, encoder=BothWays(), workers=0, whole_pages=True)
+        build_index([reprints.parent / "comics"], reprints, encoder=BothWays(), workers=0, ocr=False, whole_pages=True)
         assert index.refresh()
         assert len(index.lookalikes(lambda *_: None) or []) == 1
         NotTheSame(reprints).take_back(one, [other])
