@@ -1,23 +1,25 @@
 """Take the pictures of the page that the documentation shows: `python tools/screenshots.py INDEX`.
 
-Serves the index on a free port, drives Chromium, and writes PNGs of the page's states at two widths,
+Serves the index on a free port, drives Chromium, and writes WebP pictures of the page's main states at two widths,
 light and dark, into docs/pictures/ (or --into).
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 from urllib.request import urlopen
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,7 +44,7 @@ def main() -> int:
     arguments.into.mkdir(parents=True, exist_ok=True)
     with _served(arguments.index) as url, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=browser_path, args=list(QUIET))
-        for width in WIDTHS:
+        for width in arguments.widths:
             for colours in arguments.colours:
                 _take_all(browser, url, width, colours, arguments)
         browser.close()
@@ -52,9 +54,10 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("index", type=Path, help="the index to show")
-    parser.add_argument("--into", type=Path, default=ROOT / "docs" / "pictures", help="where the PNGs go")
-    parser.add_argument("--text", help="the words to search for (default: the first line the page suggests)")
-    parser.add_argument("--picture", type=Path, help="the picture to search with (default: a panel of the index)")
+    parser.add_argument("--into", type=Path, default=ROOT / "docs" / "pictures", help="where the pictures go")
+    parser.add_argument("--text", default="who carried off the great lens", help="the words to search for")
+    parser.add_argument("--only", nargs="+", choices=tuple(STATES), default=list(STATES), help="these states only")
+    parser.add_argument("--widths", nargs="+", choices=tuple(WIDTHS), default=list(WIDTHS))
     parser.add_argument("--colours", nargs="+", choices=("light", "dark"), default=["light", "dark"])
     return parser.parse_args()
 
@@ -89,45 +92,97 @@ def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
 
 
 def _take_all(browser: Browser, url: str, width: str, colours: str, arguments: argparse.Namespace) -> None:
-    """Start, word results, chosen panel, picture results, in that order, as a person would get there."""
     size = dict(zip(("width", "height"), WIDTHS[width], strict=True))
-    context = browser.new_context(viewport=size, color_scheme=colours)
+    phone = width == "narrow"
+    context = browser.new_context(viewport=size, color_scheme=colours, has_touch=phone, is_mobile=phone)
     page = context.new_page()
-
-    def take(name: str) -> None:
+    for name in arguments.only:
+        STATES[name](page, url, arguments.text)
         page.mouse.move(2, 2)  # nothing looks hovered
-        page.wait_for_timeout(500)
-        page.screenshot(path=arguments.into / f"{name}-{width}-{colours}.png")
-
-    page.goto(url)
-    page.locator(".welcome .card").first.wait_for()
-    take("start")
-    text = arguments.text or page.locator(".chips button").first.inner_text()
-    page.locator("#words textarea, #words input").fill(text)
-    page.keyboard.press("Enter")
-    page.locator(".results .card").first.wait_for()
-    take("words")
-    page.locator(".results .card").first.click()
-    page.locator(".sheet").wait_for()
-    take("chosen")
-    page.keyboard.press("Escape")
-    page.locator(".sheet").wait_for(state="detached")
-    page.locator("#clear").click()
-    page.locator(".welcome .card").first.wait_for()
-    with tempfile.TemporaryDirectory() as folder:
-        picture = arguments.picture or _a_panel(page, Path(folder))
-        page.evaluate("scrollTo(0, 0)")
-        page.locator("#picture input[type=file]").set_input_files(picture)
-        page.locator(".results .card").first.wait_for()
-        take("picture")
+        page.wait_for_timeout(1500)  # pictures become sharp
+        _save(page, arguments.into / f"{name}-{width}-{colours}.webp")
     context.close()
 
 
-def _a_panel(page: Page, folder: Path) -> Path:
-    """A picture to search with: the last panel on the welcome screen, as a person would save it."""
-    panel = folder / "panel.png"
-    panel.write_bytes(page.locator(".welcome .card img").last.screenshot())
-    return panel
+def _save(page: Page, path: Path) -> None:
+    Image.open(io.BytesIO(page.screenshot())).convert("RGB").save(path, "WEBP", quality=84, method=6)
+
+
+# ------------------------------------------------------------------------ states, each from its address on
+
+
+def _start(page: Page, url: str, text: str) -> None:
+    page.goto(url)
+    page.locator(".welcome .card").first.wait_for()
+
+
+def _words(page: Page, url: str, text: str) -> None:
+    page.goto(f"{url}?q={quote(text)}")
+    page.locator(".results .card").first.wait_for()
+    page.locator("#narrow details").first.wait_for()
+    page.wait_for_timeout(2500)  # what strangers reach is measured once
+
+
+def _chosen(page: Page, url: str, text: str) -> None:
+    _words(page, url, text)
+    page.locator(".results .card").first.click()
+    page.locator(".sheet").wait_for()
+
+
+def _page(page: Page, url: str, text: str) -> None:
+    _chosen(page, url, text)
+    page.get_by_role("button", name="Whole page").click()
+
+
+def _picture(page: Page, url: str, text: str) -> None:
+    """Part of the best hit's picture as the question."""
+    best = _best(page, url, text)
+    page.goto(f"{url}?like={best}&crop=0.56,0.2,0.4,0.8")
+    page.locator(".results .card").first.wait_for()
+    page.locator("#narrow details").first.wait_for()
+
+
+def _crop(page: Page, url: str, text: str) -> None:
+    _picture(page, url, text)
+    page.get_by_role("button", name="Crop").click()
+
+
+def _narrow(page: Page, url: str, text: str) -> None:
+    """A book's panels, the list of books open."""
+    page.goto(url)
+    page.locator("#narrow details").first.wait_for()
+    page.locator('details[data-name="book"] summary').click()
+    page.locator('details[data-name="book"] label').nth(3).click()
+    page.locator(".results .card").first.wait_for()
+    page.locator("#narrow .chosen").wait_for()
+
+
+def _folded(page: Page, url: str, text: str) -> None:
+    page.goto(f"{url}?like={_best(page, url, text)}&fold=book")
+    page.locator(".unfold").first.click()
+
+
+def _nothing(page: Page, url: str, text: str) -> None:
+    page.goto(f"{url}?q={quote(text)}&has_dialogue=no")
+    page.locator("#answer .nothing").wait_for()
+
+
+def _best(page: Page, url: str, text: str) -> str:
+    _words(page, url, text)
+    return str(page.locator(".results li[data-id]").first.get_attribute("data-id"))
+
+
+STATES: dict[str, Callable[[Page, str, str], None]] = {
+    "start": _start,
+    "words": _words,
+    "chosen": _chosen,
+    "page": _page,
+    "picture": _picture,
+    "crop": _crop,
+    "narrow": _narrow,
+    "folded": _folded,
+    "nothing": _nothing,
+}
 
 
 if __name__ == "__main__":

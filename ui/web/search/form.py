@@ -32,7 +32,7 @@ def form() -> str:
         '<div class="asked">'
         '<label class="quiet" for="words">Words that somebody says</label>'
         '<div class="words-row"><input id="words" name="q" type="search" maxlength="2000" enterkeyhint="search"'
-        ' placeholder="A line that somebody says">'
+        ' placeholder="What somebody says">'
         f'<button type="submit" id="search" class="button primary">{icon("search")}<span>Search</span></button></div>'
         '<button type="button" class="button plain finer-toggle" data-do="finer" aria-expanded="false">Options</button>'
         f'<div class="finer">{_without()}{_words_in()}{_view()}{_fold()}'

@@ -121,7 +121,7 @@ const isFar = (item) => {
 
 function mark() {
   const items = [...answer.querySelectorAll("ol.cards > li[data-strength]")].filter((i) => i.parentElement.matches("#answer > ol"));
-  for (const old of answer.querySelectorAll(".far-line, .rest")) old.remove();
+  answer.querySelector(".far-line")?.remove();
   if (!items.length) return;
   const first = items.findIndex((item, i) => isFar(item) && items.slice(i).every(isFar));
   const place = answer.querySelector(".closeness");
@@ -130,9 +130,6 @@ function mark() {
   if (first <= 0) return;
   const line = document.createElement("li");
   line.className = "far-line";
-  line.textContent = "From here on, no closer than chance";
-  const rest = document.createElement("li");
-  rest.className = "rest";
-  rest.setAttribute("aria-hidden", "true");
-  items[first].before(rest, line);
+  line.textContent = "from here on, no closer than chance";
+  items[first].before(line);
 }
