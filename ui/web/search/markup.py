@@ -20,7 +20,7 @@ LOST = (
 )
 
 # Cards stand in rows like panels on a page, as wide as their picture; within limits, so that captions fit.
-_NARROWEST, _WIDEST = 0.72, 2.6
+_NARROWEST, _WIDEST = 0.66, 3.4
 
 
 # ------------------------------------------------------------------------ before the first question
