@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,13 @@ from PIL import Image
 from index_builder import build_index
 from retrieval import PanelIndex
 from retrieval.errors import CheckpointError, PictureError, SourceError, UsageError
-from retrieval.records import View
+from retrieval.records import Box, View
 from tests.conftest import GridEncoder
 from tests.page.library import HOSTILE_BOOK, draw_library
 from ui.web.frame.sentences import friendly
 from ui.web.search import handlers
 from ui.web.search.question import FILTERS, Crop, Question
-from ui.web.search.start import glance
+from ui.web.search.start import _looks, glance
 
 
 def test_words_find_the_panel_that_says_them(index: PanelIndex) -> None:
@@ -216,6 +217,13 @@ def test_the_library_at_a_glance(index: PanelIndex) -> None:
     assert (library.encoder, library.provisional) == ("grid", False)
     assert len(library.samples) > 3
     assert "Who goes there?" in library.suggestions
+
+
+def test_panels_to_start_from_are_worth_looking_at(index: PanelIndex) -> None:
+    """A strip of lettering and a sliver are passed over where there are others."""
+    panel = index.browse(k=1)[0]  # 170 x 270 on a page of 400 x 600
+    sizes = ((170, 270), (300, 270), (380, 60), (90, 300), (30, 30))
+    assert [_looks(replace(panel, box=Box(0, 0, w, h))) for w, h in sizes] == [True, True, False, False, False]
 
 
 def test_programs_get_the_same_json_as_from_the_command_line(index: PanelIndex) -> None:

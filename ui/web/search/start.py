@@ -12,6 +12,8 @@ from retrieval.index import PanelIndex
 from retrieval.records import Panel
 
 _SAMPLES = 8
+_CHOICE = 6  # panels looked at for each that is shown
+_LARGE, _NARROWEST, _WIDEST = 0.06, 0.6, 2.0
 _SUGGESTIONS = 5
 _LOOKED_AT = 60
 _GOOD_LINE = re.compile(r"(?=.{12,44}$)[^\W\d_][\w'’,-]*( [\w'’,-]+){2,7}[.!?]*")  # noqa: RUF001
@@ -63,9 +65,17 @@ def _samples(index: PanelIndex, books: list[BookSummary]) -> list[Panel]:
     for book in filled[::step]:
         for part in range(rounds):
             at = book.panels * (2 * part + 1) // (2 * rounds + 1)
-            panels = index.browse({"book_id": book.id, "has_dialogue": True}, k=1, offset=at // 2)
-            found.update((p.id, p) for p in panels or index.browse({"book_id": book.id}, k=1, offset=at))
+            panels = index.browse({"book_id": book.id, "has_dialogue": True}, k=_CHOICE, offset=at // 2)
+            some = panels or index.browse({"book_id": book.id}, k=_CHOICE, offset=at)
+            found.update((p.id, p) for p in sorted(some, key=_looks, reverse=True)[:1])
     return list(found.values())[:_SAMPLES]
+
+
+def _looks(panel: Panel) -> bool:
+    """Whether a panel shows well on a card: neither a strip of lettering nor a sliver."""
+    box = panel.box
+    large = box.w * box.h >= _LARGE * panel.page_width * panel.page_height
+    return large and _NARROWEST <= box.w / box.h <= _WIDEST
 
 
 def _suggestions(index: PanelIndex, books: list[BookSummary]) -> list[str]:
@@ -80,4 +90,5 @@ def _good_lines(index: PanelIndex, book: BookSummary) -> list[str]:
     panels = index.browse({"book_id": book.id, "has_dialogue": True}, k=_LOOKED_AT)
     lines = (" ".join(line.split()) for panel in panels for line in panel.dialogue.splitlines())
     good = [line for line in lines if _GOOD_LINE.fullmatch(line)]
+    good = [line for line in good if not line.isupper()] or good  # calmer where there is a choice
     return good[len(good) // 3 :: max(1, len(good) // 2)][:2]
