@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from retrieval import Facet, PanelIndex
+from retrieval.catalog import PageUpdate
 from retrieval.errors import UsageError
 from retrieval.filters import Filter
 from tests.conftest import GridEncoder
@@ -155,7 +156,7 @@ def test_gone_pages_are_not_counted(index: PanelIndex) -> None:
     known = index.catalog.known_pages(book.id)
     index.catalog.mark_gone([known["3.png"].id])
     assert values(index.facets()["book"])[book.title] == 3
-    index.catalog.touch_page(known["3.png"], 3, "stat")
+    index.catalog.update_pages([PageUpdate(known["3.png"].id, 3, "stat")])
     assert index.facets() == before
 
 
