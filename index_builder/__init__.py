@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from index_builder.build import build_index
     from index_builder.config import BuildOptions
+    from index_builder.corrections import PagePanels, page_panels
     from index_builder.forget import SourceContent, forget_source, source_content
     from index_builder.repair import repair_index
     from index_builder.report import BuildReport, Progress
@@ -15,11 +16,13 @@ if TYPE_CHECKING:
 __all__ = [
     "BuildOptions",
     "BuildReport",
+    "PagePanels",
     "Progress",
     "SourceContent",
     "WatchEvent",
     "build_index",
     "forget_source",
+    "page_panels",
     "repair_index",
     "source_content",
     "watch_sources",
@@ -28,6 +31,7 @@ __all__ = [
 _HOMES = {
     "BuildOptions": "config",
     "BuildReport": "report",
+    "PagePanels": "corrections",
     "Progress": "report",
     "SourceContent": "forget",
     "WatchEvent": "watch",
@@ -35,6 +39,7 @@ _HOMES = {
     "forget_source": "forget",
     "source_content": "forget",
     "watch_sources": "watch",
+    "page_panels": "corrections",
     "repair_index": "repair",
 }
 

@@ -942,6 +942,13 @@ class Catalog:
         folder = Path(root) / book.path if book.path else Path(root)
         return PagePlace(page.id, folder, page.name, page.number, book.title, page.width, page.height)
 
+    def places_of(self, name: str) -> list[PagePlace]:
+        """Where the pages lie whose file is called `name`, in whatever folder of their book; gone ones are left out."""
+        named = (PageRow.name == name) | PageRow.name.endswith(f"/{name}", autoescape=True)
+        with Session(self.engine) as session:
+            ids = list(session.scalars(select(PageRow.id).where(named, PageRow.gone.is_(False)).order_by(PageRow.id)))
+        return [place for page_id in ids if (place := self.place(page_id)) is not None]
+
     def word_candidates(self, terms: Sequence[str], limit: int, where: Filter) -> list[int]:
         """Ids of panels that say some of `terms` (or nearly) and match a filter, best first; see `fulltext`."""
         within = None if where.empty else self._filtered(select(PanelRow.id), where)

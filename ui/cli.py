@@ -401,6 +401,23 @@ def info(folder: Path, books: bool, facets: bool, as_json: bool) -> None:
 
 
 @panelseek.command()
+@click.argument("page")
+@_index
+@click.option("--right-to-left", is_flag=True, help="Reading order, where panels have to be looked for.")
+def panels(page: str, folder: Path, right_to_left: bool) -> None:
+    """Print the panels of a PAGE as JSON, to be edited by hand and laid beside it.
+
+    PAGE is a picture, a page of a book file (book.cbz/003.png), or the end of the path of a page of the index.
+    The next build takes the boxes of the edited file, and encodes only that page again.
+    """
+    from index_builder import page_panels
+
+    found = page_panels(page, folder if folder.exists() else None, right_to_left=right_to_left)
+    _print_json(found.page)
+    click.echo(f"edited, it goes to {found.place}", err=True)
+
+
+@panelseek.command()
 @click.argument("source", type=click.Path(path_type=Path))
 @_index
 @click.option("--yes", is_flag=True, help="Do not ask whether it is meant.")
