@@ -9,7 +9,7 @@ from index_builder.dialogue.cleaning import joined
 from index_builder.dialogue.lines import Line, around
 from retrieval.records import Box
 
-_HEIGHTS = 1.7
+_HEIGHTS = 1.45
 """Lines of one balloon differ at most so many times in height."""
 _GAP = 0.45
 """Between two lines of a balloon lies at most this part of a line's height (lines of an engine hold air themselves)."""

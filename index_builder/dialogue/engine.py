@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _DETECTS, _RECOGNISES = "PP-OCRv6_det_small.onnx", "PP-OCRv6_rec_small.onnx"
 _LEAST_SURE = 0.3
 """Lines that the engine is less sure of are not kept; what counts as words is decided later, without reading again."""
+_FAINT = 0.4
+"""How sure it must be that there is lettering; lower than usual, for what it reads there is judged again."""
 _SMALLEST = 16  # pixels; no lettering can be read on a smaller page
 
 
@@ -60,6 +62,7 @@ class Engine:
                     "Global.use_cls": False,  # lettering stands upright; upside-down lines would only be guesses
                     "Global.max_side_len": 1_000_000,  # pages come at reading size
                     "Global.text_score": _LEAST_SURE,
+                    "Det.box_thresh": _FAINT,
                     "Det.model_path": str(folder / _DETECTS),
                     "Rec.model_path": str(folder / _RECOGNISES),
                     "EngineConfig.onnxruntime.intra_op_num_threads": threads,
@@ -71,12 +74,15 @@ class Engine:
                 f"rapidocr cannot be loaded ({type(error).__name__}: {error}): build with --no-ocr"
             ) from error
 
-    def read(self, page: NDArray[np.uint8]) -> list[Line]:
-        """The lines on a page (H, W, 3) uint8 RGB, in page pixels; raises `OcrError` when the engine fails on it."""
+    def read(self, page: NDArray[np.uint8], *, as_it_is: bool = False) -> list[Line]:
+        """The lines on a page (H, W, 3) uint8 RGB, in page pixels; `as_it_is`: not brought to reading size first.
+
+        Raises `OcrError` when the engine fails on it.
+        """
         if min(page.shape[:2]) < _SMALLEST:
             return []
         try:
-            return read_page_lines(page, self._read)
+            return self._read(page) if as_it_is else read_page_lines(page, self._read)
         except Exception as error:
             reason = str(error).strip().splitlines()[-1:] or [""]
             raise OcrError(f"its lettering could not be read ({type(error).__name__}: {reason[0]})") from error

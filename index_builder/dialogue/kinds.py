@@ -13,18 +13,23 @@ from retrieval.records import Box
 
 _SURE = 0.6
 """Less sure readings are noise more often than words."""
-_LOUD = 2.2
+_LOUD = 3.0
 """Lettering this many times as high as the page's usual is drawn, not set."""
 _FEW = 2
 """Words of a sound effect, at most."""
-_SLANTED = 12.0
+_SLANTED = 20.0
 """Degrees from which a short text was drawn into the picture."""
+_LETTERS = 2
+"""A single letter is a piece of a drawing more often than a word; not so in scripts with wide signs."""
+_HEAD = 3
+"""Words of a running head, at most."""
 _MARGIN = 0.04
 """Part of the page's height at its top and bottom where running heads and page numbers stand."""
 _INSIDE = 0.3
 """Of a text, so much lies in panels, else it stands outside of them."""
 _CREDIT = re.compile(
-    r"\bwww\.|https?:|\.(com|org|net)\b|[\w.]+@[\w.]+|\u00a9|\(c\)|\bcopyright\b|\blicen[sc]ed?\b|creative commons",
+    r"\bwww\.|https?:|\.(com|org|net)\b|[\w.]+@[\w.]+|\u00a9|\(c\)|\bcopyright\b|\blicen[sc]ed?\b|creative commons"
+    r"|\b(art|artwork|story|script|scenario|translation|lettering|colou?rs)\b[^.!?]{0,24}(\bby\b|:)",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"[-\u2013\s]*(page\s*)?\d{1,4}[-\u2013\s]*", re.IGNORECASE)
@@ -36,7 +41,8 @@ def is_dialogue(balloon: Balloon, usual: float, panels: Sequence[Box], page: tup
     usual: the page's letter height; panels: their boxes; page: width and height in pixels; wide: whether the page is
     written in a script such as Japanese.
     """
-    if balloon.score < _SURE or not any(c.isalnum() for c in balloon.text) or (not wide and is_wide(balloon.text)):
+    least = 1 if wide else _LETTERS
+    if balloon.score < _SURE or sum(c.isalnum() for c in balloon.text) < least or (not wide and is_wide(balloon.text)):
         return False
     if _CREDIT.search(balloon.text) or _outside(balloon, panels, page):
         return False
@@ -59,4 +65,5 @@ def _outside(balloon: Balloon, panels: Sequence[Box], page: tuple[int, int]) -> 
     if _NUMBER.fullmatch(balloon.text):
         return True
     edge = _MARGIN * page[1]
-    return len(balloon.lines) == 1 and (box.y + box.h < edge or box.y > page[1] - edge)
+    head = len(balloon.lines) == 1 and len(balloon.text.split()) <= _HEAD
+    return head and (box.y + box.h < edge or box.y > page[1] - edge)

@@ -13,7 +13,7 @@ from index_builder.dialogue.lines import Line
 from index_builder.dialogue.sharing import give_to_panels
 from retrieval.records import Box
 
-READS = "balloons-1"
+READS = "balloons-2"
 """How lines become words: a change of this string means that pages are put together again (not read again)."""
 
 

@@ -85,7 +85,7 @@ def test_sound_effects_signatures_and_noise_are_kept_apart() -> None:
     """What is no dialogue stays with its panel, as effects."""
     usual = [line(f"usual words number {i}", 20, 20 + 40 * i) for i in range(5)]
     apart = [
-        line("BOOM", 30, 300, h=60),
+        line("BOOM", 30, 300, h=70),
         line("www.example.org", 30, 400),
         line("\u80b2\u98df\u98df", 200, 400),
         line("ghost", 30, 440, score=0.4),
