@@ -29,7 +29,7 @@ class Running:
 
 
 @contextmanager
-def served(index: Path, folder: Path, build_roots: Sequence[Path] = ()) -> Iterator[Running]:
+def served(index: Path, folder: Path, build_roots: Sequence[Path] = (), **environment: str) -> Iterator[Running]:
     """A server over an index, ended when the block is left; visitors may build below `build_roots`."""
     folder.mkdir(parents=True, exist_ok=True)
     with socket.socket() as probe:
@@ -40,7 +40,7 @@ def served(index: Path, folder: Path, build_roots: Sequence[Path] = ()) -> Itera
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.page.serving", str(index), str(port), *map(str, build_roots)],
             cwd=ROOT,
-            env={**os.environ, "TMPDIR": str(folder)},
+            env={**os.environ, "TMPDIR": str(folder), **environment},
             stdout=out,
             stderr=out,
         )
@@ -71,7 +71,8 @@ def main() -> None:
     opened = PanelIndex.open
     PanelIndex.open = lambda path, device=None: opened(path, encoder=SlowGridEncoder())  # type: ignore[method-assign]
     handlers.AT_ONCE = 12  # so that the tiny library has more than one answer's worth
-    server.serve(sys.argv[1], port=int(sys.argv[2]), build_roots=sys.argv[3:])
+    auth = tuple(os.environ["PANELSEEK_AUTH"].split(":")) if "PANELSEEK_AUTH" in os.environ else None
+    server.serve(sys.argv[1], port=int(sys.argv[2]), auth=auth, build_roots=sys.argv[3:])
 
 
 if __name__ == "__main__":

@@ -100,3 +100,21 @@ def test_being_asked_to_end_is_like_ctrl_c() -> None:
     threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)).start()
     server._wait()
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_password_keeps_everything_closed(index: PanelIndex, tmp_path: Path) -> None:
+    """Without it neither pictures nor the map nor the endpoint answer, and there is no tool at all."""
+    ask = b'{"data": ["rain"]}'
+    with served(index.folder, tmp_path / "tmp", PANELSEEK_AUTH="ann:secret") as server:
+        for path, body in (
+            ("pictures/panel/1", None),
+            ("map/points", None),
+            ("gradio_api/call/search_panels", ask),
+            ("gradio_api/component_server", b"{}"),
+            ("gradio_api/mcp/http", b"{}"),
+        ):
+            request = Request(server.url + path, body, {"content-type": "application/json"})
+            with pytest.raises(HTTPError) as refused:
+                urlopen(request)
+            assert refused.value.code in ((404, 405) if "mcp" in path else (401,)), path
+            refused.value.close()
