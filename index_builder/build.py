@@ -106,13 +106,13 @@ def checked_sources(sources: Sequence[str | Path]) -> list[Path]:
     if isinstance(sources, str | Path):
         sources = [sources]
     if not sources:
-        raise UsageError("no source given: name a folder of comics, a CBZ or a picture")
+        raise UsageError("no source given: name a folder of comics, a book file or a picture")
     paths = list(dict.fromkeys(Path(s).expanduser().resolve() for s in sources))
     for path in paths:
         if any("\ud800" <= c <= "\udfff" for c in str(path)):
             raise SourceError(f"{str(path)!r} has a name that is not valid UTF-8: rename it")
         if not path.exists():
-            raise SourceError(f"{path} does not exist: give a folder of comics, a CBZ or a picture")
+            raise SourceError(f"{path} does not exist: give a folder of comics, a book file or a picture")
     return [p for p in paths if not any(p != q and p.is_relative_to(q) for q in paths)]
 
 

@@ -148,7 +148,7 @@ def _building(command: Callable[..., Any]) -> Callable[..., Any]:
 @_building
 @_json
 def build(sources: tuple[Path, ...], folder: Path, quiet: bool, as_json: bool, **options: Any) -> None:
-    """Bring an index up to date with folders of comics, CBZ files or pictures.
+    """Bring an index up to date with folders of comics, book files (CBZ, CBR, PDF, ...) or pictures.
 
     Run it again whenever comics changed, or after it was interrupted: only what is new or changed is encoded.
     """
