@@ -31,6 +31,7 @@ from retrieval.records import DIMENSION, Box, Encoded, QueryVectors, View
 from retrieval.scoring import all_scores, top
 from retrieval.search import Query, Searcher
 from retrieval.shards import VectorShards
+from retrieval.thumbnails import Thumbnails
 from retrieval.vectors import SUBQUANTIZERS, default_probes, list_count
 
 Floats = NDArray[np.float32]
@@ -109,7 +110,7 @@ def measure(folder: Path, vectors: Floats, queries: Floats, parts: int) -> dict[
         return [int(i) for i in plain.search(query[None], 10, params=parameters)[1][0] if i >= 0]
 
     with Catalog.open(catalog_url(folder)) as catalog:
-        searcher = Searcher(catalog, shards, generation.views)
+        searcher = Searcher(catalog, shards, generation.views, Thumbnails(folder))
         question = Query(panel=1, view=View.PICTURE, k=10)
 
         def ask_candidates(query: Floats) -> list[int]:

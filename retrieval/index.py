@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self, cast
@@ -24,6 +25,7 @@ from sqlalchemy.exc import ArgumentError
 from retrieval.catalog import BookSummary, Catalog
 from retrieval.closeness import NATURAL, Asked, Closeness, is_close, measure
 from retrieval.crops import crop
+from retrieval.details import Details, details_of
 from retrieval.encoder.inputs import resize
 from retrieval.errors import EncoderMismatch, IndexDamaged, IndexMissing, SourceError, UsageError
 from retrieval.facets import Facet, facets_of
@@ -134,7 +136,7 @@ class PanelIndex:
             except IndexDamaged:
                 if attempt == _OPEN_TRIES - 1 or self.catalog.setting("generation") == number:
                     raise
-        self._searcher = Searcher(self.catalog, self._shards, self.generation.views)
+        self._searcher = Searcher(self.catalog, self._shards, self.generation.views, self._thumbnails)
 
     # ------------------------------------------------------------------ encoder
 
@@ -233,17 +235,22 @@ class PanelIndex:
 
     def _vectors(self, queries: Sequence[Query], searcher: Searcher) -> list[QueryVectors]:
         vectors: dict[int, QueryVectors] = {}
+        details: dict[int, Details] = {}
         asked: dict[View, list[tuple[int, QueryInput]]] = {}
         for place, query in enumerate(queries):
             view = query.chosen_view()
             if query.panel is not None:
                 vectors[place] = QueryVectors(searcher.stored_vector(query.panel, view)[None])
             else:
-                picture = None if query.image is None else resize(open_picture(_expanded(query.image)))
+                image = None if query.image is None else open_picture(_expanded(query.image))
+                picture = None if image is None else resize(image)
                 asked.setdefault(view, []).append((place, QueryInput(picture, query.words or None)))
+                if image is not None and view is View.PICTURE and not query.words:
+                    details[place] = details_of(np.asarray(image))
         for view, items in asked.items():
             encoded = self._encoded([item for _, item in items], view, searcher)
             vectors.update((place, vector) for (place, _), vector in zip(items, encoded, strict=True))
+        vectors.update((place, replace(vectors[place], details=found)) for place, found in details.items())
         return [vectors[place] for place in range(len(queries))]
 
     def _encoded(self, items: list[QueryInput], view: View, searcher: Searcher) -> list[QueryVectors]:

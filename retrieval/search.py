@@ -3,7 +3,8 @@
 A query is compared with one view. Where it has words and the view knows dialogue, they are also looked up
 as words, and both rankings are fused: panels are ordered by cosine plus what the share (0 to 1) of the query's words
 that stand in the dialogue is worth, by itself and above that of other panels. Where a picture is asked of panels that
-have parts, the first are put in order by how much of the picture they show as well. Words may also be taken away
+have parts, the first are put in order by how much of the picture they show as well, and by how many of its details lie
+in them in place (`retrieval.closer_look`). Words may also be taken away
 (`retrieval.without`). The score of a hit is always the exact cosine with the question.
 """
 
@@ -20,12 +21,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from retrieval.catalog import Catalog
+from retrieval.closer_look import CloserLook
 from retrieval.errors import UsageError
 from retrieval.filters import Filter
 from retrieval.generation import ViewIndex
 from retrieval.records import DIMENSION, Panel, QueryVectors, View
 from retrieval.scoring import Scores, best_scores, exact_scores, shown, top, vectors_of
 from retrieval.shards import VectorShards
+from retrieval.thumbnails import Thumbnails
 from retrieval.vectors import CANDIDATES, default_probes
 from retrieval.without import TakenAway, pushed_down
 from retrieval.words import WordMatch, match, rarity, tokens
@@ -199,7 +202,10 @@ class Ranked:
 class Searcher:
     """Finds panels of one opened generation for query vectors."""
 
-    def __init__(self, catalog: Catalog, shards: VectorShards, views: dict[View, ViewIndex]) -> None:
+    def __init__(
+        self, catalog: Catalog, shards: VectorShards, views: dict[View, ViewIndex], thumbnails: Thumbnails
+    ) -> None:
+        self._thumbnails = thumbnails
         self._catalog = catalog
         self._shards = shards
         self._views = views
@@ -234,12 +240,15 @@ class Searcher:
         allowed = None if where.empty else self._catalog.matching_ids(where)
         words = self._word_ranking(query, view, where)
         groups = Groups(query)
+        closer = CloserLook(vectors.details, view, self._thumbnails) if vectors.details else None
         for ids, scores, complete in self._candidates(view, query, vectors.asked, allowed, words.ids):
             ranked = (
                 self._rank_by_windows(view, ids, scores, vectors.windows)
                 if vectors.windows
                 else self._rank(ids, scores, words, groups.needed)
             )
+            if closer:
+                ranked = closer.ordered(ranked)
             if taken:
                 sure = -math.inf if complete else _lowest_sure(scores, query)
                 ranked = pushed_down(ranked, taken.costs, sure)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import logging
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -38,14 +38,19 @@ class Thumbnails:
         self.path = index / "thumbnails" / "thumbnails.sqlite"
 
     def get(self, row: int) -> bytes | None:
+        return self.several([row]).get(row)
+
+    def several(self, rows: Sequence[int]) -> dict[int, bytes]:
+        """WebP bytes by row, of those rows (1,000 at most) that have a picture."""
         if not self.path.exists():
-            return None
+            return {}
+        marks = ", ".join("?" * len(rows))
         try:
             with closing(connect_to_read(self.path)) as connection:
-                found = connection.execute("SELECT webp FROM thumbnail WHERE row = ?", (row,)).fetchone()
+                found = connection.execute(f"SELECT row, webp FROM thumbnail WHERE row IN ({marks})", tuple(rows))
+                return {row: bytes(webp) for row, webp in found}
         except sqlite3.DatabaseError:
-            return None
-        return bytes(found[0]) if found else None
+            return {}
 
     def put(self, pictures: Iterable[tuple[int, bytes]]) -> None:
         """Keep (row, WebP bytes) pairs; a damaged file is thrown away first, it can be made again."""
