@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -77,8 +76,8 @@ def in_place(asked: Details, seen: Details) -> int:
     return len(np.unique(there[kept.ravel() > 0] // _SPOT, axis=0))
 
 
-def _finder() -> Any:
-    return cv2.ORB_create(nfeatures=_MOST, fastThreshold=_FASTEST, edgeThreshold=_RIM)
+def _finder() -> cv2.ORB:
+    return cv2.ORB.create(nfeatures=_MOST, fastThreshold=_FASTEST, edgeThreshold=_RIM)
 
 
 def _shrunk(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
