@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrieval.details import ENOUGH, Details, details_of_thumbnail, in_place
+from retrieval.details import ENOUGH, NO_DETAILS, Details, details_of_thumbnail, in_place
 
 if TYPE_CHECKING:
     from retrieval.generation import ViewIndex
@@ -20,39 +23,56 @@ if TYPE_CHECKING:
 LOOKED_AT = 40
 """How many are looked at: on comics that no setting was chosen on, 98 of 100 copies have their panel among them."""
 
+PLAIN = 5 * ENOUGH
+"""Details in place that leave no doubt."""
+
+_THREADS = min(4, os.cpu_count() or 1)
+
 
 class CloserLook:
     """One question's look at small pictures; what it has seen is kept while the question is answered.
 
-    A panel whose picture is missing (an index built with --no-thumbnails) or damaged keeps its place.
+    asked: the details of the picture as it is, then of other ways to see it (mirrored). Other ways are tried only where
+    no panel has plainly what was asked for. A panel whose picture is missing (an index built with --no-thumbnails) or
+    damaged keeps its place.
     """
 
-    def __init__(self, asked: Details, view: ViewIndex, thumbnails: Thumbnails) -> None:
+    def __init__(self, asked: Sequence[Details], view: ViewIndex, thumbnails: Thumbnails) -> None:
         self._asked = asked
         self._view = view
         self._thumbnails = thumbnails
-        self._worth: dict[int, float] = {}
+        self._counts: dict[int, int] = {}
 
     def ordered(self, ranked: Iterator[Ranked]) -> Iterator[Ranked]:
         """The first `LOOKED_AT` in order of key and what their details are worth, then the others as they come."""
         first = list(islice(ranked, LOOKED_AT))
         self._look([item.id for item in first])
-        raised = [replace(item, key=item.key + self._worth[item.id]) for item in first]
+        raised = [replace(item, key=item.key + _worth(self._counts[item.id])) for item in first]
         yield from sorted(raised, key=lambda item: -item.key)  # equal ones keep their order
         yield from ranked
 
     def _look(self, panels: list[int]) -> None:
-        new = np.array(sorted(set(panels) - self._worth.keys()), np.int64)
+        new = np.array(sorted(set(panels) - self._counts.keys()), np.int64)
+        self._counts.update(dict.fromkeys(new.tolist(), 0))
         ids, rows = self._view.rows_of(new)
         pictures = self._thumbnails.several(rows.tolist())
-        self._worth.update(dict.fromkeys(new.tolist(), 0.0))
-        for panel, row in zip(ids.tolist(), rows.tolist(), strict=True):
-            self._worth[panel] = self._of(pictures.get(row))
+        with ThreadPoolExecutor(_THREADS) as pool:  # OpenCV and Pillow let other threads run meanwhile
+            seen = list(pool.map(_details, (pictures.get(row) for row in rows.tolist())))
+            for asked in self._asked:
+                counts = pool.map(partial(in_place, asked), seen)
+                for panel, count in zip(ids.tolist(), counts, strict=True):
+                    self._counts[panel] = max(self._counts[panel], count)
+                if max(self._counts.values(), default=0) >= PLAIN:
+                    break
 
-    def _of(self, webp: bytes | None) -> float:
-        """0, or from 1 on: one more for every doubling of the details in place, as half of them is chance or blur."""
-        try:
-            count = 0 if webp is None else in_place(self._asked, details_of_thumbnail(webp))
-        except OSError:  # derived, and made again by `verify --repair`; the panel is found without it
-            count = 0
-        return 0.0 if count < ENOUGH else 1.0 + math.log2(count / ENOUGH)
+
+def _details(webp: bytes | None) -> Details:
+    try:
+        return NO_DETAILS if webp is None else details_of_thumbnail(webp)
+    except OSError:  # derived, and made again by `verify --repair`; the panel is found without it
+        return NO_DETAILS
+
+
+def _worth(count: int) -> float:
+    """0, or from 1 on: one more for every doubling of the details in place, as half of them is chance or blur."""
+    return 0.0 if count < ENOUGH else 1.0 + math.log2(count / ENOUGH)

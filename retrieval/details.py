@@ -40,7 +40,7 @@ class Details:
     codes: NDArray[np.uint8]
 
 
-_NONE = Details(np.empty((0, 2), np.float32), np.empty((0, 32), np.uint8))
+NO_DETAILS = Details(np.empty((0, 2), np.float32), np.empty((0, 32), np.uint8))
 
 
 def details_of(picture: NDArray[np.uint8]) -> Details:
@@ -49,11 +49,16 @@ def details_of(picture: NDArray[np.uint8]) -> Details:
     scale = SIDE / max(height, width)
     size = (round(width * scale), round(height * scale))
     if min(size) <= 2 * _RIM:  # all rim
-        return _NONE
+        return NO_DETAILS
     found, codes = _finder().detectAndCompute(_shrunk(picture, size), None)
     if codes is None:
-        return _NONE
+        return NO_DETAILS
     return Details(np.array([f.pt for f in found], np.float32), codes)
+
+
+def both_ways(picture: NDArray[np.uint8]) -> tuple[Details, Details]:
+    """The details of a picture as it is, and mirrored: ORB tells left from right, a reprint may not."""
+    return details_of(picture), details_of(picture[:, ::-1])
 
 
 def details_of_thumbnail(webp: bytes) -> Details:

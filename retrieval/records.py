@@ -84,12 +84,12 @@ class QueryVectors:
     `asked`: (V, 512) float32 unit rows, each of which may find a panel: one, or the picture as a whole panel and as
     each size of window. `windows`: for each of them (W, 512) unit rows of windows of the question itself, to tell how
     much of it a panel shows; () where there are none. W may differ, and be 0. `details`: of a picture that is to be
-    found again, not only something like it; None where nobody looks for them.
+    found again, as it is and mirrored; () where nobody looks for them.
     """
 
     asked: NDArray[np.float32]
     windows: tuple[NDArray[np.float32], ...] = ()
-    details: Details | None = None
+    details: tuple[Details, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

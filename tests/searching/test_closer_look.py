@@ -89,7 +89,7 @@ def library(tmp_path: Path) -> Path:
 
 
 def built(library: Path, folder: Path, thumbnails: bool = True) -> Path:
-    build_index([library], folder, encoder=GridEncoder(), whole_pages=True, workers=0, thumbnails=thumbnails)
+    build_index([library], folder, encoder=GridEncoder(), whole_pages=True, workers=0, thumbnails=thumbnails, ocr=False)
     return folder
 
 
@@ -118,6 +118,11 @@ def test_pieces_come_first_by_their_details_and_scores_stay_cosines(library: Pat
         assert scores == {h.panel.page: h.score for h in other.search(image=piece, k=15)}
 
 
+def test_mirrored_pictures_are_known_too(library: Path, tmp_path: Path) -> None:
+    folder = built(library, tmp_path / "a.index")
+    assert ranks(folder, ((seed, piece[:, ::-1]) for seed, piece in pieces())) == [1] * 15
+
+
 def test_a_damaged_or_missing_small_picture_costs_nothing_but_its_help(library: Path, tmp_path: Path) -> None:
     folder = built(library, tmp_path / "a.index")
     with closing(sqlite3.connect(folder / "thumbnails" / "thumbnails.sqlite")) as file, file:
@@ -138,6 +143,6 @@ def test_pages_of_results_join_and_the_rest_follows_as_it_came(library: Path, tm
         view, thumbnails = index.generation.views[next(iter(index.generation.views))], index._thumbnails
         asked = details_of_thumbnail(index.thumbnail(index.panel(whole[0])))
         many = [Ranked(place, 0.5, WordMatch(0.0, ()), 0.5) for place in [*whole, *range(1000, 1000 + LOOKED_AT)]]
-        ordered = [item.id for item in CloserLook(asked, view, thumbnails).ordered(iter(many))]
+        ordered = [item.id for item in CloserLook([asked], view, thumbnails).ordered(iter(many))]
         assert ordered[0] == whole[0]
         assert ordered[LOOKED_AT:] == [item.id for item in many[LOOKED_AT:]]
