@@ -559,6 +559,7 @@ class _Build:
             pages=counts["pages"],
             panels=counts["panels"],
             panels_with_dialogue=counts["panels_with_dialogue"],
+            doubtful_pages=counts["doubtful_pages"],
             pages_new=plan.fates[NEW],
             pages_changed=plan.fates[CHANGED],
             pages_moved=plan.fates[MOVED],

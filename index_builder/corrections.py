@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from index_builder.annotations import read_annotation
-from index_builder.panels import find_panels
+from index_builder.panels import examine
 from retrieval.catalog import Catalog
 from retrieval.errors import UsageError
 from retrieval.index import catalog_url, existing_index
@@ -26,10 +26,14 @@ from retrieval.records import Box
 
 @dataclass(frozen=True, slots=True)
 class PagePanels:
-    """`page` is ready for JSON, in the form of a page's annotation; `place` says where an edited one is to go."""
+    """`page` is ready for JSON, in the form of a page's annotation; `place` says where an edited one is to go.
+
+    `doubt` says why the panels are doubtful, "" where they are not: the index keeps such a page whole besides them.
+    """
 
     page: dict[str, Any]
     place: str
+    doubt: str = ""
 
 
 def page_panels(page: str | Path, index: str | Path | None = None, *, right_to_left: bool = False) -> PagePanels:
@@ -78,11 +82,14 @@ def _of_index(path: str, folder: Path) -> PagePanels | None:
         if not fitting:
             return None
         (place,) = fitting
-        panels = [
-            _panel(panel.box, panel.dialogue if panel.words_from == "annotation" else None)
-            for panel in catalog.page_panels(place.page_id)
-        ]
-    return PagePanels(_page(place.width, place.height, panels), _place(place.book, place.name))
+        held = catalog.page_panels(place.page_id)
+    panels = [
+        _panel(panel.box, panel.dialogue if panel.words_from == "annotation" else None)
+        for panel in held
+        if not panel.beside_others
+    ]
+    doubt = "the index keeps the page whole besides them" if any(panel.beside_others for panel in held) else ""
+    return PagePanels(_page(place.width, place.height, panels), _place(place.book, place.name), doubt)
 
 
 def _looked_at(book: Path, name: str, right_to_left: bool) -> PagePanels:
@@ -90,12 +97,14 @@ def _looked_at(book: Path, name: str, right_to_left: bool) -> PagePanels:
     size = picture.width, picture.height
     note = next((n for n in beside(name)[1:] if (book.parent / n).is_file()), None) if book.name == name else None
     said = read_annotation(read_page(book, note), *size) if note else None
+    doubt = ""
     if said is not None and said.panels:
         panels = [_panel(panel.box, panel.text) for panel in said.panels]
     else:
-        boxes = find_panels(np.asarray(picture), right_to_left=right_to_left)
-        panels = [_panel(box, None) for box in boxes or [Box(0, 0, *size)]]
-    return PagePanels(_page(*size, panels), _place(book, name))
+        outcome = examine(np.asarray(picture), right_to_left=right_to_left)
+        panels = [_panel(box, None) for box in outcome.boxes or [Box(0, 0, *size)]]
+        doubt = outcome.reason if outcome.doubtful else ""
+    return PagePanels(_page(*size, panels), _place(book, name), doubt)
 
 
 def _page(width: int, height: int, panels: list[dict[str, Any]]) -> dict[str, Any]:

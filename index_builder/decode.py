@@ -20,7 +20,7 @@ from index_builder.annotations import PageAnnotation, Written, merged, words_of_
 from index_builder.annotations.collection import Said
 from index_builder.contents import is_known_content
 from index_builder.dialogue import OcrSettings, Words, read_words
-from index_builder.panels import FINDER, find_panels
+from index_builder.panels import FINDER, examine
 from retrieval.crops import crop, panel_input
 from retrieval.errors import OcrError, PanelseekError
 from retrieval.pages import Reading, read_page
@@ -122,8 +122,10 @@ def decode_page(task: PageTask) -> DecodedPage | Failed:
         page = open_picture(data, max_pixels=task.reading.max_pixels, max_bytes=task.reading.max_bytes)
         own = (written_page(notes),) if task.annotation else ()
         annotation = merged((*own, *said), page.width, page.height, right_to_left=task.right_to_left)
-        boxes = _boxes(page, task, annotation)
+        boxes, doubtful = _boxes(page, task, annotation)
         boxes, reader, ocr, unread = _with_words(page, content, boxes, task, annotation)
+        if doubtful:  # only now: its words are those of the panels found on it, and theirs alone
+            boxes = [*boxes, _whole_page(page, number=len(boxes) + 1)]
         panels, lost = _cut(page, boxes, task)
         remarks = (*annotation.notes, *lost, *unread)
         return DecodedPage(digest, page.width, page.height, tuple(panels), remarks, reader, ocr)
@@ -178,16 +180,18 @@ def _decoded(page: Image.Image, panel: PanelInput, found: FoundPanel, task: Page
     return DecodedPanel(panel, found, _thumbnail(page, panel.box) if task.thumbnails else None)
 
 
-def _boxes(page: Image.Image, task: PageTask, annotation: PageAnnotation) -> list[FoundPanel]:
-    """A page's panels: as annotated, else as found, else the whole page."""
+def _boxes(page: Image.Image, task: PageTask, annotation: PageAnnotation) -> tuple[list[FoundPanel], bool]:
+    """A page's panels, as annotated, else as found, else the whole page; and whether what was found is doubtful."""
     if annotation.panels:
-        return [_told(p.number, p.box, "annotation", p.text, p.effects) for p in annotation.panels]
+        return [_told(p.number, p.box, "annotation", p.text, p.effects) for p in annotation.panels], False
     right_to_left = _right_to_left(task, annotation)
-    boxes = [] if task.whole_pages else find_panels(np.asarray(page), right_to_left=right_to_left)
-    origin = "finder" if boxes else "page"
-    boxes = boxes or [Box(0, 0, page.width, page.height)]
+    outcome = None if task.whole_pages else examine(np.asarray(page), right_to_left=right_to_left)
+    found = outcome.boxes if outcome else []
+    boxes = found or [Box(0, 0, page.width, page.height)]
     said = words_of_panels(annotation, boxes, right_to_left=right_to_left)
-    return [_told(n, box, origin, *words) for n, (box, words) in enumerate(zip(boxes, said, strict=True), 1)]
+    origin = "finder" if found else "page"
+    panels = [_told(n, box, origin, *words) for n, (box, words) in enumerate(zip(boxes, said, strict=True), 1)]
+    return panels, outcome is not None and outcome.doubtful
 
 
 def _told(number: int, box: Box, origin: str, text: str | None, effects: str) -> FoundPanel:
@@ -195,8 +199,8 @@ def _told(number: int, box: Box, origin: str, text: str | None, effects: str) ->
     return FoundPanel(number, box, origin, text, effects, "" if text is None else "annotation")
 
 
-def _whole_page(page: Image.Image) -> FoundPanel:
-    return FoundPanel(1, Box(0, 0, page.width, page.height), "page")
+def _whole_page(page: Image.Image, number: int = 1) -> FoundPanel:
+    return FoundPanel(number, Box(0, 0, page.width, page.height), "page")
 
 
 def _right_to_left(task: PageTask, annotation: PageAnnotation) -> bool:

@@ -42,7 +42,8 @@ class OcrCounts:
 class BuildReport:
     """The end of a build.
 
-    books, pages, panels: what the index now holds. pages_*: the fates of pages in this build; one that moved is
+    books, pages, panels, ...: what the index now holds; doubtful pages are kept whole besides the panels found on
+    them. pages_*: the fates of pages in this build; one that moved is
     neither new nor gone; left out are those that only the story was wanted without. annotations: what became of the
     entries of the collection's annotations: entries, pages they gave something to, labelled pages, ambiguous ones
     (refused), unused entries; empty without. encoded: panels encoded in this build; copied: panels of pages whose
@@ -56,6 +57,7 @@ class BuildReport:
     pages: int
     panels: int
     panels_with_dialogue: int
+    doubtful_pages: int
     pages_new: int
     pages_changed: int
     pages_moved: int

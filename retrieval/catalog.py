@@ -44,7 +44,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, aliased, mapped_col
 from retrieval.errors import IndexDamaged, IndexError_, IndexTooNew, IndexTooOld, UsageError
 from retrieval.filters import ASPECTS, Filter, as_number, folded, within
 from retrieval.fulltext import FullText, full_text_for
-from retrieval.records import Box, Panel
+from retrieval.records import WHOLE_PAGE, Box, Panel
 from retrieval.sqlite_files import connect_to_read
 
 SCHEMA_VERSION = 2
@@ -726,7 +726,10 @@ class Catalog:
             return [(r.path, r.reason) for r in rows]
 
     def counts(self) -> dict[str, int]:
-        """books, pages, panels, panels_with_dialogue and gone_pages; all but the last count what is present."""
+        """books, pages, panels, panels_with_dialogue and doubtful_pages, all of what is present; gone_pages.
+
+        A page is doubtful where the whole of it stands after panels found on it: see `Panel.beside_others`.
+        """
         with Session(self.engine) as session:
             present = select(PageRow).where(PageRow.gone.is_(False)).subquery()
             page = aliased(PageRow, present)
@@ -736,6 +739,7 @@ class Catalog:
                 "pages": session.scalar(select(func.count(page.id))) or 0,
                 "panels": session.scalar(panels) or 0,
                 "panels_with_dialogue": session.scalar(panels.where(PanelRow.dialogue != "")) or 0,
+                "doubtful_pages": session.scalar(panels.where(PanelRow.origin == WHOLE_PAGE, PanelRow.number > 1)) or 0,
                 "gone_pages": session.scalar(select(func.count(PageRow.id)).where(PageRow.gone)) or 0,
             }
 
@@ -1109,6 +1113,7 @@ def _panel_select() -> Any:
             PanelRow.dialogue,
             PanelRow.effects,
             PanelRow.words_from,
+            PanelRow.origin,
             PanelRow.vector_row,
             PanelRow.gate_picture,
             PanelRow.gate_dialogue,
@@ -1130,8 +1135,8 @@ def _panel_select() -> Any:
 
 
 def _panel(row: Any) -> Panel:
-    panel_id, number, x, y, w, h, dialogue, effects, words_from, vector_row, *gate = row[:13]
-    page_id, page, name, width, height, label, book_id, title, path = row[13:]
+    panel_id, number, x, y, w, h, dialogue, effects, words_from, origin, vector_row, *gate = row[:14]
+    page_id, page, name, width, height, label, book_id, title, path = row[14:]
     return Panel(
         id=panel_id,
         book=title,
@@ -1149,4 +1154,5 @@ def _panel(row: Any) -> Panel:
         book_id=book_id,
         row=vector_row,
         label=label or "",
+        origin=origin,
     )

@@ -143,12 +143,17 @@ class PartsEncoder(Encoder, Protocol):
         ...
 
 
+WHOLE_PAGE = "page"
+"""The origin of a box that is all of its page."""
+
+
 @dataclass(frozen=True, slots=True)
 class Panel:
     """A panel of an index: where it is and what it says.
 
     `words_from` says who told its words: "annotation", "ocr", or "" where nobody looked. `effects` is lettering that is
     no dialogue: sound effects, signatures; a line each. `label` is what kind of page it is on, "" where unknown.
+    `origin` is where its box is from: "annotation", "finder" or "page" (all of it).
     """
 
     id: int
@@ -167,3 +172,9 @@ class Panel:
     book_id: int = field(repr=False)
     row: int = field(repr=False)
     label: str = ""
+    origin: str = field(default="", repr=False)
+
+    @property
+    def beside_others(self) -> bool:
+        """Whether it is a whole page, kept because the panels found on it, which come before it, are doubtful."""
+        return self.origin == WHOLE_PAGE and self.panel > 1

@@ -74,6 +74,7 @@ def print_report(report: BuildReport) -> None:
     }
     out.print("pages: " + ", ".join(f"{count:,} {name}" for name, count in fates.items() if count))
     out.print(f"words: {report.panels_with_dialogue:,} panels have dialogue")
+    print_doubtful(report.doubtful_pages)
     if report.annotations:
         counts = ", ".join(f"{count:,} {name}" for name, count in report.annotations.items())
         out.print(f"annotations: {counts}")
@@ -103,6 +104,13 @@ def print_ocr(ocr: OcrCounts) -> None:
     out.print(f"  {ocr.engine}")
 
 
+def print_doubtful(pages: int) -> None:
+    """How many pages are kept whole besides their panels; nothing where there is none."""
+    if pages:
+        noun = "page" if pages == 1 else "pages"
+        console().print(f"doubtful: {pages:,} {noun} kept whole besides the panels found there")
+
+
 def holdings(books: int, pages: int, panels: int) -> str:
     """2 books, 1 page, 17 panels"""
     counts = (("book", books), ("page", pages), ("panel", panels))
@@ -114,6 +122,7 @@ def print_info(info: dict[str, Any]) -> None:
     out = console()
     out.print(f"{info['index']}: {holdings(info['books'], info['pages'], info['panels'])}")
     out.print(f"words: {info['panels_with_dialogue']:,} panels have dialogue")
+    print_doubtful(info["doubtful_pages"])
     print_encoder(info["encoder"])
     built = (info["built"] or {}).get("at", "unknown")
     out.print(f"generation {info['generation']}, built {built}, {info['bytes'] / 2**20:.1f} MiB on disk")

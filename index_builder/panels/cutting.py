@@ -31,9 +31,7 @@ _ALL = 0.95  # a box of more than this fraction of the page is the page
 def find_rects(trust: float, alike: NDArray[np.uint8]) -> tuple[float, list[Rect]]:
     """Panels between these gutters, and how convincing they are together."""
     height, width = alike.shape
-    content = 1 - _reached_from_edge(alike)
-    bridge = max(3, round(_BRIDGE * long_side(alike.shape)) | 1)
-    content = cv2.morphologyEx(content, cv2.MORPH_OPEN, np.ones((bridge, bridge), np.uint8))
+    content = drawn_on(alike)
     pieces = []
     for rect in _without_specks(_components(content), width, height):
         pieces += _cut(alike, rect, _DEPTH)
@@ -42,6 +40,15 @@ def find_rects(trust: float, alike: NDArray[np.uint8]) -> tuple[float, list[Rect
     if len(rects) > _MOST or (len(rects) == 1 and area(rects[0]) > _ALL * content.size):
         rects = []
     return trust * _plausibility(rects, content), rects
+
+
+def drawn_on(alike: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(H, W) 1 where the page is drawn on: what no gutter reaches, without what is too thin to join two panels."""
+    bridge = max(3, round(_BRIDGE * long_side(alike.shape)) | 1)
+    opened: NDArray[np.uint8] = cv2.morphologyEx(
+        1 - _reached_from_edge(alike), cv2.MORPH_OPEN, np.ones((bridge, bridge), np.uint8)
+    )
+    return opened
 
 
 def _reached_from_edge(alike: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -129,7 +136,7 @@ def _gathered(rects: list[Rect], content: NDArray[np.uint8]) -> list[Rect]:
 
     Only where the joint box meets no other box.
     """
-    loose = [rect for rect in rects if _framing(rect, content) < _FRAMED][:_FIGURES]
+    loose = [rect for rect in rects if framing(rect, content) < _FRAMED][:_FIGURES]
     for one, other in itertools.combinations(sorted(loose), 2):
         joint = union(one, other)
         height = min(one[3], other[3]) - max(one[1], other[1])
@@ -144,11 +151,11 @@ def _plausibility(rects: list[Rect], content: NDArray[np.uint8]) -> float:
     """Share of the page that well-framed panels cover; the fewer they are, the less it proves."""
     if not rects:
         return 0.0
-    covered = sum(area(rect) * _framing(rect, content) for rect in rects) / content.size
+    covered = sum(area(rect) * framing(rect, content) for rect in rects) / content.size
     return covered * (1 - 0.5 / len(rects))
 
 
-def _framing(rect: Rect, content: NDArray[np.uint8]) -> float:
+def framing(rect: Rect, content: NDArray[np.uint8]) -> float:
     """How much of the box's inner rim is drawing, 0-1: a figure's bounding box touches it at few places."""
     left, top, right, bottom = rect
     inside = content[top:bottom, left:right]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from index_builder.panels.cutting import find_rects
+from index_builder.panels.confidence import DOUBT, confidence
+from index_builder.panels.cutting import drawn_on, find_rects
 from index_builder.panels.gutters import gutter_masks
 from index_builder.panels.order import reading_order
 from index_builder.panels.rects import Rect
@@ -19,29 +20,27 @@ from retrieval.records import Box
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FINDER = "gutters-3"
+FINDER = "gutters-4"
 """Stored in indexes: a change of this string means that pages are looked at again."""
 
 _LEAST = 32  # pixels; a page with a shorter side has no panels
 _WORK_PIXELS = 720_000  # pixels of the picture that is looked at, about 1000 x 720
 _WHOLE = 0.4  # boxes must be more convincing than this to be taken instead of the whole page
-_DOUBT = 0.5  # below this confidence the page is kept whole besides its panels
+_ALMOST_ALL = 0.8  # a panel of more than this fraction of the page stands for the page itself
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What was found on a page. `boxes`: whole page pixels in reading order, [] when nothing is convincing.
 
-    `confidence` is 0-1: how well drawn panels fill the page between its gutters.
+    `confidence` is 0-1, and `reason` says in words what speaks against the boxes most. `doubtful`: the page is better
+    kept whole besides them.
     """
 
     boxes: list[Box]
     confidence: float
-
-    @property
-    def doubtful(self) -> bool:
-        """Whether the page is better kept whole besides what was found on it."""
-        return self.confidence < _DOUBT
+    reason: str
+    doubtful: bool
 
 
 def find_panels(page: NDArray[np.uint8], *, right_to_left: bool = False) -> list[Box]:
@@ -56,16 +55,19 @@ def examine(page: NDArray[np.uint8], *, right_to_left: bool = False) -> Outcome:
     """The boxes of `find_panels`, and how far they can be trusted. `page` is (H, W, 3) uint8 RGB."""
     height, width = page.shape[:2]
     if min(height, width) < _LEAST:
-        return Outcome([], 0.0)
+        return Outcome([], *confidence([], np.empty((0, 0), np.uint8)), doubtful=False)
     small = _reduced(page)
     # "The whole page is one picture" competes with what each idea of a gutter finds.
     paper, back = straightened(small)
-    found = [(_WHOLE, []), *(find_rects(*idea) for idea in gutter_masks(paper))]
-    score, rects = max(found, key=lambda scored: scored[0])
+    found = [(_WHOLE, [], paper[..., 0]), *((*find_rects(*idea), idea[1]) for idea in gutter_masks(paper))]
+    _, rects, alike = max(found, key=lambda scored: scored[0])
+    trust, reason = confidence(rects, drawn_on(alike) if rects else alike)
     ordered = _ordered(rects, paper.shape[1], paper.shape[0], right_to_left)
     scale = (width / small.shape[1], height / small.shape[0])
     boxes = [_to_box(rect, back, scale, (width, height)) for rect in ordered]
-    return Outcome([box for box in boxes if box.w > 0 and box.h > 0], score)
+    boxes = [box for box in boxes if box.w > 0 and box.h > 0]
+    apart = bool(boxes) and max(box.w * box.h for box in boxes) <= _ALMOST_ALL * width * height
+    return Outcome(boxes, trust, reason, doubtful=apart and trust < DOUBT)
 
 
 def _ordered(rects: list[Rect], width: int, height: int, right_to_left: bool) -> list[Rect]:

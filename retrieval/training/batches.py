@@ -104,7 +104,8 @@ class Reader:
 
     def _page(self, entry: PageEntry, place: int, epoch: int | None) -> list[_Row]:
         index = self._library.indexes[entry.index]
-        panels = index.page_panels(entry.page_id)[: self._recipe.panels_per_page]
+        panels = [panel for panel in index.page_panels(entry.page_id) if not panel.beside_others]
+        panels = panels[: self._recipe.panels_per_page]
         alter = self._recipe.augment and epoch is not None
         dice = np.random.default_rng([self._recipe.seed, epoch or 0, place])
         rows = []

@@ -59,7 +59,8 @@ def choose(index: PanelIndex, panel_id: object, asked: str = "") -> Chosen:
     return Chosen(
         panel=panel,
         size=(panel.page_width, panel.page_height),
-        places=tuple(place for p in here if (place := _place(p))),
+        # a whole page kept besides its panels would lie over them all
+        places=tuple(place for p in here if (p.id == panel.id or not p.beside_others) and (place := _place(p))),
         before=tuple([*earlier, *here[:at]][-STRIP:]),
         after=tuple([*here[at + 1 :], *later][:STRIP]),
         of=len(here),

@@ -1,0 +1,124 @@
+"""Pages whose panels are doubtful: kept whole besides what was found on them, counted, and in nobody's way."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from index_builder import page_panels
+from retrieval import PanelIndex, load_encoder
+from tests.building.library import build, by_place, drawn, panels, put, stage1
+from tests.conftest import GridEncoder
+
+SIZE = (400, 600)
+WHOLE = [0, 0, *SIZE]
+
+
+def doubtful(seed: int) -> bytes:
+    """Two framed panels above a figure without a frame, PNG: gutter shows around the figure, up to its box."""
+    page = np.array(Image.open(io.BytesIO(drawn(seed, 6, SIZE))).convert("RGB"))
+    page[400:] = 255
+    page[430:450, 60:340] = page[540:560, 60:340] = 0
+    page[430:560, 190:210] = 0
+    stream = io.BytesIO()
+    Image.fromarray(page).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def origins(index: Path) -> list[tuple[str, bool]]:
+    return [(panel.origin, panel.beside_others) for _, panel in sorted(by_place(index).items())]
+
+
+def test_kept_whole_besides_its_panels(lib: Path, index: Path) -> None:
+    """The whole of a doubtful page comes last and says nothing; a clear page has no such panel."""
+    put(lib / "clear.png", drawn(1, 6, SIZE))
+    put(lib / "doubt.png", doubtful(2))
+    report = build(lib, index)
+    found = [panel for (path, _), panel in sorted(by_place(index).items()) if path == "doubt.png"]
+    assert [panel.beside_others for panel in found] == [False] * (len(found) - 1) + [True]
+    assert (found[-1].box.as_list(), found[-1].dialogue, found[-1].words_from) == (WHOLE, "", "")
+    assert report.doubtful_pages == 1
+    assert sum(panel.beside_others for panel in panels(index)) == 1
+
+
+def test_nothing_found_is_no_doubt(lib: Path, index: Path) -> None:
+    """A page that is one panel anyway is not kept twice."""
+    put(lib / "blank.png", drawn(1, 1, SIZE))
+    assert build(lib, index).doubtful_pages == 0
+    assert len(panels(index)) == 1
+
+
+def test_counted(lib: Path, index: Path) -> None:
+    """`info` counts doubtful pages, for people and for programs."""
+    put(lib / "doubt.png", doubtful(2))
+    build(lib, index)
+    command = [sys.executable, "-m", "ui.cli", "info", "--index", str(index)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "doubtful: 1 page kept whole besides the panels found there" in said
+    with PanelIndex.open(index, encoder=GridEncoder()) as opened:
+        assert opened.info()["doubtful_pages"] == 1
+
+
+def test_a_correction_ends_the_doubt(lib: Path, index: Path) -> None:
+    """`panels` leaves the whole page out and says why; laid beside the page, what it printed is certain."""
+    put(lib / "doubt.png", doubtful(2))
+    looked = page_panels(lib / "doubt.png")
+    build(lib, index)
+    known = page_panels("doubt.png", index)
+    assert known.page == looked.page
+    assert WHOLE not in [panel["bbox"] for panel in known.page["panels"]]
+    assert looked.doubt == "much of a panel is gutter"
+    assert known.doubt == "the index keeps the page whole besides them"
+    put(lib / "doubt.json", json.dumps(known.page).encode())
+    report = build(lib, index)
+    assert (report.pages_changed, report.doubtful_pages) == (1, 0)
+    assert {origin for origin, _ in origins(index)} == {"annotation"}
+    assert page_panels("doubt.png", index).doubt == ""
+
+
+def test_an_annotation_leaves_no_doubt(lib: Path, index: Path) -> None:
+    """Boxes that somebody drew are not doubted, whatever they are, and neither are pages that are panels."""
+    put(lib / "doubt.png", doubtful(2))
+    assert build(lib, index, whole_pages=True).doubtful_pages == 0
+    put(lib / "doubt.json", stage1(["a", "b"], [(0, 0, 300, 300), (10, 10, 300, 300)], SIZE))
+    assert build(lib, index).doubtful_pages == 0
+
+
+def test_words_are_those_of_the_panels(lib: Path, index: Path) -> None:
+    """Words across two panels are given to one of them, and none to the whole page, which holds all of them."""
+    put(lib / "doubt.png", doubtful(2))
+    put(lib / "doubt.json", json.dumps({"text_regions": [{"text": "BOTH OF US", "bbox": [150, 90, 100, 30]}]}).encode())
+    build(lib, index)
+    found = panels(index)
+    whole = next(panel for panel in found if panel.beside_others)
+    assert [panel.dialogue for panel in found].count("BOTH OF US") == 1
+    assert (whole.dialogue, whole.effects) == ("", "")
+    with PanelIndex.open(index, encoder=GridEncoder()) as opened:
+        assert [hit.panel.dialogue for hit in opened.search(text="both of us", k=10)] == ["BOTH OF US"]
+        assert whole.id in {hit.panel.id for hit in opened.search(image=Image.new("RGB", (40, 40)), k=10)}
+
+
+def test_a_panel_comes_before_its_page(lib: Path, index: Path) -> None:
+    """Asked with a found panel, or with the middle of it, `small` answers with the panel, not with its page."""
+    for seed in range(2):
+        put(lib / f"{seed}.png", doubtful(seed))
+    build(lib, index, load_encoder("small"))
+    with PanelIndex.open(index) as opened:
+        found = [panel for panel in opened.browse(k=100) if not panel.beside_others and panel.panel < 3]
+        assert len(found) == 4
+        for panel in found:
+            picture = opened.panel_image(panel)
+            assert opened.search(image=picture, k=1)[0].panel.id == panel.id
+            assert opened.search(image=middle(picture), k=1)[0].panel.id == panel.id
+
+
+def middle(picture: Image.Image) -> Image.Image:
+    """The inner 64 % of a picture."""
+    w, h = picture.size
+    return picture.crop((w // 10, h // 10, w - w // 10, h - h // 10))
