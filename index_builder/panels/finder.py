@@ -55,7 +55,7 @@ def examine(page: NDArray[np.uint8], *, right_to_left: bool = False) -> Outcome:
     """The boxes of `find_panels`, and how far they can be trusted. `page` is (H, W, 3) uint8 RGB."""
     height, width = page.shape[:2]
     if min(height, width) < _LEAST:
-        return Outcome([], *confidence([], np.empty((0, 0), np.uint8)), doubtful=False)
+        return Outcome([], 0.0, "the page is too small to hold panels", doubtful=False)
     small = _reduced(page)
     # "The whole page is one picture" competes with what each idea of a gutter finds.
     paper, back = straightened(small)
