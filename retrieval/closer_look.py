@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrieval.details import ENOUGH, NO_DETAILS, Details, details_of_thumbnail, in_place
+from retrieval.details import ENOUGH, MOST, NO_DETAILS, Details, Grey, both_ways, details_of_thumbnail, in_place
 
 if TYPE_CHECKING:
     from retrieval.generation import ViewIndex
@@ -24,23 +24,23 @@ LOOKED_AT = 40
 """How many are looked at: of copies of 175 panels, each kind has at least 97 of 100 panels among them."""
 
 SAME = 0.999
-"""Score from which the first panel is the picture itself, and nothing is left to look for."""
+"""Score from which a panel is the picture itself: where there is one, nothing is left to look for."""
 
 PLAIN = 5 * ENOUGH
 """Details in place that leave no doubt."""
 
-_THREADS = min(4, os.cpu_count() or 1)
+_POOL = ThreadPoolExecutor(min(4, os.cpu_count() or 1), "details")  # OpenCV and Pillow let other threads run meanwhile
 
 
 class CloserLook:
     """One question's look at small pictures; what it has seen is kept while the question is answered.
 
-    asked: the details of the picture as it is, then of other ways to see it (mirrored). Other ways are tried only where
-    no panel has plainly what was asked for. A panel whose picture is missing (an index built with --no-thumbnails) or
-    damaged keeps its place.
+    asked: the picture at the size at which details are looked for. Its mirror image is looked for as well, but only
+    where no panel has plainly what was asked for. A panel whose picture is missing (an index built with
+    --no-thumbnails) or damaged keeps its place.
     """
 
-    def __init__(self, asked: Sequence[Details], view: ViewIndex, thumbnails: Thumbnails) -> None:
+    def __init__(self, asked: Grey, view: ViewIndex, thumbnails: Thumbnails) -> None:
         self._asked = asked
         self._view = view
         self._thumbnails = thumbnails
@@ -49,12 +49,11 @@ class CloserLook:
     def ordered(self, ranked: Iterator[Ranked]) -> Iterator[Ranked]:
         """The first `LOOKED_AT` in order of key and what their details are worth, then the others as they come."""
         first = list(islice(ranked, LOOKED_AT))
-        if first and first[0].score >= SAME:
-            yield from first
-            yield from ranked
-            return
-        self._look([item.id for item in first])
-        raised = [replace(item, key=item.key + _worth(self._counts[item.id])) for item in first]
+        same = [item.id for item in first if item.score >= SAME]
+        if not same:
+            self._look([item.id for item in first])
+        counts = dict.fromkeys(same, MOST) if same else self._counts
+        raised = [replace(item, key=item.key + _worth(counts.get(item.id, 0))) for item in first]
         yield from sorted(raised, key=lambda item: -item.key)  # equal ones keep their order
         yield from ranked
 
@@ -63,14 +62,12 @@ class CloserLook:
         self._counts.update(dict.fromkeys(new.tolist(), 0))
         ids, rows = self._view.rows_of(new)
         pictures = self._thumbnails.several(rows.tolist())
-        with ThreadPoolExecutor(_THREADS) as pool:  # OpenCV and Pillow let other threads run meanwhile
-            seen = list(pool.map(_details, (pictures.get(row) for row in rows.tolist())))
-            for asked in self._asked:
-                counts = pool.map(partial(in_place, asked), seen)
-                for panel, count in zip(ids.tolist(), counts, strict=True):
-                    self._counts[panel] = max(self._counts[panel], count)
-                if max(self._counts.values(), default=0) >= PLAIN:
-                    break
+        seen = list(_POOL.map(_details, (pictures.get(row) for row in rows.tolist())))
+        for asked in both_ways(self._asked):
+            for panel, count in zip(ids.tolist(), _POOL.map(partial(in_place, asked), seen), strict=True):
+                self._counts[panel] = max(self._counts[panel], count)
+            if max(self._counts.values(), default=0) >= PLAIN:
+                break
 
 
 def _details(webp: bytes | None) -> Details:

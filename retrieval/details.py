@@ -9,6 +9,7 @@ scale-invariant keypoints"), and a match counts when one affine map, found by RA
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -22,7 +23,9 @@ SIDE = 320
 ENOUGH = 10
 """Details in place from which two pictures are taken to share a drawing; by chance a few always fall into place."""
 
-_MOST = 500
+MOST = 500
+"""Details that are kept of a picture, the strongest."""
+
 _FASTEST = 10  # of the FAST corner test: line art on scans has soft corners
 _RIM = 15  # pixels at the edge without details; a piece of a panel has no more than its middle to show
 _RATIO = 0.8
@@ -30,6 +33,10 @@ _SLIP = 5.0  # pixels that a detail may lie off its place
 _TRIES = 500
 _SCALES = (0.02, 25.0)  # area of one picture in the other, as a factor; more is a degenerate map
 _SPOT = 4  # pixels; several details of one spot count once
+
+
+Grey = NDArray[np.uint8]
+"""(H, W) uint8, its longest side `SIDE` pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,28 +50,35 @@ class Details:
 NO_DETAILS = Details(np.empty((0, 2), np.float32), np.empty((0, 32), np.uint8))
 
 
-def details_of(picture: NDArray[np.uint8]) -> Details:
-    """The details of an (H, W, 3) uint8 RGB picture of any size; a blank one has none."""
+def grey_of(picture: NDArray[np.uint8]) -> Grey:
+    """An (H, W, 3) uint8 RGB picture of any size, as details are looked for in it."""
     height, width = picture.shape[:2]
     scale = SIDE / max(height, width)
-    size = (round(width * scale), round(height * scale))
-    if min(size) <= 2 * _RIM:  # all rim
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    grey = cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2GRAY)
+    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def details_of(grey: Grey) -> Details:
+    """The details of a picture; a blank one has none."""
+    if min(grey.shape) <= 2 * _RIM:  # all rim
         return NO_DETAILS
-    found, codes = _finder().detectAndCompute(_shrunk(picture, size), None)
+    found, codes = _finder().detectAndCompute(grey, None)
     if codes is None:
         return NO_DETAILS
     return Details(np.array([f.pt for f in found], np.float32), codes)
 
 
-def both_ways(picture: NDArray[np.uint8]) -> tuple[Details, Details]:
-    """The details of a picture as it is, and mirrored: ORB tells left from right, a reprint may not."""
-    return details_of(picture), details_of(picture[:, ::-1])
+def both_ways(grey: Grey) -> Iterator[Details]:
+    """The details of a picture as it is, then mirrored: ORB tells left from right, a reprint may not."""
+    yield details_of(grey)
+    yield details_of(np.ascontiguousarray(grey[:, ::-1]))
 
 
 def details_of_thumbnail(webp: bytes) -> Details:
     """The details of a stored small picture. Raises `OSError` when it is damaged."""
     with Image.open(io.BytesIO(webp)) as picture:
-        return details_of(np.asarray(picture.convert("RGB")))
+        return details_of(grey_of(np.asarray(picture.convert("RGB"))))
 
 
 def in_place(asked: Details, seen: Details) -> int:
@@ -82,12 +96,7 @@ def in_place(asked: Details, seen: Details) -> int:
 
 
 def _finder() -> cv2.ORB:
-    return cv2.ORB.create(nfeatures=_MOST, fastThreshold=_FASTEST, edgeThreshold=_RIM)
-
-
-def _shrunk(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    grey = cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2GRAY)
-    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return cv2.ORB.create(nfeatures=MOST, fastThreshold=_FASTEST, edgeThreshold=_RIM)
 
 
 def _pairs(asked: NDArray[np.uint8], seen: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -25,7 +25,7 @@ from sqlalchemy.exc import ArgumentError
 from retrieval.catalog import BookSummary, Catalog
 from retrieval.closeness import NATURAL, Asked, Closeness, is_close, measure
 from retrieval.crops import crop
-from retrieval.details import Details, both_ways
+from retrieval.details import Grey, grey_of
 from retrieval.encoder.inputs import resize
 from retrieval.errors import EncoderMismatch, IndexDamaged, IndexMissing, SourceError, UsageError
 from retrieval.facets import Facet, facets_of
@@ -235,7 +235,7 @@ class PanelIndex:
 
     def _vectors(self, queries: Sequence[Query], searcher: Searcher) -> list[QueryVectors]:
         vectors: dict[int, QueryVectors] = {}
-        details: dict[int, tuple[Details, ...]] = {}
+        greys: dict[int, Grey] = {}
         asked: dict[View, list[tuple[int, QueryInput]]] = {}
         for place, query in enumerate(queries):
             view = query.chosen_view()
@@ -246,11 +246,11 @@ class PanelIndex:
                 picture = None if image is None else resize(image)
                 asked.setdefault(view, []).append((place, QueryInput(picture, query.words or None)))
                 if image is not None and view is View.PICTURE and not query.words:
-                    details[place] = both_ways(np.asarray(image))
+                    greys[place] = grey_of(np.asarray(image))
         for view, items in asked.items():
             encoded = self._encoded([item for _, item in items], view, searcher)
             vectors.update((place, vector) for (place, _), vector in zip(items, encoded, strict=True))
-        vectors.update((place, replace(vectors[place], details=found)) for place, found in details.items())
+        vectors.update((place, replace(vectors[place], grey=grey)) for place, grey in greys.items())
         return [vectors[place] for place in range(len(queries))]
 
     def _encoded(self, items: list[QueryInput], view: View, searcher: Searcher) -> list[QueryVectors]:

@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from retrieval.details import Details
-
 DIMENSION = 512
 """Width of every vector (the published encoder's embedding size)."""
 
@@ -83,13 +81,13 @@ class QueryVectors:
 
     `asked`: (V, 512) float32 unit rows, each of which may find a panel: one, or the picture as a whole panel and as
     each size of window. `windows`: for each of them (W, 512) unit rows of windows of the question itself, to tell how
-    much of it a panel shows; () where there are none. W may differ, and be 0. `details`: of a picture that is to be
-    found again, as it is and mirrored; () where nobody looks for them.
+    much of it a panel shows; () where there are none. W may differ, and be 0. `grey`: a picture that is to be found
+    again by its details, as `retrieval.details.grey_of` gives it; None where nobody looks for them.
     """
 
     asked: NDArray[np.float32]
     windows: tuple[NDArray[np.float32], ...] = ()
-    details: tuple[Details, ...] = ()
+    grey: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -240,7 +240,7 @@ class Searcher:
         allowed = None if where.empty else self._catalog.matching_ids(where)
         words = self._word_ranking(query, view, where)
         groups = Groups(query)
-        closer = CloserLook(vectors.details, view, self._thumbnails) if vectors.details else None
+        closer = None if vectors.grey is None else CloserLook(vectors.grey, view, self._thumbnails)
         for ids, scores, complete in self._candidates(view, query, vectors.asked, allowed, words.ids):
             ranked = (
                 self._rank_by_windows(view, ids, scores, vectors.windows)

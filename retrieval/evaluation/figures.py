@@ -14,7 +14,10 @@ DEPTH = 50
 
 @dataclass(frozen=True, slots=True)
 class FirstHit:
-    """The first hit of one question. right: it is the panel asked for. known: that panel is in the library."""
+    """The first hit of one question.
+
+    score: what it was ordered by. right: it is the panel asked for. known: that panel is in the library.
+    """
 
     score: float
     right: bool
@@ -50,10 +53,11 @@ def mean_over_kinds(rows: Sequence[Found]) -> list[Found]:
 def detection(by: str, hits: Sequence[FirstHit]) -> Detection:
     """Micro average precision, and the single threshold of the score that serves best.
 
-    All first hits are put in one order by score. Precision after n of them is the share of right ones among n; recall
-    is the share, of the questions whose panel is known, that were answered rightly. The micro average precision is
-    the sum over right hits of (precision there) / (number of known questions): Douze et al. 2021, "The 2021 Image
-    Similarity Dataset and Challenge", section 4, with the first hit of each question as its only prediction.
+    All first hits are put in one order by score: what they were ordered by, which is `Hit.strength` in an index.
+    Precision after n of them is the share of right ones among n; recall is the share, of the questions whose panel is
+    known, that were answered rightly. The micro average precision is the sum over right hits of (precision there) /
+    (number of known questions): Douze et al. 2021, "The 2021 Image Similarity Dataset and Challenge", section 4, with
+    the first hit of each question as its only prediction.
     Equal scores stand or fall together: each is taken at the precision after the last of them.
     The threshold is the score from which accepting gives the largest F1; `precision` and `recall` are those there.
     """

@@ -21,7 +21,7 @@ from retrieval.search import Query
 
 Pixels = NDArray[np.uint8]
 Ranking = list[tuple[int, float]]
-"""(panel id, score), best first."""
+"""(panel id, what it was ordered by), best first."""
 
 _AT_ONCE = 8
 """Panels whose copies are held in memory and asked together."""
@@ -50,7 +50,7 @@ class IndexSearcher:
 
     def ask(self, pictures: Sequence[Pixels]) -> list[Ranking]:
         queries = [Query(image=picture, view=View.PICTURE, k=DEPTH + 1, exact=self.exact) for picture in pictures]
-        return [[(hit.panel.id, hit.score) for hit in hits] for hits in self.index.search_many(queries)]
+        return [[(hit.panel.id, hit.strength) for hit in hits] for hits in self.index.search_many(queries)]
 
 
 @dataclass(frozen=True, slots=True)

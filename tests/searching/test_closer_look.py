@@ -18,7 +18,7 @@ from PIL import Image
 from index_builder import build_index
 from retrieval import PanelIndex
 from retrieval.closer_look import LOOKED_AT, CloserLook
-from retrieval.details import ENOUGH, SIDE, details_of, details_of_thumbnail, in_place
+from retrieval.details import ENOUGH, SIDE, Details, details_of, grey_of, in_place
 from retrieval.search import Ranked
 from retrieval.thumbnails import encode_thumbnail
 from retrieval.words import WordMatch
@@ -37,11 +37,15 @@ def drawing(seed: int, size: tuple[int, int] = (480, 360)) -> Pixels:
     return paper
 
 
+def seen(picture: Pixels) -> Details:
+    return details_of(grey_of(picture))
+
+
 def test_a_piece_lies_in_place_in_its_own_drawing_only() -> None:
     whole = drawing(1)
-    piece = details_of(whole[100:320, 160:420])
-    assert in_place(piece, details_of(whole)) >= 3 * ENOUGH
-    assert max(in_place(piece, details_of(drawing(seed))) for seed in range(2, 12)) < ENOUGH
+    piece = seen(whole[100:320, 160:420])
+    assert in_place(piece, seen(whole)) >= 3 * ENOUGH
+    assert max(in_place(piece, seen(drawing(seed))) for seed in range(2, 12)) < ENOUGH
 
 
 @pytest.mark.parametrize("change", ["block", "turned", "small", "yellowed"])
@@ -57,20 +61,20 @@ def test_a_changed_drawing_is_still_known(change: str) -> None:
         altered = np.asarray(cv2.resize(whole, (160, 120), interpolation=cv2.INTER_AREA), np.uint8)
     else:
         altered = np.clip(whole * np.array([0.95, 0.85, 0.65]) + 10, 0, 255).astype(np.uint8)
-    assert in_place(details_of(altered), details_of(whole)) >= ENOUGH
+    assert in_place(seen(altered), seen(whole)) >= ENOUGH
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 4000), (300, 2), (400, 400)])
 def test_pictures_without_details_have_none_and_share_none(shape: tuple[int, int]) -> None:
-    blank = details_of(np.full((*shape, 3), 255, np.uint8))
+    blank = seen(np.full((*shape, 3), 255, np.uint8))
     assert blank.points.shape == (0, 2)
     assert blank.codes.shape == (0, 32)
-    assert in_place(blank, details_of(drawing(1))) == 0
-    assert in_place(details_of(drawing(1)), blank) == 0
+    assert in_place(blank, seen(drawing(1))) == 0
+    assert in_place(seen(drawing(1)), blank) == 0
 
 
 def test_counts_are_the_same_in_every_run() -> None:
-    piece, whole = details_of(drawing(1)[60:300, 60:300]), details_of(drawing(1))
+    piece, whole = seen(drawing(1)[60:300, 60:300]), seen(drawing(1))
     assert len({in_place(piece, whole) for _ in range(5)}) == 1
 
 
@@ -118,6 +122,16 @@ def test_pieces_come_first_by_their_details_and_scores_stay_cosines(library: Pat
         assert scores == {h.panel.page: h.score for h in other.search(image=piece, k=15)}
 
 
+def test_the_picture_itself_is_as_strong_a_hit_as_there_is(library: Path, tmp_path: Path) -> None:
+    with PanelIndex.open(built(library, tmp_path / "a.index"), encoder=GridEncoder()) as index:
+        whole, piece = drawing(3), drawing(3)[80:300, 120:400]
+        first, part = (index.search(image=asked, k=2) for asked in (whole, piece))
+        assert first[0].panel.id == part[0].panel.id
+        assert first[0].score == pytest.approx(1, abs=1e-3)
+        assert first[0].strength > part[0].strength > part[1].strength
+        assert first[1].strength < 1
+
+
 def test_mirrored_pictures_are_known_too(library: Path, tmp_path: Path) -> None:
     folder = built(library, tmp_path / "a.index")
     assert ranks(folder, ((seed, piece[:, ::-1]) for seed, piece in pieces())) == [1] * 15
@@ -141,8 +155,8 @@ def test_pages_of_results_join_and_the_rest_follows_as_it_came(library: Path, tm
         joined = [h.panel.id for start in range(0, 15, 4) for h in index.search(image=piece, k=4, offset=start)]
         assert joined == whole
         view, thumbnails = index.generation.views[next(iter(index.generation.views))], index._thumbnails
-        asked = details_of_thumbnail(index.thumbnail(index.panel(whole[0])))
+        asked = grey_of(drawing(index.panel(whole[0]).page - 1))
         many = [Ranked(place, 0.5, WordMatch(0.0, ()), 0.5) for place in [*whole, *range(1000, 1000 + LOOKED_AT)]]
-        ordered = [item.id for item in CloserLook([asked], view, thumbnails).ordered(iter(many))]
+        ordered = [item.id for item in CloserLook(asked, view, thumbnails).ordered(iter(many))]
         assert ordered[0] == whole[0]
         assert ordered[LOOKED_AT:] == [item.id for item in many[LOOKED_AT:]]
