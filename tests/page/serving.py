@@ -32,9 +32,7 @@ class Running:
 def served(index: Path, folder: Path, build_roots: Sequence[Path] = (), **environment: str) -> Iterator[Running]:
     """A server over an index, ended when the block is left; visitors may build below `build_roots`."""
     folder.mkdir(parents=True, exist_ok=True)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = _free_port()
     log = folder.with_suffix(".log")
     with log.open("wb") as out:
         process = subprocess.Popen(
@@ -50,6 +48,30 @@ def served(index: Path, folder: Path, build_roots: Sequence[Path] = (), **enviro
     finally:
         process.terminate()
         process.wait(30)
+
+
+@contextmanager
+def behind_a_proxy(url: str, path: str) -> Iterator[str]:
+    """The address at which a reverse proxy shows the server at `url` below `path`."""
+    port = _free_port()
+    command = [sys.executable, "-m", "tests.page.proxy", str(port), path, url.rstrip("/")]
+    process = subprocess.Popen(command, cwd=ROOT)
+    try:
+        for _ in range(300):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}{path}/"
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _wait_until(log: Path, process: subprocess.Popen[bytes]) -> None:
@@ -72,7 +94,14 @@ def main() -> None:
     PanelIndex.open = lambda path, device=None: opened(path, encoder=SlowGridEncoder())  # type: ignore[method-assign]
     handlers.AT_ONCE = 12  # so that the tiny library has more than one answer's worth
     auth = tuple(os.environ["PANELSEEK_AUTH"].split(":")) if "PANELSEEK_AUTH" in os.environ else None
-    server.serve(sys.argv[1], port=int(sys.argv[2]), auth=auth, build_roots=sys.argv[3:])
+    server.serve(
+        sys.argv[1],
+        host=os.environ.get("PANELSEEK_HOST", "127.0.0.1"),
+        port=int(sys.argv[2]),
+        auth=auth,
+        root_path=os.environ.get("PANELSEEK_ROOT_PATH"),
+        build_roots=sys.argv[3:],
+    )
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import quote
@@ -94,12 +93,14 @@ def test_ctrl_c_stops_it_cleanly(index: PanelIndex, tmp_path: Path) -> None:
     assert list(server.folder.glob("panelseek-*")) == []
 
 
-def test_being_asked_to_end_is_like_ctrl_c() -> None:
-    """SIGTERM ends the waiting, so everything is tidied up; the handler before is back afterwards."""
-    before = signal.getsignal(signal.SIGTERM)
-    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)).start()
-    server._wait()
-    assert signal.getsignal(signal.SIGTERM) is before
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_being_asked_to_end_before_the_waiting_ends_it(number: signal.Signals) -> None:
+    """However early the signal comes; the handler before is back afterwards."""
+    before = signal.getsignal(number)
+    with server._until_asked_to_end() as wait:
+        os.kill(os.getpid(), number)
+        wait()
+    assert signal.getsignal(number) is before
 
 
 def test_a_password_keeps_everything_closed(index: PanelIndex, tmp_path: Path) -> None:

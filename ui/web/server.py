@@ -11,6 +11,7 @@ import socket
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
@@ -68,9 +69,10 @@ def serve(
             )
         _only_our_tool(page)
         try:
-            _say(index, url, host, auth, roots)
-            threading.Thread(target=_warm, args=(index,), daemon=True).start()
-            _wait()
+            with _until_asked_to_end() as wait:
+                _say(index, url, host, auth, roots)
+                threading.Thread(target=_warm, args=(index,), daemon=True).start()
+                wait()
         finally:
             works.end()
             page.close(verbose=False)
@@ -177,19 +179,34 @@ def _warm(index: PanelIndex) -> None:
         log.error("the encoder of this index cannot be loaded: %s", error)
 
 
-def _wait() -> None:
-    """Until Ctrl-C, or until the process is asked to end."""
-    ended = threading.Event()
+@contextmanager
+def _until_asked_to_end() -> Iterator[Callable[[], None]]:
+    """Gives what waits until Ctrl-C (SIGINT) or SIGTERM; either counts from here on, however early it comes.
+
+    A second Ctrl-C does not wait for anything to be tidied up.
+    """
+    ended: list[int] = []
     ours = threading.current_thread() is threading.main_thread()  # signals reach no other thread
-    before = signal.signal(signal.SIGTERM, lambda *_: ended.set()) if ours else None
+    signals: tuple[int, ...] = (signal.SIGINT, signal.SIGTERM) if ours else ()
+    before = {number: signal.getsignal(number) for number in signals}
+
+    def end(number: int, _: Any) -> None:
+        ended.append(number)
+        signal.signal(number, before[number])
+
+    def wait() -> None:
+        while not ended:
+            time.sleep(0.2)  # rather than an event, whose lock this thread could hold when the signal comes
+        if ended[0] == signal.SIGINT:
+            _tell("\nStopped.")
+
+    for number in signals:
+        signal.signal(number, end)
     try:
-        while not ended.wait(1):
-            pass
-    except KeyboardInterrupt:
-        _tell("\nStopped.")
+        yield wait
     finally:
-        if ours:
-            signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _say(index: PanelIndex, url: str, host: str, auth: Auth | None, roots: Sequence[Path]) -> None:
