@@ -20,6 +20,11 @@ NO_TOOL = (
     "is packed, and no program that unpacks RAR is here: install unar (package unar), "
     "bsdtar (package libarchive-tools) or unrar (package unrar)"
 )
+NO_SOLID = (
+    "is in a solid archive of the format before RAR 5, which bsdtar does not unpack: "
+    "install unar (package unar) or unrar (package unrar)"
+)
+_BSDTAR = "bsdtar"
 _DAMAGE = (rarfile.Error, OSError, EOFError, ValueError, zlib.error)
 
 
@@ -89,12 +94,14 @@ class Rar(Container):
             return "is encrypted; remove the password"
         if info.compress_type != rarfile.RAR_M0 and _tool() is None:
             return NO_TOOL
+        if self._solid and isinstance(info, rarfile.Rar3Info) and _tool_name() == _BSDTAR:
+            return NO_SOLID
         return self.reading.bomb(info.file_size, self.path.stat().st_size if self._solid else info.compress_size)
 
     def _bytes(self, name: str, label: str) -> bytes:
         info = self._members[name]
         try:
-            if info.compress_type != rarfile.RAR_M0 and (self._solid or info.file_size > rarfile.HACK_SIZE_LIMIT):
+            if info.compress_type != rarfile.RAR_M0 and self._in_a_row(info):
                 data = self._from_stream(name)
             else:
                 with self._file.open(info) as member:
@@ -106,6 +113,10 @@ class Rar(Container):
         if len(data) != info.file_size or (info.CRC is not None and zlib.crc32(data) != info.CRC):
             raise damaged(label, rarfile.BadRarFile(f"{_tool_name()} unpacked other bytes than the archive promises"))
         return data
+
+    def _in_a_row(self, info: Any) -> bool:
+        """Whether a member is had by unpacking the archive from its beginning."""
+        return bool(self._solid or info.file_size > rarfile.HACK_SIZE_LIMIT or _tool_name() == _BSDTAR)
 
     def _from_stream(self, name: str) -> bytes:
         if self._stream is None or self._spool is None:
@@ -126,10 +137,8 @@ class _Stream:
     """All members of an archive, unpacked one after the other by one run of the program."""
 
     def __init__(self, path: Path, order: list[Any]) -> None:
-        setup = rarfile.tool_setup(sevenzip=False, sevenzip2=False)
-        command = setup.open_cmdline(None, str(path.absolute()))
         self._run = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            _command(path), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
         self._left = iter([info for info in order if not info.needs_password()])
 
@@ -157,6 +166,14 @@ def _tool() -> Any:
         return rarfile.tool_setup(sevenzip=False, sevenzip2=False)
     except rarfile.RarCannotExec:
         return None
+
+
+def _command(path: Path) -> list[str]:
+    """What writes all members one after the other to its output; bsdtar takes the "--" of rarfile's for the archive."""
+    if _tool_name() == _BSDTAR:
+        return [_BSDTAR, "-xOf", str(path.absolute())]
+    setup = rarfile.tool_setup(sevenzip=False, sevenzip2=False)
+    return [str(part) for part in setup.open_cmdline(None, str(path.absolute()))]
 
 
 def _tool_name() -> str:

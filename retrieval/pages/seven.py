@@ -26,6 +26,9 @@ NO_TOOL = (
 )
 
 
+_UNSAID = "(null)"
+
+
 def open_seven(path: Path, reading: Reading) -> Container:
     """A 7z archive by whichever reader is there. Raises SourceError when there is none."""
     if lists_cheaply():
@@ -139,11 +142,18 @@ class SevenByTar(Tar):
             run.wait()
             run.stderr.close()
         if said:
-            self.trouble = _bsdtar_trouble(said[0])
+            self.trouble = _bsdtar_trouble(_why(path) if said[0].endswith(_UNSAID) else said[0])
         return raw
 
     def _is_packed(self, head: bytes) -> bool:
         return True
+
+
+def _why(path: Path) -> str:
+    """What bsdtar says when it unpacks; converting, some versions lose the reason."""
+    command = ["bsdtar", "-xOf", str(path.absolute())]
+    run = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    return next(iter(run.stderr[:2000].decode(errors="replace").strip().splitlines()), _UNSAID)
 
 
 def _bsdtar_trouble(said: str) -> str:

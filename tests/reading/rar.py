@@ -1,4 +1,4 @@
-"""RAR 5 archives written by hand, from the published description of the format.
+"""RAR archives of either format (5, and 1.5 to 4) written by hand, from the published descriptions.
 
 Members are stored, or packed in the simplest way the format knows: every byte is a literal with a code of 8 bits. That
 is as real to a program that unpacks RAR as any other packing. `python -m tests.reading.rar FILE` writes an archive:
@@ -17,6 +17,10 @@ SIGNATURE = b"Rar!\x1a\x07\x01\x00"
 _MAIN, _FILE, _ENCRYPTED, _END = 1, 2, 4, 5
 _LITERALS, _CODES = 256, 306 + 64 + 16 + 44
 
+OLD_SIGNATURE = b"Rar!\x1a\x07\x00"
+_OLD_MAIN, _OLD_FILE, _OLD_END = 0x73, 0x74, 0x7B
+_OLD_CODES = 299 + 60 + 17 + 28
+
 
 def rar(
     members: Iterable[tuple[str, bytes]], *, packed: bool = True, solid: bool = False, encrypted: Iterable[str] = ()
@@ -26,6 +30,23 @@ def rar(
     for place, (name, data) in enumerate(members):
         blocks.append(_member(name, data, packed, solid and place > 0, name in encrypted))
     return b"".join([*blocks, _block(_END, _number(0))])
+
+
+def old_rar(
+    members: Iterable[tuple[str, bytes]], *, packed: bool = True, solid: bool = False, encrypted: Iterable[str] = ()
+) -> bytes:
+    """The same in the format of RAR 1.5 to 4, packed as RAR 3 and 4 pack."""
+    blocks = [OLD_SIGNATURE, _old_block(_OLD_MAIN, 0x8 if solid else 0, bytes(6))]
+    for place, (name, data) in enumerate(members):
+        body = _old_packed(data) if packed else data
+        sizes = struct.pack("<LL", len(body), len(data))
+        about = struct.pack("<BLLBB", 3, zlib.crc32(data), 0x58210000, 29, 0x33 if packed else 0x30)
+        text = name.encode()
+        about += struct.pack("<HL", len(text), 0o100644) + text
+        plain = 0x8000 | 0x0200 | 4 << 5  # data follow, the name is UTF-8, a window of 1 MiB
+        flags = plain | (0x4 if name in encrypted else 0) | (0x10 if solid and place else 0)
+        blocks += [_old_block(_OLD_FILE, flags, sizes + about), body]
+    return b"".join([*blocks, _old_block(_OLD_END, 0x4000, b"")])
 
 
 def locked_rar() -> bytes:
@@ -54,6 +75,12 @@ def _block(kind: int, fields: bytes, extra: bytes = b"", data: int = 0) -> bytes
     return struct.pack("<L", zlib.crc32(sized)) + sized
 
 
+def _old_block(kind: int, flags: int, fields: bytes) -> bytes:
+    """One header of the old format with the lower half of its checksum."""
+    header = struct.pack("<BHH", kind, flags, 7 + len(fields)) + fields
+    return struct.pack("<H", zlib.crc32(header) & 0xFFFF) + header
+
+
 def _number(value: int) -> bytes:
     """Seven bits a byte, low ones first; the high bit says that more follow."""
     found = bytearray()
@@ -67,11 +94,35 @@ def _packed(data: bytes) -> bytes:
     """One compressed block: code lengths, then each byte as the literal it is."""
     bits = _lengths() + "".join(f"{byte:08b}" for byte in data)
     used = (len(bits) - 1) % 8
-    body = int(bits.ljust(-(-len(bits) // 8) * 8, "0"), 2).to_bytes(-(-len(bits) // 8), "big")
+    body = _as_bytes(bits)
     size = len(body).to_bytes(3, "little")
     flags = 0x80 | 0x40 | (len(size) - 1) << 3 | used  # with codes, the last block, size in three bytes
     checksum = 0x5A ^ flags ^ size[0] ^ size[1] ^ size[2]
     return bytes([flags, checksum]) + size + body
+
+
+def _old_packed(data: bytes) -> bytes:
+    """No text model, new code lengths, each byte as the literal it is, then the sign that the member ends."""
+    end = f"{0x1FF:09b}" + "01"  # new code lengths for the next member
+    return _as_bytes("00" + _old_lengths() + "".join(_old_literal(byte) for byte in data) + end)
+
+
+def _old_literal(byte: int) -> str:
+    return f"{byte:08b}" if byte < 255 else f"{0x1FE:09b}"
+
+
+def _old_lengths() -> str:
+    """255 literals of 8 bits; 9 bits for the last literal and the sign that the member ends."""
+    few = {8: 3, 9: 3, 17: 2, 18: 2, 19: 2}
+    table = "".join(f"{few.get(symbol, 0):04b}" for symbol in range(20))
+    code = {17: "00", 18: "01", 19: "10", 8: "110", 9: "111"}
+    literals = code[8] + _runs(code[17], _LITERALS - 2) + code[9] + code[9]
+    return table + literals + _runs(code[19], _OLD_CODES - _LITERALS - 1)
+
+
+def _as_bytes(bits: str) -> bytes:
+    size = -(-len(bits) // 8)
+    return int(bits.ljust(8 * size, "0"), 2).to_bytes(size, "big")
 
 
 def _lengths() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import shutil
 import struct
 import zlib
 from collections.abc import Callable
@@ -15,9 +16,10 @@ from index_builder.sources import BookRef, Skipped, find_books
 from retrieval.errors import SourceError
 from retrieval.pages import Reading, read_page, reading
 from retrieval.pages import rar as rar_pages
+from retrieval.pages import seven as seven_pages
 from tests.reading import formats
 from tests.reading.formats import jpeg, make_tar, make_zip_bytes, small_pages
-from tests.reading.rar import locked_rar, rar
+from tests.reading.rar import locked_rar, old_rar, rar
 from tests.reading.test_formats import listed, seven
 
 PAGES = small_pages()
@@ -63,6 +65,12 @@ DAMAGE: dict[str, tuple[Callable[[], bytes], str, list[str]]] = {
     "RAR cut off": (lambda: rar(PAGES, packed=False)[:-3000], "a RAR archive that is cut off", ["1", "2"]),
     "RAR headers": (lambda: rar(PAGES)[:30], "a RAR archive that is cut off or damaged|holds no page", []),
     "RAR encrypted": (lambda: rar(PAGES, encrypted=["page 2.jpg"]), "is encrypted; remove the password", ["1", "10"]),
+    "RAR encrypted, old": (
+        lambda: old_rar(PAGES, packed=False, encrypted=["page 2.jpg"]),
+        "is encrypted; remove the password",
+        ["1", "10"],
+    ),
+    "RAR cut off, old": (lambda: old_rar(PAGES, packed=False)[:-3000], "a RAR archive that is cut off", ["1", "2"]),
     "RAR list encrypted": (locked_rar, "is encrypted, its list of pages too; remove the password", []),
     "RAR climbs": (
         lambda: rar([("../evil.jpg", b"x"), ("/etc/p.jpg", b"x"), *PAGES], packed=False),
@@ -131,6 +139,30 @@ def test_damaged_7z(tmp_path: Path) -> None:
     path.write_bytes(whole[:60] + bytes(40) + whole[100:])
     with pytest.raises(SourceError, match=r"a\.cb7: page 'page 2\.jpg' cannot be unpacked: the book is a 7z"):
         read_page(path, "page 2.jpg")
+
+
+@pytest.mark.parametrize("names", [False, True])
+@pytest.mark.parametrize("reader", ["py7zr", "bsdtar"])
+def test_encrypted_7z(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, reader: str, names: bool) -> None:
+    """Nothing of it can be had, with or without its list of names; the password is named, and no page comes empty."""
+    py7zr = pytest.importorskip("py7zr")
+    if reader == "bsdtar":
+        if shutil.which("bsdtar") is None:
+            pytest.skip("no bsdtar here")
+        monkeypatch.setattr(seven_pages.importlib.util, "find_spec", lambda name: None)
+    path = tmp_path / "a.cb7"
+    with py7zr.SevenZipFile(path, "w", password="secret", header_encryption=names) as archive:
+        for name, data in PAGES:
+            archive.writestr(data, name)
+    books, skips = listed(path)
+    reasons = list(skips.values())
+    for book in books:
+        for page in book.pages:
+            with pytest.raises(SourceError) as error:
+                read_page(path, page.name)
+            reasons.append(str(error.value))
+    assert reasons
+    assert all("encrypted; remove the password" in reason for reason in reasons), reasons
 
 
 @pytest.mark.parametrize("form", ["zip", "tar", "gz", "rar", "acbf", "epub", "pdf", "7z"])

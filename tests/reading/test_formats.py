@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from retrieval.pages import rar as rar_pages
 from retrieval.pages import seven as seven_pages
 from tests.reading import formats
 from tests.reading.formats import jpeg, small_pages
-from tests.reading.rar import rar
+from tests.reading.rar import old_rar, rar
 
 PAGES = small_pages()
 NAMES = [name for name, _ in PAGES]
@@ -47,6 +48,7 @@ ARCHIVES: dict[str, Callable[[Path], bytes]] = {
     "cbt gz": lambda _: formats.make_tar(PAGES[::-1], "w:gz"),
     "cbt bz2": lambda _: formats.make_tar(PAGES[::-1], "w:bz2"),
     "cbt xz": lambda _: formats.make_tar(PAGES[::-1], "w:xz"),
+    "cbr old, stored": lambda _: old_rar(PAGES[::-1], packed=False),
     "cbr stored": lambda _: rar(PAGES[::-1], packed=False),
     "epub": lambda _: formats.make_epub(PAGES),
     "acbf": lambda _: formats.make_acbf(PAGES),
@@ -65,14 +67,45 @@ def test_pages_come_out_as_they_went_in(tmp_path: Path, kind: str) -> None:
     assert book.kind == kind.split()[0]
 
 
-@formats.needs_rar_tool
+@pytest.fixture(params=["unar", "bsdtar", "unrar"])
+def only_tool(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The one program that unpacks RAR here."""
+    if shutil.which(request.param) is None:
+        pytest.skip(f"no {request.param} here")
+    monkeypatch.setattr(rar_pages.rarfile, "CURRENT_SETUP", None)  # what was found before is back afterwards
+    for other in {"unar", "bsdtar", "unrar"} - {request.param}:
+        monkeypatch.setattr(rar_pages.rarfile, f"{other.upper()}_TOOL", "no such program")
+    return str(request.param)
+
+
 @pytest.mark.parametrize("solid", [False, True])
-def test_packed_rar(tmp_path: Path, solid: bool) -> None:
-    """A packed RAR is unpacked by the program at hand, solid or not, whichever page is asked for first."""
+def test_each_program_unpacks_rar(only_tool: str, tmp_path: Path, solid: bool) -> None:
     path = tmp_path / "a.cbr"
     path.write_bytes(rar(PAGES, solid=solid))
     assert {name: read_page(path, name) for name in reversed(NAMES)} == dict(PAGES)
     assert pages_of(path) == dict(PAGES)
+
+
+def test_packed_rar_of_the_old_format(only_tool: str, tmp_path: Path) -> None:
+    """RAR 3 and 4 pack in another way and into other headers; each program unpacks that too."""
+    path = tmp_path / "a.cbr"
+    path.write_bytes(old_rar(PAGES))
+    assert {name: read_page(path, name) for name in reversed(NAMES)} == dict(PAGES)
+    assert pages_of(path) == dict(PAGES)
+
+
+def test_solid_rar_of_the_old_format(only_tool: str, tmp_path: Path) -> None:
+    """All but bsdtar unpack it; where there is only that, it says what to install."""
+    path = tmp_path / "a.cbr"
+    path.write_bytes(old_rar(PAGES, solid=True))
+    if only_tool == "bsdtar":
+        books, skips = listed(path)
+        assert books == []
+        assert list(skips) == ["a.cbr/page 1.jpg"]
+        assert "install unar (package unar)" in skips["a.cbr/page 1.jpg"]
+        assert "and 2 more like it" in skips["a.cbr/page 1.jpg"]
+    else:
+        assert {name: read_page(path, name) for name in reversed(NAMES)} == dict(PAGES)
 
 
 @formats.needs_rar_tool
