@@ -1,7 +1,8 @@
-"""Take the pictures of the page that the documentation shows: `python tools/screenshots.py INDEX`.
+"""Take the pictures of the page that the documentation shows: `python tools/screenshots.py [INDEX]`.
 
 Serves the index on a free port, drives Chromium, and writes WebP pictures of the page's main states at two widths,
-light and dark, into docs/pictures/ (or --into).
+light and dark, into docs/pictures/ (or --into). Without an index it builds one of the sample comics, of which one is
+there a second time, as somebody's scan of old paper, and another is still to be built.
 """
 
 from __future__ import annotations
@@ -12,15 +13,21 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from urllib.parse import quote
 from urllib.request import urlopen
 
+import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from index_builder import build_index
+from retrieval.evaluation.copies import copy_of
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDTHS = {"wide": (1440, 900), "narrow": (390, 844)}
@@ -42,18 +49,18 @@ def main() -> int:
         print("screenshots need chromium, and there is none on this machine", file=sys.stderr)
         return 1
     arguments.into.mkdir(parents=True, exist_ok=True)
-    with _served(arguments.index) as url, sync_playwright() as driver:
+    with _library(arguments.index) as (index, root), _served(index, root) as url, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=browser_path, args=list(QUIET))
-        for width in arguments.widths:
-            for colours in arguments.colours:
-                _take_all(browser, url, width, colours, arguments)
+        for name in arguments.only:  # the build, which changes the library, comes last
+            for width, colours in product(arguments.widths, arguments.colours):
+                _take(browser, url, name, width, colours, arguments)
         browser.close()
     return 0
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("index", type=Path, help="the index to show")
+    parser.add_argument("index", type=Path, nargs="?", help="the index to show")
     parser.add_argument("--into", type=Path, default=ROOT / "docs" / "pictures", help="where the pictures go")
     parser.add_argument("--text", default="who carried off the great lens", help="the words to search for")
     parser.add_argument("--only", nargs="+", choices=tuple(STATES), default=list(STATES), help="these states only")
@@ -63,12 +70,38 @@ def _arguments() -> argparse.Namespace:
 
 
 @contextmanager
-def _served(index: Path) -> Iterator[str]:
+def _library(index: Path | None) -> Iterator[tuple[Path, Path]]:
+    """An index, and a folder from which the page may build; the comics of an index made here stay till the end."""
+    with tempfile.TemporaryDirectory() as folder:
+        shelf = Path(folder) / "Bookshelf"
+        if index is None:
+            _lay_out(shelf)
+            index = Path(folder) / "my.index"
+            build_index([shelf / "Read"], index, encoder="small", ocr=False)
+        shelf.mkdir(exist_ok=True)
+        yield index, shelf
+
+
+def _lay_out(shelf: Path) -> None:
+    read, waiting = shelf / "Read", shelf / "Waiting"
+    shutil.copytree(ROOT / "sample_data" / "comics", read)
+    waiting.mkdir()
+    last = sorted(read.glob("*.cbz"))[0]
+    shutil.move(last, waiting / last.name)
+    scanned = read / "Owl Hill, scanned"
+    scanned.mkdir()
+    for page in sorted((read / "The Last Bus to Owl Hill").glob("*.png"))[:3]:
+        copy = copy_of(np.asarray(Image.open(page).convert("RGB")), "scan", key=page.name)
+        Image.fromarray(copy).save(scanned / f"{page.stem}.jpg", quality=88)
+
+
+@contextmanager
+def _served(index: Path, root: Path) -> Iterator[str]:
     """The page's address while a server of its own runs."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    code = f"from ui.web.server import serve; serve({str(index)!r}, port={port})"
+    code = f"from ui.web.server import serve; serve({str(index)!r}, port={port}, build_roots=[{str(root)!r}])"
     server = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
     try:
         url = f"http://127.0.0.1:{port}/"
@@ -91,16 +124,15 @@ def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
     raise SystemExit("the server did not answer within a minute")
 
 
-def _take_all(browser: Browser, url: str, width: str, colours: str, arguments: argparse.Namespace) -> None:
+def _take(browser: Browser, url: str, name: str, width: str, colours: str, arguments: argparse.Namespace) -> None:
     size = dict(zip(("width", "height"), WIDTHS[width], strict=True))
     phone = width == "narrow"
     context = browser.new_context(viewport=size, color_scheme=colours, has_touch=phone, is_mobile=phone)
     page = context.new_page()
-    for name in arguments.only:
-        STATES[name](page, url, arguments.text)
-        page.mouse.move(2, 2)  # nothing looks hovered
-        page.wait_for_timeout(1500)  # pictures become sharp
-        _save(page, arguments.into / f"{name}-{width}-{colours}.webp")
+    STATES[name](page, url, arguments.text)
+    page.mouse.move(2, 2)  # nothing looks hovered
+    page.wait_for_timeout(1500)  # pictures become sharp
+    _save(page, arguments.into / f"{name}-{width}-{colours}.webp")
     context.close()
 
 
@@ -172,6 +204,35 @@ def _best(page: Page, url: str, text: str) -> str:
     return str(page.locator(".results li[data-id]").first.get_attribute("data-id"))
 
 
+def _library_view(page: Page, url: str, text: str) -> None:
+    page.goto(f"{url}?view=library")
+    page.locator(".books li img").first.wait_for()
+
+
+def _map(page: Page, url: str, text: str) -> None:
+    page.goto(f"{url}?view=map")
+    page.locator(".map-said", has_text="panels").wait_for(timeout=120_000)
+    page.wait_for_timeout(2000)  # its small pictures arrive one by one
+
+
+def _lookalikes(page: Page, url: str, text: str) -> None:
+    page.goto(f"{url}?view=lookalikes")
+    start, group = page.locator("[data-look=start]"), page.locator(".alikes summary")
+    start.or_(group).first.wait_for()
+    if start.count():
+        start.click()
+    group.first.wait_for(timeout=120_000)
+    group.first.click()
+
+
+def _build(page: Page, url: str, text: str) -> None:
+    """A folder of the shelf built, its report below it; the next one ready."""
+    page.goto(f"{url}?view=build")
+    page.locator(".folders button", has_text="Waiting").click()
+    page.locator("[data-build=start]", has_text="Waiting").click()
+    page.locator(".report").wait_for(timeout=300_000)
+
+
 STATES: dict[str, Callable[[Page, str, str], None]] = {
     "start": _start,
     "words": _words,
@@ -182,6 +243,10 @@ STATES: dict[str, Callable[[Page, str, str], None]] = {
     "narrow": _narrow,
     "folded": _folded,
     "nothing": _nothing,
+    "library": _library_view,
+    "map": _map,
+    "lookalikes": _lookalikes,
+    "build": _build,
 }
 
 

@@ -34,7 +34,7 @@ def folders(found: Folders) -> str:
         f'<nav class="crumbs" aria-label="Folder">{crumbs}</nav>{listed}{more}'
         f'<p class="aside">{found.files:,} {plural(found.files, "file")} here. A build reads this folder and all below '
         "it; pages that are in the index already are not read again.</p>"
-        f'<p><button type="button" class="button primary" data-build="start" data-root="{found.root}"'
+        f'<p class="start"><button type="button" class="button primary" data-build="start" data-root="{found.root}"'
         f' data-path="{escape(found.path)}">Build <em>{name}</em></button></p>'
     )
 

@@ -7,8 +7,8 @@ const tip = element.querySelector(".map-tip");
 const said = element.querySelector(".map-said");
 const list = element.querySelector(".map-list");
 const CELLS = 128;
-const MOST_PICTURES = 90;
-const KEPT_PICTURES = 300;
+const MOST_PICTURES = 320;
+const KEPT_PICTURES = 640;
 const MARGIN = 24;
 
 let points = null; // {count, id, x, y, colour, cells}
@@ -123,8 +123,9 @@ function seen(most) {
 function drawDots(width, height, ratio) {
   const image = pen.createImageData(width, height);
   const pixels = new Uint32Array(image.data.buffer);
-  const size = Math.max(2, Math.round(ratio * Math.min(6, 2 + Math.log2(camera.zoom) * 0.8)));
   const s = scale() * ratio;
+  const size = dotSize(s, ratio);
+  const insets = round(size);
   const [dx, dy] = [width / 2 - camera.x * s, height / 2 - camera.y * s];
   for (let i = 0; i < points.count; i += 1) {
     const x = Math.round(points.x[i] * s + dx);
@@ -133,16 +134,27 @@ function drawDots(width, height, ratio) {
     const colour = points.colour[i];
     for (let row = 0; row < size; row += 1) {
       const from = (y + row) * width + x;
-      for (let k = 0; k < size; k += 1) pixels[from + k] = colour;
+      for (let k = insets[row]; k < size - insets[row]; k += 1) pixels[from + k] = colour;
     }
   }
   pen.putImageData(image, 0, 0);
 }
 
+// Pixels across: a quarter of the way to the next point, were they spread evenly.
+function dotSize(side, ratio) {
+  return Math.round(Math.max(2, Math.min(12 * ratio, (0.25 * side) / Math.sqrt(points.count))));
+}
+
+// How many pixels each row of a dot lacks on either side to be round.
+function round(size) {
+  const r = size / 2;
+  return Array.from({ length: size }, (_, row) => (size < 4 ? 0 : Math.round(r - Math.sqrt(r * r - (row + 0.5 - r) ** 2))));
+}
+
 function drawPictures(visible, ratio) {
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   pen.clearRect(0, 0, canvas.clientWidth, canvas.clientHeight);
-  const side = Math.max(36, Math.min(96, 700 / Math.sqrt(visible.length + 1)));
+  const side = Math.max(32, Math.min(96, 700 / Math.sqrt(visible.length + 1)));
   for (const i of visible) {
     const picture = pictureOf(points.id[i]);
     const [x, y] = [screenX(points.x[i]), screenY(points.y[i])];

@@ -17,9 +17,9 @@ def frame() -> str:
         for what, label, sign in (("in", "Closer", "+"), ("out", "Farther", "-"), ("all", "Everything", "⤢"))
     )
     return (
-        '<section class="map"><h2>Map</h2><p class="aside">Every dot is a panel, every colour a book; panels that look '
-        "alike lie near each other. Drag to move, scroll or pinch to come closer until pictures appear, click to open "
-        "a panel. With the keyboard: arrows move, + and - come closer and go back, Enter opens the panel in the middle."
+        '<section class="map"><h2>Map</h2><p class="aside">Panels that look alike lie near each other; where there are '
+        "many, each is a dot in the colour of its book. Drag to move, scroll or pinch to come closer, click to open a "
+        "panel. With the keyboard: arrows move, + and - come closer and go back, Enter opens the panel in the middle."
         '</p><div class="map-progress" aria-live="polite"></div>'
         '<div class="map-place" hidden><canvas tabindex="0" role="img" aria-label="Map of all panels"></canvas>'
         f'<div class="map-buttons">{buttons}</div><p class="map-tip" hidden></p>'
