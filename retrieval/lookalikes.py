@@ -3,9 +3,9 @@
     generations/N/lookalikes.npz    pairs (R, 2) int64 panel ids, score, likeness and mirrored (R,) each
     lookalikes.sqlite               what people said is not the same; kept beside the generations, by panel id
 
-Vectors propose, pixels decide. Each panel's nearest panels are taken from an inverted-file index over 64 principal
+Vectors propose, details decide. Each panel's nearest panels are taken from an inverted-file index over 64 principal
 components of the `picture` vectors, the exact cosine is looked at, and of those that are close enough and lie in
-another book the small pictures are laid over each other, as they are and mirrored.
+another book the small pictures are compared detail by detail, as they are and mirrored (`retrieval.details`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from retrieval.components import principal_components
+from retrieval.details import NO_DETAILS, Details, both_ways, grey_of, in_place
 from retrieval.errors import IndexDamaged, IndexError_, PanelseekError
 from retrieval.generation import keep_arrays, kept_arrays
 from retrieval.records import Panel, View
@@ -38,20 +39,23 @@ FILE = "lookalikes.npz"
 SAID = "lookalikes.sqlite"
 
 CLOSE = 0.75
-"""Cosine from which the small pictures are compared: unrelated panels of the real comics at hand reach 0.72."""
+"""Cosine from which the small pictures are compared. Of scanned, mirrored and recoloured copies of openly licensed
+comics 98 of 100 reach it, and one in 20,000 pairs of panels that have nothing in common."""
 
-ALIKE = 0.75
-"""Likeness of two small pictures from which they show the same."""
+SHARED = 25
+"""Details in place from which two panels may show the same: of 2,461 pairs of unrelated panels none has over 13."""
 
-_FLAT = 4.0
-"""Grey levels of standard deviation below which a picture is empty and like every other empty one."""
+ALIKE = 0.1
+"""Share of the poorer picture's details that lie in place in the other from which they do. Other panels of one book
+that show the same figure in the same stance reach 0.10; of new scans 95 of 100 have 0.28, of strong JPEG copies 0.15,
+of recoloured ones 0.17, of mirrored ones 0.36."""
 
 _COMPONENTS = 64
 _NEAREST = 12
 _KEPT = 4
 """Pairs that are looked at for each panel, the closest first: what bounds the time."""
 
-_GRID = 16
+_AT_HAND = 4_096  # panels whose details are kept for the next pair: 80 MB
 _EXACT_UP_TO = 20_000
 _AT_ONCE = 2_048
 _SEED = 13
@@ -61,7 +65,7 @@ Told = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """`ids` (R, 2) int64, the lower first; `scores` cosines, `likeness` correlations; `mirrored` (R,) bool."""
+    """`ids` (R, 2) int64, the lower first; `scores` cosines, `likeness` shares of details; `mirrored` (R,) bool."""
 
     ids: NDArray[np.int64]
     scores: NDArray[np.float32]
@@ -89,14 +93,13 @@ def find_pairs(index: PanelIndex, told: Told = lambda *_: None) -> Pairs:
     found: list[tuple[int, int, float, float, bool]] = []
     proposed = list(_proposed(index, told))
     panels = index.catalog.panels({i for a, b, _ in proposed for i in (a, b)})
-    grids: dict[int, NDArray[np.float32] | None] = {}
+    ways_of = lru_cache(_AT_HAND)(lambda panel: _ways(index, panels[panel]))
     for place, (a, b, score) in enumerate(proposed):
         if a in panels and b in panels and panels[a].book_id != panels[b].book_id:
-            one, other = (_grid_of(index, panels[i], grids) for i in (a, b))
-            if one is not None and other is not None:
-                straight, flipped = likeness(one, other), likeness(one, other[:, ::-1])
-                if max(straight, flipped) >= ALIKE:
-                    found.append((a, b, score, max(straight, flipped), flipped > straight))
+            (straight, mirrored), (other, _) = ways_of(a), ways_of(b)
+            shares = likeness(straight, other), likeness(mirrored, other)
+            if max(shares) >= ALIKE:
+                found.append((a, b, score, max(shares), shares[1] > shares[0]))
         if place % 200 == 0:
             told("comparing pictures", place, len(proposed))
     return _pairs(found)
@@ -147,41 +150,20 @@ def _nearest(reduced: NDArray[np.float32]) -> Any:
     return index
 
 
-def _grid_of(
-    index: PanelIndex, panel: Panel, known: dict[int, NDArray[np.float32] | None]
-) -> NDArray[np.float32] | None:
-    """The grid of a panel's small picture; None for an empty picture, or one that cannot be had."""
-    if panel.id not in known:
-        try:
-            known[panel.id] = grid(Image.open(io.BytesIO(index.thumbnail(panel))))
-        except (PanelseekError, OSError):
-            known[panel.id] = None
-    return known[panel.id]
+def _ways(index: PanelIndex, panel: Panel) -> tuple[Details, Details]:
+    """The details of a panel's small picture as it is and mirrored; none where it cannot be had."""
+    try:
+        with Image.open(io.BytesIO(index.thumbnail(panel))) as picture:
+            straight, mirrored = both_ways(grey_of(np.asarray(picture.convert("RGB"))))
+        return straight, mirrored
+    except (PanelseekError, OSError):
+        return NO_DETAILS, NO_DETAILS
 
 
-def grid(picture: Image.Image) -> NDArray[np.float32] | None:
-    """(16, 16) grey levels, softened; None for an empty picture."""
-    small = picture.convert("L").resize((_GRID, _GRID), Image.Resampling.BOX)
-    grey = np.asarray(small, np.float32)
-    return None if grey.std() < _FLAT else grey
-
-
-def likeness(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    """-1 to 1: the mean correlation of the four quarters of two grids, so that a frame or a gutter in common, or light
-    from one side, is not enough. A quarter that is empty in one of them only counts 0, in both 1.
-    """
-    half = _GRID // 2
-    corners = [(y, x) for y in (0, half) for x in (0, half)]
-    quarters = [(one[y : y + half, x : x + half], other[y : y + half, x : x + half]) for y, x in corners]
-    return float(np.mean([_correlation(a, b) for a, b in quarters]))
-
-
-def _correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    empty = [float(part.std()) < _FLAT for part in (one, other)]
-    if any(empty):
-        return float(all(empty))
-    a, b = one - one.mean(), other - other.mean()
-    return float((a * b).sum() / (np.linalg.norm(a) * np.linalg.norm(b)))
+def likeness(one: Details, other: Details) -> float:
+    """0 to 1: the share of the details of the poorer picture that lie in place in the other; 0 with few of them."""
+    shared = in_place(one, other)
+    return shared / min(len(one.points), len(other.points)) if shared >= SHARED else 0.0
 
 
 # ---------------------------------------------------------------------- keeping

@@ -128,7 +128,7 @@ def _print(index: PanelIndex, groups: list[dict[int, tuple[float, bool]]], of: i
         for each in _group(index, group):
             mirrored = ", mirrored" if each["mirrored"] else ""
             place = f"{each['book']}, page {each['page']}, panel {each['panel']}"
-            click.echo(f"  {each['panel_id']:>8}  {each['likeness']:.2f}  {place}{mirrored}")
+            click.echo(f"  {each['panel_id']:>8}  {each['likeness']:>4.0%}  {place}{mirrored}")
     if of > len(groups):
         click.echo(f"and {of - len(groups):,} more (all of them with --all)")
     if not of:

@@ -55,7 +55,7 @@ def _member(alike: Alike, group: tuple[Alike, ...], first: bool) -> str:
     return (
         f'<li data-panel="{panel.id}"><a href="?view=lookalikes&amp;panel={panel.id}">{picture(panel)}</a>'
         f'<span class="book">{escape(panel.book)}</span>'
-        f'<span class="place">page {panel.page} · panel {panel.panel} · {alike.likeness:.2f} alike{mirrored}</span>'
+        f'<span class="place">page {panel.page} · panel {panel.panel}{mirrored}</span>'
         f'<button type="button" class="button" data-apart="{panel.id}" data-others="{others}"'
         f' aria-label="Not the same: {escape(alt)}">Not the same</button></li>'
     )
