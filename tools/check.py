@@ -1,4 +1,7 @@
-"""Everything that must hold before a change is kept: lint, format, types, tests. Arguments go to pytest."""
+"""Everything that must hold before a change is kept: lint, format, types, tests. Arguments go to pytest.
+
+Test files run side by side, as many as there are cores (four at most: each may hold torch and a browser).
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ CHECKS = (
     ["ruff", "check", "."],
     ["ruff", "format", "--check", "."],
     ["mypy"],
-    ["pytest"],
+    ["pytest", "-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"],
 )
 
 
