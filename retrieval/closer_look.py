@@ -6,14 +6,25 @@ import math
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrieval.details import ENOUGH, MOST, NO_DETAILS, Details, Grey, both_ways, details_of_thumbnail, in_place
+from retrieval.details import (
+    ENOUGH,
+    MOST,
+    NO_DETAILS,
+    Details,
+    Grey,
+    agreement,
+    both_ways,
+    details_of,
+    grey_of_thumbnail,
+    place_in,
+)
 
 if TYPE_CHECKING:
     from retrieval.generation import ViewIndex
@@ -27,7 +38,10 @@ SAME = 0.999
 """Score from which a panel is the picture itself: where there is one, nothing is left to look for."""
 
 PLAIN = 5 * ENOUGH
-"""Details in place that leave no doubt."""
+"""Details in place that leave no doubt that a drawing is there."""
+
+AGREED = 4.0
+"""What agreement spot by spot counts beside the details: two doublings of them for a half."""
 
 _POOL = ThreadPoolExecutor(min(4, os.cpu_count() or 1), "details")  # OpenCV and Pillow let other threads run meanwhile
 
@@ -44,7 +58,7 @@ class CloserLook:
         self._asked = asked
         self._view = view
         self._thumbnails = thumbnails
-        self._counts: dict[int, int] = {}
+        self._worth: dict[int, float] = {}
 
     def ordered(self, ranked: Iterator[Ranked]) -> Iterator[Ranked]:
         """The first `LOOKED_AT` in order of key and what their details are worth, then the others as they come."""
@@ -52,31 +66,51 @@ class CloserLook:
         same = [item.id for item in first if item.score >= SAME]
         if not same:
             self._look([item.id for item in first])
-        counts = dict.fromkeys(same, MOST) if same else self._counts
-        raised = [replace(item, key=item.key + _worth(counts.get(item.id, 0))) for item in first]
+        worth = dict.fromkeys(same, _worth(MOST, 1.0)) if same else self._worth
+        raised = [replace(item, key=item.key + worth.get(item.id, 0.0)) for item in first]
         yield from sorted(raised, key=lambda item: -item.key)  # equal ones keep their order
         yield from ranked
 
     def _look(self, panels: list[int]) -> None:
-        new = np.array(sorted(set(panels) - self._counts.keys()), np.int64)
-        self._counts.update(dict.fromkeys(new.tolist(), 0))
+        new = np.array(sorted(set(panels) - self._worth.keys()), np.int64)
+        self._worth.update(dict.fromkeys(new.tolist(), 0.0))
         ids, rows = self._view.rows_of(new)
         pictures = self._thumbnails.several(rows.tolist())
-        seen = list(_POOL.map(_details, (pictures.get(row) for row in rows.tolist())))
-        for asked in both_ways(self._asked):
-            for panel, count in zip(ids.tolist(), _POOL.map(partial(in_place, asked), seen), strict=True):
-                self._counts[panel] = max(self._counts[panel], count)
-            if max(self._counts.values(), default=0) >= PLAIN:
+        seen = list(_POOL.map(_seen, (pictures.get(row) for row in rows.tolist())))
+        for grey in both_ways(self._asked):
+            looked = list(_POOL.map(partial(_look_at, grey, details_of(grey)), seen))
+            for panel, (_, worth) in zip(ids.tolist(), looked, strict=True):
+                self._worth[panel] = max(self._worth[panel], worth)
+            if max((count for count, _ in looked), default=0) >= PLAIN:
                 break
 
 
-def _details(webp: bytes | None) -> Details:
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A panel's small picture and its details; neither where it is missing or damaged."""
+
+    grey: Grey | None
+    details: Details
+
+
+def _seen(webp: bytes | None) -> _Seen:
     try:
-        return NO_DETAILS if webp is None else details_of_thumbnail(webp)
+        grey = None if webp is None else grey_of_thumbnail(webp)
     except OSError:  # derived, and made again by `verify --repair`; the panel is found without it
-        return NO_DETAILS
+        grey = None
+    return _Seen(None, NO_DETAILS) if grey is None else _Seen(grey, details_of(grey))
 
 
-def _worth(count: int) -> float:
-    """0, or from 1 on: one more for every doubling of the details in place, as half of them is chance or blur."""
-    return 0.0 if count < ENOUGH else 1.0 + math.log2(count / ENOUGH)
+def _look_at(asked: Grey, details: Details, seen: _Seen) -> tuple[int, float]:
+    """How many details lie in place, and what that is worth."""
+    place = place_in(details, seen.details)
+    if seen.grey is None or place.count < ENOUGH:
+        return place.count, 0.0
+    return place.count, _worth(place.count, agreement(asked, seen.grey, place))
+
+
+def _worth(count: int, agreed: float) -> float:
+    """From 1 on, one more for every doubling of the details in place, as half of them is chance or blur; and for how
+    well the pictures agree. (What that changes: docs/evaluation.md.)
+    """
+    return 1.0 + math.log2(count / ENOUGH) + AGREED * max(agreed, 0.0)

@@ -4,12 +4,13 @@ Vectors tell which panels look alike; details tell which of them hold the very s
 cut away, pasted over or had its lettering taken out. A detail is an ORB keypoint (Rublee et al. 2011, "ORB: an
 efficient alternative to SIFT or SURF"); it is matched by Lowe's ratio test (2004, "Distinctive image features from
 scale-invariant keypoints"), and a match counts when one affine map, found by RANSAC, carries it over with the others.
+Where panels share a figure but not all of what is drawn, the map lays one picture over the other, and light and dark
+are compared spot by spot.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -34,6 +35,11 @@ _TRIES = 500
 _SCALES = (0.02, 25.0)  # area of one picture in the other, as a factor; more is a degenerate map
 _SPOT = 4  # pixels; several details of one spot count once
 
+_SOFT = 2.0  # pixels of blur, as far as a map may be off
+_SURROUNDINGS = 31  # pixels across
+_EVEN = 30.0  # variance in grey levels squared of surroundings that show nothing
+_FEWEST = 50  # spots
+
 
 Grey = NDArray[np.uint8]
 """(H, W) uint8, its longest side `SIDE` pixels."""
@@ -47,6 +53,17 @@ class Details:
     codes: NDArray[np.uint8]
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a picture lies in another: `count` details lie as `map` puts them, a (2, 3) float64 affine map from pixels
+    of the one to pixels of the other; None where there is none.
+    """
+
+    count: int
+    map: NDArray[np.float64] | None
+
+
+NOWHERE = Place(0, None)
 NO_DETAILS = Details(np.empty((0, 2), np.float32), np.empty((0, 32), np.uint8))
 
 
@@ -69,30 +86,61 @@ def details_of(grey: Grey) -> Details:
     return Details(np.array([f.pt for f in found], np.float32), codes)
 
 
-def both_ways(grey: Grey) -> Iterator[Details]:
-    """The details of a picture as it is, then mirrored: ORB tells left from right, a reprint may not."""
-    yield details_of(grey)
-    yield details_of(np.ascontiguousarray(grey[:, ::-1]))
+def both_ways(grey: Grey) -> tuple[Grey, Grey]:
+    """A picture as it is, and mirrored: ORB tells left from right, a reprint may not."""
+    return grey, np.ascontiguousarray(grey[:, ::-1])
 
 
-def details_of_thumbnail(webp: bytes) -> Details:
-    """The details of a stored small picture. Raises `OSError` when it is damaged."""
+def grey_of_thumbnail(webp: bytes) -> Grey:
+    """A stored small picture as details are looked for in it. Raises `OSError` when it is damaged."""
     with Image.open(io.BytesIO(webp)) as picture:
-        return details_of(grey_of(np.asarray(picture.convert("RGB"))))
+        return grey_of(np.asarray(picture.convert("RGB")))
 
 
-def in_place(asked: Details, seen: Details) -> int:
-    """How many details of one picture lie in the other as one affine map puts them, 0 to 500."""
+def place_in(asked: Details, seen: Details) -> Place:
+    """How one picture lies in the other, as most of their details say."""
     pairs = _pairs(asked.codes, seen.codes)
     if len(pairs) < 4:  # three points fit some map always
-        return 0
+        return NOWHERE
     here, there = asked.points[pairs[:, 0]], seen.points[pairs[:, 1]]
     found, kept = cv2.estimateAffine2D(
         here, there, method=cv2.RANSAC, ransacReprojThreshold=_SLIP, maxIters=_TRIES, confidence=0.99
     )
     if found is None or not _SCALES[0] < abs(float(np.linalg.det(found[:, :2]))) < _SCALES[1]:
-        return 0
-    return len(np.unique(there[kept.ravel() > 0] // _SPOT, axis=0))
+        return NOWHERE
+    return Place(len(np.unique(there[kept.ravel() > 0] // _SPOT, axis=0)), np.asarray(found, np.float64))
+
+
+def agreement(asked: Grey, seen: Grey, place: Place) -> float:
+    """-1 to 1: how alike light and dark run in two pictures where one lies over the other; 0 where nobody can tell.
+
+    The mean, over all spots where either picture shows anything, of the correlation of their surroundings
+    (normalised cross-correlation, Lewis 1995, "Fast normalized cross-correlation"): neither light nor fading matters.
+    """
+    if place.map is None:
+        return 0.0
+    size = (asked.shape[1], asked.shape[0])
+    laid = cv2.warpAffine(seen, place.map, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    covered = cv2.warpAffine(np.ones_like(seen), place.map, size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP) > 0
+    one, other = (cv2.GaussianBlur(picture.astype(np.float32), (0, 0), _SOFT) for picture in (asked, laid))
+    mean, mean_other = _around(one), _around(other)
+    spread, spread_other = _around(one * one) - mean * mean, _around(other * other) - mean_other * mean_other
+    told = covered & ((spread > _EVEN) | (spread_other > _EVEN))
+    if np.count_nonzero(told) < _FEWEST:
+        return 0.0
+    common = _around(one * other) - mean * mean_other
+    scale = np.sqrt(np.maximum(spread[told], _EVEN) * np.maximum(spread_other[told], _EVEN))
+    return float(np.mean(common[told] / scale))
+
+
+def in_place(asked: Details, seen: Details) -> int:
+    """How many details of one picture lie in the other as one affine map puts them, 0 to 500."""
+    return place_in(asked, seen).count
+
+
+def _around(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean of each spot's surroundings."""
+    return np.asarray(cv2.blur(values, (_SURROUNDINGS, _SURROUNDINGS)), np.float32)
 
 
 def _finder() -> cv2.ORB:

@@ -10,7 +10,6 @@ another book the small pictures are compared detail by detail, as they are and m
 
 from __future__ import annotations
 
-import io
 import math
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,10 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from retrieval.components import principal_components
-from retrieval.details import NO_DETAILS, Details, both_ways, grey_of, in_place
+from retrieval.details import NO_DETAILS, Details, both_ways, details_of, grey_of_thumbnail, in_place
 from retrieval.errors import IndexDamaged, IndexError_, PanelseekError
 from retrieval.generation import keep_arrays, kept_arrays
 from retrieval.records import Panel, View
@@ -153,9 +151,8 @@ def _nearest(reduced: NDArray[np.float32]) -> Any:
 def _ways(index: PanelIndex, panel: Panel) -> tuple[Details, Details]:
     """The details of a panel's small picture as it is and mirrored; none where it cannot be had."""
     try:
-        with Image.open(io.BytesIO(index.thumbnail(panel))) as picture:
-            straight, mirrored = both_ways(grey_of(np.asarray(picture.convert("RGB"))))
-        return straight, mirrored
+        straight, mirrored = both_ways(grey_of_thumbnail(index.thumbnail(panel)))
+        return details_of(straight), details_of(mirrored)
     except (PanelseekError, OSError):
         return NO_DETAILS, NO_DETAILS
 

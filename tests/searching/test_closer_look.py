@@ -18,7 +18,19 @@ from PIL import Image
 from index_builder import build_index
 from retrieval import PanelIndex
 from retrieval.closer_look import LOOKED_AT, CloserLook
-from retrieval.details import ENOUGH, SIDE, Details, details_of, grey_of, in_place
+from retrieval.details import (
+    ENOUGH,
+    NOWHERE,
+    SIDE,
+    Details,
+    Place,
+    agreement,
+    details_of,
+    grey_of,
+    in_place,
+    place_in,
+)
+from retrieval.evaluation.copies import copy_of
 from retrieval.search import Ranked
 from retrieval.thumbnails import encode_thumbnail
 from retrieval.words import WordMatch
@@ -62,6 +74,36 @@ def test_a_changed_drawing_is_still_known(change: str) -> None:
     else:
         altered = np.clip(whole * np.array([0.95, 0.85, 0.65]) + 10, 0, 255).astype(np.uint8)
     assert in_place(seen(altered), seen(whole)) >= ENOUGH
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "scan", "photo"])
+def test_panels_that_differ_in_their_words_only_are_told_apart(kind: str) -> None:
+    """They share nearly all details; spot by spot a copy agrees best with the one it was made of."""
+    twins = [drawing(1) for _ in range(4)]
+    for twin, words in zip(twins, ("WHO IS THERE?", "NOBODY", "IT IS LATE", "GO BACK TO BED"), strict=True):
+        cv2.putText(twin, words, (90, 60), cv2.FONT_HERSHEY_DUPLEX, 1.1, (10, 10, 10), 2)
+    greys = [grey_of(twin) for twin in twins]
+    for number, twin in enumerate(twins):
+        copy = copy_of(twin, kind, key=number)
+        assert copy is not None
+        asked = grey_of(copy)
+        places = [place_in(details_of(asked), details_of(grey)) for grey in greys]
+        assert min(place.count for place in places) >= ENOUGH
+        agreed = [agreement(asked, grey, place) for grey, place in zip(greys, places, strict=True)]
+        assert int(np.argmax(agreed)) == number, agreed
+        assert agreed[number] > 0.6
+
+
+def test_agreement_does_not_mind_light_and_is_nothing_where_nothing_is() -> None:
+    one, other = grey_of(drawing(1)), grey_of(drawing(2))
+    itself = Place(99, np.array([[1, 0, 0], [0, 1, 0]], np.float64))
+    assert agreement(one, one, itself) == pytest.approx(1, abs=1e-3)
+    assert agreement(one, np.asarray(0.4 * one + 80, np.uint8), itself) == pytest.approx(1, abs=0.02)
+    assert agreement(one, 255 - one, itself) == pytest.approx(-1, abs=1e-3)
+    assert abs(agreement(one, other, itself)) < 0.3
+    assert agreement(np.full_like(one, 200), np.full_like(one, 90), itself) == 0
+    assert agreement(one, one, NOWHERE) == 0
+    assert agreement(one, one, Place(9, np.array([[1, 0, 5000], [0, 1, 0]], np.float64))) == 0  # lies beside it
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 4000), (300, 2), (400, 400)])
