@@ -174,13 +174,15 @@ def in_a_browser(url: str, repeat: int) -> dict[str, Any]:
         usable = [_usable(browser, url) for _ in range(3)]
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(url)
-        page.locator("[name=q]").wait_for()
+        page.locator(".welcome .card").first.wait_for()
         words = [_asked(page, _type, f"{WORDS[n]} {WORDS[3 * n + 5]} {WORDS[7 * n % 120]}") for n in range(repeat)]
         with tempfile.TemporaryDirectory() as folder:
             pictures = []
             for n in range(repeat):
                 path = Path(folder) / f"{n}.jpg"
                 _drawing(1000 + n).resize((1200, 800)).save(path)
+                page.locator("#clear").click()
+                page.locator("#file").wait_for(state="attached")
                 pictures.append(_asked(page, lambda p, path=path: _upload(p, path), "your picture"))
         browser.close()
     return {"page usable after s": usable, "words": _summary(words), "picture": _summary(pictures)}

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 _WORD = re.compile(r"\w+")
 _APOSTROPHES = str.maketrans("", "", "'`\u00b4\u2018\u2019\u201b\u2032\u02b9\u02bc\u02c8\uff07")
@@ -21,6 +22,9 @@ _GLUED = 0.9
 """A word found inside a run of letters without spaces counts nearly as much as the word itself."""
 _GLUED_LETTERS = 4
 """Shorter words stand inside others by chance; not so in scripts that write without spaces."""
+
+_REMEMBERED = 32_768
+"""Words and pairs of words that are remembered: a library says the same ones again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,11 @@ def tokens(text: str) -> list[str]:
     return _WORD.findall(normalise(text))
 
 
+@lru_cache(_REMEMBERED)
+def _tokens_of(word: str) -> tuple[str, ...]:
+    return tuple(tokens(word))
+
+
 def rarity(terms: Sequence[str], counts: Mapping[str, int], total: int) -> dict[str, float]:
     """A weight for each word, the rarer the heavier (inverse document frequency, as in BM25)."""
     return {t: math.log(1 + (total - n + 0.5) / (n + 0.5)) for t in terms for n in [min(counts.get(t, 0), total)]}
@@ -51,7 +60,7 @@ def rarity(terms: Sequence[str], counts: Mapping[str, int], total: int) -> dict[
 def match(query: Sequence[str], dialogue: str, weights: Mapping[str, float]) -> WordMatch:
     """Compare the words of a query (from `tokens`) with a panel's dialogue."""
     written = _HYPHENATED.sub("", dialogue).split()
-    said = [(word, token) for word in written for token in tokens(word)]
+    said = [(word, token) for word in written for token in _tokens_of(word)]
     found = [_find(term, said) for term in query]
     total = sum(weights[t] for t in query)
     if not total or not said:
@@ -94,6 +103,7 @@ def _find(term: str, said: Sequence[tuple[str, str]]) -> tuple[float, list[int]]
     return (best * _MISREAD_WORTH, [place]) if best >= _MISREAD else (0.0, [])
 
 
+@lru_cache(_REMEMBERED)
 def _likeness(a: str, b: str) -> float:
     """Dice coefficient of letter pairs with the word's ends marked, 0-1."""
     if abs(len(a) - len(b)) > max(len(a), len(b)) // 2 or min(len(a), len(b)) < 3:

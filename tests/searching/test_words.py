@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from retrieval import PanelIndex
+from retrieval import PanelIndex, fulltext
 from retrieval.search import _Words
 from retrieval.words import match, normalise, rarity, tokens
 from tests.conftest import GridEncoder
@@ -51,6 +51,14 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PanelIndex]:
         yield opened
 
 
+@pytest.fixture(params=["bm25", "summed"])
+def either_order(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Candidates ordered by SQLite, as where few panels say a word, and by summed rarities, as where many do."""
+    if request.param == "summed":
+        monkeypatch.setattr(fulltext, "_RANKED", -1)
+
+
+@pytest.mark.usefixtures("either_order")
 @pytest.mark.parametrize(
     ("text", "panel"),
     [
@@ -205,12 +213,14 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PanelIndex]:
         yield opened
 
 
+@pytest.mark.usefixtures("either_order")
 def test_a_filter_does_not_lose_the_phrase(crowded: PanelIndex) -> None:
     """The panel that says the phrase is first in its book, however many say it in other books."""
     hit = crowded.search(text=PHRASE, where={"book": "B"}, k=1)[0]
     assert hit.panel.page == 90
 
 
+@pytest.mark.usefixtures("either_order")
 def test_pages_of_results_for_common_words(tmp_path: Path) -> None:
     """Paging through many panels that share words shows each panel once."""
     dice = random.Random(3)
