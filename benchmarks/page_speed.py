@@ -23,7 +23,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -58,7 +58,7 @@ def main() -> None:
         make_library(given.folder, given.panels, given.parts)
     with served(given.folder) as (url, process):
         found: dict[str, Any] = {"panels": given.panels, "parts": given.parts}
-        found |= in_a_browser(url, given.repeat)
+        found |= in_a_browser(url, given.repeat, given.folder)
         found["load"] = under_load(url, process, given.load)
     print(json.dumps(found, indent=1))
 
@@ -165,7 +165,7 @@ FIRST_RESULT = """() => {
 }"""
 
 
-def in_a_browser(url: str, repeat: int) -> dict[str, Any]:
+def in_a_browser(url: str, repeat: int, folder: Path) -> dict[str, Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
@@ -175,17 +175,31 @@ def in_a_browser(url: str, repeat: int) -> dict[str, Any]:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(url)
         page.locator(".welcome .card").first.wait_for()
-        words = [_asked(page, _type, f"{WORDS[n]} {WORDS[3 * n + 5]} {WORDS[7 * n % 120]}") for n in range(repeat)]
-        with tempfile.TemporaryDirectory() as folder:
+        words = []
+        for n in range(repeat):
+            words.append(_asked(page, _type, f"{WORDS[n]} {WORDS[3 * n + 5]} {WORDS[7 * n % 120]}"))
+            _until_measured(folder, "dialogue/words")
+        with tempfile.TemporaryDirectory() as drawn:
             pictures = []
             for n in range(repeat):
-                path = Path(folder) / f"{n}.jpg"
+                path = Path(drawn) / f"{n}.jpg"
                 _drawing(1000 + n).resize((1200, 800)).save(path)
                 page.locator("#clear").click()
                 page.locator("#file").wait_for(state="attached")
                 pictures.append(_asked(page, lambda p, path=path: _upload(p, path), "your picture"))
+                _until_measured(folder, "picture/picture")
         browser.close()
     return {"page usable after s": usable, "words": _summary(words), "picture": _summary(pictures)}
+
+
+def _until_measured(folder: Path, kind: str) -> None:
+    """The first question of a kind has strangers measured, once for a generation; half of a core is not ours then."""
+    for _ in range(1200):
+        with suppress(OSError, ValueError, StopIteration):
+            if kind in json.loads(next(iter(folder.glob("generations/*/closeness.json"))).read_text()):
+                return
+        time.sleep(0.25)
+    raise SystemExit(f"what strangers reach was not measured: {kind}")
 
 
 def _usable(browser: Any, url: str) -> float:
@@ -299,9 +313,9 @@ def _base64(seed: int) -> str:
 def _held(process: psutil.Process) -> dict[str, Any]:
     temporary = Path(process.environ()["TMPDIR"])
     files = [path for path in temporary.rglob("*") if path.is_file()]
-    memory = process.memory_full_info()
+    memory = process.memory_info()  # of what is shared, most are pages of the vectors' files that the system may drop
     return {
-        "own memory MiB": round(memory.uss / 2**20),
+        "own memory MiB": round((memory.rss - memory.shared) / 2**20),
         "threads": process.num_threads(),
         "open files": process.num_fds(),
         "temporary files": len(files),

@@ -14,6 +14,7 @@ import io
 import json
 import logging
 import os
+import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -99,17 +100,34 @@ def is_close(index: PanelIndex, query: Query, hits: Sequence[Hit]) -> bool | Non
     return True if True in said else (None if None in said else False)
 
 
-def measure(index: PanelIndex, view: View, asked: Asked) -> Closeness:
-    """Look at strangers; remembered beside the generation where that can be written."""
-    path = folder_of(index.folder, index.generation.number) / FILE
-    known = _read(path)
-    key = f"{view}/{asked}"
-    if key not in known:
-        reached = strangers(index, view, asked)
-        known[key] = asdict(_judged(view, asked, reached))
-        _write(path, known)
-    found = known[key]
+def measure(index: PanelIndex, view: View, asked: Asked, *, gently: bool = False) -> Closeness:
+    """Look at strangers; remembered beside the generation where that can be written.
+
+    gently: in small steps, each followed by a rest twice as long.
+    """
+    known = measured(index, view, asked)
+    if known is not None:
+        return known
+    found = _judged(view, asked, strangers(index, view, asked, gently=gently))
+    path = _file(index)
+    _write(path, {**_read(path), _key(view, asked): asdict(found)})
+    return found
+
+
+def measured(index: PanelIndex, view: View, asked: Asked) -> Closeness | None:
+    """What an earlier look at strangers found; None where nobody looked."""
+    found = _read(_file(index)).get(_key(view, asked))
+    if found is None:
+        return None
     return Closeness(view, asked, found["strength"], found["middle"], int(found["strangers"] or 0))
+
+
+def _file(index: PanelIndex) -> Path:
+    return folder_of(index.folder, index.generation.number) / FILE
+
+
+def _key(view: View, asked: Asked) -> str:
+    return f"{view}/{asked}"
 
 
 def _judged(view: View, asked: Asked, reached: Sequence[float]) -> Closeness:
@@ -122,19 +140,25 @@ def _judged(view: View, asked: Asked, reached: Sequence[float]) -> Closeness:
 # -------------------------------------------------------------------- strangers
 
 
-def strangers(index: PanelIndex, view: View, asked: Asked, count: int = STRANGERS) -> list[float]:
+def strangers(
+    index: PanelIndex, view: View, asked: Asked, count: int = STRANGERS, *, gently: bool = False
+) -> list[float]:
     """The strength of the best hit in another book for each of `count` panels; in a library of one book, of the best
     hit that is not on the same page or the next to it.
     """
     panels = _panels(index, view, asked, count)
     apart = len(index.books()) > 1
     reached = []
-    for start in range(0, len(panels), _AT_ONCE):
-        some = [(p, q) for p in panels[start : start + _AT_ONCE] if (q := _question(index, p, view, asked, apart))]
+    at_once = 2 if gently else _AT_ONCE
+    for start in range(0, len(panels), at_once):
+        began = time.perf_counter()
+        some = [(p, q) for p in panels[start : start + at_once] if (q := _question(index, p, view, asked, apart))]
         answers = index.search_many([query for _, query in some])
         for (panel, _), hits in zip(some, answers, strict=True):
             others = [hit.strength for hit in hits if _stranger(hit.panel, panel, apart)]
             reached += others[:1]
+        if gently:
+            time.sleep(2 * (time.perf_counter() - began))
     return reached
 
 

@@ -23,7 +23,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from retrieval.catalog import BookSummary, Catalog
-from retrieval.closeness import NATURAL, Asked, Closeness, is_close, measure
+from retrieval.closeness import NATURAL, Asked, Closeness, is_close, measure, measured
 from retrieval.crops import crop
 from retrieval.details import Grey, grey_of
 from retrieval.encoder.inputs import resize
@@ -281,10 +281,11 @@ class PanelIndex:
 
     # ---------------------------------------------------------------- closeness
 
-    def closeness(self, view: View | str, asked: Asked | None = None) -> Closeness:
+    def closeness(self, view: View | str, asked: Asked | None = None, *, gently: bool = False) -> Closeness:
         """What strangers reach in a view, measured once for each generation; see `retrieval.closeness`.
 
-        asked: picture, words, both or panel; None is what that view is mostly asked with.
+        asked: picture, words, both or panel; None is what that view is mostly asked with. gently: leave most of the
+        time to others who search meanwhile.
         """
         chosen = View(view)
         kind = asked or NATURAL[chosen]
@@ -292,8 +293,14 @@ class PanelIndex:
         with self._measuring:
             if key not in self._closeness:
                 self._closeness = {k: v for k, v in self._closeness.items() if k[0] == key[0]}
-                self._closeness[key] = measure(self, chosen, kind)
+                self._closeness[key] = measure(self, chosen, kind, gently=gently)
             return self._closeness[key]
+
+    def closeness_known(self, view: View | str, asked: Asked | None = None) -> Closeness | None:
+        """The same where it was measured before; None, at once, where it was not."""
+        chosen = View(view)
+        kind = asked or NATURAL[chosen]
+        return self._closeness.get((self.generation.number, chosen, kind)) or measured(self, chosen, kind)
 
     def is_close(self, query: Query, hits: Sequence[Hit]) -> bool | None:
         """Whether the first of a query's hits is closer than strangers are here; None where nobody can tell."""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 import shutil
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from index_builder import build_index
 from retrieval import PanelIndex
-from retrieval.errors import CheckpointError, PictureError, SourceError, UsageError
+from retrieval.errors import CheckpointError, IndexDamaged, PictureError, SourceError, UsageError
 from retrieval.records import Box, View
 from tests.conftest import GridEncoder
 from tests.page.library import HOSTILE_BOOK, draw_library
@@ -20,6 +23,7 @@ from ui.web.frame.sentences import friendly
 from ui.web.search import handlers
 from ui.web.search.question import FILTERS, Crop, Question
 from ui.web.search.start import _looks, glance
+from ui.web.search.strangers import Lines, Strangers
 
 
 def test_words_find_the_panel_that_says_them(index: PanelIndex) -> None:
@@ -167,13 +171,43 @@ def test_filters_show_their_counts(index: PanelIndex) -> None:
     assert list(found) == [name for name in FILTERS if name in found]
 
 
+def settled(strangers: Strangers, asked: str, views: list[str]) -> Lines:
+    """The lines once nothing is being measured any more."""
+    for _ in range(600):
+        found = strangers.lines(asked, views)
+        if not found.measuring:
+            return found
+        time.sleep(0.05)
+    raise AssertionError("still measuring after half a minute")
+
+
 def test_how_far_strangers_reach(index: PanelIndex) -> None:
-    """From this library's own panels; what is no kind of question is refused."""
-    line = handlers.is_far(index, "picture", "picture")
-    assert line == index.closeness("picture", "picture").strength
+    """From this library's own panels, while nobody waits; what is no kind of question is refused."""
+    strangers = Strangers(index)
+    found = settled(strangers, "picture", ["picture", "fused"])
+    assert found.by_view == {view: index.closeness(view, "picture").strength for view in ("picture", "fused")}
     for asked, view in (("song", "picture"), ("words", "paper")):
         with pytest.raises(UsageError):
-            handlers.is_far(index, asked, view)
+            strangers.lines(asked, [view])
+
+
+def test_nobody_waits_for_what_strangers_reach(index: PanelIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked again and again meanwhile it is measured once; where it cannot be, that is not tried for ever."""
+    go_on, measured = threading.Event(), []
+
+    def slow(self: PanelIndex, view: View, asked: str, **_: Any) -> None:
+        measured.append((view, asked))
+        go_on.wait(10)
+        raise IndexDamaged("its file is gone")
+
+    monkeypatch.setattr(PanelIndex, "closeness", slow)
+    monkeypatch.setattr(PanelIndex, "closeness_known", lambda *_: None)
+    strangers = Strangers(index)
+    for _ in range(5):
+        assert strangers.lines("words", ["dialogue"]) == Lines({}, measuring=True)
+    go_on.set()
+    assert settled(strangers, "words", ["dialogue"]).by_view == {}
+    assert measured == [(View.DIALOGUE, "words")]
 
 
 def test_more_results_go_on_where_the_list_ended(index: PanelIndex) -> None:

@@ -12,11 +12,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any
 
 from PIL import Image
 
-from retrieval.closeness import Asked, kind_of
+from retrieval.closeness import kind_of
 from retrieval.errors import PictureError, SourceError, UsageError
 from retrieval.facets import Facet
 from retrieval.index import PanelIndex
@@ -205,19 +205,6 @@ def _searched(index: PanelIndex, question: Question, view: View) -> int:
     if not question.where:
         return glance(index).with_words if view is View.DIALOGUE else glance(index).panels
     return index.count(where)
-
-
-# ------------------------------------------------------------------------- how close
-
-
-def is_far(index: PanelIndex, asked: str, view: str) -> float | None:
-    """The strength that strangers reach here for questions of this kind; None where nobody can tell.
-
-    The first call for a kind takes a while, since it is measured: it has no place in a search.
-    """
-    if asked not in get_args(Asked) or view not in list(View):
-        raise UsageError("There is no question of this kind.")
-    return index.closeness(view, cast(Asked, asked)).strength
 
 
 # ------------------------------------------------------------------------- facets

@@ -30,7 +30,6 @@ async function ask(question) {
   const upload = uploads.get(new URLSearchParams(question).get("picture"));
   const waiting = busy();
   const request = { address: question, upload: upload?.path ?? null, preview: Boolean(upload && !upload.slot) };
-  narrow(question, number);
   try {
     const answer = await server.search(request);
     if (number !== newest) return;
@@ -41,6 +40,7 @@ async function ask(question) {
     if (number === newest) showAnswer({ problem: panelseek.unreachable() }, number);
   } finally {
     waiting.over(number === newest);
+    if (number === newest) narrow(question, number); // after the answer, which would wait for it
   }
 }
 

@@ -15,12 +15,14 @@ from ui.web.frame.sentences import friendly
 from ui.web.search import form, handlers, layout, markup
 from ui.web.search.question import Question, read_address
 from ui.web.search.start import glance
+from ui.web.search.strangers import Strangers
 
 Answer = dict[str, Any]
 
 
 def search_view(page: gr.Blocks, index: PanelIndex) -> None:
     """Adds the components of the view to the page."""
+    strangers = Strangers(index)
 
     def search(asked: Answer) -> Answer:
         """See `answer`."""
@@ -35,12 +37,13 @@ def search_view(page: gr.Blocks, index: PanelIndex) -> None:
             return ""  # the answer says what is wrong
 
     def far(asked: Answer) -> Answer:
-        """What strangers reach, by view, for the kind of question that was asked; see `handlers.is_far`."""
-        views = asked.get("views") or []
+        """What strangers reach, by view, for the kind of question that was asked, as far as it is known by now."""
+        views = [str(view) for view in asked.get("views") or []]
         try:
-            return {str(view): handlers.is_far(index, _text(asked, "asked"), str(view)) for view in views[:3]}
+            found = strangers.lines(_text(asked, "asked"), views[:3])
         except PanelseekError:
-            return {}
+            return {"lines": {}, "measuring": False}
+        return {"lines": found.by_view, "measuring": found.measuring}
 
     layout.search(search, narrow, far)
     programs(index)
