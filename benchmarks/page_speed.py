@@ -228,7 +228,7 @@ def _asked(page: Any, ask: Any, said: str) -> dict[str, float]:
     )
     said_by_server = page.locator(".summary p").inner_text()
     search = [part for part in said_by_server.split(" · ") if part.endswith((" ms", " s"))]
-    last = max(calls, key=lambda call: call[2], default=[0, 0, 0])
+    last = max((call for call in calls if call[0] >= 0), key=lambda call: call[2], default=[0, 0, 0])
     return {
         "request leaves": last[0],
         "answer is there": last[1],

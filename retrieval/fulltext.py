@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
-from itertools import islice
+from itertools import accumulate, islice
 from operator import add
 from typing import Any, ClassVar, Protocol
 
@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from retrieval.words import normalise, rarity
 
 _RARE_TRIGRAMS = 16  # enough to find a misread line; more only costs time
+_LETTERS_LISTED = 40_000  # panels; from there on half as many trigrams have to do
 _MOST_TRIGRAMS = 256  # of a very long question only the beginning is looked up by its letters
 _RANKED = 20_000  # rows that SQLite orders by bm25 in some 40 ms; it takes 5 times as long over them as to list them
 _COMMON = 0.2  # a word in more than this share of the panels finds nothing by itself
@@ -67,6 +68,13 @@ def trigrams(word: str) -> set[str]:
 def _quoted(words: str) -> str:
     """FTS5's string form: nothing inside is an operator."""
     return '"' + words.replace('"', '""') + '"'
+
+
+def _bounded(counts: Sequence[tuple[str, int]]) -> dict[str, int]:
+    """The rarest trigrams: half of them, and of the others those with which not too many panels have to be listed."""
+    totals = accumulate(count for _, count in counts)
+    kept = zip(counts, totals, range(len(counts)), strict=True)
+    return dict(each for each, total, place in kept if place < _RARE_TRIGRAMS // 2 or total <= _LETTERS_LISTED)
 
 
 def _any(terms: Sequence[str]) -> str:
@@ -126,7 +134,7 @@ class SqliteFullText:
         found = self._match(connection, "panel_words", _quoted(" ".join(terms)), limit, within)
         found += self._match(connection, "panel_words", " ".join(map(_quoted, words)), limit, within)
         found += self._any_of(connection, "panel_words", words, limit, within)
-        found += self._any_of(connection, "panel_letters", dict(rare[:_RARE_TRIGRAMS]), limit, within)
+        found += self._any_of(connection, "panel_letters", _bounded(rare[:_RARE_TRIGRAMS]), limit, within)
         return list(dict.fromkeys(found))
 
     def _telling(self, connection: Connection, terms: Sequence[str]) -> dict[str, int]:

@@ -395,6 +395,11 @@ class PanelIndex:
         """WebP bytes, longest side at most 320 px, from the index or else cut from the comics."""
         return self._thumbnails.get(panel.row) or encode_thumbnail(self.panel_image(panel))
 
+    def small_pictures(self, panels: Sequence[Panel]) -> dict[int, bytes]:
+        """WebP bytes by panel id of the pictures (1,000 panels at most) that the index keeps; no comics are read."""
+        found = self._thumbnails.several([panel.row for panel in panels])
+        return {panel.id: found[panel.row] for panel in panels if panel.row in found}
+
     def _read_page(self, page_id: int) -> Image.Image:
         place = self.catalog.place(page_id)
         if place is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Iterable
 from html import escape
 
@@ -45,11 +46,15 @@ def notice(text: str) -> str:
     return f'<p class="notice" role="alert">{escape(text)}</p>'
 
 
-def picture(panel: Panel, alt: str | None = None) -> str:
-    """A panel's picture, small first, sharp where there is room; fetched when it comes into view."""
+def picture(panel: Panel, alt: str | None = None, small: bytes | None = None) -> str:
+    """A panel's picture, small first, sharp where there is room; fetched when it comes into view.
+
+    small: WebP bytes of the small one, to be sent along instead of fetched.
+    """
     source = panel_picture(panel)
+    first = source if small is None else f"data:image/webp;base64,{b64encode(small).decode()}"
     return (
-        f'<img src="{source}" data-sharp="{source}&amp;side=960" loading="lazy" decoding="async"'
+        f'<img src="{first}" data-sharp="{source}&amp;side=960" loading="lazy" decoding="async"'
         f' alt="{escape(describe(panel) if alt is None else alt)}">'
     )
 

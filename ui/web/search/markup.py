@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 
 from retrieval.records import Panel, View
@@ -120,9 +121,11 @@ def _notes(found: Results, encoder: str) -> list[str]:
     return [LOST] * question.lost + [KNOWS_NO_MEANING] * (alone and encoder == "small")
 
 
-def cards(found: Results, here: str) -> str:
-    """Hits as list items; each opens from the address `here`."""
-    return "".join(_card(card, here, scored=found.question.asks, fold=found.question.fold) for card in found.cards)
+def cards(found: Results, here: str, small: Mapping[int, bytes] | None = None) -> str:
+    """Hits as list items; each opens from the address `here`. small: WebP bytes of panels' pictures to send along."""
+    sent = small or {}
+    asks, fold = found.question.asks, found.question.fold
+    return "".join(_card(card, here, scored=asks, fold=fold, small=sent.get(card.panel.id)) for card in found.cards)
 
 
 def nothing(found: Results) -> str:
@@ -143,7 +146,7 @@ def lost() -> str:
     return f'<section class="nothing"><h2>The picture is not part of the link</h2><p>{LOST}</p></section>'
 
 
-def _card(card: Card, here: str, *, scored: bool = True, fold: str = "") -> str:
+def _card(card: Card, here: str, *, scored: bool = True, fold: str = "", small: bytes | None = None) -> str:
     panel = card.panel
     ratio = min(max(panel.box.w / panel.box.h if panel.box.h else 1, _NARROWEST), _WIDEST)
     alt = describe(panel)
@@ -154,7 +157,7 @@ def _card(card: Card, here: str, *, scored: bool = True, fold: str = "") -> str:
     return (
         f'<li style="--ratio: {ratio:.3f}" data-id="{panel.id}"{far}>'
         f'<a class="card" href="{escape(with_part(here, "panel", panel.id))}" aria-label="{escape(label)}">'
-        f'<span class="frame">{picture(panel, alt)}{score}</span>'
+        f'<span class="frame">{picture(panel, alt, small)}{score}</span>'
         f'<span class="caption"><span class="book">{escape(panel.book)}</span>'
         f'<span class="place">page {panel.page} · panel {panel.panel}{_why(card) if scored else ""}</span>'
         f"{said}</span></a>{_use(panel)}{_fold(card, here, fold)}</li>"

@@ -3,7 +3,7 @@ const answer = element.querySelector("#answer");
 const more = element.querySelector("#more");
 
 function busy() {
-  const slow = setTimeout(() => answer.classList.add("busy"), 150);
+  const slow = setTimeout(() => answer.classList.add("busy"), 400); // most answers are there by then
   const verySlow = setTimeout(() => answer.classList.add("very-busy"), 6000);
   answer.setAttribute("aria-busy", "true");
   return {

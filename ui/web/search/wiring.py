@@ -19,6 +19,9 @@ from ui.web.search.strangers import Strangers
 
 Answer = dict[str, Any]
 
+SENT_ALONG = 8
+"""Hits whose small pictures come with the answer, 15 KB each: the first row is there without another request."""
+
 
 def search_view(page: gr.Blocks, index: PanelIndex) -> None:
     """Adds the components of the view to the page."""
@@ -88,10 +91,11 @@ def _first(index: PanelIndex, question: Question, here: str) -> Answer:
         index.refresh()
         return {"wall": markup.lost() if question.lost else markup.welcome(glance(index)), "more": False}
     found = handlers.ask(index, question)
+    small = index.small_pictures([card.panel for card in found.cards[:SENT_ALONG]])
     return {
         "summary": markup.summary(found, glance(index).encoder),
         "wall": "" if found.cards else markup.nothing(found),
-        "cards": markup.cards(found, here),
+        "cards": markup.cards(found, here, small),
         "more": found.more,
         "asked": found.asked,
     }
