@@ -125,6 +125,15 @@ def panel_boxes(panels: int, size: tuple[int, int] = (400, 600)) -> list[tuple[i
     return [(20 + (w + 20) * (i % 2), 20 + (h + 20) * (i // 2), w, h) for i in range(panels)]
 
 
+_LONG = ("tests/whole_way", "tests/evaluation", "tests/training", "tests/page")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long come first: side by side with others, the last one is not waited for."""
+    root = Path(__file__).resolve().parents[1]
+    items.sort(key=lambda item: not item.path.relative_to(root).as_posix().startswith(_LONG))
+
+
 @pytest.fixture(scope="session")
 def real_comics() -> Path:
     """The folder of real comics; the one place that decides whether tests over them run."""

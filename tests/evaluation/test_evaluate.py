@@ -177,7 +177,7 @@ def test_the_command_on_the_sample_comics(tmp_path: Path, capsys: pytest.Capture
     """One run prints every part; all rephrased lines are found in the library, and exact words come first."""
     folder = tmp_path / "sample.index"
     build_index([COMICS], folder, encoder="small", workers=0, ocr=False)
-    main(["evaluate", "--index", str(folder), "--sample", "6", "--quiet", "--no-peers", "--json"])
+    main(["evaluate", "--index", str(folder), "--sample", "3", "--quiet", "--no-peers", "--json"])
     report = json.loads(capsys.readouterr().out)
     rows = {(row["kind"], row["by"]): row for row in report["copies"] + report["dialogue"]}
     assert rows["rephrased", "index"]["queries"] == len(read_rephrased(COMICS.parent / "rephrased.json"))
@@ -185,7 +185,7 @@ def test_the_command_on_the_sample_comics(tmp_path: Path, capsys: pytest.Capture
     assert rows["five words", "index"]["r10"] == 1.0
     assert report["collapse"]["verdict"] in ("healthy", "weak alignment", "collapsed")
     assert report["notes"] == []
-    main(["evaluate", "--index", str(folder), "--sample", "2", "--quiet", "--kinds", "jpeg,five words", "--markdown"])
+    main(["evaluate", "--index", str(folder), "--sample", "1", "--quiet", "--kinds", "jpeg,five words", "--markdown"])
     printed = capsys.readouterr().out
     assert "| kind | by | queries | R@1 | R@10 | MRR |" in printed
     assert "| jpeg | untrained network |" in printed
