@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT = 7860
 _PORTS_TRIED = 100
+_SESSIONS = 200
+"""Visitors of whom Gradio keeps what it copies for each, some 150 KB; nothing of theirs is in it, as handlers are
+stateless. Every call of a program counts as one, and Gradio would keep 10,000."""
+
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 Auth = tuple[str, str] | list[tuple[str, str]]
@@ -127,6 +131,7 @@ def launch_options(works: Works, private: bool = True, tools: bool = True) -> di
         "share": False,
         "show_error": False,
         "enable_monitoring": False,
+        "state_session_capacity": _SESSIONS,
         "run_history": False,  # it would keep people's searches in their browser
         "ssr_mode": False,
         "pwa": False,
