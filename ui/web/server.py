@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 DEFAULT_PORT = 7860
 _PORTS_TRIED = 100
 _SESSIONS = 200
-"""Visitors of whom Gradio keeps what it copies for each, some 150 KB; nothing of theirs is in it, as handlers are
-stateless. Every call of a program counts as one, and Gradio would keep 10,000."""
+"""Visitors for each of whom Gradio keeps a copy of the page's configuration; handlers are stateless, so nothing of
+theirs is in it. Every call of a program counts as one, and Gradio would keep 10,000."""
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
