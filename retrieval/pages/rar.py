@@ -92,9 +92,10 @@ class Rar(Container):
         """Why this member must not be read; "" when it may."""
         if info.needs_password():
             return "is encrypted; remove the password"
-        if info.compress_type != rarfile.RAR_M0 and _tool() is None:
+        packed = info.compress_type != rarfile.RAR_M0
+        if packed and _tool() is None:
             return NO_TOOL
-        if self._solid and isinstance(info, rarfile.Rar3Info) and _tool_name() == _BSDTAR:
+        if packed and self._solid and isinstance(info, rarfile.Rar3Info) and _tool_name() == _BSDTAR:
             return NO_SOLID
         return self.reading.bomb(info.file_size, self.path.stat().st_size if self._solid else info.compress_size)
 

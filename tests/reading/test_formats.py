@@ -106,6 +106,8 @@ def test_solid_rar_of_the_old_format(only_tool: str, tmp_path: Path) -> None:
         assert "and 2 more like it" in skips["a.cbr/page 1.jpg"]
     else:
         assert {name: read_page(path, name) for name in reversed(NAMES)} == dict(PAGES)
+    path.write_bytes(old_rar(PAGES, packed=False, solid=True))  # stored members need no program
+    assert pages_of(path) == dict(PAGES)
 
 
 @formats.needs_rar_tool
