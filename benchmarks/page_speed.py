@@ -196,7 +196,7 @@ def _until_measured(folder: Path, kind: str) -> None:
     """The first question of a kind has strangers measured, once for a generation; half of a core is not ours then."""
     for _ in range(1200):
         with suppress(OSError, ValueError, StopIteration):
-            if kind in json.loads(next(iter(folder.glob("generations/*/closeness.json"))).read_text()):
+            if kind in json.loads(next(folder.glob("generations/*/closeness.json")).read_text()):
                 return
         time.sleep(0.25)
     raise SystemExit(f"what strangers reach was not measured: {kind}")

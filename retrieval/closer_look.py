@@ -73,6 +73,8 @@ class CloserLook:
 
     def _look(self, panels: list[int]) -> None:
         new = np.array(sorted(set(panels) - self._worth.keys()), np.int64)
+        if not len(new):  # a wider round of candidates with the same ones in front
+            return
         self._worth.update(dict.fromkeys(new.tolist(), 0.0))
         ids, rows = self._view.rows_of(new)
         pictures = self._thumbnails.several(rows.tolist())

@@ -1,14 +1,14 @@
 // Filters: each opens a list of its values; a choice goes into the address at once.
 const filters = element.querySelector("#narrow");
 
-const NOT_COUNTED = ["q", "without", "picture", "like", "crop", "words", "in", "fold", "elsewhere"];
+const NO_FILTERS = ["q", "without", "picture", "like", "crop", "words", "in", "fold", "elsewhere"];
 const FRESH = 60_000; // milliseconds; a library may be built meanwhile
 let counted = { filters: null, at: 0 };
 
 // Counts depend on the filters alone, so another question with the same ones has them already.
 async function narrow(question, number) {
   const params = new URLSearchParams(question);
-  for (const name of NOT_COUNTED) params.delete(name);
+  for (const name of NO_FILTERS) params.delete(name);
   const filters = params.toString();
   if (filters === counted.filters && Date.now() - counted.at < FRESH) return;
   try {

@@ -93,9 +93,8 @@ function clear() {
 }
 
 function withoutFilters() {
-  const kept = ["q", "without", "picture", "like", "crop", "words", "in", "fold", "elsewhere"];
   const changes = Object.fromEntries([...new URLSearchParams(location.search).keys()].map((name) => [name, null]));
-  for (const name of kept) delete changes[name];
+  for (const name of NO_FILTERS) delete changes[name];
   panelseek.go(panelseek.href(changes));
 }
 
