@@ -517,10 +517,11 @@ class _Build:
         """
         current = self.catalog.setting("generation")
         if current is None or self.catalog.setting("dirty") or not self._still_good(current):
-            self._progress(Progress("index", 0, 0, self.encoded, 0.0, None))
             number = (current or 0) + 1
             base = current_generation(self.folder, self.catalog)
-            write_generation(self.folder, number, self.catalog, self.shards, self.options.index_kind, base)
+            write_generation(
+                self.folder, number, self.catalog, self.shards, self.options.index_kind, base, self._deriving
+            )
             built = {
                 "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                 "options": self.options.as_dict(),
@@ -530,6 +531,9 @@ class _Build:
         if self.catalog.setting("reclaim"):
             reclaim(self.folder, self.catalog, self.shards)  # a source was being forgotten when the process died
         self.catalog.checkpoint()
+
+    def _deriving(self, doing: str, done: int, total: int) -> None:
+        self._progress(Progress("index", 0, 0, self.encoded, 0.0, None, doing, done, total))
 
     def _still_good(self, number: int) -> bool:
         """Whether the current generation opens and is of the kind asked for."""

@@ -11,7 +11,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A moment of a build. stage: scan, compare, encode or index. `seconds_left` is None while nobody can tell."""
+    """A moment of a build. stage: scan, compare, encode or index. `seconds_left` is None while nobody can tell.
+
+    detail: what the index stage does, with `vectors_done` of `vectors_total` (0 while nobody can tell).
+    """
 
     stage: str
     pages_done: int
@@ -20,6 +23,8 @@ class Progress:
     panels_per_second: float
     seconds_left: float | None
     detail: str = ""
+    vectors_done: int = 0
+    vectors_total: int = 0
 
 
 @dataclass(slots=True)

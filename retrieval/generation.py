@@ -33,10 +33,12 @@ from retrieval.vectors import (
     Content,
     Earlier,
     IvfPq,
+    Told,
     build_ivfpq,
     choose_kind,
     default_probes,
     extend_ivfpq,
+    nobody,
     write_ivfpq,
 )
 
@@ -95,18 +97,27 @@ def shards_of(index: Path, catalog: Catalog) -> VectorShards:
 
 
 def write_generation(
-    index: Path, number: int, catalog: Catalog, shards: VectorShards, kind: str, base: Generation | None = None
+    index: Path,
+    number: int,
+    catalog: Catalog,
+    shards: VectorShards,
+    kind: str,
+    base: Generation | None = None,
+    told: Told = nobody,
 ) -> dict[str, Any]:
     """Derive generation `number` and return its manifest; it counts once the catalog names it.
 
     base: a generation whose FAISS indexes are changed where little changed, instead of training new ones.
+    told: hears how far each view is, and may raise to stop; a generation half written counts for nothing.
     """
     final = folder_of(index, number)
     beside = final.with_name(f"{number}.partial")
     for leftover in (beside, final):
         shutil.rmtree(leftover, ignore_errors=True)
     beside.mkdir(parents=True)
-    views = {str(view): _write_view(beside, view, catalog, shards, kind, _earlier(index, view, base)) for view in View}
+    views = {
+        str(view): _write_view(beside, view, catalog, shards, kind, _earlier(index, view, base), told) for view in View
+    }
     manifest = {"format": FORMAT, "generation": number, "dimension": DIMENSION, "views": views}
     (beside / "manifest.json").write_text(json.dumps(manifest, indent=1))
     for path in beside.iterdir():
@@ -129,8 +140,18 @@ def _earlier(index: Path, view: View, base: Generation | None) -> Earlier | None
 
 
 def _write_view(
-    folder: Path, view: View, catalog: Catalog, shards: VectorShards, wanted: str, earlier: Earlier | None
+    folder: Path,
+    view: View,
+    catalog: Catalog,
+    shards: VectorShards,
+    wanted: str,
+    earlier: Earlier | None,
+    told: Told,
 ) -> dict[str, Any]:
+    def tell(doing: str, done: int, total: int) -> None:
+        told(f"{doing} the {view} index", done, total)
+
+    tell("checking", 0, 0)
     # a panel without words has nothing to say in the dialogue view: all such panels would be one vector
     ids, rows = catalog.vector_rows(with_dialogue_only=view is View.DIALOGUE)
     np.save(folder / f"{view}.panels.npy", np.stack([ids, rows]))
@@ -138,7 +159,7 @@ def _write_view(
     kind = choose_kind(each * len(ids), wanted)
     measured: dict[str, Any] = {}
     if kind == "ivfpq":
-        content = Content(ids, rows, each, partial(_blocks, shards, view, rows))
+        content = Content(ids, rows, each, partial(_blocks, shards, view, rows), tell)
         measured = _write_ann(folder / f"{view}.faiss", content, earlier, ViewIndex(view, ids, rows, None), shards)
     files = {p.name: _describe(p) for p in sorted(folder.glob(f"{view}.*"))}
     found = {
@@ -148,7 +169,7 @@ def _write_view(
         "files": files,
         "vectors_sha256": digest(shards, view, rows),
     }
-    return found | (measured or _measure(ViewIndex(view, ids, rows, None), shards))
+    return found | (measured or _measure(ViewIndex(view, ids, rows, None), shards, tell))
 
 
 def _write_ann(
@@ -158,14 +179,14 @@ def _write_ann(
     extended = extend_ivfpq(content, earlier) if earlier is not None else None
     if extended is not None and earlier is not None:
         index, changed = extended
-        measured = _measure(replace(view, ann=IvfPq(index)), shards)
+        measured = _measure(replace(view, ann=IvfPq(index)), shards, content.told)
         history = {"trained_on": earlier.trained_on, "changed_since": changed, "trained_recall": earlier.trained_recall}
         if measured["recall_at_10"] >= earlier.trained_recall - RECALL_LOSS:
             write_ivfpq(index, path)
             return measured | history
     index = build_ivfpq(content)
     write_ivfpq(index, path)
-    measured = _measure(replace(view, ann=IvfPq(index)), shards)
+    measured = _measure(replace(view, ann=IvfPq(index)), shards, content.told)
     trained = {"trained_on": content.count, "changed_since": 0, "trained_recall": measured["recall_at_10"]}
     return measured | trained
 
@@ -195,7 +216,7 @@ def digest(shards: VectorShards, view: View, rows: NDArray[np.int64]) -> str:
     return hashlib.sha256((found + shards.digest(PARTS, shards.part_rows(rows))).encode()).hexdigest()
 
 
-def _measure(view: ViewIndex, shards: VectorShards) -> dict[str, Any]:
+def _measure(view: ViewIndex, shards: VectorShards, told: Told) -> dict[str, Any]:
     """Recall@10 of the default search against exact search, on sampled panels that do not count themselves."""
     if len(view) < 2:
         return {"recall_at_10": None, "recall_sample": 0}
@@ -204,7 +225,7 @@ def _measure(view: ViewIndex, shards: VectorShards) -> dict[str, Any]:
     rng = np.random.default_rng(_RECALL_SEED)
     places = np.sort(rng.choice(len(view), min(RECALL_SAMPLE, len(view)), replace=False))
     queries = shards.read(view.view, view.rows[places])
-    best = _exact_top(view, shards, queries, 11)
+    best = _exact_top(view, shards, queries, 11, told)
     shares = []
     for query, place, exact, found in zip(queries, places, best, view.ann.candidates(queries, CANDIDATES), strict=True):
         ids, rows = view.rows_of(found)
@@ -222,11 +243,14 @@ def _measure(view: ViewIndex, shards: VectorShards) -> dict[str, Any]:
     }
 
 
-def _exact_top(view: ViewIndex, shards: VectorShards, queries: NDArray[np.float32], count: int) -> list[list[int]]:
+def _exact_top(
+    view: ViewIndex, shards: VectorShards, queries: NDArray[np.float32], count: int, told: Told
+) -> list[list[int]]:
     """Ids of the `count` nearest by exact search, per query, streaming over the whole view."""
     ids = [np.empty(0, np.int64)] * len(queries)
     scores = [np.empty(0, np.float32)] * len(queries)
     for start in range(0, len(view), _BLOCK):
+        told("measuring", start, len(view))
         block = view.ids[start : start + _BLOCK]
         for q, row in enumerate(all_scores(shards, view.view, view.rows[start : start + _BLOCK], queries)):
             merged_ids, merged = np.concatenate([ids[q], block]), np.concatenate([scores[q], row])

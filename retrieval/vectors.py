@@ -44,6 +44,13 @@ _SEED = 20_261_122
 Blocks = Callable[[NDArray[np.int64]], Iterator[tuple[int, NDArray[np.float32]]]]
 """Reads (start, (n, 512) vectors) blocks for the given positions of a view."""
 
+Told = Callable[[str, int, int], None]
+"""Hears what is done, and how many vectors of how many (0: unknown) are; what it raises stops the work."""
+
+
+def nobody(doing: str, done: int, total: int) -> None:
+    """Told by default: nobody listens."""
+
 
 def choose_kind(count: int, wanted: str) -> Kind:
     """The kind of index for `count` vectors; `wanted` is auto, exact or ivfpq.
@@ -78,6 +85,7 @@ class Content:
     rows: NDArray[np.int64]
     each: int
     blocks: Blocks
+    told: Told = nobody
 
     @property
     def count(self) -> int:
@@ -109,6 +117,7 @@ def build_ivfpq(content: Content) -> Any:
     for clustering in (index.cp, index.pq.cp):
         clustering.min_points_per_centroid = 1  # small indexes are asked for on purpose; no warning
         clustering.seed = _SEED
+    content.told("training", 0, 0)
     index.train(_sample(count, lists, blocks))
     _add(index, content, np.arange(len(content.ids)))
     return index
@@ -148,6 +157,7 @@ def _add(index: Any, content: Content, panels: NDArray[np.int64]) -> None:
     positions = (panels[:, None] * content.each + np.arange(content.each)).reshape(-1)
     ids = np.repeat(content.ids[panels], content.each)
     for start, vectors in content.blocks(positions):
+        content.told("filling", start, len(positions))
         index.add_with_ids(vectors, ids[start : start + len(vectors)])
 
 

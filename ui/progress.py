@@ -53,6 +53,8 @@ def build_progress(quiet: bool, stream: TextIO | None = None) -> AbstractContext
 
 
 def _look(progress: Progress) -> Shown:
+    if progress.stage == "index":
+        return Shown(_STAGES["index"], progress.vectors_total or None, progress.vectors_done, describe(progress))
     total = progress.pages_total if progress.stage in ("compare", "encode") else None
     return Shown(_STAGES[progress.stage], total, progress.pages_done, describe(progress))
 
@@ -114,7 +116,8 @@ def describe(progress: Progress) -> str:
     if progress.stage == "compare":
         return f"{progress.pages_done:,}/{progress.pages_total:,} pages with what the index knows"
     if progress.stage == "index":
-        return "training, filling and measuring the vector indexes"
+        counted = f"  {progress.vectors_done:,}/{progress.vectors_total:,} vectors" if progress.vectors_total else ""
+        return progress.detail + counted
     if not progress.pages_total:
         return "no new or changed pages"
     parts = [f"{progress.pages_done:,}/{progress.pages_total:,} pages", f"{progress.panels_done:,} panels"]

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import retrieval.generation as generations
+from index_builder import Progress
 from retrieval import PanelIndex, verify_index
 from tests.building.library import build, put, speckled
 from tests.conftest import GridEncoder, QuarterEncoder
@@ -53,6 +54,32 @@ def finds(index: Path, picture: bytes) -> tuple[str, float]:
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
         (hit,) = opened.search(image=picture, k=1)
         return hit.panel.source, hit.score
+
+
+@pytest.mark.parametrize("step", ["checking", "training", "filling", "measuring"])
+def test_stopped_while_the_index_is_made(grown: Path, step: str) -> None:
+    """Each step is told with how far it is; stopped at any, the next build makes the new page findable."""
+    index: Path = grown / "my.index"
+    told: list[Progress] = []
+    shutil.rmtree(index / "generations")  # so that everything is trained anew
+    build(grown / "comics", index, **OPTIONS, progress=told.append)
+    making = [now for now in told if now.stage == "index"]
+    assert {now.detail for now in making} >= {f"{step} the fused index", f"{step} the picture index"}
+    assert all(0 <= now.vectors_done <= now.vectors_total for now in making if now.vectors_total)
+
+    put(grown / "comics" / "new.png", speckled(4_000_000))
+    shutil.rmtree(index / "generations")
+
+    def stop(now: Progress) -> None:
+        if now.detail.startswith(step):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build(grown / "comics", index, **OPTIONS, progress=stop)
+    build(grown / "comics", index, **OPTIONS)
+    assert finds(index, speckled(4_000_000)) == ("new.png", pytest.approx(1.0, abs=1e-3))
+    assert verify_index(index, encoder=GridEncoder()).problems == ()
+    assert not list(index.rglob("*.partial"))
 
 
 def test_new_changed_and_gone_pages_without_training(grown: Path, trained: list[int]) -> None:

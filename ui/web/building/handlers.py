@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 MOST_FOLDERS = 500
 """Folders listed at once; nobody reads more."""
 
-STAGES = {"scan": "Looking for pages", "encode": "Reading and encoding pages", "index": "Making the index"}
+STAGES = {
+    "scan": "Looking for pages",
+    "compare": "Comparing them with what is known",
+    "encode": "Reading and encoding pages",
+    "index": "Making the index",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +77,10 @@ class Builder:
         from index_builder import build_index
 
         def tell(progress: Progress) -> None:
-            text = f"{progress.panels_done:,} panels" if progress.stage == "encode" else ""
-            if progress.seconds_left is not None and progress.pages_done < progress.pages_total:
-                text += f", {progress.panels_per_second:.1f} a second, {_duration(progress.seconds_left)} left"
-            job.told(STAGES.get(progress.stage, progress.stage), progress.pages_done, progress.pages_total, text)
+            done, total = progress.pages_done, progress.pages_total
+            if progress.stage == "index":
+                done, total = progress.vectors_done, progress.vectors_total
+            job.told(STAGES.get(progress.stage, progress.stage), done, total, _more(progress))
 
         job.told("Loading the encoder", 0, 0)
         report = build_index(
@@ -133,6 +138,18 @@ def _inside(folder: Path) -> tuple[list[str], int]:
     except OSError as error:
         raise SourceError(f"{folder.name} cannot be read ({error.strerror})") from error
     return natsorted(names, alg=ns.IGNORECASE), files
+
+
+def _more(progress: Progress) -> str:
+    """What is said beside the bar."""
+    if progress.stage == "index":
+        return progress.detail.capitalize()
+    text = f"{progress.pages_done:,}" + (f" of {progress.pages_total:,}" if progress.pages_total else "") + " pages"
+    if progress.stage == "encode":
+        text += f", {progress.panels_done:,} panels"
+    if progress.seconds_left is not None and progress.pages_done < progress.pages_total:
+        text += f", {progress.panels_per_second:.1f} a second, {_duration(progress.seconds_left)} left"
+    return text
 
 
 def _duration(seconds: float) -> str:

@@ -64,11 +64,10 @@ def progress(now: Moment, report: BuildReport | None) -> str:
     """How the build stands, or how the last one ended."""
     if now.state == "running":
         share = "" if now.share is None else f' value="{now.share:.3f}"'
-        pages = f"{now.done:,} of {now.total:,} pages. " if now.total else f"{now.done:,} pages. " if now.done else ""
         return (
             f'<div class="at-work"><p role="status">{escape(now.stage or "Starting")}</p>'
             f'<progress aria-label="Progress of the build"{share}></progress>'
-            f'<p class="aside">{pages}{escape(now.text)}</p>'
+            f'<p class="aside">{escape(now.text)}</p>'
             '<p><button type="button" class="button" data-build="stop">Stop</button></p></div>'
         )
     if now.state == "failed":
