@@ -13,9 +13,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from PIL import Image
 
 from retrieval.errors import PanelseekError, UsageError
 from retrieval.index import PanelIndex
@@ -177,11 +179,17 @@ def _own_uploads() -> Iterator[None]:
 
 
 def _warm(index: PanelIndex) -> None:
-    """Load the encoder while the person still looks at the page, so that the first search does not wait for it."""
+    """Load the encoder and ask once by picture and by words while the person still looks at the page, so that the first
+    search does not wait for what is loaded with it.
+    """
     try:
         _ = index.encoder
     except PanelseekError as error:  # every search will say so on the page; the reason belongs here
         log.error("the encoder of this index cannot be loaded: %s", error)
+        return
+    with suppress(Exception):  # what is wrong is said where somebody searches; the server may end meanwhile
+        index.search(image=Image.new("RGB", (64, 64), "grey"), k=1)
+        index.search(text="warm", k=1)
 
 
 @contextmanager
