@@ -28,17 +28,16 @@ from retrieval.errors import IndexDamaged
 from retrieval.records import DIMENSION, View
 from retrieval.scoring import all_scores, best_scores, top, vectors_of
 from retrieval.shards import PARTS, VectorShards
+from retrieval.told import Told, nobody
 from retrieval.vectors import (
     CANDIDATES,
     Content,
     Earlier,
     IvfPq,
-    Told,
     build_ivfpq,
     choose_kind,
     default_probes,
     extend_ivfpq,
-    nobody,
     write_ivfpq,
 )
 

@@ -34,7 +34,7 @@ from retrieval.generation import Generation, open_generation, shards_of
 from retrieval.holes import bytes_used
 from retrieval.lookalikes import NotTheSame, find_pairs, grouped, read_pairs, write_pairs
 from retrieval.pages import Reading, read_page
-from retrieval.panel_map import PanelMap, Told, make_map, read_map, write_map
+from retrieval.panel_map import PanelMap, make_map, read_map, write_map
 from retrieval.pictures import open_picture
 from retrieval.records import Encoder, Panel, PartsEncoder, QueryInput, QueryVectors, View
 from retrieval.said_or_drawn import Found, Ranking, asked_apart, merged
@@ -42,6 +42,7 @@ from retrieval.search import Hit, Query, Searcher, check_whole, reason
 from retrieval.shards import VectorShards
 from retrieval.thumbnails import Thumbnails, encode_thumbnail
 from retrieval.together import Together
+from retrieval.told import Told
 
 _OPEN_TRIES = 3
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -29,6 +29,7 @@ from retrieval.generation import keep_arrays, kept_arrays
 from retrieval.records import Panel, View
 from retrieval.scoring import exact_scores
 from retrieval.sqlite_files import connect_to_read
+from retrieval.told import Told, nobody
 
 if TYPE_CHECKING:
     from retrieval.index import PanelIndex
@@ -58,8 +59,6 @@ _EXACT_UP_TO = 20_000
 _AT_ONCE = 2_048
 _SEED = 13
 
-Told = Callable[[str, int, int], None]
-
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
@@ -86,18 +85,19 @@ class Alike:
 # ---------------------------------------------------------------------- finding
 
 
-def find_pairs(index: PanelIndex, told: Told = lambda *_: None) -> Pairs:
+def find_pairs(index: PanelIndex, told: Told = nobody) -> Pairs:
     """All look-alikes of the generation being searched. Time grows a little faster than the number of panels."""
     found: list[tuple[int, int, float, float, bool]] = []
     proposed = list(_proposed(index, told))
     panels = index.catalog.panels({i for a, b, _ in proposed for i in (a, b)})
-    ways_of = lru_cache(_AT_HAND)(lambda panel: _ways(index, panels[panel]))
+    details = lru_cache(_AT_HAND)(lambda panel, mirrored: _details(index, panels[panel], mirrored))
     for place, (a, b, score) in enumerate(proposed):
         if a in panels and b in panels and panels[a].book_id != panels[b].book_id:
-            (straight, mirrored), (other, _) = ways_of(a), ways_of(b)
-            shares = likeness(straight, other), likeness(mirrored, other)
-            if max(shares) >= ALIKE:
-                found.append((a, b, score, max(shares), shares[1] > shares[0]))
+            for mirrored in (False, True):
+                share = likeness(details(a, mirrored), details(b, False))
+                if share >= ALIKE:
+                    found.append((a, b, score, share, mirrored))
+                    break
         if place % 200 == 0:
             told("comparing pictures", place, len(proposed))
     return _pairs(found)
@@ -148,13 +148,12 @@ def _nearest(reduced: NDArray[np.float32]) -> Any:
     return index
 
 
-def _ways(index: PanelIndex, panel: Panel) -> tuple[Details, Details]:
-    """The details of a panel's small picture as it is and mirrored; none where it cannot be had."""
+def _details(index: PanelIndex, panel: Panel, mirrored: bool) -> Details:
+    """The details of a panel's small picture, as it is or mirrored; none where it cannot be had."""
     try:
-        straight, mirrored = both_ways(grey_of_thumbnail(index.thumbnail(panel)))
-        return details_of(straight), details_of(mirrored)
+        return details_of(both_ways(grey_of_thumbnail(index.thumbnail(panel)))[mirrored])
     except (PanelseekError, OSError):
-        return NO_DETAILS, NO_DETAILS
+        return NO_DETAILS
 
 
 def likeness(one: Details, other: Details) -> float:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 from retrieval.components import principal_components
 from retrieval.generation import ViewIndex, keep_arrays, kept_arrays
 from retrieval.shards import VectorShards
+from retrieval.told import Told, nobody
 
 FILE = "map.npz"
 GROUPS = 24
@@ -40,9 +40,6 @@ _FEWEST = 100
 _EXACT_UP_TO = 4_000
 _SEED = 3
 _TELL_EVERY = 10
-
-Told = Callable[[str, int, int], None]
-"""Called with a stage and how much of it is done, of how much; may raise to stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +65,7 @@ def write_map(index: Path, number: int, found: PanelMap) -> None:
     keep_arrays(index, number, FILE, points=found.points, groups=found.groups)
 
 
-def make_map(view: ViewIndex, shards: VectorShards, told: Told = lambda *_: None) -> PanelMap:
+def make_map(view: ViewIndex, shards: VectorShards, told: Told = nobody) -> PanelMap:
     """Lay out all panels of a view."""
     reduced = principal_components(view, shards, _COMPONENTS, partial(told, "reading vectors"))
     points = _laid_out(reduced, told)

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from retrieval.errors import IndexDamaged, UsageError
 from retrieval.records import DIMENSION
+from retrieval.told import Told, nobody
 
 Kind = Literal["exact", "ivfpq"]
 
@@ -43,13 +44,6 @@ _SEED = 20_261_122
 
 Blocks = Callable[[NDArray[np.int64]], Iterator[tuple[int, NDArray[np.float32]]]]
 """Reads (start, (n, 512) vectors) blocks for the given positions of a view."""
-
-Told = Callable[[str, int, int], None]
-"""Hears what is done, and how many vectors of how many (0: unknown) are; what it raises stops the work."""
-
-
-def nobody(doing: str, done: int, total: int) -> None:
-    """Told by default: nobody listens."""
 
 
 def choose_kind(count: int, wanted: str) -> Kind:

@@ -14,7 +14,6 @@ from retrieval.errors import PanelseekError
 log = logging.getLogger("panelseek.page")
 
 State = Literal["idle", "running", "done", "failed", "stopped"]
-Told = Callable[[str, int, int], None]
 
 
 class Stopped(Exception):
