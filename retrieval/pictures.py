@@ -115,6 +115,15 @@ def open_picture(
         raise PictureError(f"{source}: {error}") from error.__cause__
 
 
+def is_turned(data: bytes) -> bool:
+    """Whether a picture says in its EXIF block that it lies on its side, upside down or mirrored."""
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            return _orientation(picture) in _TURNS
+    except _DAMAGE:
+        return False
+
+
 def picture_format(head: bytes) -> str | None:
     """The picture format that starts with these (at least 32) bytes, or None."""
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":

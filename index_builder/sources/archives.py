@@ -19,6 +19,7 @@ from retrieval.pages import (
     Reading,
     climbs,
     is_junk,
+    is_other_picture,
     is_page,
     kind_of,
     open_container,
@@ -32,6 +33,8 @@ _ENDINGS = (
     *(".cbz", ".zip", ".cbr", ".rar", ".cb7", ".7z", ".cbt", ".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".tar.gz"),
     *(".tar.bz2", ".tar.xz", ".pdf", ".epub", ".acbf", ".cba", ".ace", ".mobi", ".azw3", ".djvu", ".xps"),
 )
+NOT_READ = "is a picture in a format that is not read; convert it to PNG or JPEG"
+_AGAIN = "comes several times in this archive; the last of that name is read"
 READS = "read are CBZ, CBR, CB7, CBT, PDF, EPUB, ACBF, folders and pictures"
 
 
@@ -94,10 +97,9 @@ def _listed(book: Container, kind: Kind, relative: str, title: str) -> Iterator[
     order = stated_order(book)
     yield from (_skipped(book.path, reason, names) for reason, names in sorted_.bad.items())
     if order.names is not None:
-        names = [name for name in order.names if name in sorted_.stats]
-        pages = ordered_pages(names, sorted_.stats, sorted_.notes)
+        pages = ordered_pages(order.names, sorted_.stats, sorted_.notes)
     else:
-        pages = number_pages(sorted_.stats, sorted_.notes)
+        pages = number_pages(sorted_.stats, sorted_.notes, sorted_.unread)
     if book.trouble:
         kept = "its whole pages are kept: " if pages else ""
         yield Skipped(str(book.path), f"{book.trouble}; {kept}copy it here again")
@@ -124,6 +126,12 @@ class _Sorted:
     notes: dict[str, str] = field(default_factory=dict)
     bad: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
+    @property
+    def unread(self) -> Iterator[str]:
+        """Pictures among the others."""
+        others = (name for names in self.bad.values() for name in names if not climbs(name))
+        return (name for name in others if is_page(name) or is_other_picture(name))
+
 
 def _sort(book: Container) -> _Sorted:
     found = _Sorted()
@@ -132,6 +140,9 @@ def _sort(book: Container) -> _Sorted:
             found.stats[name] = entry.mark  # its own order says what is a page
         else:
             _sort_in(name, entry, found)
+    again = [name for name in book.again if name in found.stats]
+    if again:
+        found.bad[_AGAIN] = again
     return found
 
 
@@ -144,6 +155,8 @@ def _sort_in(name: str, entry: Entry, found: _Sorted) -> None:
         return
     elif is_archive(name) and not name.lower().endswith(".acbf"):
         found.bad["is an archive inside an archive; unpack the outer one"].append(name)
+    elif is_other_picture(name):
+        found.bad[NOT_READ].append(name)
     elif wanted:
         if entry.problem:
             found.bad[entry.problem].append(name)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class PageRef:
     """A page of a book, not yet read.
 
-    `name` is its path inside the book with '/' separators, `number` counts from 1 in natural order.
+    `name` is its path inside the book with '/' separators, `number` counts from 1 in natural order; pictures that are
+    skipped count as well.
     `stat` changes when the page or its annotation does. `annotation` is the path inside the book of
     the JSON that describes it, or None. Both names are for `retrieval.pages.read_page`.
     """
@@ -65,16 +66,20 @@ _GENERIC = re.compile(
 )
 
 
-def number_pages(stats: Mapping[str, str], notes: Mapping[str, str]) -> tuple[PageRef, ...]:
-    """Pages in natural order. `stats`: page name -> stat; `notes`: JSON name -> stat."""
-    return ordered_pages(sorted(stats, key=natural_key), stats, notes)
+def number_pages(stats: Mapping[str, str], notes: Mapping[str, str], unread: Iterable[str] = ()) -> tuple[PageRef, ...]:
+    """Pages in natural order. `stats`: page name -> stat; `notes`: JSON name -> stat; `unread`: names of pages that are
+    there and cannot be read: what counts pages (ComicInfo) counts them.
+    """
+    return ordered_pages(sorted({*stats, *unread}, key=natural_key), stats, notes)
 
 
 def ordered_pages(names: Iterable[str], stats: Mapping[str, str], notes: Mapping[str, str]) -> tuple[PageRef, ...]:
-    """Pages in the order of `names`, each with its annotation."""
+    """Pages in the order of `names`, each with its annotation; names without a stat leave a gap in the numbers."""
     exact = {_lower_suffix(name): name for name in notes if is_note(name)}
     pages = []
     for number, name in enumerate(names, start=1):
+        if name not in stats:
+            continue
         note = next((exact[n] for n in beside(name)[1:] if n in exact), None)
         stat = stats[name] if note is None else f"{stats[name]}|{notes[note]}"
         pages.append(PageRef(name, number, stat, note))

@@ -13,7 +13,7 @@ from retrieval.pages.seven import lists_cheaply
 
 Found = Sequence[BookRef | Skipped]
 
-_VERSION = 1  # of how books are listed: another one lists them again
+_VERSION = 2  # of how books are listed: another one lists them again
 
 
 @dataclass(frozen=True, slots=True)

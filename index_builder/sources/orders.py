@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from index_builder.sources.epub import PACKAGE, NoComic, epub_order
 from retrieval.errors import SourceError
-from retrieval.pages import Container, Kind, is_junk, page_name
+from retrieval.pages import Container, Kind, climbs, is_junk, is_page, natural_key, page_name
 from retrieval.pages.acbf import page_hrefs
 from retrieval.pages.xml import parse_xml
 
@@ -56,7 +56,13 @@ def _acbf(book: Container) -> Order:
     if missing:
         trouble = f"has an ACBF file that names pages which are not there (the first is {missing[0]!r}); "
         return Order(None, trouble + "all pictures are taken, in natural order")
-    return Order(tuple(names))
+    named = set(names)
+    left = [name for name in book.entries if name not in named and is_page(name) and not is_junk(name)]
+    left = sorted((name for name in left if not climbs(name)), key=natural_key)
+    if not left:
+        return Order(tuple(names))
+    trouble = f"has an ACBF file that names {len(names)} of {len(names) + len(left)} pictures (not {left[0]!r}); "
+    return Order((*names, *left), trouble + "the others come after those that it names")
 
 
 def _inside(href: str, document: str) -> str:

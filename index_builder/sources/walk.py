@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from index_builder.sources.archives import archive_book, is_archive
+from index_builder.sources.archives import NOT_READ, archive_book, is_archive
 from index_builder.sources.books import (
     BookRef,
     Skipped,
@@ -20,14 +20,23 @@ from index_builder.sources.books import (
 )
 from index_builder.sources.listings import Listings
 from retrieval.errors import SourceError
-from retrieval.pages import HEAD, USUAL, Reading, beside, climbs, is_junk, is_page, kind_of, natural_key
+from retrieval.pages import (
+    HEAD,
+    USUAL,
+    Reading,
+    beside,
+    climbs,
+    is_junk,
+    is_other_picture,
+    is_page,
+    kind_of,
+    natural_key,
+)
 from retrieval.pages.folder import read_file
 from retrieval.pictures import picture_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-_OTHER_PICTURES = frozenset({".heic", ".heif", ".jp2", ".psd", ".tga"})
 
 
 def find_books(root: Path, reading: Reading = USUAL, listings: Listings | None = None) -> Iterator[BookRef | Skipped]:
@@ -64,12 +73,15 @@ def _single(path: Path, reading: Reading, listings: Listings | None) -> Iterator
 
 @dataclass(slots=True)
 class _Listing:
-    """What one folder directly holds. `below`: sub-folders (True) and archives (False), for later."""
+    """What one folder directly holds. `below`: sub-folders (True) and archives (False), for later; `unread`: pictures
+    that are skipped, which count as pages all the same.
+    """
 
     stats: dict[str, str] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
     below: dict[str, bool] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
 
 
 class _Walk:
@@ -93,7 +105,7 @@ class _Walk:
                 yield from listing.skipped
                 if listing.stats:
                     _leave_documents(path, listing)
-                    pages = number_pages(listing.stats, listing.notes)
+                    pages = number_pages(listing.stats, listing.notes, listing.unread)
                     about = about_book(listing.notes, pages)
                     yield BookRef(path, relative, self._title(relative), "folder", pages, about, beside)
                 below = sorted(listing.below, key=natural_key, reverse=True)
@@ -146,8 +158,8 @@ class _Walk:
             listing.below[entry.name] = False
             if suffix == _DOCUMENT:
                 listing.notes[entry.name] = _stat(entry.stat())
-        elif suffix in _OTHER_PICTURES:
-            _skip(listing, entry, "is a picture in a format that is not read; convert it to PNG or JPEG")
+        elif is_other_picture(entry.name):
+            _skip(listing, entry, NOT_READ)
         else:
             (listing.stats if is_page(entry.name) else listing.notes)[entry.name] = _stat(entry.stat())
 
@@ -204,8 +216,7 @@ _BROKEN = "is a link to nothing; is a drive missing?"
 
 
 def _wanted(name: str) -> bool:
-    suffix = Path(name).suffix.lower()
-    return is_page(name) or is_note(name) or is_about(name) or is_archive(name) or suffix in _OTHER_PICTURES
+    return is_page(name) or is_note(name) or is_about(name) or is_archive(name) or is_other_picture(name)
 
 
 def _name_problem(name: str) -> str:
@@ -218,6 +229,8 @@ def _name_problem(name: str) -> str:
 
 
 def _skip(listing: _Listing, entry: os.DirEntry[str], reason: str) -> None:
+    if is_page(entry.name) or is_other_picture(entry.name):
+        listing.unread.append(entry.name)
     path = entry.path.encode("utf-8", "backslashreplace").decode()
     listing.skipped.append(Skipped(path, reason))
 

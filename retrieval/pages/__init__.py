@@ -15,7 +15,16 @@ from retrieval.errors import SourceError
 from retrieval.pages.container import WAY_OUT, Container, Entry
 from retrieval.pages.folder import read_file
 from retrieval.pages.kinds import HEAD, Kind, is_compressed, kind_of, other_kind
-from retrieval.pages.names import PAGE_SUFFIXES, beside, climbs, is_junk, is_page, natural_key, page_name
+from retrieval.pages.names import (
+    PAGE_SUFFIXES,
+    beside,
+    climbs,
+    is_junk,
+    is_other_picture,
+    is_page,
+    natural_key,
+    page_name,
+)
 from retrieval.pages.opened import file_kind, open_books, open_container
 from retrieval.pages.reading import USUAL, Reading
 from retrieval.pages.strip import Joined, join, parse_joined, slices_of
@@ -34,6 +43,7 @@ __all__ = [
     "file_kind",
     "is_compressed",
     "is_junk",
+    "is_other_picture",
     "is_page",
     "kind_of",
     "natural_key",

@@ -24,8 +24,9 @@ class Entry:
 
 @dataclass
 class Container(ABC):
-    """An open book file and what it holds, by page name ('/' separators); of twins the last one counts.
+    """An open book file and what it holds, by page name ('/' separators).
 
+    `again` are names that come several times, of which the last counts.
     `order` is the reading order where the format itself gives one, else None.
     `trouble` says what is wrong with a book of which some pages can be read; `comment` is what its maker wrote on it.
     Names that climb are kept as they are, so that `climbs` still sees them. Reading is not thread safe: hold `lock`.
@@ -34,6 +35,7 @@ class Container(ABC):
     path: Path
     reading: Reading
     entries: dict[str, Entry] = field(default_factory=dict)
+    again: list[str] = field(default_factory=list)
     order: tuple[str, ...] | None = None
     trouble: str = ""
     comment: bytes = b""

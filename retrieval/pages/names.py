@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import PurePosixPath
+from typing import TypeVar
 
 from natsort import natsort_keygen, ns
 
 PAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".jxl"}
 )
+_OTHER_PICTURES = frozenset({".heic", ".heif", ".jp2", ".psd", ".tga"})
 _JUNK_FOLDERS = {"__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"}
+
+T = TypeVar("T")
 
 _natural = natsort_keygen(alg=ns.INT | ns.PATH | ns.IGNORECASE)
 
@@ -29,9 +35,47 @@ def beside(page: str) -> tuple[str, str, str]:
 
 def page_name(member: str) -> str:
     """An archive member's name with '/' separators and without empty or '.' parts; one that climbs stays as it is."""
+    member = _as_text(member)
     if climbs(member):
         return member
     return "/".join(part for part in member.replace("\\", "/").split("/") if part not in ("", "."))
+
+
+def _as_text(name: str) -> str:
+    """A name in which bytes that are no UTF-8 stand as surrogates, read as an old Windows (code page 1252) wrote it."""
+    with suppress(UnicodeEncodeError):
+        name.encode()
+        return name
+    with suppress(UnicodeEncodeError):
+        return name.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
+    return name.encode("utf-8", "replace").decode()
+
+
+def by_name(members: Iterable[tuple[str, T]]) -> tuple[dict[str, T], list[str]]:
+    """Page name -> member, and the names that come several times: of those the last counts, as when unpacking.
+
+    members: (stored name, member) in the order of the archive. Different stored names that mean one page name are
+    different pages: "a/1.jpg", and then "a//1.jpg" as "a/1~2.jpg".
+    """
+    found: dict[str, T] = {}
+    names: dict[str, str] = {}
+    again: dict[str, None] = {}
+    for stored, member in members:
+        if stored in names:
+            again[names[stored]] = None
+        else:
+            names[stored] = _free(page_name(stored), found)
+        found[names[stored]] = member
+    return found, list(again)
+
+
+def _free(name: str, taken: dict[str, T]) -> str:
+    stem, suffix = os.path.splitext(name)  # noqa: PTH122 (names, not paths)
+    count = 1
+    while name in taken:
+        count += 1
+        name = f"{stem}~{count}{suffix}"
+    return name
 
 
 def natural_key(path: str) -> tuple[object, ...]:
@@ -45,6 +89,11 @@ def natural_key(path: str) -> tuple[object, ...]:
 def is_junk(path: str) -> bool:
     """Whether any part of the path is hidden or left there by an operating system."""
     return any(part.startswith(".") or part.lower() in _JUNK_FOLDERS for part in path.split("/"))
+
+
+def is_other_picture(name: str) -> bool:
+    """Whether the extension is that of a picture format which is not read."""
+    return PurePosixPath(name).suffix.lower() in _OTHER_PICTURES
 
 
 def is_page(name: str) -> bool:

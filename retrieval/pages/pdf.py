@@ -12,6 +12,7 @@ from typing import Any
 from retrieval.errors import SourceError
 from retrieval.pages.container import Container, Entry
 from retrieval.pages.reading import Reading
+from retrieval.pictures import is_turned
 
 _PDFIUM = threading.RLock()
 """PDFium is not thread safe, not even for two documents."""
@@ -138,7 +139,8 @@ def _jpeg(page: Any, look: _Look) -> bytes | None:
     if info.bits_per_pixel not in (8, 24):  # inks are drawn: a JPEG of four channels does not say how
         return None
     data = bytes(image.get_data(decode_simple=False))
-    return data if data.startswith(b"\xff\xd8\xff") else None
+    # a PDF shows pictures as they are stored, whatever their own metadata say
+    return data if data.startswith(b"\xff\xd8\xff") and not is_turned(data) else None
 
 
 def _fills(page: Any, image: Any) -> bool:

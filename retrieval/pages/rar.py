@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -12,7 +13,7 @@ import rarfile
 
 from retrieval.errors import SourceError
 from retrieval.pages.container import Container, Entry, damaged
-from retrieval.pages.names import page_name
+from retrieval.pages.names import by_name
 from retrieval.pages.reading import Reading
 from retrieval.pages.spool import Spool
 
@@ -47,7 +48,8 @@ class Rar(Container):
             self.refuse("is encrypted, its list of pages too; remove the password")
         self.refuse(reading.too_many(len(infos)))
         self._order = [info for info in infos if info.is_file()]
-        self._members = {page_name(info.filename): info for info in self._order}
+        self._unclear = {name for name, count in Counter(i.filename for i in self._order).items() if count > 1}
+        self._members, self.again = by_name((_stored_name(info), info) for info in self._order)
         self._solid = bool(self._file.is_solid())
         size = path.stat().st_size
         self.refuse(reading.archive_bomb(sum(info.file_size for info in self._order), size))
@@ -104,6 +106,8 @@ class Rar(Container):
         try:
             if info.compress_type != rarfile.RAR_M0 and self._in_a_row(info):
                 data = self._from_stream(name)
+            elif info.filename in self._unclear:
+                data = self._stored(info)
             else:
                 with self._file.open(info) as member:
                     data = member.read(info.file_size + 1)
@@ -117,11 +121,20 @@ class Rar(Container):
 
     def _in_a_row(self, info: Any) -> bool:
         """Whether a member is had by unpacking the archive from its beginning."""
-        return bool(self._solid or info.file_size > rarfile.HACK_SIZE_LIMIT or _tool_name() == _BSDTAR)
+        one_by_one = info.file_size <= rarfile.HACK_SIZE_LIMIT and info.filename not in self._unclear
+        return bool(self._solid or not one_by_one or _tool_name() == _BSDTAR)
+
+    def _stored(self, info: Any) -> bytes:
+        """The bytes of a stored member, which rarfile would look for by its name."""
+        with self.path.open("rb") as file:
+            file.seek(info.data_offset)
+            return file.read(info.file_size)
 
     def _from_stream(self, name: str) -> bytes:
         if self._stream is None or self._spool is None:
-            self._stream, self._spool = _Stream(self.path, self._order), Spool()
+            names = {id(info): name for name, info in self._members.items()}
+            order = [(names.get(id(info), ""), info) for info in self._order]
+            self._stream, self._spool = _Stream(self.path, order), Spool()
         for found, size, pipe in self._stream.until(name, self._spool):
             self._spool.add(found, pipe, size)
         if name not in self._spool:
@@ -135,25 +148,35 @@ class Rar(Container):
 
 
 class _Stream:
-    """All members of an archive, unpacked one after the other by one run of the program."""
+    """All members of an archive, unpacked one after the other by one run of the program.
 
-    def __init__(self, path: Path, order: list[Any]) -> None:
+    order: (page name, member) as they come; a member that another of the same name replaces has the name "".
+    """
+
+    def __init__(self, path: Path, order: list[tuple[str, Any]]) -> None:
         self._run = subprocess.Popen(
             _command(path), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
-        self._left = iter([info for info in order if not info.needs_password()])
+        self._left = iter([(name, info.file_size) for name, info in order if not info.needs_password()])
 
     def until(self, name: str, spool: Spool) -> Iterator[tuple[str, int, IO[bytes]]]:
         """The members up to `name`, each to be read from the pipe before the next."""
         assert self._run.stdout is not None
-        while name not in spool and (info := next(self._left, None)) is not None:
-            yield page_name(info.filename), info.file_size, self._run.stdout
+        while name not in spool and (member := next(self._left, None)) is not None:
+            yield (*member, self._run.stdout)
 
     def close(self) -> None:
         if self._run.stdout is not None:
             self._run.stdout.close()
         self._run.kill()
         self._run.wait()
+
+
+def _stored_name(info: Any) -> str:
+    """A member's name as `page_name` takes it: rarfile loses the bytes of one that says it is UTF-8 and is not."""
+    if "\ufffd" not in info.filename:
+        return str(info.filename)
+    return bytes(info.orig_filename).decode("utf-8", "surrogateescape")
 
 
 def _end(info: Any) -> int:

@@ -7,7 +7,7 @@ import lzma
 import shutil
 import subprocess
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from retrieval.errors import SourceError
 from retrieval.pages.container import Container, Entry
-from retrieval.pages.names import climbs, page_name
+from retrieval.pages.names import by_name, climbs
 from retrieval.pages.reading import Reading
 from retrieval.pages.spool import Spool, unpacked
 from retrieval.pages.tars import Tar
@@ -52,7 +52,7 @@ class Seven(Container):
         self.refuse(reading.too_many(len(infos)))
         size = path.stat().st_size
         self.refuse(reading.archive_bomb(sum(info.uncompressed for info in infos), size))
-        self._members = {page_name(info.filename): info for info in infos}
+        self._members, self.again = by_name((info.filename, info) for info in infos)
         self.entries = {
             name: Entry(f"{info.crc32 or 0:08x}:{info.uncompressed}", reading.bomb(info.uncompressed, size))
             for name, info in self._members.items()
@@ -69,10 +69,10 @@ class Seven(Container):
 
     def _unpack(self, spool: Spool) -> None:
         """All that can be read; what is damaged ends it, and what came before is kept."""
-        wanted = [info.filename for name, info in self._members.items() if not self._skip(name)]
+        wanted = {info.filename: name for name, info in self._members.items() if not self._skip(name)}
         try:
             with _told(self.path), self.path.open("rb") as file:
-                _archive(file).extract(targets=wanted, factory=_Products(spool, self.reading))
+                _archive(file).extract(targets=list(wanted), factory=_Products(wanted, spool, self.reading))
         except SourceError as error:
             self._failure = error
 
@@ -94,11 +94,11 @@ def _archive(file: IO[bytes]) -> Any:
 class _Products:
     """Where py7zr writes: one product for each member, kept under its page name when it is whole."""
 
-    def __init__(self, spool: Spool, reading: Reading) -> None:
-        self._spool, self._reading = spool, reading
+    def __init__(self, names: Mapping[str, str], spool: Spool, reading: Reading) -> None:
+        self._names, self._spool, self._reading = names, spool, reading
 
     def create(self, filename: str) -> _Product:
-        return _Product(page_name(filename), self._spool, self._reading.max_bytes)
+        return _Product(self._names.get(filename, filename), self._spool, self._reading.max_bytes)
 
 
 class _Product(BytesIO):

@@ -14,7 +14,7 @@ from typing import IO
 from retrieval.errors import SourceError
 from retrieval.pages.container import Container, Entry, damaged
 from retrieval.pages.kinds import is_compressed
-from retrieval.pages.names import page_name
+from retrieval.pages.names import by_name
 from retrieval.pages.reading import Reading
 
 _DAMAGE = (tarfile.TarError, OSError, EOFError, zlib.error, lzma.LZMAError, ValueError, OverflowError)
@@ -36,8 +36,9 @@ class Tar(Container):
             head = file.read(512)
         packed = self._is_packed(head)
         self._raw = self._unpack(path, head, stat.st_size) if packed else path.open("rb")
-        self._members: dict[str, tarfile.TarInfo] = {}
-        self._list()
+        infos: list[tarfile.TarInfo] = []
+        self._list(infos)
+        self._members, self.again = by_name((info.name, info) for info in infos)
         # a TAR has no checksums: that of the whole file's date tells when a page was replaced by one as long
         stamp = f"{stat.st_size}:{stat.st_mtime_ns}"
         bound = stat.st_size if packed else 2**62  # nothing swells in a plain one
@@ -65,13 +66,13 @@ class Tar(Container):
         raw.seek(0)
         return raw
 
-    def _list(self) -> None:
+    def _list(self, infos: list[tarfile.TarInfo]) -> None:
         try:
             self._tar = tarfile.open(fileobj=self._raw, mode="r:", errorlevel=2)  # noqa: SIM115 (closed with the book)
             for count, info in enumerate(self._tar, 1):
                 self.refuse(self.reading.too_many(count))
                 if info.isfile() and not info.issparse() and self._is_whole(info):
-                    self._members[page_name(info.name)] = info
+                    infos.append(info)
         except _DAMAGE as error:
             self.trouble = self.trouble or _cut(error)
 

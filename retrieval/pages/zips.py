@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from retrieval.errors import SourceError
 from retrieval.pages.container import Container, Entry, damaged
-from retrieval.pages.names import page_name
+from retrieval.pages.names import by_name
 from retrieval.pages.reading import Reading
 
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
@@ -35,7 +35,7 @@ class Zip(Container):
         self.comment = self._file.comment
         infos = self._file.infolist()
         self.refuse(reading.too_many(len(infos)))
-        self._members = {page_name(info.filename): info for info in infos if not info.is_dir()}
+        self._members, self.again = by_name((info.filename, info) for info in infos if not info.is_dir())
         unpacked = sum(info.file_size for info in self._members.values())
         self.refuse(reading.archive_bomb(unpacked, path.stat().st_size))
         self.entries = {name: _entry(info, reading) for name, info in self._members.items()}
@@ -106,11 +106,12 @@ class CutZip(Container):
         super().__init__(path, reading)
         self._file = path.open("rb")
         self._size = path.stat().st_size
-        self._members: dict[str, _Header] = {}
+        headers: list[_Header] = []
         while (header := self._next_header()) is not None:
             if not header.name.endswith("/"):
-                self._members[page_name(header.name)] = header
-            self.refuse(reading.too_many(len(self._members)))
+                headers.append(header)
+            self.refuse(reading.too_many(len(headers)))
+        self._members, self.again = by_name((header.name, header) for header in headers)
         self.entries = {name: Entry(h.mark, h.problem(reading)) for name, h in self._members.items()}
         if not self.entries:
             self.refuse(f"is a ZIP that is cut off or damaged ({why}); copy it here again")

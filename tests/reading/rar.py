@@ -41,7 +41,7 @@ def old_rar(
         body = _old_packed(data) if packed else data
         sizes = struct.pack("<LL", len(body), len(data))
         about = struct.pack("<BLLBB", 3, zlib.crc32(data), 0x58210000, 29, 0x33 if packed else 0x30)
-        text = name.encode()
+        text = name.encode("utf-8", "surrogateescape")
         about += struct.pack("<HL", len(text), 0o100644) + text
         plain = 0x8000 | 0x0200 | 4 << 5  # data follow, the name is UTF-8, a window of 1 MiB
         flags = plain | (0x4 if name in encrypted else 0) | (0x10 if solid and place else 0)

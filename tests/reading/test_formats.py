@@ -86,6 +86,17 @@ def test_each_program_unpacks_rar(only_tool: str, tmp_path: Path, solid: bool) -
     assert pages_of(path) == dict(PAGES)
 
 
+@pytest.mark.parametrize("solid", [False, True])
+def test_twins_in_a_rar(only_tool: str, tmp_path: Path, solid: bool) -> None:
+    """The last of a name is read, the report says so, and every other page comes as it is."""
+    path = tmp_path / "a.cbr"
+    first, *others = PAGES
+    path.write_bytes(rar([(first[0], jpeg(77)), *others, first], solid=solid))
+    assert {name: read_page(path, name) for name in NAMES} == dict(PAGES)
+    _, skips = listed(path)
+    assert skips == {f"a.cbr/{first[0]}": "comes several times in this archive; the last of that name is read"}
+
+
 def test_packed_rar_of_the_old_format(only_tool: str, tmp_path: Path) -> None:
     """RAR 3 and 4 pack in another way and into other headers; each program unpacks that too."""
     path = tmp_path / "a.cbr"
@@ -183,13 +194,31 @@ def test_a_book_without_a_suffix_is_a_source(tmp_path: Path) -> None:
     assert pages_of(path) == dict(PAGES)
 
 
+@pytest.mark.parametrize("kind", ["TAR", "TAR gz", "RAR 4"])
+def test_names_in_an_unknown_encoding(tmp_path: Path, kind: str) -> None:
+    """Bytes that are no text cost a letter, not the page, also where names differ in nothing else."""
+    names = ["p \udce9 1.jpg", "p \udce8 1.jpg", "p 2.jpg"]
+    members = list(zip(names, (data for _, data in PAGES), strict=True))
+    if kind == "RAR 4":
+        data = old_rar(members, packed=False)
+    else:
+        data = formats.make_tar(members, "w:gz" if kind == "TAR gz" else "w")
+    path = tmp_path / "a.cbt"
+    path.write_bytes(data)
+    found = pages_of(path)
+    assert sorted(found.values()) == sorted(data for _, data in PAGES)
+    assert all(name.encode() for name in found)
+
+
 def test_acbf_orders_an_archive(tmp_path: Path) -> None:
-    """The ACBF in an archive says which picture is the cover and in which order pages come; others are no pages."""
+    """The ACBF in an archive says which picture is the cover and in which order pages come; others come after them."""
     order = [PAGES[2], PAGES[0], PAGES[1]]
     acbf = formats.make_acbf(order, held=False)
     path = tmp_path / "a.cbz"
     path.write_bytes(formats.make_zip_bytes([*PAGES, ("thumbnail.png", b"x"), ("book.acbf", acbf)]))
-    assert list(pages_of(path)) == [name for name, _ in order]
+    (book,), skips = listed(tmp_path)
+    assert [page.name for page in book.pages] == [*(name for name, _ in order), "thumbnail.png"]
+    assert "names 3 of 4 pictures (not 'thumbnail.png')" in skips[f"{tmp_path.name}/a.cbz"]
 
 
 def test_acbf_that_names_missing_pages(tmp_path: Path) -> None:

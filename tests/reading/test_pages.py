@@ -49,6 +49,8 @@ def test_folder_and_archive_give_the_same_bytes(tmp_path: Path, make_zip: Callab
     archive = make_zip("book.cbz", [("./ch1\\ü 1.png", b"page")], zipfile.ZIP_DEFLATED)
     assert read_page(tmp_path / "book", "ch1/ü 1.png") == read_page(archive, "ch1/ü 1.png") == b"page"
     assert page_name("./ch1\\\\a.png") == "ch1/a.png"
+    assert page_name("\udce9t\udce9.png") == "été.png"
+    assert page_name("\ud800.png") == "?.png"
 
 
 def test_missing_book_and_page_name_both_and_the_way_out(tmp_path: Path, make_zip: Callable[..., Path]) -> None:

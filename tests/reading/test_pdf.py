@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from pathlib import Path
 
@@ -47,6 +48,17 @@ def test_other_pages_are_drawn(tmp_path: Path, drawing: str, size: tuple[int, in
     data = page(tmp_path, drawing, jpeg(1), Reading(dpi=72))
     assert data.startswith(b"BM")
     assert open_picture(data).size == size
+
+
+def test_a_picture_in_a_pdf_is_not_turned(tmp_path: Path) -> None:
+    """A PDF shows a JPEG as it is stored, also where its EXIF block says that it lies on its side."""
+    file = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    open_picture(jpeg(1)).save(file, "JPEG", exif=exif)
+    shown = open_picture(page(tmp_path, FULL, file.getvalue(), Reading()))
+    assert shown.size == (200, 300)
+    assert open_picture(file.getvalue()).size == (300, 200)
 
 
 def test_what_is_drawn_is_what_one_sees(tmp_path: Path) -> None:

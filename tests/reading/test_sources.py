@@ -284,10 +284,13 @@ def test_archives_inside_archives(tmp_path: Path, make_zip: Make) -> None:
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_twins_in_the_zip_directory(tmp_path: Path, make_zip: Make) -> None:
-    """Two members of one name are one page: the later one, as archive tools have it."""
-    path = make_zip("a.cbz", [("1.png", b"old"), ("1.png", b"new"), ("./1.png", b"newest")])
-    assert names(books(tmp_path)[0]) == ["1.png"]
-    assert read_page(path, "1.png") == b"newest"
+    """Two members of one name are one page: the later one, as archive tools have it. Names that only mean the same are
+    pages of their own.
+    """
+    path = make_zip("a.cbz", [("1.png", b"old"), ("1.png", b"new"), ("./1.png", b"other")])
+    assert names(books(tmp_path)[0]) == ["1.png", "1~2.png"]
+    assert [read_page(path, name) for name in ("1.png", "1~2.png")] == [b"new", b"other"]
+    assert skipped(tmp_path) == {"a.cbz/1.png": "comes several times in this archive; the last of that name is read"}
 
 
 def test_an_archive_without_pages(tmp_path: Path, make_zip: Make) -> None:
@@ -301,6 +304,18 @@ def test_pictures_in_formats_that_are_not_read(tmp_path: Path) -> None:
     """They are named: a page must not go missing quietly."""
     fill(tmp_path, "1.heic", "2.png")
     assert "convert it" in skipped(tmp_path)["1.heic"]
+
+
+def test_they_are_named_and_counted_in_archives_too(tmp_path: Path, make_zip: Make) -> None:
+    """What is skipped keeps its place: files that number pages count every picture."""
+    fill(tmp_path / "folder", "1.png", "2.heic", "3.png")
+    make_zip("a.cbz", [("1.png", PNG), ("2.HEIC", b""), ("3.png", PNG)])
+    make_zip("b.cbz", [("1.jp2", b""), ("readme.txt", b"")])
+    found = {book.relative: [(page.name, page.number) for page in book.pages] for book in books(tmp_path)}
+    assert found == {"a.cbz": [("1.png", 1), ("3.png", 3)], "folder": [("1.png", 1), ("3.png", 3)]}
+    said = skipped(tmp_path)
+    assert set(said) == {"folder/2.heic", "a.cbz/2.HEIC", "b.cbz/1.jp2"}
+    assert all("convert it" in reason for reason in said.values())
 
 
 def test_link_loops_end(tmp_path: Path) -> None:
