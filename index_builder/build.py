@@ -44,6 +44,7 @@ from retrieval.thumbnails import Thumbnails
 log = logging.getLogger("panelseek")
 
 _PANELS_PER_COMMIT = 64
+_NOTES_A_PAGE = 5
 """Panels encoded between two commits: what a crash can cost, against one sync to disk."""
 
 
@@ -445,7 +446,7 @@ class _Build:
                 self.catalog.mark_gone([known.id])
                 plan.fates[GONE] += 1
             return False
-        self.notes += [(job.label, note) for note in outcome.notes]
+        self.notes += [(job.label, note) for note in _fewer(outcome.notes)]
         self._count_words(outcome)
         plan.fates[NEW if known is None else CHANGED] += 1
         twin = None if job.reread else self.catalog.page_with(outcome.digest)
@@ -583,6 +584,12 @@ class _Build:
             seconds=self.watch.result(),
             ocr=self.ocr,
         )
+
+
+def _fewer(notes: Sequence[str]) -> list[str]:
+    """The first remarks on a page: thousands of one page would hide those of all others."""
+    more = len(notes) - _NOTES_A_PAGE
+    return [*notes[:_NOTES_A_PAGE], *([f"and {more:,} more remarks on this page"] if more > 0 else [])]
 
 
 def _new_pages(batch: _Batch, first_row: int, gates: list[list[float]]) -> Iterator[NewPage]:

@@ -113,28 +113,39 @@ def decode_page(task: PageTask) -> DecodedPage | Failed:
     """Read, decode and cut one page. Never raises for bad input: the reason comes back instead."""
     try:
         data = read_page(task.book, task.name, task.reading)
-        notes = read_page(task.book, task.annotation, task.reading) if task.annotation else b""
+        notes, unreadable = _annotation(task)
         said = tuple(_written(item) for item in task.said)
         content = hashlib.sha256(data).digest()
         digest = _digest(content, notes, said, task)
         if task.look or digest == task.known or is_known_content(digest, task.contents):
             return DecodedPage(digest, 0, 0, None, ())
         page = open_picture(data, max_pixels=task.reading.max_pixels, max_bytes=task.reading.max_bytes)
-        own = (written_page(notes),) if task.annotation else ()
+        own = (written_page(notes),) if task.annotation and not unreadable else ()
         annotation = merged((*own, *said), page.width, page.height, right_to_left=task.right_to_left)
         boxes, doubtful = _boxes(page, task, annotation)
         boxes, reader, ocr, unread = _with_words(page, content, boxes, task, annotation)
         if doubtful:  # only now: its words are those of the panels found on it, and theirs alone
             boxes = [*boxes, _whole_page(page, number=len(boxes) + 1)]
         panels, lost = _cut(page, boxes, task)
-        remarks = (*annotation.notes, *lost, *unread)
+        remarks = (*unreadable, *annotation.notes, *lost, *unread)
         return DecodedPage(digest, page.width, page.height, tuple(panels), remarks, reader, ocr)
     except PanelseekError as error:
-        return Failed(str(error))
+        # the report names book and page already
+        return Failed(str(error).removeprefix(f"{task.book}: ").removeprefix(f"page {task.name!r} "))
     except MemoryError:
         return Failed("there is not enough memory to decode it")
     except Exception as error:  # whatever a decoder makes of a page, the other pages go on
         return Failed(f"it cannot be decoded ({type(error).__name__}: {error})")
+
+
+def _annotation(task: PageTask) -> tuple[bytes, tuple[str, ...]]:
+    """The bytes of the page's annotation, and a remark where they cannot be read: that costs no page."""
+    if not task.annotation:
+        return b"", ()
+    try:
+        return read_page(task.book, task.annotation, task.reading), ()
+    except PanelseekError as error:
+        return b"", (f"its annotation cannot be read: {str(error).removeprefix(f'{task.book}: ')}",)
 
 
 def _written(said: Said) -> Written:

@@ -263,7 +263,8 @@ def search(folder: Path, words: str | None, device: str | None, save: Path | Non
         elif possible:
             click.echo("nothing found: try other words, or fewer filters", err=True)
         else:
-            click.echo("no panel matches these filters: `panelseek info --books` lists the books' names", err=True)
+            way_out = "`panelseek info --books` lists the books' names, `panelseek info --facets` what else there is"
+            click.echo(f"no panel matches these filters: {way_out}", err=True)
         if save:
             _save(hits, save)
 
@@ -290,6 +291,9 @@ def _names(name: str, values: tuple[str, ...]) -> Any:
     """The names asked for, or from and to where a number's option was given a span once."""
     if name in _SPANS and len(values) == 1 and re.fullmatch(r"[\d.]*-[\d.]*", values[0]):
         return _range(f"--{name}", values[0])
+    odd = next((value for value in values if name == "year" and not re.fullmatch(r"[\d%]+", value)), None)
+    if odd is not None:
+        raise UsageError(f"--year takes a year, or FROM-TO like {_SPANS[name]}; found {odd!r}")
     return list(values) or None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from ui.progress import duration
@@ -32,6 +33,11 @@ def console() -> Console:
 
     found = Console(highlight=False, markup=False, emoji=False)
     return found if found.is_terminal else Console(highlight=False, markup=False, emoji=False, width=_PLAIN_WIDTH)
+
+
+def one_line(text: str) -> str:
+    """Text with what would break its line, or steer a terminal, written as a program would: file names may hold it."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", lambda sign: ascii(sign[0])[1:-1], text)
 
 
 def print_hits(hits: Sequence[Hit]) -> None:
@@ -72,7 +78,7 @@ def print_report(report: BuildReport) -> None:
         "unchanged": report.pages_unchanged,
         "left out": report.pages_left_out,
     }
-    out.print("pages: " + ", ".join(f"{count:,} {name}" for name, count in fates.items() if count))
+    out.print("pages: " + (", ".join(f"{count:,} {name}" for name, count in fates.items() if count) or "none here"))
     out.print(f"words: {report.panels_with_dialogue:,} panels have dialogue")
     print_doubtful(report.doubtful_pages)
     if report.annotations:
@@ -88,7 +94,7 @@ def print_report(report: BuildReport) -> None:
     print_views(report.views)
     print_skipped([{"path": path, "reason": reason} for path, reason in report.skipped])
     for path, note in report.notes[:20]:
-        out.print(f"note: {path}: {note}")
+        out.print(one_line(f"note: {path}: {note}"))
     if len(report.notes) > 20:
         out.print(f"note: and {len(report.notes) - 20} more (all of them with --json)")
 
@@ -138,14 +144,15 @@ def print_books(books: Sequence[BookSummary]) -> None:
     """One line a book: its title (for --book), its path below the source, what it holds."""
     for book in books:
         path = f" ({book.path})" if book.path not in ("", book.title) else ""
-        console().print(f"book: {book.title}{path}: {book.pages:,} pages, {book.panels:,} panels")
+        console().print(one_line(f"book: {book.title}{path}: {book.pages:,} pages, {book.panels:,} panels"))
 
 
 def print_facets(facets: Mapping[str, Sequence[Facet]]) -> None:
     """One line a filter: its values with how many panels have them, most first."""
     for name, values in facets.items():
         if values:
-            console().print(f"{name}: " + ", ".join(f"{facet.value} ({facet.panels:,})" for facet in values))
+            found = ", ".join(f"{facet.value} ({facet.panels:,})" for facet in values)
+            console().print(one_line(f"{name}: {found}"))
 
 
 def print_encoder(encoder: dict[str, Any]) -> None:
@@ -169,7 +176,7 @@ def print_skipped(skipped: Sequence[dict[str, str]]) -> None:
     if skipped:
         out.print(f"skipped: {len(skipped):,}")
     for item in skipped[:20]:
-        out.print(f"  {item['path']}: {item['reason']}")
+        out.print(one_line(f"  {item['path']}: {item['reason']}"))
     if len(skipped) > 20:
         out.print(f"  and {len(skipped) - 20:,} more (all of them with --json)")
 

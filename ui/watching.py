@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ui.progress import duration
+from ui.tables import one_line
 
 if TYPE_CHECKING:
     from index_builder import BuildReport, WatchEvent
@@ -24,10 +25,10 @@ def teller(as_json: bool) -> Callable[[WatchEvent], None]:
         if as_json:
             click.echo(json.dumps(event.as_dict(), ensure_ascii=False))
             return
-        click.echo(f"{event.at} {event.kind}: {_said(event)}")
+        click.echo(one_line(f"{event.at} {event.kind}: {_said(event)}"))
         skipped = set(event.report.skipped) if event.report else known
         for path, reason in sorted(skipped - known)[:_SHOWN]:
-            click.echo(f"{event.at} skipped: {path}: {reason}")
+            click.echo(one_line(f"{event.at} skipped: {path}: {reason}"))
         if event.report:
             known.clear()
             known.update(skipped)

@@ -29,6 +29,7 @@ LABELS = {
 }  # fmt: skip
 """Its page types and their labels."""
 
+_DIGITS = 9  # no book has so many pages
 _UNSAID = {"unknown", "none"}
 _MAY_BE_UNSAID = {"manga", "black_and_white", "age_rating"}
 
@@ -51,7 +52,7 @@ def _labels(root: Element) -> dict[int, str]:
     found: dict[int, str] = {}
     for page in below(root, "Page"):
         image = page.get("Image", "").strip()
-        if image.isascii() and image.isdigit():
+        if image.isascii() and image.isdigit() and len(image) < _DIGITS:
             kind = next(iter(page.get("Type", "Story").split()), "Story")
             found[int(image) + 1] = LABELS.get(kind, kind.lower())
     return found

@@ -21,6 +21,7 @@ ARTISTS = ("artist", "penciller", "inker", "colorist", "cover_artist")
 """Whoever drew, under their own names and as `artist`."""
 
 _NUMBERS = {"number", "count", "volume", "year", "month", "day", "alternate_number", "alternate_count"}
+_EXACT = 2**53  # from here on a float is another number than the one written
 _LANGUAGES = {
     "english": "en", "french": "fr", "german": "de", "spanish": "es", "italian": "it", "portuguese": "pt",
     "japanese": "ja", "korean": "ko", "chinese": "zh", "russian": "ru", "dutch": "nl", "polish": "pl",
@@ -68,6 +69,8 @@ def plain_number(value: str) -> str:
         return value  # an issue may be called "Infinity"
     if amount < 0:
         return ""
+    if amount >= _EXACT:
+        return value
     return str(int(amount)) if amount.is_integer() else str(amount)
 
 

@@ -23,8 +23,14 @@ def parse_json(data: bytes) -> tuple[Any, str]:
     except (ValueError, RecursionError) as error:
         repaired = _closed(text)
         if repaired is None:
-            return None, f"{_DAMAGED}: {error}"
-        return repaired, f"{_DAMAGED} to its end ({error}): read as far as it is complete"
+            return None, f"{_DAMAGED}: {_why(error)}"
+        return repaired, f"{_DAMAGED} to its end ({_why(error)}): read as far as it is complete"
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return str(error)
+    return "it is nested too deeply" if isinstance(error, RecursionError) else "a number in it has thousands of digits"
 
 
 def _closed(text: str) -> Any:

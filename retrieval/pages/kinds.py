@@ -7,6 +7,8 @@ import lzma
 import zlib
 from enum import StrEnum
 
+from retrieval.pictures import picture_format
+
 _TAR = bytes(257) + b"ustar"
 HEAD = 4096
 """First bytes of a file that `kind_of` wants to see; fewer are enough for most kinds."""
@@ -55,6 +57,9 @@ def other_kind(head: bytes) -> str:
         return "an ACE archive"
     if head[60:68] == b"BOOKMOBI":
         return "a Kindle book"
+    picture = picture_format(head[:32])
+    if picture is not None:
+        return f"a {picture} picture under a book's name, to be renamed"
     return next((name for magic, name in _OTHERS.items() if head.startswith(magic)), "")
 
 

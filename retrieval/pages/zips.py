@@ -96,26 +96,38 @@ def _directory_bytes(file: IO[bytes]) -> int:
     return int(struct.unpack_from("<L", tail, end + 12)[0])
 
 
+def _declared_members(file: IO[bytes]) -> int | None:
+    """How many members the end of a ZIP says it has; None where there is no end."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - 22 - 0xFFFF))
+    tail = file.read()
+    end = tail.rfind(b"PK\x05\x06")
+    return int(struct.unpack_from("<H", tail, end + 10)[0]) if 0 <= end <= len(tail) - 22 else None
+
+
 class CutZip(Container):
     """A ZIP without its directory (cut off, or the directory damaged): members by the headers before each of them.
 
-    Only members that are whole are entries; `trouble` says that the rest is missing.
+    Only members that are whole are entries; `trouble` says that the rest is missing, where any is.
     """
 
     def __init__(self, path: Path, reading: Reading, why: str) -> None:
         super().__init__(path, reading)
         self._file = path.open("rb")
+        declared = _declared_members(self._file)
+        self._file.seek(0)
         self._size = path.stat().st_size
         headers: list[_Header] = []
         while (header := self._next_header()) is not None:
-            if not header.name.endswith("/"):
-                headers.append(header)
+            headers.append(header)
             self.refuse(reading.too_many(len(headers)))
-        self._members, self.again = by_name((header.name, header) for header in headers)
+        if len(headers) == declared:
+            why = ""  # every member the directory promises is here: only the directory itself is odd
+        self._members, self.again = by_name((h.name, h) for h in headers if not h.name.endswith("/"))
         self.entries = {name: Entry(h.mark, h.problem(reading)) for name, h in self._members.items()}
         if not self.entries:
-            self.refuse(f"is a ZIP that is cut off or damaged ({why}); copy it here again")
-        self.trouble = f"is a ZIP that is cut off or damaged ({why})"
+            self.refuse(f"is a ZIP that is cut off or damaged ({why or 'it is empty'}); copy it here again")
+        self.trouble = f"is a ZIP that is cut off or damaged ({why})" if why else ""
 
     def _next_header(self) -> _Header | None:
         """The next member that is whole, with the file at its end; None where the members end."""
@@ -124,7 +136,7 @@ class CutZip(Container):
         if len(head) < 30 or head[:4] != b"PK\x03\x04":
             return None
         flags, method, crc, packed, unpacked, name, extra = struct.unpack("<6xHH4xLLLHH", head)
-        text = self._file.read(name).decode("utf-8" if flags & 0x800 else "cp437", "replace")
+        text = self._file.read(name).decode("utf-8" if flags & 0x800 else "cp437", "surrogateescape")
         data = start + 30 + name + extra
         header = _Header(text, flags, method, crc, packed, unpacked, data)
         if flags & 0x8 and not packed:  # the sizes come after the data: unpack to find its end

@@ -11,7 +11,8 @@ import pytest
 
 from index_builder import Progress
 from retrieval.errors import UsageError
-from tests.building.library import build, page, plain, put
+from tests.building.library import build, cbz, drawn, page, plain, put, stage1
+from ui.tables import one_line
 
 
 def test_counts_of_every_kind(lib: Path, index: Path) -> None:
@@ -147,3 +148,27 @@ def test_info_says_what_there_is(lib: Path, index: Path) -> None:
     assert {n: v["panels"] for n, v in info["views"].items()} == {"picture": 4, "dialogue": 1, "fused": 4}
     assert info["bytes"] > 4 * 512 * 2 * 3
     assert info["sources"] == [str(lib)]
+
+
+def test_remarks_on_one_page_hide_no_others(lib: Path, index: Path) -> None:
+    """Of a page with many remarks the first are told and the others counted; a note that is damaged costs no page."""
+    put(lib / "1.png", drawn(1))
+    put(lib / "1.png.json", stage1([""] * 40, [(0, 0, 0, 0)] * 40))
+    page(lib / "2", 2)
+    note = b'{"panels": [{"bbox": [0, 0, 9, 9]}]}'
+    cbz(lib / "b.cbz", {"3.png": drawn(3), "3.json": note})
+    archive = (lib / "b.cbz").read_bytes()
+    (lib / "b.cbz").write_bytes(archive.replace(note, note.replace(b"9", b"8")))
+    report = build(lib, index)
+    assert report.pages == 3
+    assert report.skipped == ()
+    of_first = [note for path, note in report.notes if path.endswith("1.png")]
+    assert len(of_first) == 6
+    assert of_first[-1] == f"and {40 + 1 - 5} more remarks on this page"
+    (of_third,) = (note for path, note in report.notes if path.endswith("3.png"))
+    assert of_third.startswith("its annotation cannot be read")
+
+
+def test_names_cannot_break_their_line() -> None:
+    """A file name may hold a line's end, or what steers a terminal."""
+    assert one_line("a\nb\x1b[2J\u2028c é 漫画") == "a\\nb\\x1b[2J\\u2028c é 漫画"

@@ -196,6 +196,7 @@ BAD: list[tuple[list[str], int, list[str]]] = [
     (["search", "a", "-k", "0", "--index", "{index}"], 2, ["k must be"]),
     (["search", "--panel", "999", "--index", "{index}"], 2, ["no panel 999"]),
     (["search", "a", "--year", "9-3", "--index", "{index}"], 2, ["--year 9-3", "larger"]),
+    (["search", "a", "--year", "1990-abc", "--index", "{index}"], 2, ["--year", "1990-abc", "1990-1999"]),
     (
         ["build", "{tmp}", "--annotations", "x", "--no-annotations", "--index", "{tmp}/new"],
         2,

@@ -173,6 +173,7 @@ def test_stat_changes_with_page_and_annotation(tmp_path: Path, make_zip: Make) -
         (bytes(60) + b"BOOKMOBI", "is a Kindle book"),
         (b"AT&TFORM", "is a DjVu document"),
         (b"just some text", "is not an archive"),
+        (PNG, "is a PNG picture under a book's name"),
         (b"", "is empty"),
         (b"PK\x03\x04 and then nothing", "cut off or damaged"),
     ],
@@ -219,6 +220,15 @@ def test_climbing_members_are_left_out(tmp_path: Path, make_zip: Make) -> None:
     (reason,) = skipped(tmp_path).values()
     assert reason.startswith("a page's path climbs out of the archive")
     assert "3 more" in reason
+
+
+def test_names_that_are_not_the_text_they_say(tmp_path: Path, make_zip: Make) -> None:
+    """A ZIP whose names are marked as UTF-8 and are not loses a letter, no page, and is not called damaged."""
+    path = make_zip("a.cbz", [("pagé.png", PNG), ("2.png", PNG)])
+    path.write_bytes(path.read_bytes().replace("é".encode(), b"\xe9."))
+    assert sorted(names(books(tmp_path)[0])) == ["2.png", "pagé..png"]
+    assert skipped(tmp_path) == {}
+    assert read_page(path, "pagé..png") == PNG
 
 
 def test_encrypted_members_are_skipped(tmp_path: Path, make_zip: Make) -> None:
