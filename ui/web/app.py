@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when Gradio is imported
+os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "200")  # it notes every call, for nobody here, and keeps 10,000
 
 import gradio as gr
 

@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT = 7860
 _PORTS_TRIED = 100
-_SESSIONS = 200
-"""Visitors for each of whom Gradio keeps a copy of the page's configuration; handlers are stateless, so nothing of
-theirs is in it. Every call of a program counts as one, and Gradio would keep 10,000."""
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -59,11 +56,13 @@ def serve(
     roots = [_root(root) for root in build_roots]
     with PanelIndex.open(index_path, device=device) as index, _own_uploads():
         from ui.web.app import build_app  # Gradio takes seconds to import: not before the index is known to open
+        from ui.web.sessions import bound_sessions
         from ui.web.works import Works
 
         chosen = free_port(host, port)
         works = Works(index, roots)
         page = build_app(index, works)
+        bound_sessions(page)
         with redirect_stdout(io.StringIO()):  # results go there, and Gradio announces its tools there
             _, url, _ = page.launch(
                 server_name=host,
@@ -116,6 +115,7 @@ def launch_options(works: Works, private: bool = True, tools: bool = True) -> di
     through a name that it makes point here. tools: answer to models as well (MCP); those have no way to log in.
     """
     from ui.web.looks import head, stylesheets, theme
+    from ui.web.sessions import SESSIONS
 
     return {
         "theme": theme(),
@@ -133,7 +133,7 @@ def launch_options(works: Works, private: bool = True, tools: bool = True) -> di
         "share": False,
         "show_error": False,
         "enable_monitoring": False,
-        "state_session_capacity": _SESSIONS,
+        "state_session_capacity": SESSIONS,
         "run_history": False,  # it would keep people's searches in their browser
         "ssr_mode": False,
         "pwa": False,
