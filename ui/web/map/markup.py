@@ -10,9 +10,9 @@ from ui.web.frame.markup import notice, picture, plural
 from ui.web.map.handlers import Group
 
 _HELP = (
-    '<p class="aside with-mouse">Panels that look alike lie near each other; where there are many, each is a dot in the '
-    "colour of its book. Drag to move, scroll or pinch to come closer, click to open a panel. With the keyboard: arrows "
-    "move, + and - come closer and go back, Enter opens the panel in the middle.</p>"
+    '<p class="aside with-mouse">Panels that look alike lie near each other; where there are many, each is a dot in '
+    "the colour of its book. Drag to move, scroll or pinch to come closer, click to open a panel. With the keyboard: "
+    "arrows move, + and - come closer and go back, Enter opens the panel in the middle.</p>"
     '<p class="aside with-fingers">Panels that look alike lie near each other. Drag to move, pinch to come closer, tap '
     "to open.</p>"
 )
