@@ -224,6 +224,7 @@ function zoomAt(x, y, factor) {
 function keepIn() {
   camera.x = Math.max(0, Math.min(1, camera.x));
   camera.y = Math.max(0, Math.min(1, camera.y));
+  hover(-1e6, 0); // what lay under the pointer lies elsewhere now
   plan();
 }
 
