@@ -228,7 +228,7 @@ def _lookalikes(page: Page, url: str, text: str) -> None:
 def _build(page: Page, url: str, text: str) -> None:
     """A folder of the shelf built, its report below it; the next one ready."""
     page.goto(f"{url}?view=build")
-    page.locator(".folders button", has_text="Waiting").click()
+    page.locator(".folders a", has_text="Waiting").click()
     page.locator("[data-build=start]", has_text="Waiting").click()
     page.locator(".report").wait_for(timeout=300_000)
 

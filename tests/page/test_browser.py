@@ -225,6 +225,10 @@ def test_more_results(visitor: Visitor) -> None:
     assert len(visitor.hits()) == 12
     first = visitor.page.locator("#answer img").first
     first.evaluate("image => (image.dataset.kept = 'yes')")
+    visitor.page.route("**/component_server/**", lambda route: route.abort())
+    visitor.page.locator("#more").press("Enter")
+    visitor.page.locator("#more", has_text="The server does not answer. Try again").wait_for()
+    visitor.page.unroute("**/component_server/**")
     visitor.page.locator("#more").press("Enter")
     visitor.page.locator("#more").wait_for(state="hidden")
     assert len(set(visitor.hits())) == 16

@@ -11,7 +11,9 @@ from retrieval import PanelIndex
 from tests.page.library import HOSTILE, HOSTILE_BOOK
 from ui.web.chosen import markup as sheet
 from ui.web.chosen.handlers import choose
-from ui.web.frame.markup import describe, highlight, notice, shorten
+from ui.web.frame.markup import VIEW_NAMES, describe, highlight, notice, shorten
+from ui.web.library import markup as library_markup
+from ui.web.library.handlers import about
 from ui.web.search import form, handlers, markup
 from ui.web.search.question import Crop, Question
 from ui.web.search.start import glance
@@ -99,6 +101,15 @@ def test_an_encoder_that_knows_no_meaning_says_so(index: PanelIndex) -> None:
 
 def test_an_empty_index_says_how_to_fill_it(index: PanelIndex) -> None:
     assert "panelseek build" in markup.welcome(replace(glance(index), panels=0))
+
+
+def test_what_is_compared_has_one_name(index: PanelIndex) -> None:
+    """The foot of the library names it as the question does."""
+    told = library_markup.about(about(index))
+    for view, name in VIEW_NAMES.items():
+        assert f'<option value="{view}">{name}</option>' in form.form()
+        assert f">{name}</th>" in told
+    assert "fused" not in told
 
 
 def test_a_provisional_encoder_is_called_that(index: PanelIndex) -> None:

@@ -1,8 +1,10 @@
-// Folders to choose from, and the build that is under way; everybody who looks sees the same one.
+// Folders to choose from, and the build that is under way; everybody who looks sees the same one. Which folder is open
+// stands in the address.
+server = panelseek.reached(server);
 const progressPlace = element.querySelector(".progress-place");
 const foldersPlace = element.querySelector(".folders-place");
 let watching = false;
-let opened = false;
+let opened = null;
 
 function show(state) {
   const focused = progressPlace.contains(document.activeElement);
@@ -10,6 +12,10 @@ function show(state) {
   if (focused) progressPlace.querySelector("button")?.focus();
   foldersPlace.hidden = state.running;
   return state.running;
+}
+
+function away() {
+  progressPlace.innerHTML = panelseek.unreachable();
 }
 
 async function watch() {
@@ -20,36 +26,57 @@ async function watch() {
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
   } catch {
-    progressPlace.innerHTML = panelseek.unreachable();
+    away();
   } finally {
     watching = false;
   }
 }
 
 async function open(place) {
-  foldersPlace.innerHTML = await server.build_folders(place);
-  if (opened) foldersPlace.querySelector(".folders button, .crumbs button:last-child")?.focus();
-  opened = true;
+  const key = JSON.stringify(place);
+  if (key === opened) return;
+  const before = opened;
+  opened = key;
+  try {
+    const html = await server.build_folders(place);
+    if (key !== opened) return;
+    foldersPlace.innerHTML = html;
+    if (before !== null) foldersPlace.querySelector(".crumbs [aria-current]")?.focus({ preventScroll: true });
+  } catch (problem) {
+    if (key === opened) opened = null; // so that it is opened again
+    throw problem;
+  }
+}
+
+// The open folder, then how a build stands: what cannot be had is said once, and both are tried again.
+async function look(params) {
+  try {
+    await open({ root: Number(params.get("root") ?? 0), path: params.get("folder") ?? "" });
+  } catch {
+    return away();
+  }
+  watch();
+}
+
+async function told(tell) {
+  try {
+    if (show(await tell())) watch();
+  } catch {
+    away();
+  }
 }
 
 element.addEventListener("click", async (event) => {
   const button = event.target.closest("button");
   if (!button) return;
-  const place = { root: Number(button.dataset.root), path: button.dataset.path };
   if (button.dataset.build === "start") {
     button.disabled = true;
-    const running = show(await server.build_start(place));
+    await told(() => server.build_start({ root: Number(button.dataset.root), path: button.dataset.path }));
     button.disabled = false;
-    if (running) watch();
-  } else if (button.dataset.build === "stop") {
-    show(await server.build_stop({}));
-    watch();
-  } else if (button.dataset.do === "again") watch();
-  else if ("root" in button.dataset) open(place);
+  } else if (button.dataset.build === "stop") told(() => server.build_stop({}));
+  else if (button.dataset.do === "again") look(new URLSearchParams(location.search));
 });
 
-panelseek.listen((_, view) => {
-  if (view !== "build") return;
-  if (!opened) open({ root: 0, path: "" });
-  watch();
+panelseek.listen((params, view) => {
+  if (view === "build") look(params);
 });

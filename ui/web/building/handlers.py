@@ -54,6 +54,11 @@ class Builder:
     def allowed(self) -> bool:
         return bool(self._roots)
 
+    @property
+    def generation(self) -> int:
+        """Of the index, as it is searched now: another one once a build has ended with new pages."""
+        return self._index.generation.number
+
     def folders(self, root: object = 0, path: object = "") -> Folders:
         """What lies in a folder. Raises `UsageError` for one that is not below the roots, or not there."""
         folder = self._folder(root, path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from ui.web.building.handlers import Folders
 from ui.web.frame.jobs import Moment
@@ -19,19 +20,28 @@ NOT_ALLOWED = (
 _SHOWN = 20
 
 
+def view(inside: str) -> str:
+    """The view's title, and what stands below it."""
+    return f'<section class="build"><h2>Build</h2>{inside}</section>'
+
+
 def not_allowed() -> str:
-    return nothing_yet("Building is not switched on here", NOT_ALLOWED)
+    return view(nothing_yet("Building is not switched on here", NOT_ALLOWED))
+
+
+def places() -> str:
+    """Where the progress of a build and the folders go."""
+    return view('<div class="progress-place" aria-live="polite"></div><div class="folders-place"></div>')
 
 
 def folders(found: Folders) -> str:
     """Where one is, the folders inside, and the button that builds this one."""
-    crumbs = _crumbs(found)
     items = "".join(_folder(found, name) for name in found.folders)
     listed = f'<ul class="folders">{items}</ul>' if items else '<p class="aside">No folders inside.</p>'
     more = f'<p class="aside">and {found.more:,} more folders</p>' if found.more else ""
     name = escape(found.path.split("/")[-1] or found.roots[found.root])
     return (
-        f'<nav class="crumbs" aria-label="Folder">{crumbs}</nav>{listed}{more}'
+        f'<nav class="crumbs" aria-label="Folder">{_crumbs(found)}</nav>{_other_roots(found)}{listed}{more}'
         f'<p class="aside">{found.files:,} {plural(found.files, "file")} here. A build reads this folder and all below '
         "it; pages that are in the index already are not read again.</p>"
         f'<p class="start"><button type="button" class="button primary" data-build="start" data-root="{found.root}"'
@@ -39,25 +49,33 @@ def folders(found: Folders) -> str:
     )
 
 
+def no_folder(problem: str) -> str:
+    """Why a folder is not shown, and the way back to those that can be built."""
+    return f'<p><a class="quiet-link" href="?view=build">← All folders</a></p>{notice(problem)}'
+
+
 def _crumbs(found: Folders) -> str:
-    steps = []
-    for number, name in enumerate(found.roots):
-        current = ' aria-current="true"' if number == found.root else ""
-        steps.append(f"<button type='button' data-root='{number}' data-path=''{current}>{escape(name)}</button>")
-    parts = found.path.split("/") if found.path else []
-    for depth, name in enumerate(parts, 1):
-        path = escape("/".join(parts[:depth]))
-        steps.append(f'<span aria-hidden="true">/</span>{_open(found.root, path, escape(name))}')
-    return "".join(steps)
+    """The way from the root to the open folder, which is no link: it is where one is."""
+    names = [found.roots[found.root], *(found.path.split("/") if found.path else [])]
+    steps = [_open(found.root, "/".join(names[1:depth]), name) for depth, name in enumerate(names[:-1], 1)]
+    here = f'<span aria-current="location" tabindex="-1">{escape(names[-1])}</span>'
+    return '<span aria-hidden="true">/</span>'.join([*steps, here])
+
+
+def _other_roots(found: Folders) -> str:
+    others = [_open(number, "", name) for number, name in enumerate(found.roots) if number != found.root]
+    return f'<p class="aside roots">Or build from {" ".join(others)}</p>' if others else ""
 
 
 def _folder(found: Folders, name: str) -> str:
-    path = f"{found.path}/{name}" if found.path else name
-    return f"<li>{_open(found.root, escape(path), escape(name))}</li>"
+    return f"<li>{_open(found.root, f'{found.path}/{name}' if found.path else name, name)}</li>"
 
 
 def _open(root: int, path: str, name: str) -> str:
-    return f'<button type="button" data-root="{root}" data-path="{path}">{name}</button>'
+    """The way to a folder, by its address."""
+    parts = {"view": "build", "root": root or None, "folder": path or None}
+    address = urlencode({part: value for part, value in parts.items() if value is not None})
+    return f'<a href="?{escape(address)}">{escape(name)}</a>'
 
 
 def progress(now: Moment, report: BuildReport | None) -> str:

@@ -25,7 +25,7 @@ def build_view(builder: Builder) -> None:
         try:
             return markup.folders(builder.folders(asked.get("root", 0), asked.get("path", "")))
         except PanelseekError as error:
-            return notice(friendly(error))
+            return markup.no_folder(friendly(error))
 
     def build_start(asked: dict[str, Any]) -> dict[str, Any]:
         """Build `{"root": number, "path": below it}`; how it stands then."""
@@ -41,11 +41,11 @@ def build_view(builder: Builder) -> None:
 
     def build_state(_: Any) -> dict[str, Any]:
         now = builder.job.moment()
-        return {"running": now.state == "running", "html": markup.progress(now, builder.job.result)}
+        html = markup.progress(now, builder.job.result)
+        return {"running": now.state == "running", "html": html, "generation": builder.generation}
 
     gr.HTML(
-        '<section class="build"><h2>Build</h2><div class="progress-place" aria-live="polite"></div>'
-        '<div class="folders-place"></div></section>',
+        markup.places(),
         js_on_load=script("building/build.js"),
         server_functions=[build_folders, build_start, build_stop, build_state],
         elem_id="building",

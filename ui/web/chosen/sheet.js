@@ -1,5 +1,6 @@
 // The chosen panel lies over the page: what is behind it is inert, Escape goes back to what it was opened from.
 // The address says which panel is open, so back and forward, links and other people's browsers all come here.
+server = panelseek.reached(server);
 const place = element.querySelector(".sheet-place");
 const sheet = () => place.querySelector(".sheet");
 let opener = null;
@@ -7,13 +8,17 @@ let shown = null;
 let newest = 0;
 let whole = false;
 
-panelseek.listen(async (params) => {
+panelseek.listen((params) => {
   const panel = params.get("panel");
   if (panel === shown) return;
   if (!panel) return close();
   if (!shown) opener = document.activeElement;
-  shown = panel;
-  const asked = { panel, here: location.search, q: params.get("q") ?? "" };
+  fetchPanel(params);
+});
+
+async function fetchPanel(params) {
+  shown = params.get("panel");
+  const asked = { panel: shown, here: location.search, q: params.get("q") ?? "" };
   const number = (newest += 1);
   const slow = setTimeout(() => place.classList.add("slow"), 250);
   try {
@@ -25,7 +30,7 @@ panelseek.listen(async (params) => {
     clearTimeout(slow);
     place.classList.remove("slow");
   }
-});
+}
 
 function show(html) {
   const focused = place.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
@@ -81,6 +86,7 @@ element.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-do]");
   if (button?.dataset.do === "whole") setWhole(!whole);
   if (button?.dataset.do === "copy") copy(button);
+  if (button?.dataset.do === "again") fetchPanel(new URLSearchParams(location.search));
   // from panel to panel is one step of the history, so that back leads to the results
   const step = event.target.closest("a[data-step]");
   if (step && !event.metaKey && !event.ctrlKey && !event.shiftKey) {

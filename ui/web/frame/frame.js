@@ -3,6 +3,8 @@
 //   panelseek.listen(fn)       fn(params, view) at once and after every change of the address
 //   panelseek.go("?q=rain")    to another address, a step in the browser's history ({replace: true}: no step)
 //   panelseek.href({panel: 7}) this address with changes; null takes a part away
+//   panelseek.reached(server)  the server's functions, which throw when it does not answer
+//   panelseek.generation()     of the index, as the newest answer had it; what was shown of another is old
 //
 // Links whose address begins with ? are followed without loading the page again.
 window.panelseek = (() => {
@@ -45,19 +47,35 @@ window.panelseek = (() => {
     listener(params(), view());
   }
 
+  // ---- the server
+
+  let generation = null;
+
+  // Gradio's own functions answer `undefined` when the server is not there, which a view would show as it is.
+  function reached(server) {
+    const thrown = (name) => async (asked) => {
+      const answer = await server[name](asked);
+      if (answer === undefined) throw new Error(`${name}: no answer`);
+      if (answer?.generation) generation = answer.generation;
+      return answer;
+    };
+    return Object.fromEntries(Object.keys(server).map((name) => [name, thrown(name)]));
+  }
+
   // ---- what every view needs to say
 
   const escaped = (text) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
   const notice = (text) => `<p class="notice" role="alert">${escaped(text)}</p>`;
 
+  // kind: "sheet" for a dialog, "beside" for the sentence alone, where the button that was used still stands
   function unreachable(kind) {
     const text = "The server does not answer. Is it still running?";
-    if (kind !== "sheet") {
-      return `${notice(text)}<p><button type="button" class="button" data-do="again">Try again</button></p>`;
-    }
+    const again = '<button type="button" class="button" data-do="again">Try again</button>';
+    if (kind === "beside") return notice(text);
+    if (kind !== "sheet") return `${notice(text)}<p>${again}</p>`;
     return `<div class="sheet small" role="dialog" aria-modal="true" aria-labelledby="chosen-title"><div class="sheet-side">
       <h2 id="chosen-title" tabindex="-1">This panel cannot be shown</h2>${notice(text)}
-      <p><a class="button" href="${escaped(href({ panel: null }))}">Back</a></p></div></div>`;
+      <p class="dialog-buttons">${again}<a class="button" href="${escaped(href({ panel: null }))}">Back</a></p></div></div>`;
   }
 
   // read out by screen readers, seen by nobody
@@ -95,7 +113,7 @@ window.panelseek = (() => {
     go(link.getAttribute("href"));
   });
   document.documentElement.dataset.view = view();
-  return { listen, go, href, show, notice, unreachable, say, dialog };
+  return { listen, go, href, show, reached, generation: () => generation, notice, unreachable, say, dialog };
 })();
 
 // A picture is shown small first, then as sharp as the screen can show it.

@@ -16,6 +16,9 @@ LOGO = (
     ' rx="1"/><rect class="ink" x="7" y="22" width="26" height="11" rx="1"/></svg>'
 )
 
+VIEW_NAMES = {"picture": "pictures", "dialogue": "dialogue", "fused": "all in one"}
+"""What the page calls the views by which panels are compared."""
+
 _ALT = 120
 _WRITTEN = re.compile(r"(?:\S+-[ \t]*\n\s*)*\S+")
 _BROKEN = re.compile(r"-\s*\n\s*")

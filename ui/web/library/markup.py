@@ -6,14 +6,16 @@ from html import escape
 from urllib.parse import urlencode
 
 from ui.tables import MEASURED, PROVISIONAL
-from ui.web.frame.markup import plural
+from ui.web.frame.markup import VIEW_NAMES, notice, plural
 from ui.web.library.handlers import SORTS, About, Book, OpenBook, OpenPage, Shelf
+
+ALL_BOOKS = '<p class="back"><a class="quiet-link" href="?view=library">← All books</a></p>'
 
 
 def shelf(found: Shelf) -> str:
     """How many books fit, their covers, and the way to more."""
     fitting = f" for <q>{escape(found.text)}</q>" if found.text else ""
-    heading = f'<h2 role="status">{found.found:,} {plural(found.found, "book")}{fitting}</h2>'
+    heading = f'<h3 role="status">{found.found:,} {plural(found.found, "book")}{fitting}</h3>'
     if not found.books:
         return f'{heading}<section class="nothing"><p>No title has these letters.</p></section>'
     return f'{heading}<ol class="books">{"".join(_book(book) for book in found.books)}</ol>{_more(found.following)}'
@@ -68,11 +70,16 @@ def open_book(found: OpenBook) -> str:
     where = f'<p class="place">{escape(summary.path)}</p>' if summary.path not in ("", summary.title) else ""
     search = escape("?" + urlencode({"book": summary.title}))
     return (
-        '<p><a class="quiet-link" href="?view=library">← All books</a></p>'
-        f'<h2 tabindex="-1">{escape(summary.title)}</h2>'
-        f'{where}<p class="place">{_counts(found.book)} · <a href="{search}">Search in this book</a></p>'
+        f'{ALL_BOOKS}<h3 tabindex="-1">{escape(summary.title)}</h3>'
+        f'{where}<p class="place of-book">{_counts(found.book)} · '
+        f'<a class="quiet-link" href="{search}">Search in this book</a></p>'
         f'<ol class="pages">{pages(found)}</ol>{_more(found.following)}'
     )
+
+
+def no_book(problem: str) -> str:
+    """Why a book is not shown, and the way back to the others."""
+    return ALL_BOOKS + notice(problem)
 
 
 def pages(found: OpenBook) -> str:
@@ -113,7 +120,7 @@ def about(found: About) -> str:
     )
     gone = f"<p>{counts['gone_pages']:,} pages wait for their files to come back.</p>" if counts["gone_pages"] else ""
     return (
-        f'<section class="about"><h2>About this index</h2><ul class="figures">{figures}</ul>{_encoder(found)}'
+        f'<section class="about"><h3>About this index</h3><ul class="figures">{figures}</ul>{_encoder(found)}'
         f"{_recall(found)}{gone}{_skipped(found)}</section>"
     )
 
@@ -129,13 +136,13 @@ def _encoder(found: About) -> str:
 def _recall(found: About) -> str:
     """What the quick search finds of what a look at every panel would."""
     rows = "".join(
-        f"<tr><th scope='row'>{escape(name)}</th><td>{view['panels']:,}</td>"
+        f"<tr><th scope='row'>{escape(VIEW_NAMES.get(name, name))}</th><td>{view['panels']:,}</td>"
         f"<td>{'every panel is compared' if view['kind'] == 'exact' else _share(view['recall_at_10'])}</td></tr>"
         for name, view in found.views.items()
     )
     return (
         "<table><caption>How much of the true ten nearest a search finds, measured on this index</caption>"
-        f"<thead><tr><th scope='col'>view</th><th scope='col'>panels</th><th scope='col'>found</th></tr></thead>"
+        f"<thead><tr><th scope='col'>compared</th><th scope='col'>panels</th><th scope='col'>found</th></tr></thead>"
         f"<tbody>{rows}</tbody></table>"
     )
 

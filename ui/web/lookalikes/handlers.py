@@ -41,6 +41,11 @@ class Finder:
         self._said = NotTheSame(index.folder)
         self.job = Job(sentence)
 
+    @property
+    def generation(self) -> int:
+        """Of the index, as it is searched now."""
+        return self._index.generation.number
+
     def groups(self, start: object = 0) -> Groups | None:
         """Groups from `start` on; None where nobody looked for them yet."""
         self._index.refresh()

@@ -19,7 +19,7 @@ def groups(found: Groups) -> str:
     """How many groups there are, then each folded around its first panels."""
     if not found.of:
         return nothing_yet("No look-alikes", "No panel of one book shows the same as one of another.")
-    heading = f'<h2 role="status">{found.of:,} {plural(found.of, "group")} of look-alikes</h2>'
+    heading = f'<h3 role="status">{found.of:,} {plural(found.of, "group")} of look-alikes</h3>'
     items = "".join(
         _group(found.start + place, group, more)
         for place, (group, more) in enumerate(zip(found.groups, found.more, strict=True), 1)

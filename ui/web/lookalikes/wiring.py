@@ -19,6 +19,10 @@ def lookalikes_view(finder: Finder) -> None:
 
     def lookalikes_state(asked: dict[str, Any]) -> dict[str, Any]:
         """Groups from `start` on, or how the looking stands; `{"look": "start"}` begins it, `"stop"` ends it."""
+        state = _state(asked)
+        return {**state, "generation": finder.generation}
+
+    def _state(asked: dict[str, Any]) -> dict[str, Any]:
         try:
             if asked.get("look") == "stop":
                 finder.job.stop()
@@ -39,8 +43,8 @@ def lookalikes_view(finder: Finder) -> None:
         return ""
 
     gr.HTML(
-        f'<section class="lookalikes"><p class="aside">{markup.ABOUT}</p>'
-        '<div class="said-place" aria-live="polite"></div><div class="alikes-place"></div></section>',
+        f'<section class="lookalikes"><h2>Look-alikes</h2><p class="aside">{markup.ABOUT}</p>'
+        '<div class="alikes-place"></div></section>',
         js_on_load=script("lookalikes/lookalikes.js"),
         server_functions=[lookalikes_state, lookalikes_apart],
         elem_id="lookalikes",

@@ -1,4 +1,5 @@
 // The map: dots written straight into pixels, so that tens of thousands move without a stutter; pictures when few are left.
+server = panelseek.reached(server);
 const place = element.querySelector(".map-place");
 const progressPlace = element.querySelector(".map-progress");
 const canvas = element.querySelector("canvas");
@@ -10,9 +11,12 @@ const CELLS = 128;
 const MOST_PICTURES = 320;
 const KEPT_PICTURES = 640;
 const MARGIN = 24;
+const TIP = 200; // its width and height at most, with its border and a little air
 
 let points = null; // {count, id, x, y, colour, cells}
 let generation = null;
+let listed = null; // the generation whose groups stand in the list
+let drawn = null; // where the pictures on screen lie, the topmost last; null while there are dots
 let camera = { x: 0.5, y: 0.5, zoom: 1 };
 let hovered = -1;
 let planned = false;
@@ -89,6 +93,12 @@ function nearest(x, y, reach) {
   return best;
 }
 
+// What lies under a place on screen: the topmost picture there, or the dot within reach.
+function under(x, y, reach) {
+  const hit = drawn?.findLast((each) => Math.abs(x - each.x) <= each.w / 2 && Math.abs(y - each.y) <= each.h / 2);
+  return hit ? hit.i : nearest(x, y, reach);
+}
+
 // ---- drawing
 
 function plan() {
@@ -106,6 +116,7 @@ function draw() {
   const visible = seen(MOST_PICTURES);
   if (visible) drawPictures(visible, ratio);
   else drawDots(width, height, ratio);
+  if (!visible) drawn = null;
   mark(ratio);
 }
 
@@ -155,6 +166,7 @@ function drawPictures(visible, ratio) {
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   pen.clearRect(0, 0, canvas.clientWidth, canvas.clientHeight);
   const side = Math.max(32, Math.min(96, 700 / Math.sqrt(visible.length + 1)));
+  drawn = [];
   for (const i of visible) {
     const picture = pictureOf(points.id[i]);
     const [x, y] = [screenX(points.x[i]), screenY(points.y[i])];
@@ -162,6 +174,7 @@ function drawPictures(visible, ratio) {
       const fit = side / Math.max(picture.naturalWidth, picture.naturalHeight);
       const [w, h] = [picture.naturalWidth * fit, picture.naturalHeight * fit];
       pen.drawImage(picture, x - w / 2, y - h / 2, w, h);
+      drawn.push({ i, x, y, w, h });
     } else {
       pen.fillStyle = `#${(points.colour[i] & 0xffffff).toString(16).padStart(6, "0").replace(/(..)(..)(..)/, "$3$2$1")}`;
       pen.fillRect(x - 4, y - 4, 8, 8);
@@ -190,8 +203,10 @@ function mark(ratio) {
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   pen.lineWidth = 3;
   pen.strokeStyle = getComputedStyle(canvas).getPropertyValue("--ink") || "#1d1b22";
+  const picture = drawn?.find((each) => each.i === chosen);
   pen.beginPath();
-  pen.arc(screenX(points.x[chosen]), screenY(points.y[chosen]), 9, 0, 7);
+  if (picture) pen.rect(picture.x - picture.w / 2, picture.y - picture.h / 2, picture.w, picture.h);
+  else pen.arc(screenX(points.x[chosen]), screenY(points.y[chosen]), 9, 0, 7);
   pen.stroke();
   pen.setTransform(1, 0, 0, 1, 0, 0);
 }
@@ -209,6 +224,7 @@ function zoomAt(x, y, factor) {
 function keepIn() {
   camera.x = Math.max(0, Math.min(1, camera.x));
   camera.y = Math.max(0, Math.min(1, camera.y));
+  hover(-1e6, 0); // what lay under the pointer lies elsewhere now
   plan();
 }
 
@@ -249,7 +265,7 @@ canvas.addEventListener("pointermove", (event) => {
 for (const name of ["pointerup", "pointercancel"]) {
   canvas.addEventListener(name, (event) => {
     fingers.delete(event.pointerId);
-    if (name === "pointerup" && moved < 5) open(nearest(event.offsetX, event.offsetY, 14));
+    if (name === "pointerup" && moved < 5) open(under(event.offsetX, event.offsetY, 14));
   });
 }
 
@@ -261,7 +277,7 @@ canvas.addEventListener("wheel", (event) => {
 canvas.addEventListener("pointerleave", () => hover(-1e6, 0));
 
 function hover(x, y) {
-  const found = points ? nearest(x, y, 12) : -1;
+  const found = points ? under(x, y, 12) : -1;
   if (found === hovered) return;
   hovered = found;
   tip.hidden = found < 0;
@@ -270,10 +286,19 @@ function hover(x, y) {
     const picture = pictureOf(points.id[found]).cloneNode();
     picture.alt = "";
     tip.replaceChildren(picture);
-    tip.style.left = `${Math.min(screenX(points.x[found]) + 14, canvas.clientWidth - 200)}px`;
-    tip.style.top = `${Math.max(0, Math.min(screenY(points.y[found]) + 14, canvas.clientHeight - 200))}px`;
+    placeTip(found);
   }
   plan();
+}
+
+// Beside what it shows large: to its right, or to its left where there is no room.
+function placeTip(found) {
+  const picture = drawn?.find((each) => each.i === found);
+  const gap = picture ? picture.w / 2 + 6 : 14;
+  const [x, y] = [screenX(points.x[found]), screenY(points.y[found])];
+  const left = x + gap + TIP <= canvas.clientWidth ? x + gap : x - gap - TIP;
+  tip.style.left = `${Math.max(0, left)}px`;
+  tip.style.top = `${Math.max(0, Math.min(y + 14, canvas.clientHeight - TIP))}px`;
 }
 
 canvas.addEventListener("keydown", (event) => {
@@ -338,16 +363,23 @@ progressPlace.addEventListener("click", (event) => {
 });
 
 async function load(number) {
-  if (number === generation) return plan();
+  if (number !== generation) await loadPoints(number);
+  progressPlace.replaceChildren();
+  plan();
+  if (number === listed) return;
+  element.querySelector(".map-groups").innerHTML = await server.map_groups({});
+  listed = number;
+}
+
+async function loadPoints(number) {
   const answer = await fetch(`map/points?v=${number}`);
   if (!answer.ok) throw new Error(answer.statusText);
-  generation = number;
-  points = read(await answer.arrayBuffer());
-  progressPlace.replaceChildren();
+  const found = read(await answer.arrayBuffer());
+  [generation, points, hovered, drawn] = [number, found, -1, null];
+  pictures.clear();
+  tip.hidden = true;
   place.hidden = list.hidden = false;
   said.textContent = `${points.count.toLocaleString()} panels`;
-  plan();
-  element.querySelector(".map-groups").innerHTML = await server.map_groups({});
 }
 
 new ResizeObserver(plan).observe(canvas);

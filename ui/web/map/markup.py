@@ -9,6 +9,14 @@ from ui.web.frame.jobs import Moment
 from ui.web.frame.markup import notice, picture, plural
 from ui.web.map.handlers import Group
 
+_HELP = (
+    '<p class="aside with-mouse">Panels that look alike lie near each other; where there are many, each is a dot in '
+    "the colour of its book. Drag to move, scroll or pinch to come closer, click to open a panel. With the keyboard: "
+    "arrows move, + and - come closer and go back, Enter opens the panel in the middle.</p>"
+    '<p class="aside with-fingers">Panels that look alike lie near each other. Drag to move, pinch to come closer, tap '
+    "to open.</p>"
+)
+
 
 def frame() -> str:
     """The canvas, its buttons, and the same as a list."""
@@ -17,10 +25,7 @@ def frame() -> str:
         for what, label, sign in (("in", "Closer", "+"), ("out", "Farther", "-"), ("all", "Everything", "⤢"))
     )
     return (
-        '<section class="map"><h2>Map</h2><p class="aside">Panels that look alike lie near each other; where there are '
-        "many, each is a dot in the colour of its book. Drag to move, scroll or pinch to come closer, click to open a "
-        "panel. With the keyboard: arrows move, + and - come closer and go back, Enter opens the panel in the middle."
-        '</p><div class="map-progress" aria-live="polite"></div>'
+        f'<section class="map"><h2>Map</h2>{_HELP}<div class="map-progress" aria-live="polite"></div>'
         '<div class="map-place" hidden><canvas tabindex="0" role="img" aria-label="Map of all panels"></canvas>'
         f'<div class="map-buttons">{buttons}</div><p class="map-tip" hidden></p>'
         '<p class="map-said" role="status"></p></div>'

@@ -3,18 +3,19 @@ const filters = element.querySelector("#narrow");
 
 const NO_FILTERS = ["q", "without", "picture", "like", "crop", "words", "in", "fold", "elsewhere"];
 const FRESH = 60_000; // milliseconds; a library may be built meanwhile
-let counted = { filters: null, at: 0 };
+let counted = { filters: null, at: 0, generation: null };
 
 // Counts depend on the filters alone, so another question with the same ones has them already.
 async function narrow(question, number) {
   const params = new URLSearchParams(question);
   for (const name of NO_FILTERS) params.delete(name);
   const filters = params.toString();
-  if (filters === counted.filters && Date.now() - counted.at < FRESH) return;
+  const known = filters === counted.filters && generation === counted.generation;
+  if (known && Date.now() - counted.at < FRESH) return;
   try {
     const html = await server.narrow({ address: question });
     if (number !== newest) return;
-    counted = { filters, at: Date.now() };
+    counted = { filters, at: Date.now(), generation };
     showFilters(html);
   } catch {
     // the answer says that the server does not answer

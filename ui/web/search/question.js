@@ -1,10 +1,12 @@
 // The question lives in the address: the form writes it there, and whenever it changes there it is asked.
+server = panelseek.reached(server);
 const form = element.querySelector("#question");
 const slot = element.querySelector("#slot");
 const NOT_ASKED = ["view", "panel"];
 const uploads = new Map(); // name in the address -> where the server keeps the picture, and how it is shown
 
 let asked = null; // the question on the page, as a query string
+let generation = null; // of the index that was asked
 let newest = 0;
 
 function questionOf(params) {
@@ -26,6 +28,7 @@ function fill(params) {
 // The newest question wins: an answer that comes after another was asked is passed over.
 async function ask(question) {
   asked = question;
+  generation = panelseek.generation();
   const number = (newest += 1);
   const upload = uploads.get(new URLSearchParams(question).get("picture"));
   const waiting = busy();
@@ -33,6 +36,7 @@ async function ask(question) {
   try {
     const answer = await server.search(request);
     if (number !== newest) return;
+    generation = panelseek.generation();
     if (answer.unusable && upload) forget(question);
     showSlot(answer.slot, upload);
     showAnswer(answer, number);
@@ -106,5 +110,5 @@ panelseek.listen((params, view) => {
   if (view !== "search") return;
   fill(params);
   const question = questionOf(params);
-  if (question !== asked) ask(question);
+  if (question !== asked || generation !== panelseek.generation()) ask(question);
 });

@@ -24,6 +24,7 @@ function showAnswer(found, number) {
   answer.innerHTML = `${found.problem ?? ""}${found.summary ?? ""}<div class="closeness" role="status"></div>${cards}${found.wall ?? ""}`;
   answer.classList.toggle("results", Boolean(found.summary));
   more.hidden = !found.more;
+  more.textContent = "More results";
   const heading = answer.querySelector(".summary h2");
   if (heading) {
     panelseek.say(`${heading.textContent}. ${answer.querySelectorAll(".cards > li").length} hits shown.`);
@@ -54,11 +55,13 @@ async function fetchMore() {
     const focus = document.activeElement === more;
     wall.append(...added);
     more.hidden = !found.more;
+    more.textContent = "More results";
     mark();
     panelseek.say(`${added.length} more hits.`);
     if (focus && added.length) added[0].querySelector("a").focus({ preventScroll: true });
   } catch {
-    panelseek.say("The server does not answer. Try again.");
+    more.textContent = "The server does not answer. Try again";
+    panelseek.say(more.textContent);
   } finally {
     fetching = false;
     more.classList.remove("busy");

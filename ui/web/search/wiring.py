@@ -79,7 +79,7 @@ def answer(index: PanelIndex, asked: Answer) -> Answer:
         if isinstance(start, int) and start > 0:
             return _more(index, question, here, start)
         slot = _slot(index, question, bool(asked.get("preview")))
-        return {"slot": slot, **_first(index, question, here)}
+        return {"slot": slot, **_first(index, question, here), "generation": index.generation.number}
     except PictureError as error:
         return {"problem": notice(friendly(error)), "unusable": True}
     except PanelseekError as error:
