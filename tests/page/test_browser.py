@@ -176,6 +176,10 @@ def test_words_match_what_is_drawn_and_views_can_be_chosen(visitor: Visitor) -> 
     visitor.page.get_by_label("Compare").select_option(label="all in one")
     visitor.page.locator(".summary p", has_text="compared by fused").wait_for()
     assert visitor.address() == {"q": ["rain"], "words": ["drawn"], "in": ["fused"]}
+    visitor.open("?q=rain&words=both", ".summary")
+    assert visitor.page.get_by_label("Words match").input_value() == "both"
+    visitor.page.locator("#clear").click()
+    assert visitor.page.get_by_label("Words match").input_value() == ""
 
 
 # ------------------------------------------------------------------------ narrowing
@@ -319,22 +323,22 @@ def test_an_empty_question_and_clear(visitor: Visitor) -> None:
     visitor.ask("rain")
     visitor.page.locator("#clear").click()
     visitor.page.locator(".welcome").wait_for()
-    assert visitor.page.locator("#words").input_value() == ""
+    assert visitor.page.locator("#q").input_value() == ""
     assert visitor.page.locator("#without").input_value() == ""
     assert visitor.page.get_by_label("Compare").input_value() == ""
-    assert visitor.page.evaluate("document.activeElement.id") == "words"
+    assert visitor.page.evaluate("document.activeElement.id") == "q"
 
 
 def test_a_slow_answer_and_a_server_that_is_gone(visitor: Visitor) -> None:
     """While it takes long the page says so; without a server it says that, and goes on when it is back."""
     visitor.type("slowly the ship")
-    visitor.page.locator("#words").press("Enter")
+    visitor.page.locator("#q").press("Enter")
     visitor.page.locator("#answer.busy[aria-busy=true]").wait_for()
     visitor.answered("slowly the ship")
     assert visitor.page.locator("#answer[aria-busy]").count() == 0
     visitor.page.route("**/component_server/**", lambda route: route.abort())
     visitor.type("rain")
-    visitor.page.locator("#words").press("Enter")
+    visitor.page.locator("#q").press("Enter")
     assert "The server does not answer" in visitor.notice()
     visitor.page.unroute("**/component_server/**")
     visitor.page.get_by_role("button", name="Try again").click()
@@ -351,7 +355,7 @@ def test_two_people_never_see_each_others_search(chromium: Any, url: str, panel_
         ann.type(f"slowly the ship {turn}")
         bob.type(f"slowly apples fall {turn}")
         ann.page.keyboard.press("Enter")
-        bob.page.locator("#words").press("Enter")
+        bob.page.locator("#q").press("Enter")
         ann.answered(f"slowly the ship {turn}")
         bob.answered(f"slowly apples fall {turn}")
         assert "Nobody saw the ship" in ann.hits()[0]

@@ -97,6 +97,14 @@ def test_an_encoder_that_knows_no_meaning_says_so(index: PanelIndex) -> None:
     assert markup.KNOWS_NO_MEANING not in markup.summary(handlers.ask(index, Question(text="a ship")), "small")
 
 
+def test_every_field_of_the_form_is_found_by_its_name() -> None:
+    """A form finds a field by name and by id alike: where two share one, neither is filled."""
+    names = [set(re.findall(r' (?:name|id)="([^"]+)"', field)) for field in re.findall(r"<(?:input|select)[^>]+>", form.form())]
+    every = [name for field in names for name in field]
+    assert {"q", "without", "words", "in", "fold"} <= set(every)
+    assert len(every) == len(set(every))
+
+
 def test_an_empty_index_says_how_to_fill_it(index: PanelIndex) -> None:
     assert "panelseek build" in markup.welcome(replace(glance(index), panels=0))
 
