@@ -139,7 +139,7 @@ document.addEventListener(
 
 // The same question, with another panel open or from another view: its hits stay, and so do words that were typed.
 function stay(wasAway) {
-  if (wasAway && settled) returnTo(history.state ?? { y: 0 });
+  if (wasAway && settled) returnTo(history.state ?? {});
   else keepPlace();
 }
 

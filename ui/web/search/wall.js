@@ -34,22 +34,30 @@ function showAnswer(found, number) {
 
 // ---- the place in the list
 
-// This step of the history keeps how many hits were shown and how far down: going back asks for as many, and scrolls.
+// This step of the history keeps how many hits were shown, and which of them stood on top and where: going back asks for
+// as many and scrolls there, also when the window is another width by then or the line between them comes later.
 let settled = false; // the wall is the answer to the address
 let keeping = null;
 const WAIT = 250; // milliseconds; browsers count how often the history is written
 
 function keepPlace() {
   if (!settled || !inSearch()) return;
-  const shown = answer.querySelectorAll(":scope > ol.cards > li[data-id]").length;
-  history.replaceState({ shown, y: scrollY }, "");
+  const hits = hitsShown();
+  const top = (hit) => hit.getBoundingClientRect().top;
+  const first = scrollY > 0 && hits.find((hit) => top(hit) >= 0);
+  const place = first ? { hit: first.dataset.id, top: top(first) } : {};
+  history.replaceState({ shown: hits.length, ...place }, "");
 }
 
 function returnTo(place) {
   settled = true;
-  if (place) scrollTo(0, place.y);
+  const hit = place?.hit && hitsShown().find((each) => each.dataset.id === place.hit);
+  if (hit) scrollBy(0, hit.getBoundingClientRect().top - place.top);
+  else if (place) scrollTo(0, 0);
   keepPlace();
 }
+
+const hitsShown = () => [...answer.querySelectorAll(":scope > ol.cards > li[data-id]")];
 
 addEventListener("leaving", keepPlace);
 addEventListener("scroll", () => {
