@@ -272,6 +272,7 @@ def test_filters_show_counts_and_narrow(visitor: Visitor) -> None:
     assert "Without words\n2" in words.inner_text()
     words.get_by_role("checkbox", name="Without words").check()
     visitor.page.get_by_role("heading", name="No panel is left").wait_for()
+    visitor.page.locator("#narrow .chosen b", has_text="Without words").wait_for()  # fetched after the answer
     assert visitor.page.locator("#narrow .chosen b").all_inner_texts() == ["Harbour", "Without words"]
     visitor.page.get_by_role("button", name="Search without filters").click()
     visitor.page.locator(".summary p", has_text="12 panels with words searched").wait_for()
