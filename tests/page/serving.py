@@ -88,11 +88,12 @@ def main() -> None:
     from retrieval import PanelIndex
     from tests.page.library import SlowGridEncoder
     from ui.web import server
-    from ui.web.search import handlers
+    from ui.web.search import form, handlers
 
     opened = PanelIndex.open
     PanelIndex.open = lambda path, device=None: opened(path, encoder=SlowGridEncoder())  # type: ignore[method-assign]
     handlers.AT_ONCE = 12  # so that the tiny library has more than one answer's worth
+    form.LOOKED_FOR = 3  # and a list of values long enough to look in
     auth = tuple(os.environ["PANELSEEK_AUTH"].split(":")) if "PANELSEEK_AUTH" in os.environ else None
     server.serve(
         sys.argv[1],

@@ -42,11 +42,17 @@ def test_words_are_searched_with_enter(visitor: Visitor) -> None:
     assert visitor.address() == {"q": ["bring the lantern"]}
 
 
-def test_a_picture_is_searched_as_soon_as_it_is_there(visitor: Visitor, panel_picture: Path) -> None:
+def test_a_picture_is_searched_as_soon_as_it_is_there(
+    visitor: Visitor, panel_picture: Path, page_picture: Path
+) -> None:
     visitor.upload(panel_picture)
     visitor.answered("your picture")
     assert visitor.hits()[0] == "Panel 1 on page 1 of Orchard: 'Apples fall in autumn', score 1.00"
     assert visitor.page.locator(".asking img").evaluate("i => i.complete && i.naturalWidth") == 170
+    visitor.page.locator("#file").focus()
+    visitor.upload(page_picture)  # another one, without taking this one away first
+    visitor.page.wait_for_function("document.querySelector('.asking img').naturalWidth === 400")
+    assert visitor.page.evaluate("document.activeElement.id") == "file"
 
 
 def test_picture_and_words_are_searched_together(visitor: Visitor, panel_picture: Path) -> None:
@@ -55,7 +61,7 @@ def test_picture_and_words_are_searched_together(visitor: Visitor, panel_picture
     visitor.answered("your picture")
     visitor.ask("ladder")
     assert "your picture and ladder" in visitor.page.locator(".summary h2").inner_text()
-    assert "compared by fused" in visitor.page.locator(".summary p").inner_text()
+    assert "compared all in one" in visitor.page.locator(".summary p").inner_text()
     visitor.page.get_by_role("button", name="Remove the picture").click()
     visitor.page.locator(".summary p", has_text="compared by dialogue").wait_for()
     visitor.page.go_back()
@@ -65,19 +71,81 @@ def test_picture_and_words_are_searched_together(visitor: Visitor, panel_picture
 
 @pytest.mark.parametrize("how", ["paste", "drop"])
 def test_a_picture_can_be_pasted_and_dropped_anywhere(visitor: Visitor, panel_picture: Path, how: str) -> None:
-    visitor.page.evaluate(
-        """([bytes, how]) => {
-            const data = new DataTransfer();
-            data.items.add(new File([new Uint8Array(bytes)], "brought.png", {type: "image/png"}));
-            const event = how === "paste"
-                ? new ClipboardEvent("paste", {clipboardData: data, bubbles: true})
-                : new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true});
-            document.querySelector("#answer").dispatchEvent(event);
-        }""",
-        [list(panel_picture.read_bytes()), how],
-    )
+    """From another view too, whose address is no part of the question."""
+    visitor.open("?view=library&find=o", ".book-card")
+    bring(visitor, panel_picture, how)
     visitor.answered("your picture")
     assert visitor.hits()[0].startswith("Panel 1 on page 1 of Orchard")
+    assert list(visitor.address()) == ["picture"]
+
+
+def bring(visitor: Visitor, picture: Path, how: str = "paste", onto: str = "#answer", text: str = "") -> bool:
+    """Paste or drop a picture, with text beside it or not; whether the page left it to the browser."""
+    return bool(
+        visitor.page.evaluate(
+            """([bytes, how, onto, text]) => {
+                const data = new DataTransfer();
+                data.items.add(new File([new Uint8Array(bytes)], "brought.png", {type: "image/png"}));
+                if (text) data.setData("text/plain", text);
+                const event = how === "paste"
+                    ? new ClipboardEvent("paste", {clipboardData: data, bubbles: true, cancelable: true})
+                    : new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true});
+                return document.querySelector(onto).dispatchEvent(event);
+            }""",
+            [list(picture.read_bytes()), how, onto, text],
+        )
+    )
+
+
+def test_text_beside_a_picture_is_text_where_one_writes(visitor: Visitor, panel_picture: Path) -> None:
+    """Office programs put both into the clipboard."""
+    assert bring(visitor, panel_picture, onto="#q", text="rain")
+    assert not bring(visitor, panel_picture, text="rain")
+    visitor.answered("your picture")
+
+
+def test_a_crop_belongs_to_its_picture(visitor: Visitor, panel_picture: Path) -> None:
+    """Escape leads back to its button; another picture and Back close it."""
+    visitor.upload(panel_picture)
+    visitor.answered("your picture")
+    crop, dialog = visitor.page.get_by_role("button", name="Crop"), visitor.page.locator("dialog")
+    crop.click()
+    visitor.page.keyboard.press("Escape")
+    dialog.wait_for(state="detached")
+    assert visitor.page.evaluate("document.activeElement.dataset.do") == "crop"
+    crop.click()
+    bring(visitor, panel_picture, onto="dialog")
+    dialog.wait_for(state="detached")
+    visitor.page.wait_for_function("history.length > 3 && document.querySelector('#answer:not([aria-busy]) .card')")
+    crop.click()
+    visitor.page.go_back()
+    dialog.wait_for(state="detached")
+
+
+def test_words_that_were_not_sent_come_along(visitor: Visitor, panel_picture: Path) -> None:
+    """Whatever else is done, the words in the form are asked with it; opening a panel leaves them there."""
+    visitor.type("bring")
+    visitor.page.get_by_label("Show").select_option(label="one per page")
+    visitor.answered("Hits for bring")
+    visitor.type("rain")
+    visitor.page.locator("#without").fill("ship")
+    visitor.page.locator('details[data-name="book"] summary').click()
+    visitor.page.get_by_role("checkbox", name="Harbour").check()
+    visitor.answered("Hits for rain without ship in Harbour")
+    visitor.type("lantern")
+    visitor.open_hit()
+    visitor.page.keyboard.press("Escape")
+    visitor.page.locator(".sheet").wait_for(state="detached")
+    assert visitor.page.locator("#q").input_value() == "lantern"
+    visitor.open_hit().get_by_role("link", name="Use as picture").click()
+    visitor.answered("and lantern without ship")
+    visitor.type("letter")
+    visitor.page.get_by_role("button", name="Remove the picture").click()
+    visitor.answered("Hits for letter")
+    visitor.type("ladder")
+    visitor.upload(panel_picture)
+    visitor.answered("your picture and ladder")
+    assert visitor.page.locator("#q").input_value() == "ladder"
 
 
 def test_a_picture_can_be_taken_with_the_camera(chromium: Any, url: str) -> None:
@@ -171,11 +239,17 @@ def test_words_are_taken_away(visitor: Visitor) -> None:
 def test_words_match_what_is_drawn_and_views_can_be_chosen(visitor: Visitor) -> None:
     """Each choice asks again at once, and is in the address."""
     visitor.ask("rain")
+    arrow = "field => getComputedStyle(field).backgroundImage"  # a list of choices is told from a field by it
+    assert visitor.page.get_by_label("Words match").evaluate(arrow).startswith('url("data:image/svg')
     visitor.page.get_by_label("Words match").select_option(label="what is drawn")
     visitor.page.locator(".summary p", has_text="compared by picture").wait_for()
     visitor.page.get_by_label("Compare").select_option(label="all in one")
-    visitor.page.locator(".summary p", has_text="compared by fused").wait_for()
+    visitor.page.locator(".summary p", has_text="compared all in one").wait_for()
     assert visitor.address() == {"q": ["rain"], "words": ["drawn"], "in": ["fused"]}
+    visitor.open("?q=rain&words=both", ".summary")
+    assert visitor.page.get_by_label("Words match").input_value() == "both"
+    visitor.page.locator("#clear").click()
+    assert visitor.page.get_by_label("Words match").input_value() == ""
 
 
 # ------------------------------------------------------------------------ narrowing
@@ -198,6 +272,8 @@ def test_filters_show_counts_and_narrow(visitor: Visitor) -> None:
     assert "Without words\n2" in words.inner_text()
     words.get_by_role("checkbox", name="Without words").check()
     visitor.page.get_by_role("heading", name="No panel is left").wait_for()
+    visitor.page.locator("#narrow .chosen b", has_text="Without words").wait_for()  # fetched after the answer
+    assert visitor.page.locator("#narrow .chosen b").all_inner_texts() == ["Harbour", "Without words"]
     visitor.page.get_by_role("button", name="Search without filters").click()
     visitor.page.locator(".summary p", has_text="12 panels with words searched").wait_for()
     assert visitor.address() == {"q": ["rain"]}
@@ -214,6 +290,22 @@ def test_filters_alone_browse(visitor: Visitor) -> None:
     visitor.answered("4 panels in Orchard")
     visitor.page.go_back()
     visitor.answered("8 panels in Harbour")
+
+
+def test_values_are_looked_for(visitor: Visitor) -> None:
+    """Where none is called so, that is said and nothing is asked; else Enter takes all that contain what was typed."""
+    book = visitor.page.locator('details[data-name="book"]')
+    book.locator("summary").click()
+    look = book.get_by_role("searchbox", name="Find in Book")
+    look.fill("8")  # a count is no name
+    assert book.get_by_role("status").inner_text() == "No book is called so."
+    look.press("Enter")
+    assert visitor.address() == {}
+    look.fill("har")
+    assert book.get_by_role("status").inner_text() == ""
+    look.press("Enter")
+    visitor.answered("12 panels in books whose name contains “har”")
+    visitor.page.locator("#narrow .chosen b", has_text="contains “har”").wait_for()
 
 
 # ------------------------------------------------------------------------ looking
@@ -243,6 +335,19 @@ def test_more_results_come_with_scrolling(chromium: Any, url: str) -> None:
     visitor.page.mouse.wheel(0, 20_000)
     visitor.page.locator("#more").wait_for(state="hidden")
     assert len(set(visitor.hits())) == 16
+    visitor.page.locator("#answer > ol > li > .card").nth(14).scroll_into_view_if_needed()
+    place, hit = visitor.page.evaluate("scrollY"), visitor.hits()[14]
+    assert place > 500
+    visitor.open_hit(14).get_by_role("link", name="More like this").click()
+    visitor.answered("Panels like")
+    for _ in range(2):  # to the panel, then to the list
+        visitor.page.go_back()
+        visitor.page.wait_for_function("document.querySelectorAll('#answer > ol > li > .card').length === 16")
+    visitor.page.locator(".sheet").wait_for(state="detached")
+    assert visitor.page.evaluate("scrollY") == pytest.approx(place, abs=2)
+    assert visitor.page.evaluate("document.activeElement.ariaLabel") == hit
+    visitor.page.reload()
+    visitor.page.wait_for_function("document.querySelectorAll('#answer > ol > li > .card').length === 16")
     visitor.leave()
 
 
@@ -274,6 +379,8 @@ def test_it_says_when_nothing_is_close(
     assert visitor.page.locator(".closeness").inner_text() == ""
     order = visitor.page.locator("#answer > ol > li").evaluate_all("all => all.map((item) => item.className)")
     assert order.index("far-line") >= 1
+    widths = "['#answer > ol', '.far-line'].map((which) => document.querySelector(which).clientWidth)"
+    assert len(set(visitor.page.evaluate(widths))) == 1  # across the whole wall
 
 
 # ------------------------------------------------------------------------ what goes wrong
@@ -323,22 +430,22 @@ def test_an_empty_question_and_clear(visitor: Visitor) -> None:
     visitor.ask("rain")
     visitor.page.locator("#clear").click()
     visitor.page.locator(".welcome").wait_for()
-    assert visitor.page.locator("#words").input_value() == ""
+    assert visitor.page.locator("#q").input_value() == ""
     assert visitor.page.locator("#without").input_value() == ""
     assert visitor.page.get_by_label("Compare").input_value() == ""
-    assert visitor.page.evaluate("document.activeElement.id") == "words"
+    assert visitor.page.evaluate("document.activeElement.id") == "q"
 
 
 def test_a_slow_answer_and_a_server_that_is_gone(visitor: Visitor) -> None:
     """While it takes long the page says so; without a server it says that, and goes on when it is back."""
     visitor.type("slowly the ship")
-    visitor.page.locator("#words").press("Enter")
+    visitor.page.locator("#q").press("Enter")
     visitor.page.locator("#answer.busy[aria-busy=true]").wait_for()
     visitor.answered("slowly the ship")
     assert visitor.page.locator("#answer[aria-busy]").count() == 0
     visitor.page.route("**/component_server/**", lambda route: route.abort())
     visitor.type("rain")
-    visitor.page.locator("#words").press("Enter")
+    visitor.page.locator("#q").press("Enter")
     assert "The server does not answer" in visitor.notice()
     visitor.page.unroute("**/component_server/**")
     visitor.page.get_by_role("button", name="Try again").click()
@@ -355,7 +462,7 @@ def test_two_people_never_see_each_others_search(chromium: Any, url: str, panel_
         ann.type(f"slowly the ship {turn}")
         bob.type(f"slowly apples fall {turn}")
         ann.page.keyboard.press("Enter")
-        bob.page.locator("#words").press("Enter")
+        bob.page.locator("#q").press("Enter")
         ann.answered(f"slowly the ship {turn}")
         bob.answered(f"slowly apples fall {turn}")
         assert "Nobody saw the ship" in ann.hits()[0]

@@ -64,6 +64,9 @@ def test_the_whole_page(visitor: Visitor) -> None:
     visitor.ask("bring the lantern")
     sheet = visitor.open_hit()
     sheet.get_by_role("button", name="Whole page").click()
+    shown = sheet.get_by_role("button", name="Panel", exact=True, pressed=True)
+    close = sheet.get_by_role("link", name="Close the panel")
+    assert shown.bounding_box()["y"] == pytest.approx(close.bounding_box()["y"], abs=4)
     assert not sheet.locator(".balloon").is_visible()
     sheet.get_by_role("link", name="Next page").click()
     sheet.get_by_text("Page 2 of 2").wait_for()
@@ -131,15 +134,35 @@ def test_a_link_cannot_carry_an_upload_and_says_so(
 def test_a_link_to_a_panel_that_is_not_there(visitor: Visitor) -> None:
     visitor.open("?q=rain&panel=987654", ".sheet")
     assert "no panel 987654" in visitor.page.locator(".sheet").inner_text()
+    assert visitor.page.locator(".sheet").get_by_role("link").all_inner_texts() == ["Back"]
     visitor.page.get_by_role("link", name="Back").click()
     visitor.page.locator(".sheet").wait_for(state="detached")
     visitor.answered("rain")
 
 
+def test_a_panel_that_takes_long_can_be_left(visitor: Visitor) -> None:
+    """Escape while it loads: it does not open any more."""
+    visitor.ask("bring the lantern")
+    held: list[Any] = []
+    visitor.page.route("**/component_server/**", lambda route: held.append(route))
+    with visitor.page.expect_request("**/component_server/**"):
+        visitor.page.locator("#answer .card").first.click()
+    visitor.page.locator(".sheet-place.slow").wait_for(state="attached")
+    visitor.page.keyboard.press("Escape")
+    assert visitor.address() == {"q": ["bring the lantern"]}
+    with visitor.page.expect_response("**/component_server/**"):
+        for route in held:
+            route.continue_()
+    visitor.page.unroute("**/component_server/**")
+    visitor.page.wait_for_timeout(200)
+    assert visitor.page.locator(".sheet, .sheet-place.slow").count() == 0
+    visitor.open_hit()
+
+
 def test_without_a_mouse(visitor: Visitor) -> None:
     """Type, Enter, Tab to a hit, Enter; arrows step, Escape goes back to the hit; the page behind is out of reach."""
     keys = visitor.page.keyboard
-    assert visitor.page.evaluate("document.activeElement.id") == "words"
+    assert visitor.page.evaluate("document.activeElement.id") == "q"
     keys.type("bring the lantern")
     keys.press("Enter")
     visitor.answered("bring the lantern")
@@ -167,12 +190,13 @@ def test_without_a_mouse(visitor: Visitor) -> None:
     visitor.page.locator(".where", has_text="panel 2").wait_for()
 
 
-@pytest.mark.parametrize("colours", ["light", "dark"])
-def test_it_fits_a_phone(chromium: Any, url: str, colours: str) -> None:
-    """At 390 px nothing reaches over the side, before and after a search, with options, filters and a panel open."""
-    visitor = Visitor(chromium, url, viewport={"width": 390, "height": 844}, color_scheme=colours).open()
+@pytest.mark.parametrize(("colours", "width"), [("light", 390), ("dark", 320)])
+def test_it_fits_a_phone(chromium: Any, url: str, colours: str, width: int) -> None:
+    """Nothing reaches over the side, before and after a search, with options, filters and a panel open."""
+    visitor = Visitor(chromium, url, viewport={"width": width, "height": 844}, color_scheme=colours).open()
     fits = "document.documentElement.scrollWidth <= innerWidth"
     assert visitor.page.evaluate(fits)
+    assert visitor.page.locator(".tabs").evaluate("tabs => tabs.scrollWidth <= tabs.clientWidth")  # no view is cut off
     visitor.page.get_by_role("button", name="Options").click()
     visitor.page.locator('details[data-name="book"] summary').click()
     assert visitor.page.evaluate(fits)
@@ -180,6 +204,7 @@ def test_it_fits_a_phone(chromium: Any, url: str, colours: str) -> None:
     assert visitor.page.evaluate(fits)
     visitor.open_hit()
     assert visitor.page.locator(".sheet").evaluate("s => s.scrollWidth <= innerWidth")
+    assert visitor.page.get_by_text("Whole page", exact=True).bounding_box()["height"] < 30  # one line
     visitor.leave()
 
 

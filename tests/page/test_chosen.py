@@ -66,6 +66,8 @@ def test_the_ways_on(index: PanelIndex) -> None:
     assert f"?q=Bring+the+lantern&amp;words=said&amp;elsewhere={story[1]}" in links
     assert f"?q=rain&amp;book=Harbour&amp;crop=0%2C0%2C1%2C1&amp;panel={story[2]}" in links
     assert "?book=Harbour" in links
+    elsewhere = markup.sheet(choose(index, story[1]), f"?view=library&find=har&open=3&panel={story[1]}")
+    assert f'href="?like={story[1]}" data-use' in elsewhere
 
 
 def test_a_silent_panel_has_no_same_words(index: PanelIndex) -> None:

@@ -105,6 +105,9 @@ def test_words_match_what_is_said_or_drawn(index: PanelIndex) -> None:
     assert asked == {"said": View.DIALOGUE, "drawn": View.PICTURE}
     both = handlers.ask(index, Question(text="rain", words_in="both"))
     assert {card.view for card in both.cards} == {View.DIALOGUE, View.PICTURE}
+    assert both.searched == 16  # those without words too
+    silent = handlers.ask(index, Question(text="rain", words_in="both", where={"has_dialogue": ("no",)}))
+    assert (silent.searched, len(silent.cards)) == (4, 4)
 
 
 def test_the_same_words_elsewhere_leave_their_panel_out(index: PanelIndex) -> None:
@@ -171,6 +174,14 @@ def test_filters_show_their_counts(index: PanelIndex) -> None:
     assert list(found) == [name for name in FILTERS if name in found]
 
 
+def test_a_filter_stays_to_be_taken_away_where_nothing_is_left(index: PanelIndex) -> None:
+    chosen = {"writer": ("Nobody",), "aspect": ("wide",), "book": ("Harbour",)}
+    assert index.count({"writer": ["Nobody"]}) == 0
+    found = handlers.narrowing(index, Question(where=chosen))
+    assert set(chosen) <= set(found)
+    assert found["book"] == ()
+
+
 def settled(strangers: Strangers, asked: str, views: list[str]) -> Lines:
     """The lines once nothing is being measured any more."""
     for _ in range(600):
@@ -217,6 +228,20 @@ def test_more_results_go_on_where_the_list_ended(index: PanelIndex) -> None:
     assert (len(first.cards), first.more, len(rest.cards), rest.more) == (12, True, 4, False)
     assert len({c.panel.id for c in (*first.cards, *rest.cards)}) == 16
     assert rest.cards[0].rank == 13
+
+
+@pytest.mark.parametrize("question", [Question(text="rain", view="picture"), Question(where={"book": ("%",)})])
+def test_the_list_ends_at_a_number_and_says_so(
+    index: PanelIndex, monkeypatch: pytest.MonkeyPatch, question: Question
+) -> None:
+    """No hit beyond it, whether something is searched for or not; where there are no more than that it says nothing."""
+    monkeypatch.setattr(handlers, "MOST_HITS", 14)
+    first, rest = handlers.ask(index, question, count=12), handlers.ask(index, question, 12, count=12)
+    assert (first.more, first.cut) == (True, False)
+    assert (len(rest.cards), rest.more, rest.cut) == (2, False, True)
+    assert handlers.ask(index, question, 14).cards == ()
+    monkeypatch.setattr(handlers, "MOST_HITS", 16)
+    assert not handlers.ask(index, question, count=16).cut
 
 
 def test_an_empty_question_is_refused_in_a_sentence(index: PanelIndex) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from retrieval import PanelIndex
+from retrieval.facets import Facet
 from tests.page.library import HOSTILE, HOSTILE_BOOK
 from ui.web.chosen import markup as sheet
 from ui.web.chosen.handlers import choose
@@ -97,6 +98,44 @@ def test_an_encoder_that_knows_no_meaning_says_so(index: PanelIndex) -> None:
     assert markup.KNOWS_NO_MEANING in markup.summary(drawn, "small")
     assert markup.KNOWS_NO_MEANING not in markup.summary(drawn, "comic-panel-encoder-v1")
     assert markup.KNOWS_NO_MEANING not in markup.summary(handlers.ask(index, Question(text="a ship")), "small")
+
+
+def test_patterns_are_said_in_words(index: PanelIndex) -> None:
+    """In the pill of the filter and in the line above; what is a name is said as it is."""
+    said = {value: form.value_name("book", value) for value in ("%ep0%", "Pep%", "%!", "a%b", "Harbour")}
+    expected = ("contains “ep0”", "begins with “Pep”", "ends with “!”", "a%b", "Harbour")
+    assert tuple(said.values()) == expected
+    question = Question(text="rain", where={"book": ("%arb%",)})
+    narrow = form.narrow(handlers.narrowing(index, question), question)
+    assert "<b>contains “arb”</b>" in narrow
+    assert "in books whose name contains “arb”" in markup.summary(handlers.ask(index, question))
+
+
+def test_a_list_too_long_to_show_looks_beyond_itself() -> None:
+    """Where not every value is listed, none among them does not mean that there is none."""
+    whole, cut = (tuple(Facet(f"Book {n}", 1) for n in range(count)) for count in (20, handlers.MOST_LISTED))
+    assert "No book is called so." in form.narrow({"book": whole}, Question())
+    assert "data-more" not in form.narrow({"book": whole}, Question())
+    assert 'data-more><p class="no-value"' in form.narrow({"book": cut}, Question())
+
+
+def test_the_end_of_the_list_is_said(index: PanelIndex) -> None:
+    found = handlers.ask(index, Question(text="rain", view="picture"), count=12)
+    assert markup.end(found) == ""
+    assert "the first 12 hits. Narrow" in markup.end(replace(found, cut=True))
+    browsed = replace(handlers.ask(index, Question(where={"book": ("Harbour",)}), 4, count=4), cut=True)
+    assert "the first 8 of 8 panels. Narrow" in markup.end(browsed)
+
+
+def test_every_field_of_the_form_is_found_by_its_name() -> None:
+    """A form finds a field by name and by id alike: where two share one, neither is filled."""
+    names = [
+        set(re.findall(r' (?:name|id)="([^"]+)"', field))
+        for field in re.findall(r"<(?:input|select)[^>]+>", form.form())
+    ]
+    every = [name for field in names for name in field]
+    assert {"q", "without", "words", "in", "fold"} <= set(every)
+    assert len(every) == len(set(every))
 
 
 def test_an_empty_index_says_how_to_fill_it(index: PanelIndex) -> None:

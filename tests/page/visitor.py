@@ -26,11 +26,11 @@ class Visitor:
         return self
 
     def type(self, text: str) -> None:
-        self.page.locator("#words").fill(text)
+        self.page.locator("#q").fill(text)
 
     def ask(self, text: str) -> None:
         self.type(text)
-        self.page.locator("#words").press("Enter")
+        self.page.locator("#q").press("Enter")
         self.answered(text)
 
     def answered(self, text: str) -> None:

@@ -9,7 +9,7 @@ from ui.web.chosen.handlers import Chosen, Place
 from ui.web.frame.icons import icon
 from ui.web.frame.markup import highlight, notice, page_picture, picture, plural
 from ui.web.frame.sentences import UNREADABLE
-from ui.web.search.question import address, with_part
+from ui.web.search.question import address, in_search, with_part
 
 _SHOWN_FACTS = ("series", "volume", "number", "year", "writer", "artist", "publisher", "genre", "language")
 _TALL = 2.4  # a page this many times as high as wide scrolls
@@ -105,15 +105,24 @@ def _actions(found: Chosen, here: str) -> str:
     panel = found.panel
     said = " ".join(panel.dialogue.split())[:_WORDS_ELSEWHERE]
     words = address(q=said, words="said", elsewhere=panel.id)
-    use = with_part(with_part(with_part(with_part(here, "panel", None), "view", None), "crop", None), "picture", None)
     links = [
         f'<a class="button primary" href="{address(like=panel.id)}">{icon("spark")}More like this</a>',
         f'<a class="button" href="{escape(words)}">{icon("quote")}Same words elsewhere</a>' if said else "",
-        f'<a class="button" href="{escape(with_part(use, "like", panel.id))}">{icon("picture")}Use as picture</a>',
-        f'<button type="button" class="button" data-do="whole" aria-pressed="false">{icon("page")}Whole page</button>',
+        f'<a class="button" href="{escape(_as_picture(here, panel.id))}" data-use="{panel.id}">{icon("picture")}'
+        "Use as picture</a>",
+        f'<button type="button" class="button" data-do="whole" aria-pressed="false">{icon("page")}'
+        "<span>Whole page</span></button>",
         f'<button type="button" class="button" data-do="copy">{icon("link")}<span>Copy link</span></button>',
     ]
     return f'<div class="actions">{"".join(links)}</div>'
+
+
+def _as_picture(here: str, panel: int) -> str:
+    """The question at an address with the panel as its picture; other views have no question."""
+    question = here if in_search(here) else "?"
+    for name in ("panel", "crop", "picture"):
+        question = with_part(question, name, None)
+    return with_part(question, "like", panel)
 
 
 def _story(found: Chosen, here: str) -> str:

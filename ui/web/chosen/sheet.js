@@ -20,7 +20,7 @@ async function fetchPanel(params) {
   shown = params.get("panel");
   const asked = { panel: shown, here: location.search, q: params.get("q") ?? "" };
   const number = (newest += 1);
-  const slow = setTimeout(() => place.classList.add("slow"), 250);
+  const slow = setTimeout(() => number === newest && place.classList.add("slow"), 250);
   try {
     const html = await server.open_panel(asked);
     if (number === newest) show(html);
@@ -28,7 +28,7 @@ async function fetchPanel(params) {
     if (number === newest) show(panelseek.unreachable("sheet"));
   } finally {
     clearTimeout(slow);
-    place.classList.remove("slow");
+    if (number === newest) place.classList.remove("slow");
   }
 }
 
@@ -45,12 +45,14 @@ function show(html) {
 
 function close() {
   newest += 1;
+  const hit = document.querySelector(`.cards > li[data-id="${CSS.escape(shown)}"] > .card`);
   shown = null;
   whole = false;
   place.innerHTML = "";
+  place.classList.remove("slow");
   document.documentElement.classList.remove("sheet-open");
   behind(false);
-  const here = opener?.isConnected ? opener : null;
+  const here = opener?.isConnected && opener !== document.body ? opener : hit; // going back opens it from nowhere
   opener = null;
   here?.focus({ preventScroll: true });
 }
@@ -65,8 +67,11 @@ const back = () => panelseek.go(panelseek.href({ panel: null }));
 
 function setWhole(on) {
   whole = on;
+  const button = sheet().querySelector('[data-do="whole"]');
+  if (!button) return; // there is no page
   sheet().classList.toggle("whole", on);
-  sheet().querySelector('[data-do="whole"]')?.setAttribute("aria-pressed", on);
+  button.setAttribute("aria-pressed", on);
+  button.querySelector("span").textContent = on ? "Panel" : "Whole page";
 }
 
 async function copy(button) {
@@ -96,8 +101,8 @@ element.addEventListener("click", (event) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  if (!sheet() || event.altKey || event.ctrlKey || event.metaKey) return;
+  if (!shown || event.altKey || event.ctrlKey || event.metaKey) return;
   const step = { ArrowLeft: ".previous", ArrowRight: ".next" }[event.key];
   if (event.key === "Escape") whole ? setWhole(false) : back();
-  else if (step) sheet().querySelector(`a${step}`)?.click();
+  else if (step) sheet()?.querySelector(`a${step}`)?.click();
 });

@@ -23,12 +23,14 @@ window.panelseek = (() => {
       if (link.dataset.view === view()) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
+    document.querySelector("dialog.dialog")?.close(); // it was about what the address said before
     for (const listener of listeners) listener(params(), view());
   }
 
   function go(href, { replace = false } = {}) {
     const target = new URL(href || "?", location.href);
     if (target.href === location.href) return;
+    dispatchEvent(new Event("leaving")); // what this step of the history is to keep is written now
     history[replace ? "replaceState" : "pushState"](null, "", target.search || location.pathname);
     show();
   }

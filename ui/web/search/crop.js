@@ -12,7 +12,8 @@ function openCrop(picture) {
   const dialog = panelseek.dialog(
     "crop",
     `<h2>Search with a part of the picture</h2>
-     <p class="hint">Draw a rectangle, or move it with the arrow keys and size it with Shift and the arrow keys.</p>
+     <p class="hint">Draw a rectangle<span class="with-keys">, or move it with the arrow keys and size it with Shift and
+       the arrow keys</span>.</p>
      <div class="cropping"><div class="crop-picture"><img alt="" draggable="false"><span class="part" tabindex="0"
        role="group" aria-label="The part that asks">${["nw", "ne", "sw", "se"].map((c) => `<i data-corner="${c}"></i>`).join("")}
      </span></div></div>
@@ -22,6 +23,7 @@ function openCrop(picture) {
      <button type="button" class="button" data-do="all">Whole picture</button>
      <button type="button" class="button" data-do="cancel">Cancel</button></div>`,
   );
+  dialog.addEventListener("close", () => slot.querySelector('[data-do="crop"]')?.focus());
   const image = dialog.querySelector("img");
   image.src = picture.src;
   image.alt = picture.alt;
@@ -100,7 +102,7 @@ function openCrop(picture) {
     if (!does) return;
     dialog.close();
     const crop = { part: part.map((value) => Number(value.toFixed(3))).join(","), all: null }[does];
-    if (crop !== undefined) panelseek.go(panelseek.href({ crop, panel: null }));
+    if (crop !== undefined) panelseek.go(withTyped({ crop, panel: null }));
   });
 
   set(part);

@@ -10,6 +10,7 @@ from retrieval.facets import Facet
 from retrieval.records import Panel
 from ui.web.frame.icons import icon
 from ui.web.frame.markup import describe, panel_picture
+from ui.web.search.handlers import MOST_LISTED
 from ui.web.search.question import ONE_VALUE, Crop, Question
 
 _TITLES = {"has_dialogue": "Words", "aspect": "Shape", "label": "Page is", "character": "Character"}
@@ -20,7 +21,8 @@ _SAID = {
     ("aspect", "tall"): "Tall",
     ("aspect", "square"): "Square",
 }
-_LOOKED_FOR = 9
+_NOUNS = {"label": "page label"}
+LOOKED_FOR = 9
 """A filter of this many values or more has a field to look among them."""
 
 
@@ -30,8 +32,8 @@ def form() -> str:
         '<form id="question" role="search" aria-label="Search for panels" autocomplete="off">'
         f'<div id="slot">{empty_slot()}</div>'
         '<div class="asked">'
-        '<label class="quiet" for="words">Words that somebody says</label>'
-        '<div class="words-row"><input id="words" name="q" type="search" maxlength="2000" enterkeyhint="search"'
+        '<label class="quiet" for="q">Words that somebody says</label>'
+        '<div class="words-row"><input id="q" name="q" type="search" maxlength="2000" enterkeyhint="search"'
         ' placeholder="What somebody says">'
         f'<button type="submit" id="search" class="button primary">{icon("search")}<span>Search</span></button></div>'
         '<button type="button" class="button plain finer-toggle" data-do="finer" aria-expanded="false">Options</button>'
@@ -78,12 +80,15 @@ def _choices(name: str, label: str, choices: Sequence[tuple[str, str]]) -> str:
 # ------------------------------------------------------------------------ the picture
 
 
+_FILE = '<input id="file" type="file" accept="image/*,.jxl,.avif" class="quiet">'
+
+
 def empty_slot() -> str:
     """Where a picture goes: dropped, pasted, chosen, or taken."""
     return (
         '<div class="slot empty"><label class="drop" for="file">'
         f"{icon('upload')}<strong>Add a picture</strong><span>choose, drop or paste</span></label>"
-        '<input id="file" type="file" accept="image/*,.jxl,.avif" class="quiet">'
+        f"{_FILE}"
         f'<button type="button" class="button small" data-do="camera">{icon("camera")}Camera</button></div>'
     )
 
@@ -100,6 +105,8 @@ def filled_slot(source: str, alt: str, crop: Crop | None) -> str:
         f'<div class="slot"><span class="asking"><img src="{escape(source)}" alt="{escape(alt)}">{part}</span>'
         '<div class="slot-buttons">'
         f'<button type="button" class="button small" data-do="crop">{icon("crop")}Crop</button>'
+        f'{_FILE}<label class="button small other-picture" for="file" title="Choose another picture">Other'
+        '<span class="quiet"> picture</span></label>'
         '<button type="button" class="button small" data-do="no-picture" aria-label="Remove the picture">'
         f"{icon('close')}</button></div></div>"
     )
@@ -130,16 +137,23 @@ def _facet(name: str, values: Sequence[Facet], chosen: Sequence[str]) -> str:
     missing = [Facet(value, 0) for value in chosen if value not in {facet.value for facet in values}]
     title = _TITLES.get(name, name.capitalize())
     said = ", ".join(value_name(name, value) for value in chosen)
-    look = (
-        f'<input type="search" class="look" placeholder="Find" aria-label="Find in {title}" data-look="{name}">'
-        if len(values) >= _LOOKED_FOR
-        else ""
-    )
+    look = _look(name, title, len(values)) if len(values) >= LOOKED_FOR else ""
     options = "".join(_option(name, facet, facet.value in chosen) for facet in (*missing, *values))
     return (
         f'<details class="facet{" chosen" if chosen else ""}" data-name="{name}"><summary>{title}'
         f"{f'<b>{escape(said)}</b>' if said else ''}{icon('down')}</summary>"
         f'<fieldset class="options"><legend class="quiet">{title}</legend>{look}{options}</fieldset></details>'
+    )
+
+
+def _look(name: str, title: str, listed: int) -> str:
+    """Where values are looked for, and what is said where none is; `data-more`: there are others than those listed."""
+    noun = _NOUNS.get(name, name)
+    cut = listed >= MOST_LISTED
+    none = f"None of these {listed} is called so. Enter looks among all." if cut else f"No {noun} is called so."
+    return (
+        f'<input type="search" class="look" placeholder="Find" aria-label="Find in {title}" data-look="{name}"'
+        f'{" data-more" if cut else ""}><p class="no-value" role="status" data-said="{none}"></p>'
     )
 
 
@@ -154,5 +168,14 @@ def _option(name: str, facet: Facet, checked: bool) -> str:
 
 
 def value_name(name: str, value: str) -> str:
-    """A filter's value as people read it."""
-    return _SAID.get((name, value), value)
+    """A filter's value as people read it, also one with `%` in place of any letters."""
+    return _SAID.get((name, value)) or _pattern(value) or value
+
+
+def _pattern(value: str) -> str:
+    """What a pattern says of a name; empty where it is none, or none that a few words can say."""
+    inner = value.strip("%")
+    if not inner or "%" in inner or inner == value:
+        return ""
+    opened, closed = value.startswith("%"), value.endswith("%")
+    return f"{'contains' if opened and closed else 'ends with' if opened else 'begins with'} “{inner}”"

@@ -36,7 +36,10 @@ FOR_PROGRAMS = 24
 """Hits that programs get."""
 
 MOST_HITS = 480
-"""`More` stops here: nobody looks at more."""
+"""`More` stops here, and says so: nobody looks at more."""
+
+MOST_LISTED = 50
+"""Values of a filter that are listed, those of most panels."""
 
 MOST_FOLDED = 24
 """Panels that unfold below one; the rest of them is a search of its own."""
@@ -69,7 +72,9 @@ class Card:
 class Results:
     """Hits `start` + 1 and on of the answer to a question: how many panels were searched, and how long that took.
 
-    asked: what the question asks with (`retrieval.closeness.kind_of`), None where it only browses.
+    asked: what the question asks with (`retrieval.closeness.kind_of`), None where it only browses. twice: whether words
+    were compared with what is said and with what is drawn. cut: whether there are more than `MOST_HITS`, and these end
+    there.
     """
 
     question: Question
@@ -80,6 +85,8 @@ class Results:
     more: bool
     start: int = 0
     asked: str | None = None
+    twice: bool = False
+    cut: bool = False
     like: Panel | None = None
     elsewhere: Panel | None = None
 
@@ -107,11 +114,13 @@ def ask(index: PanelIndex, question: Question, start: int = 0, count: int | None
         question=question,
         view=query.chosen_view(),
         cards=_cards(hits[start:end], others, question.fold),
-        searched=_searched(index, question, query.chosen_view()),
+        searched=_searched(index, question, None if query.looks_twice else query.chosen_view()),
         seconds=seconds,
         more=len(hits) > end and end < MOST_HITS,
         start=start,
         asked=kind_of(query),
+        twice=query.looks_twice,
+        cut=len(hits) > end == MOST_HITS,
         like=like,
         elsewhere=elsewhere,
     )
@@ -182,7 +191,8 @@ def _browse(index: PanelIndex, question: Question, start: int, count: int) -> Re
         raise UsageError("Type some words, or add a picture: there is nothing to search for yet.")
     where = question.filters()
     started = time.perf_counter()
-    panels = index.browse(where, k=count, offset=start)
+    end = min(start + count, MOST_HITS)
+    panels = index.browse(where, k=end - start, offset=start) if start < end else []
     total = index.count(where)
     return Results(
         question=question,
@@ -190,13 +200,14 @@ def _browse(index: PanelIndex, question: Question, start: int, count: int) -> Re
         cards=tuple(Card(start + place, 0.0, panel, "picture", ()) for place, panel in enumerate(panels, 1)),
         searched=total,
         seconds=time.perf_counter() - started,
-        more=start + len(panels) < total,
+        more=end < min(total, MOST_HITS),
         start=start,
+        cut=total > end == MOST_HITS,
     )
 
 
-def _searched(index: PanelIndex, question: Question, view: View) -> int:
-    """How many panels the question was compared with."""
+def _searched(index: PanelIndex, question: Question, view: View | None) -> int:
+    """How many panels the question was compared with; `view` None where that was done in two views."""
     where = question.filters()
     if view is View.DIALOGUE:
         where.setdefault("has_dialogue", True)
@@ -213,13 +224,13 @@ def _searched(index: PanelIndex, question: Question, view: View) -> int:
 def narrowing(index: PanelIndex, question: Question) -> dict[str, tuple[Facet, ...]]:
     """For every filter its values among the panels that the other filters leave; filters without values are left out.
 
-    So a filter in use still shows what else could be chosen.
+    So a filter in use still shows what else could be chosen; it is there also when nothing is left, to be taken away.
     """
     chosen = question.filters()
-    found = dict(index.facets(chosen))
+    found = dict(index.facets(chosen, MOST_LISTED))
     for name in chosen:
-        found[name] = index.facets({n: v for n, v in chosen.items() if n != name}).get(name, ())
-    return {name: found[name] for name in FILTERS if found.get(name)}
+        found[name] = index.facets({n: v for n, v in chosen.items() if n != name}, MOST_LISTED).get(name, ())
+    return {name: found[name] for name in FILTERS if found.get(name) or name in chosen}
 
 
 # ------------------------------------------------------------------------- pictures

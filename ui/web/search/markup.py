@@ -8,6 +8,7 @@ from html import escape
 from retrieval.records import Panel, View
 from ui.web.frame.icons import icon
 from ui.web.frame.markup import describe, excerpt, picture, plural, shorten
+from ui.web.search.form import value_name
 from ui.web.search.handlers import Card, Results
 from ui.web.search.question import address, with_part
 from ui.web.search.start import Glance
@@ -22,6 +23,12 @@ LOST = (
 
 # Cards stand in rows like panels on a page, as wide as their picture; within limits, so that captions fit.
 _NARROWEST, _WIDEST = 0.66, 3.4
+
+_COMPARED = {
+    View.PICTURE: "compared by picture",
+    View.DIALOGUE: "compared by dialogue",
+    View.FUSED: "compared all in one",
+}
 
 
 # ------------------------------------------------------------------------ before the first question
@@ -78,12 +85,11 @@ def _done(found: Results) -> str:
     if not found.question.asks:
         return f"in story order · {_time(found.seconds)}"
     by_words = found.question.text.strip() and any(card.words for card in found.cards)
-    both = found.question.words_in == "both" and found.asked == "words" and found.question.view is None
-    view = "dialogue and picture" if both else str(found.view)
-    with_words = " with words" if found.view is View.DIALOGUE and not both else ""
+    compared = "compared by dialogue and picture" if found.twice else _COMPARED[found.view]
+    with_words = " with words" if found.view is View.DIALOGUE and not found.twice else ""
     return " · ".join(
         (
-            f"compared by {view}{' and word for word' if by_words else ''}",
+            f"{compared}{' and word for word' if by_words else ''}",
             f"{found.searched:,} {plural(found.searched, 'panel')}{with_words} searched",
             _time(found.seconds),
         )
@@ -111,7 +117,10 @@ def _name(panel: Panel) -> str:
 
 def _narrowed(found: Results) -> str:
     books = found.question.where.get("book", ())
-    return f" in <em>{escape(books[0])}</em>" if books else ""
+    if not books:
+        return ""
+    said = value_name("book", books[0])
+    return f" in <em>{escape(said)}</em>" if said == books[0] else f" in books whose name {escape(said)}"
 
 
 def _notes(found: Results, encoder: str) -> list[str]:
@@ -126,6 +135,14 @@ def cards(found: Results, here: str, small: Mapping[int, bytes] | None = None) -
     sent = small or {}
     asks, fold = found.question.asks, found.question.fold
     return "".join(_card(card, here, scored=asks, fold=fold, small=sent.get(card.panel.id)) for card in found.cards)
+
+
+def end(found: Results) -> str:
+    """Below the last hit where the list ends before the hits do."""
+    if not found.cut:
+        return ""
+    of = "hits" if found.question.asks else f"of {found.searched:,} panels"
+    return f'<p class="end">These are the first {found.start + len(found.cards):,} {of}. Narrow them to see others.</p>'
 
 
 def nothing(found: Results) -> str:

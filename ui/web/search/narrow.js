@@ -40,7 +40,7 @@ filters.addEventListener("change", (event) => {
   const box = event.target;
   if (box.type !== "checkbox") return;
   const others = box.dataset.one === undefined ? checked(box.name) : box.checked ? [box.value] : [];
-  panelseek.go(panelseek.href({ [box.name]: others, panel: null }));
+  panelseek.go(withTyped({ [box.name]: others, panel: null }));
 });
 
 const checked = (name) => [...filters.querySelectorAll("input:checked")].filter((b) => b.name === name).map((b) => b.value);
@@ -58,18 +58,29 @@ filters.addEventListener("keydown", (event) => {
     event.stopPropagation();
   }
   const look = event.target.dataset.look;
-  if (event.key === "Enter" && look && event.target.value.trim()) {
-    panelseek.go(panelseek.href({ [look]: `%${event.target.value.trim()}%`, panel: null }));
+  if (event.key === "Enter" && look && event.target.value.trim() && couldBe(event.target)) {
+    panelseek.go(withTyped({ [look]: `%${event.target.value.trim()}%`, panel: null }));
   }
 });
 
 filters.addEventListener("input", (event) => {
-  if (!event.target.dataset.look) return;
-  const wanted = event.target.value.trim().toLowerCase();
-  for (const label of event.target.closest("fieldset").querySelectorAll("label")) {
-    label.hidden = !label.textContent.toLowerCase().includes(wanted);
-  }
+  if (event.target.dataset.look) lookFor(event.target);
 });
+
+const listed = (field) => [...field.closest("fieldset").querySelectorAll("label")];
+
+// Leaves the values that contain what is typed; where there is none, that is said.
+function lookFor(field) {
+  const wanted = field.value.trim().toLowerCase();
+  for (const label of listed(field)) {
+    label.hidden = !label.querySelector("span:not(.count)").textContent.toLowerCase().includes(wanted);
+  }
+  const said = field.closest("fieldset").querySelector(".no-value");
+  said.textContent = listed(field).every((label) => label.hidden) ? said.dataset.said : "";
+}
+
+// Whether some value contains what is typed: one of the list, or one that the list is too short for.
+const couldBe = (field) => field.dataset.more !== undefined || listed(field).some((label) => !label.hidden);
 
 document.addEventListener("click", (event) => {
   if (!event.target.closest?.("#narrow details")) for (const open of filters.querySelectorAll("details[open]")) open.open = false;

@@ -1,7 +1,9 @@
 // The picture of the question: chosen, dropped, pasted anywhere, or taken with the camera.
 const MOST_BYTES = 50 * 2 ** 20;
+const WRITTEN_IN = "input:not([type=checkbox], [type=file]), textarea, [contenteditable]"; // text is meant for them
 
 function showSlot(html, upload) {
+  const focused = slot.contains(document.activeElement) ? document.activeElement.dataset.do : null;
   if (html) {
     slot.innerHTML = html;
     if (upload) upload.slot = html;
@@ -9,6 +11,7 @@ function showSlot(html, upload) {
     slot.innerHTML = upload.slot;
     showPart();
   }
+  if (focused !== null) (slot.querySelector(`[data-do="${focused}"]`) ?? slot.querySelector("#file")).focus();
 }
 
 // What is not part of the question is dimmed; the picture itself is not fetched again.
@@ -29,6 +32,7 @@ function partInAddress() {
 
 async function take(file) {
   if (!file) return;
+  document.querySelector("dialog.dialog")?.close(); // it is about the picture that was there
   if (file.size > MOST_BYTES) {
     const size = Math.round(file.size / 2 ** 20);
     return refuse(`This picture has ${size} MB; the limit is 50 MB. Save it smaller, or crop it first.`);
@@ -38,7 +42,7 @@ async function take(file) {
     const { path } = await upload(file);
     const name = Date.now().toString(36);
     uploads.set(name, { path });
-    panelseek.go(panelseek.href({ picture: name, like: null, crop: null, panel: null, view: null }));
+    panelseek.go(withTyped({ picture: name, like: null, crop: null, panel: null }));
   } catch {
     refuse("The picture did not reach the server: it may be larger than 50 MB, or the server has stopped.");
   } finally {
@@ -49,6 +53,7 @@ async function take(file) {
 function refuse(text) {
   newest += 1; // whatever is still under way is not what was asked last
   asked = null;
+  settled = false;
   showAnswer({ problem: panelseek.notice(text) }, newest);
 }
 
@@ -62,7 +67,7 @@ element.addEventListener("change", (event) => {
 
 document.addEventListener("paste", (event) => {
   const picture = pictureIn(event.clipboardData);
-  if (!picture) return;
+  if (!picture || (event.target.closest?.(WRITTEN_IN) && event.clipboardData.getData("text/plain"))) return;
   event.preventDefault();
   take(picture);
 });

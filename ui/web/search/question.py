@@ -141,6 +141,11 @@ def with_part(address: str, name: str, value: object | None) -> str:
     return "?" + urlencode(given, doseq=True)
 
 
+def in_search(address: str) -> bool:
+    """Whether an address is one of the view `search`, whose parts are a question."""
+    return parse_qs(address.lstrip("?")).get("view", ["search"])[0] == "search"
+
+
 def checked_id(value: object) -> int:
     """A panel id from a browser as a number; raises `UsageError` for anything else."""
     whole = isinstance(value, int | str) and not isinstance(value, bool) and str(value).isdecimal()

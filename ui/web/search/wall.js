@@ -21,7 +21,7 @@ function showAnswer(found, number) {
   answer.classList.remove("busy", "very-busy");
   answer.removeAttribute("aria-busy");
   const cards = found.cards ? `<ol class="cards">${found.cards}</ol>` : "";
-  answer.innerHTML = `${found.problem ?? ""}${found.summary ?? ""}<div class="closeness" role="status"></div>${cards}${found.wall ?? ""}`;
+  answer.innerHTML = `${found.problem ?? ""}${found.summary ?? ""}<div class="closeness" role="status"></div>${cards}${found.wall ?? ""}<div class="end-place">${found.end ?? ""}</div>`;
   answer.classList.toggle("results", Boolean(found.summary));
   more.hidden = !found.more;
   more.textContent = "More results";
@@ -32,6 +32,39 @@ function showAnswer(found, number) {
     if (found.asked) measure(found.asked, number);
   }
 }
+
+// ---- the place in the list
+
+// This step of the history keeps how many hits were shown, and which of them stood on top and where: going back asks for
+// as many and scrolls there, also when the window is another width by then or the line between them comes later.
+let settled = false; // the wall is the answer to the address
+let keeping = null;
+const WAIT = 250; // milliseconds; browsers count how often the history is written
+
+function keepPlace() {
+  if (!settled || !inSearch()) return;
+  const hits = hitsShown();
+  const top = (hit) => hit.getBoundingClientRect().top;
+  const first = scrollY > 0 && hits.find((hit) => top(hit) >= 0);
+  const place = first ? { hit: first.dataset.id, top: top(first) } : {};
+  history.replaceState({ shown: hits.length, ...place }, "");
+}
+
+function returnTo(place) {
+  settled = true;
+  const hit = place?.hit && hitsShown().find((each) => each.dataset.id === place.hit);
+  if (hit) scrollBy(0, hit.getBoundingClientRect().top - place.top);
+  else if (place) scrollTo(0, 0);
+  keepPlace();
+}
+
+const hitsShown = () => [...answer.querySelectorAll(":scope > ol.cards > li[data-id]")];
+
+addEventListener("leaving", keepPlace);
+addEventListener("scroll", () => {
+  clearTimeout(keeping);
+  keeping = setTimeout(keepPlace, WAIT);
+});
 
 // ---- more
 
@@ -56,6 +89,8 @@ async function fetchMore() {
     wall.append(...added);
     more.hidden = !found.more;
     more.textContent = "More results";
+    answer.querySelector(".end-place").innerHTML = found.end ?? "";
+    keepPlace();
     mark();
     panelseek.say(`${added.length} more hits.`);
     if (focus && added.length) added[0].querySelector("a").focus({ preventScroll: true });
@@ -130,7 +165,7 @@ const isFar = (item) => {
 
 function mark() {
   const items = [...answer.querySelectorAll("ol.cards > li[data-strength]")].filter((i) => i.parentElement.matches("#answer > ol"));
-  answer.querySelector(".far-line")?.remove();
+  for (const old of answer.querySelectorAll(".far-line, .rest-of-row")) old.remove();
   if (!items.length) return;
   const first = items.findIndex((item, i) => isFar(item) && items.slice(i).every(isFar));
   const place = answer.querySelector(".closeness");
@@ -140,5 +175,8 @@ function mark() {
   const line = document.createElement("li");
   line.className = "far-line";
   line.textContent = "from here on, no closer than chance";
-  items[first].before(line);
+  const rest = document.createElement("li"); // what is left of the row before it stays empty, as below the last card
+  rest.className = "rest-of-row";
+  rest.ariaHidden = "true";
+  items[first].before(rest, line);
 }

@@ -35,9 +35,12 @@ def search_view(page: gr.Blocks, index: PanelIndex) -> None:
         """The filters of an address with their counts, as HTML; fetched beside the answer, which does not wait."""
         try:
             question = read_address(_text(asked, "address"))
-            return form.narrow(handlers.narrowing(index, question), question)
         except PanelseekError:
             return ""  # the answer says what is wrong
+        try:
+            return form.narrow(handlers.narrowing(index, question), question)
+        except PanelseekError:
+            return form.narrow(dict.fromkeys(question.where, ()), question)  # so that they can be taken away
 
     def far(asked: Answer) -> Answer:
         """What strangers reach, by view, for the kind of question that was asked, as far as it is known by now."""
@@ -67,10 +70,11 @@ def programs(index: PanelIndex) -> None:
 
 
 def answer(index: PanelIndex, asked: Answer) -> Answer:
-    """The answer to `{"address", "upload", "start", "preview"}` as HTML, part by part.
+    """The answer to `{"address", "upload", "start", "count", "preview"}` as HTML, part by part.
 
     upload: where Gradio put the picture that the address speaks of. start: hits that are on the page already; with
-    them only further cards come. preview: whether the upload is to be sent back as a picture to show.
+    them only further cards come. count: hits that were on the page when it was left, to have as many again. preview:
+    whether the upload is to be sent back as a picture to show.
     """
     here, upload = _text(asked, "address"), _upload(asked.get("upload"))
     try:
@@ -79,31 +83,39 @@ def answer(index: PanelIndex, asked: Answer) -> Answer:
         if isinstance(start, int) and start > 0:
             return _more(index, question, here, start)
         slot = _slot(index, question, bool(asked.get("preview")))
-        return {"slot": slot, **_first(index, question, here), "generation": index.generation.number}
+        found = _first(index, question, here, _count(asked))
+        return {"slot": slot, **found, "generation": index.generation.number}
     except PictureError as error:
         return {"problem": notice(friendly(error)), "unusable": True}
     except PanelseekError as error:
         return {"problem": notice(friendly(error))}
 
 
-def _first(index: PanelIndex, question: Question, here: str) -> Answer:
+def _first(index: PanelIndex, question: Question, here: str, count: int) -> Answer:
     if question.empty:
         index.refresh()
         return {"wall": markup.lost() if question.lost else markup.welcome(glance(index)), "more": False}
-    found = handlers.ask(index, question)
+    found = handlers.ask(index, question, count=count)
     small = index.small_pictures([card.panel for card in found.cards[:SENT_ALONG]])
     return {
         "summary": markup.summary(found, glance(index).encoder),
         "wall": "" if found.cards else markup.nothing(found),
         "cards": markup.cards(found, here, small),
         "more": found.more,
+        "end": markup.end(found),
         "asked": found.asked,
     }
 
 
 def _more(index: PanelIndex, question: Question, here: str, start: int) -> Answer:
     found = handlers.ask(index, question, min(start, handlers.MOST_HITS))
-    return {"cards": markup.cards(found, here), "more": found.more}
+    return {"cards": markup.cards(found, here), "more": found.more, "end": markup.end(found)}
+
+
+def _count(asked: Answer) -> int:
+    """How many hits an answer begins with; a browser may ask for anything."""
+    count = asked.get("count")
+    return min(max(count, handlers.AT_ONCE), handlers.MOST_HITS) if isinstance(count, int) else handlers.AT_ONCE
 
 
 def _slot(index: PanelIndex, question: Question, preview: bool) -> str | None:
