@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import Queue as AsyncQueue
+from concurrent.futures import ThreadPoolExecutor
 
 from retrieval.index import PanelIndex
 from ui.web.app import build_app
@@ -23,7 +24,8 @@ def test_visitors_that_wait_for_nothing_are_forgotten() -> None:
 
 def test_the_queue_of_the_page_is_bounded(index: PanelIndex) -> None:
     """What is bounded is what Gradio really uses: another version that keeps it elsewhere must not go unnoticed."""
-    asyncio.run(_fill(index))  # within a loop, so that Gradio makes none of its own
+    with ThreadPoolExecutor(1) as thread:  # within a loop of its own, so that Gradio makes none
+        thread.submit(lambda: asyncio.run(_fill(index))).result()
 
 
 async def _fill(index: PanelIndex) -> None:
