@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retrieval.pages import beside, natural_key
+from retrieval.pages import beside, natural_key, suffix_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -88,7 +88,7 @@ def ordered_pages(names: Iterable[str], stats: Mapping[str, str], notes: Mapping
 
 def is_about(name: str) -> bool:
     """Whether a file may say something about its whole book."""
-    return PurePosixPath(name).suffix.lower() in _ABOUT
+    return suffix_of(name) in _ABOUT
 
 
 def about_book(notes: Mapping[str, str], pages: Iterable[PageRef]) -> tuple[tuple[str, str], ...]:
@@ -99,8 +99,7 @@ def about_book(notes: Mapping[str, str], pages: Iterable[PageRef]) -> tuple[tupl
 
 def is_note(name: str) -> bool:
     """Whether a file may be the annotation of the page beside it."""
-    path = PurePosixPath(name)
-    return path.suffix.lower() == ".json" and path.name.lower() != _CATALOG
+    return suffix_of(name) == ".json" and name.rpartition("/")[2].lower() != _CATALOG
 
 
 def is_generic(name: str) -> bool:

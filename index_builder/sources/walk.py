@@ -31,6 +31,7 @@ from retrieval.pages import (
     is_page,
     kind_of,
     natural_key,
+    suffix_of,
 )
 from retrieval.pages.folder import read_file
 from retrieval.pictures import picture_format
@@ -153,10 +154,9 @@ class _Walk:
             self._add_file(entry, listing)
 
     def _add_file(self, entry: os.DirEntry[str], listing: _Listing) -> None:
-        suffix = Path(entry.name).suffix.lower()
         if is_archive(entry.name):
             listing.below[entry.name] = False
-            if suffix == _DOCUMENT:
+            if suffix_of(entry.name) == _DOCUMENT:
                 listing.notes[entry.name] = _stat(entry.stat())
         elif is_other_picture(entry.name):
             _skip(listing, entry, NOT_READ)

@@ -24,6 +24,7 @@ from retrieval.pages.names import (
     is_page,
     natural_key,
     page_name,
+    suffix_of,
 )
 from retrieval.pages.opened import file_kind, open_books, open_container
 from retrieval.pages.reading import USUAL, Reading
@@ -53,6 +54,7 @@ __all__ = [
     "parse_joined",
     "read_page",
     "slices_of",
+    "suffix_of",
 ]
 
 

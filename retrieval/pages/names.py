@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Iterable
 from contextlib import suppress
-from pathlib import PurePosixPath
 from typing import TypeVar
 
 from natsort import natsort_keygen, ns
@@ -19,13 +18,16 @@ _JUNK_FOLDERS = {"__macosx", "@eadir", "$recycle.bin", "system volume informatio
 
 T = TypeVar("T")
 
-_natural = natsort_keygen(alg=ns.INT | ns.PATH | ns.IGNORECASE)
+_natural = natsort_keygen(alg=ns.INT | ns.IGNORECASE)
+_DRIVE = re.compile(r"[A-Za-z]:[/\\]")
+_LONGEST_SUFFIX = 5
 
 
 def climbs(name: str) -> bool:
     """Whether a path leaves the place it is relative to: absolute, with a drive letter, or with '..'."""
-    parts = re.split(r"[/\\]", name)
-    return not name or parts[0] == "" or ".." in parts or "\0" in name or bool(re.match(r"[A-Za-z]:[/\\]", name))
+    if not name or name[0] in "/\\" or "\0" in name or _DRIVE.match(name):
+        return True
+    return ".." in name and ".." in re.split(r"[/\\]", name)
 
 
 def beside(page: str) -> tuple[str, str, str]:
@@ -83,7 +85,28 @@ def natural_key(path: str) -> tuple[object, ...]:
 
     The path itself comes last, so that names which differ only in case keep one order everywhere.
     """
-    return (*((_natural(part), part) for part in path.split("/")),)
+    return (*((_key(part), part) for part in path.split("/")),)
+
+
+def _key(part: str) -> tuple[object, ...]:
+    """The key of natsort for paths (`ns.PATH`), without a path object for each of a hundred thousand names: the stem,
+    then up to two suffixes, none that is long or begins with a digit ("vol.2" is no file of type 2).
+    """
+    stem = part
+    suffixes: list[object] = []
+    while len(suffixes) < 2 and not part.endswith("."):
+        at = stem.rfind(".")
+        suffix = stem[at:]
+        if not stem[: max(at, 0)].strip(".") or len(suffix) > _LONGEST_SUFFIX or suffix[1:2].isdecimal():
+            break
+        suffixes.append(_natural(suffix))
+        stem = stem[:at]
+    return (_natural(stem), *reversed(suffixes))
+
+
+def suffix_of(name: str) -> str:
+    """The extension of a name, with its dot, in small letters; "" where it has none."""
+    return os.path.splitext(name)[1].lower()  # noqa: PTH122 (names, not paths)
 
 
 def is_junk(path: str) -> bool:
@@ -93,9 +116,9 @@ def is_junk(path: str) -> bool:
 
 def is_other_picture(name: str) -> bool:
     """Whether the extension is that of a picture format which is not read."""
-    return PurePosixPath(name).suffix.lower() in _OTHER_PICTURES
+    return suffix_of(name) in _OTHER_PICTURES
 
 
 def is_page(name: str) -> bool:
     """Whether the extension is a picture's; whether it is one is found out on reading."""
-    return PurePosixPath(name).suffix.lower() in PAGE_SUFFIXES
+    return suffix_of(name) in PAGE_SUFFIXES

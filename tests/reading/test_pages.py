@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import random
 import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from natsort import natsort_keygen, ns
 
 from retrieval.errors import SourceError
-from retrieval.pages import Reading, climbs, opened, page_name, read_page, reading
+from retrieval.pages import Reading, climbs, natural_key, opened, page_name, read_page, reading
 
 CLIMBING = [
     "../x.png",
@@ -147,3 +149,18 @@ def test_few_archives_stay_open(make_zip: Callable[..., Path]) -> None:
     for n in range(10):
         assert read_page(make_zip(f"{n}.cbz", [("p.png", b"%d" % n)]), "p.png") == b"%d" % n
     assert len(opened.open_books.open) <= 4
+
+
+def test_natural_order_is_that_of_natsort() -> None:
+    """Names sort by the key that natsort has for paths, made without a path object for each; natsort's takes what looks
+    like the suffix out of the middle of a name as well, so those names are left out.
+    """
+    as_paths = natsort_keygen(alg=ns.INT | ns.PATH | ns.IGNORECASE)
+    dice = random.Random(5)
+    names = ["".join(dice.choices("aB12 .-é漫3jpg_", k=dice.randint(1, 12))) for _ in range(4_000)]
+    names += ["vol.2", "vol.2.jpg", "a.tar.gz", "a.b.c.d.png", "Page 010.JPG", "a.", "a..jpg", "1.5.webp", "x.jpegxl"]
+    plain = [name for name in names if name.strip(".") and not name.startswith(".")]
+    assert len(plain) > 3_000
+    differ = [name for name in plain if natural_key(name) != ((as_paths(name), name),)]
+    assert all(name.count(name[name.rindex(".") :]) > 1 for name in differ), differ
+    assert len(differ) < 10
