@@ -185,7 +185,7 @@ def in_a_browser(url: str, repeat: int, folder: Path) -> dict[str, Any]:
                 path = Path(drawn) / f"{n}.jpg"
                 _drawing(1000 + n).resize((1200, 800)).save(path)
                 page.locator("#clear").click()
-                page.locator("#file").wait_for(state="attached")
+                page.locator(".welcome .card").first.wait_for()
                 pictures.append(_asked(page, lambda p, path=path: _upload(p, path), "your picture"))
                 _until_measured(folder, "picture/picture")
         browser.close()

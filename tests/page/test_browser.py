@@ -55,6 +55,15 @@ def test_a_picture_is_searched_as_soon_as_it_is_there(
     assert visitor.page.evaluate("document.activeElement.id") == "file"
 
 
+def test_a_file_chosen_while_an_answer_replaces_its_field(visitor: Visitor, panel_picture: Path) -> None:
+    """The system's dialog may be open for longer than an answer takes."""
+    field = visitor.page.locator("#file").element_handle()
+    visitor.page.evaluate("document.querySelector('#clear').click()")
+    visitor.page.wait_for_function("field => !field.isConnected", arg=field)
+    field.set_input_files(panel_picture)
+    visitor.answered("your picture")
+
+
 def test_picture_and_words_are_searched_together(visitor: Visitor, panel_picture: Path) -> None:
     """And the picture can be taken away again; going back brings it back."""
     visitor.upload(panel_picture)

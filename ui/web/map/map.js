@@ -10,6 +10,7 @@ const list = element.querySelector(".map-list");
 const CELLS = 128;
 const MOST_PICTURES = 320;
 const KEPT_PICTURES = 640;
+const REST = 80; // milliseconds without moving, after which pictures are asked for
 const MARGIN = 24;
 const TIP = 200; // its width and height at most, with its border and a little air
 
@@ -21,7 +22,9 @@ let camera = { x: 0.5, y: 0.5, zoom: 1 };
 let hovered = -1;
 let planned = false;
 let watching = false;
-const pictures = new Map();
+const pictures = new Map(); // panel id -> its small picture, decoded
+const coming = new Set(); // ids of pictures that are asked for, or cannot be had
+let resting;
 
 // ---- data
 
@@ -168,11 +171,11 @@ function drawPictures(visible, ratio) {
   const side = Math.max(32, Math.min(96, 700 / Math.sqrt(visible.length + 1)));
   drawn = [];
   for (const i of visible) {
-    const picture = pictureOf(points.id[i]);
+    const picture = used(points.id[i]);
     const [x, y] = [screenX(points.x[i]), screenY(points.y[i])];
-    if (picture.complete && picture.naturalWidth) {
-      const fit = side / Math.max(picture.naturalWidth, picture.naturalHeight);
-      const [w, h] = [picture.naturalWidth * fit, picture.naturalHeight * fit];
+    if (picture) {
+      const fit = side / Math.max(picture.width, picture.height);
+      const [w, h] = [picture.width * fit, picture.height * fit];
       pen.drawImage(picture, x - w / 2, y - h / 2, w, h);
       drawn.push({ i, x, y, w, h });
     } else {
@@ -181,19 +184,41 @@ function drawPictures(visible, ratio) {
     }
   }
   pen.setTransform(1, 0, 0, 1, 0, 0);
+  const missing = visible.map((i) => points.id[i]).filter((id) => !pictures.has(id) && !coming.has(id));
+  clearTimeout(resting);
+  if (missing.length) resting = setTimeout(() => missing.forEach(fetchPicture), REST);
 }
 
-function pictureOf(id) {
-  let picture = pictures.get(id);
-  if (picture) pictures.delete(id);
-  else {
-    picture = new Image();
-    picture.onload = plan;
-    picture.src = `pictures/panel/${id}?v=map${generation}`;
-    if (pictures.size >= KEPT_PICTURES) pictures.delete(pictures.keys().next().value);
+// Decoded beside the page: drawn while still packed, hundreds of pictures would hold up a frame.
+async function fetchPicture(id) {
+  coming.add(id);
+  const of = generation;
+  try {
+    const answer = await fetch(addressOf(id));
+    if (!answer.ok) return; // there is none, and it is not asked for again
+    const picture = await createImageBitmap(await answer.blob());
+    if (of !== generation) return picture.close();
+    if (pictures.size >= KEPT_PICTURES) forget(pictures.keys().next().value);
+    pictures.set(id, picture);
+    plan();
+  } catch {
+    return; // the server is away, or the picture is none: the dot stays
   }
-  pictures.set(id, picture);
+  coming.delete(id);
+}
+
+const addressOf = (id) => `pictures/panel/${id}?v=map${generation}`;
+
+// A picture that is there; the ones used last are kept longest.
+function used(id) {
+  const picture = pictures.get(id);
+  if (picture && pictures.delete(id)) pictures.set(id, picture);
   return picture;
+}
+
+function forget(id) {
+  pictures.get(id).close();
+  pictures.delete(id);
 }
 
 function mark(ratio) {
@@ -283,7 +308,8 @@ function hover(x, y) {
   tip.hidden = found < 0;
   canvas.style.cursor = found < 0 ? "grab" : "pointer";
   if (found >= 0) {
-    const picture = pictureOf(points.id[found]).cloneNode();
+    const picture = new Image();
+    picture.src = addressOf(points.id[found]);
     picture.alt = "";
     tip.replaceChildren(picture);
     placeTip(found);
@@ -376,7 +402,8 @@ async function loadPoints(number) {
   if (!answer.ok) throw new Error(answer.statusText);
   const found = read(await answer.arrayBuffer());
   [generation, points, hovered, drawn] = [number, found, -1, null];
-  pictures.clear();
+  for (const id of [...pictures.keys()]) forget(id);
+  coming.clear();
   tip.hidden = true;
   place.hidden = list.hidden = false;
   said.textContent = `${points.count.toLocaleString()} panels`;

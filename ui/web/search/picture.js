@@ -11,6 +11,7 @@ function showSlot(html, upload) {
     slot.innerHTML = upload.slot;
     showPart();
   }
+  hearFile();
   if (focused !== null) (slot.querySelector(`[data-do="${focused}"]`) ?? slot.querySelector("#file")).focus();
 }
 
@@ -59,11 +60,14 @@ function refuse(text) {
 
 const pictureIn = (data) => [...(data?.files ?? [])].find((file) => file.type.startsWith("image/") || file.type === "");
 
-element.addEventListener("change", (event) => {
-  if (event.target.id !== "file") return;
-  take(event.target.files[0]);
-  event.target.value = ""; // the same file may be chosen again
-});
+// On the field itself: an answer may replace it while the system's dialog is open, and the file is chosen all the same.
+function hearFile() {
+  const field = slot.querySelector("#file");
+  field.onchange = () => {
+    take(field.files[0]);
+    field.value = ""; // the same file may be chosen again
+  };
+}
 
 document.addEventListener("paste", (event) => {
   const picture = pictureIn(event.clipboardData);

@@ -151,6 +151,7 @@ function stay(wasAway) {
 if (matchMedia("(hover: hover)").matches && !new URLSearchParams(location.search).has("panel")) form.elements.q.focus();
 
 // the other scripts of this view come before this one, so that everything is there now
+hearFile();
 panelseek.listen((params, view) => {
   const wasAway = away;
   away = view !== "search";
