@@ -44,8 +44,8 @@ class BookKnown:
 
 
 def stat_of(book: BookRef, names: Sequence[str]) -> str:
-    """A cheap fingerprint of everything that `read_book` reads, and of which pages there are."""
-    pages = hashlib.sha256("\n".join(page.name for page in book.pages).encode()).hexdigest()[:16]
+    """A cheap fingerprint of everything that `read_book` reads, and of which pages there are under which numbers."""
+    pages = hashlib.sha256("\n".join(f"{p.number} {p.name}" for p in book.pages).encode()).hexdigest()[:16]
     said = (_VERSION, tuple(names), book.about, book.beside, book.comment, _document_stat(book), pages)
     return hashlib.sha256(repr(said).encode()).hexdigest()[:32]
 

@@ -395,6 +395,16 @@ def test_every_field_of_comicinfo(lib: Path, index: Path) -> None:
     }  # fmt: skip
 
 
+def test_page_types_count_pictures_that_are_skipped(lib: Path, index: Path) -> None:
+    """ComicInfo numbers every picture of an archive, also one that is not read, and one that came later."""
+    pages = {f"{n}.png": plain(n * 40) for n in (2, 3)} | {"ComicInfo.xml": COMIC_INFO.encode()}
+    for first, labels in (({}, ["cover", "story"]), ({"1.heic": b"x"}, ["story", "advertisement"])):
+        cbz(lib / "x.cbz", {**first, **pages})
+        build(lib, index, whole_pages=True)
+        with PanelIndex.open(index, encoder=GridEncoder()) as opened:
+            assert [p.label for p in opened.browse()] == labels
+
+
 @pytest.mark.parametrize(
     ("manga", "setting", "right_first"),
     [("YesAndRightToLeft", False, True), ("No", True, False), ("Yes", True, True), ("Unknown", False, False)],
