@@ -44,8 +44,10 @@ from retrieval.thumbnails import Thumbnails
 log = logging.getLogger("panelseek")
 
 _PANELS_PER_COMMIT = 64
-_NOTES_A_PAGE = 5
 """Panels encoded between two commits: what a crash can cost, against one sync to disk."""
+
+_NOTES_A_PAGE = 5
+"""Remarks on one page that the report names; the others are counted."""
 
 
 def build_index(

@@ -8,6 +8,7 @@ import lzma
 import tarfile
 import tempfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -36,9 +37,7 @@ class Tar(Container):
             head = file.read(512)
         packed = self._is_packed(head)
         self._raw = self._unpack(path, head, stat.st_size) if packed else path.open("rb")
-        infos: list[tarfile.TarInfo] = []
-        self._list(infos)
-        self._members, self.again = by_name((info.name, info) for info in infos)
+        self._members, self.again = by_name((info.name, info) for info in self._whole_members())
         # a TAR has no checksums: that of the whole file's date tells when a page was replaced by one as long
         stamp = f"{stat.st_size}:{stat.st_mtime_ns}"
         bound = stat.st_size if packed else 2**62  # nothing swells in a plain one
@@ -66,13 +65,14 @@ class Tar(Container):
         raw.seek(0)
         return raw
 
-    def _list(self, infos: list[tarfile.TarInfo]) -> None:
+    def _whole_members(self) -> Iterator[tarfile.TarInfo]:
+        """The files in it, up to where it is damaged or cut off."""
         try:
             self._tar = tarfile.open(fileobj=self._raw, mode="r:", errorlevel=2)  # noqa: SIM115 (closed with the book)
             for count, info in enumerate(self._tar, 1):
                 self.refuse(self.reading.too_many(count))
                 if info.isfile() and not info.issparse() and self._is_whole(info):
-                    infos.append(info)
+                    yield info
         except _DAMAGE as error:
             self.trouble = self.trouble or _cut(error)
 

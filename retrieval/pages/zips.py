@@ -82,12 +82,9 @@ def _check_directory(file: IO[bytes], path: Path, reading: Reading) -> None:
 
 def _directory_bytes(file: IO[bytes]) -> int:
     """The size of the ZIP's directory as its end record says."""
-    file.seek(0, os.SEEK_END)
+    tail, end = _end_record(file)
     size = file.tell()
-    file.seek(max(0, size - 22 - 0xFFFF))
-    tail = file.read()
-    end = tail.rfind(b"PK\x05\x06")
-    if end < 0 or len(tail) < end + 22:
+    if end is None:
         raise zipfile.BadZipFile("its end is missing")
     if end >= 20 and tail[end - 20 : end - 16] == b"PK\x06\x07":  # the 64-bit form
         file.seek(min(struct.unpack_from("<Q", tail, end - 12)[0], size))
@@ -98,11 +95,17 @@ def _directory_bytes(file: IO[bytes]) -> int:
 
 def _declared_members(file: IO[bytes]) -> int | None:
     """How many members the end of a ZIP says it has; None where there is no end."""
+    tail, end = _end_record(file)
+    return None if end is None else int(struct.unpack_from("<H", tail, end + 10)[0])
+
+
+def _end_record(file: IO[bytes]) -> tuple[bytes, int | None]:
+    """The end of the file, and where in it the ZIP's own end record stands, None where it is missing or cut."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - 22 - 0xFFFF))
     tail = file.read()
     end = tail.rfind(b"PK\x05\x06")
-    return int(struct.unpack_from("<H", tail, end + 10)[0]) if 0 <= end <= len(tail) - 22 else None
+    return tail, end if 0 <= end <= len(tail) - 22 else None
 
 
 class CutZip(Container):

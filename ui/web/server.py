@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT = 7860
 _PORTS_TRIED = 100
-
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 Auth = tuple[str, str] | list[tuple[str, str]]

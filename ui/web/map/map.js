@@ -102,6 +102,8 @@ function under(x, y, reach) {
   return hit ? hit.i : nearest(x, y, reach);
 }
 
+const drawnAs = (i) => drawn?.find((each) => each.i === i);
+
 // ---- drawing
 
 function plan() {
@@ -117,9 +119,9 @@ function draw() {
   const [width, height] = [Math.round(canvas.clientWidth * ratio), Math.round(canvas.clientHeight * ratio)];
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
   const visible = seen(MOST_PICTURES);
+  drawn = null;
   if (visible) drawPictures(visible, ratio);
   else drawDots(width, height, ratio);
-  if (!visible) drawn = null;
   mark(ratio);
 }
 
@@ -228,7 +230,7 @@ function mark(ratio) {
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   pen.lineWidth = 3;
   pen.strokeStyle = getComputedStyle(canvas).getPropertyValue("--ink") || "#1d1b22";
-  const picture = drawn?.find((each) => each.i === chosen);
+  const picture = drawnAs(chosen);
   pen.beginPath();
   if (picture) pen.rect(picture.x - picture.w / 2, picture.y - picture.h / 2, picture.w, picture.h);
   else pen.arc(screenX(points.x[chosen]), screenY(points.y[chosen]), 9, 0, 7);
@@ -319,7 +321,7 @@ function hover(x, y) {
 
 // Beside what it shows large: to its right, or to its left where there is no room.
 function placeTip(found) {
-  const picture = drawn?.find((each) => each.i === found);
+  const picture = drawnAs(found);
   const gap = picture ? picture.w / 2 + 6 : 14;
   const [x, y] = [screenX(points.x[found]), screenY(points.y[found])];
   const left = x + gap + TIP <= canvas.clientWidth ? x + gap : x - gap - TIP;

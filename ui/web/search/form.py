@@ -9,7 +9,7 @@ from html import escape
 from retrieval.facets import Facet
 from retrieval.records import Panel
 from ui.web.frame.icons import icon
-from ui.web.frame.markup import describe, panel_picture
+from ui.web.frame.markup import VIEW_NAMES, describe, panel_picture
 from ui.web.search.handlers import MOST_LISTED
 from ui.web.search.question import ONE_VALUE, Crop, Question
 
@@ -59,11 +59,7 @@ def _words_in() -> str:
 
 
 def _view() -> str:
-    return _choices(
-        "in",
-        "Compare",
-        (("", "automatically"), ("picture", "pictures"), ("dialogue", "dialogue"), ("fused", "all in one")),
-    )
+    return _choices("in", "Compare", (("", "automatically"), *VIEW_NAMES.items()))
 
 
 def _fold() -> str:
