@@ -16,8 +16,8 @@ sys.path.insert(0, str(REPOSITORY))
 
 from index_builder.annotations import read_annotation  # noqa: E402
 from index_builder.sources import BookRef, find_books  # noqa: E402
-from retrieval.pages import read_page  # noqa: E402
-from retrieval.pictures import open_picture  # noqa: E402
+from retrieval.books import read_page  # noqa: E402
+from retrieval.images.decode import open_picture  # noqa: E402
 from retrieval.records import Box  # noqa: E402
 
 HELD_OUT = "_NC"

@@ -22,7 +22,8 @@ import psutil
 from PIL import Image
 
 from index_builder import Progress, build_index
-from retrieval.records import DIMENSION, Encoded, PanelInput, QueryInput, View
+from retrieval.encoder.protocol import DIMENSION, Encoded, PanelInput, QueryInput
+from retrieval.records import View
 
 
 class FreeEncoder:

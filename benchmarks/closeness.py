@@ -15,10 +15,10 @@ from collections import defaultdict
 import numpy as np
 
 from retrieval import Panel, PanelIndex, Query
-from retrieval.closeness import WORDS, kind_of
-from retrieval.evaluation.asking import panels_that_ask
-from retrieval.evaluation.copies import copies_of
-from retrieval.words import tokens
+from retrieval.evaluation.distortions import copies_of
+from retrieval.evaluation.sampling import panels_that_ask
+from retrieval.overview.calibration import WORDS, kind_of
+from retrieval.search.ranking.text_match import tokens
 
 
 def series(index: PanelIndex, panel: Panel) -> str:

@@ -3,7 +3,7 @@
     python benchmarks/dialogue.py --markdown --cache readings
 
 The comics are looked for in PANELSEEK_COMICS (default ../shared/data/comics beside the checkout): the pages in English
-that run from left to right. Words are compared as bags of the tokens that searching compares (`retrieval.words.tokens`:
+that run from left to right. Words are compared as bags of the tokens that searching compares (`tokens`:
 case, accents, apostrophes and punctuation undone), panel by panel, over the panels whose words are given, those without
 words included. With found boxes a given panel is compared with the found one that matches it (IoU 0.5); words of other
 found panels count as wrongly read. Searching: the pages alone, without their annotations, are built into an index with
@@ -32,14 +32,14 @@ from numpy.typing import NDArray
 
 from index_builder import build_index
 from index_builder.dialogue import OcrSettings, Words, read_words
-from index_builder.dialogue.cache import NAME
-from index_builder.dialogue.engine import Engine, load_engine
-from index_builder.dialogue.sharing import common
+from index_builder.dialogue.assignment import common
+from index_builder.dialogue.ocr_cache import NAME
+from index_builder.dialogue.ocr_engine import Engine, load_engine
 from index_builder.panels import find_panels
 from retrieval import PanelIndex, Query
-from retrieval.pictures import open_picture
+from retrieval.images.decode import open_picture
 from retrieval.records import Box, Panel
-from retrieval.words import tokens
+from retrieval.search.ranking.text_match import tokens
 
 ASKED = 5
 COVERS = 0.9

@@ -17,7 +17,7 @@ import torch
 
 from retrieval import PanelIndex, load_encoder
 from retrieval.encoder.inputs import resize
-from retrieval.records import Encoder, PanelInput
+from retrieval.encoder.protocol import Encoder, PanelInput
 
 
 def decoded(index: PanelIndex, count: int) -> list[PanelInput]:

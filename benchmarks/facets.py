@@ -23,12 +23,13 @@ import numpy as np
 
 from benchmarks.vector_search import Floats, clustered
 from retrieval import PanelIndex
-from retrieval.catalog import Catalog, NewPage, NewPanel
-from retrieval.generation import write_generation
+from retrieval.encoder.protocol import Encoded, QueryVectors
 from retrieval.index import catalog_url
-from retrieval.records import Box, Encoded, QueryVectors, View
-from retrieval.search import Query
-from retrieval.shards import VectorShards
+from retrieval.records import Box, View
+from retrieval.search.searcher import Query
+from retrieval.store.catalog.catalog import Catalog, NewPage, NewPanel
+from retrieval.store.generation import write_generation
+from retrieval.store.vectors import VectorShards
 
 PAGES, PANELS = 20, 5
 SHAPES = [(100, 100), (100, 200), (300, 100)]

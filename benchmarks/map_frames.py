@@ -20,7 +20,7 @@ from page_speed import served
 from playwright.sync_api import sync_playwright
 
 from retrieval import PanelIndex
-from retrieval.panel_map import PanelMap, read_map, write_map
+from retrieval.overview.panel_map import PanelMap, read_map, write_map
 from retrieval.records import View
 
 RECORD = """() => {

@@ -32,13 +32,15 @@ import numpy as np
 import psutil
 from PIL import Image
 
-from retrieval.catalog import Catalog, NewPage, NewPanel
 from retrieval.encoder import load_encoder
-from retrieval.generation import write_generation
+from retrieval.encoder.protocol import DIMENSION, Encoded
+from retrieval.images.thumbnail import encode_thumbnail
 from retrieval.index import catalog_url
-from retrieval.records import DIMENSION, Box, Encoded
-from retrieval.shards import VectorShards
-from retrieval.thumbnails import Thumbnails, encode_thumbnail
+from retrieval.records import Box
+from retrieval.store.catalog.catalog import Catalog, NewPage, NewPanel
+from retrieval.store.generation import write_generation
+from retrieval.store.thumbnails import Thumbnails
+from retrieval.store.vectors import VectorShards
 
 ROOT = Path(__file__).resolve().parents[1]
 WORDS = [a + b for a in ("lan", "har", "mor", "sil", "ver", "kin", "tol", "bra", "cor", "fen") for b in

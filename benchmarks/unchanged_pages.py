@@ -26,7 +26,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from index_builder import BuildReport, build_index
 from index_builder.sources import BookRef, find_books
-from retrieval.records import DIMENSION, Encoded, PanelInput, QueryInput, View
+from retrieval.encoder.protocol import DIMENSION, Encoded, PanelInput, QueryInput
+from retrieval.records import View
 
 PAGES_A_BOOK = 100
 

@@ -24,15 +24,16 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.catalog import Catalog, NewPage, NewPanel
-from retrieval.generation import open_generation, write_generation
+from retrieval.encoder.protocol import DIMENSION, Encoded, QueryVectors
 from retrieval.index import catalog_url
-from retrieval.records import DIMENSION, Box, Encoded, QueryVectors, View
-from retrieval.scoring import all_scores, top
-from retrieval.search import Query, Searcher
-from retrieval.shards import VectorShards
-from retrieval.thumbnails import Thumbnails
-from retrieval.vectors import SUBQUANTIZERS, default_probes, list_count
+from retrieval.records import Box, View
+from retrieval.search.searcher import Query, Searcher
+from retrieval.store.ann.ivfpq import SUBQUANTIZERS, default_probes, list_count
+from retrieval.store.catalog.catalog import Catalog, NewPage, NewPanel
+from retrieval.store.generation import open_generation, write_generation
+from retrieval.store.scoring import all_scores, top
+from retrieval.store.thumbnails import Thumbnails
+from retrieval.store.vectors import VectorShards
 
 Floats = NDArray[np.float32]
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from index_builder.build import build_index
-    from index_builder.config import BuildOptions
-    from index_builder.corrections import PagePanels, page_panels
-    from index_builder.forget import SourceContent, forget_source, source_content
-    from index_builder.repair import repair_index
+    from index_builder.maintenance.page_boxes import PagePanels, page_panels
+    from index_builder.maintenance.remove import SourceContent, forget_source, source_content
+    from index_builder.maintenance.repair import repair_index
+    from index_builder.options import BuildOptions
     from index_builder.report import BuildReport, Progress
     from index_builder.watch import WatchEvent, watch_sources
 
@@ -29,18 +29,18 @@ __all__ = [
 ]
 
 _HOMES = {
-    "BuildOptions": "config",
+    "BuildOptions": "options",
     "BuildReport": "report",
-    "PagePanels": "corrections",
+    "PagePanels": "maintenance.page_boxes",
     "Progress": "report",
-    "SourceContent": "forget",
+    "SourceContent": "maintenance.remove",
     "WatchEvent": "watch",
     "build_index": "build",
-    "forget_source": "forget",
-    "source_content": "forget",
+    "forget_source": "maintenance.remove",
+    "source_content": "maintenance.remove",
     "watch_sources": "watch",
-    "page_panels": "corrections",
-    "repair_index": "repair",
+    "page_panels": "maintenance.page_boxes",
+    "repair_index": "maintenance.repair",
 }
 
 

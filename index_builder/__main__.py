@@ -9,4 +9,4 @@ import sys
 if __name__ == "__main__":
     from importlib import import_module
 
-    import_module("ui.cli").main(["build", *sys.argv[1:]])
+    import_module("ui.cli.main").main(["build", *sys.argv[1:]])

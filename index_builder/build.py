@@ -23,23 +23,23 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from index_builder.annotations.collection import Collection
-from index_builder.config import BuildOptions
-from index_builder.contents import write_contents
-from index_builder.decode import DecodedPage, Failed, PageTask, decode_page
+from index_builder.decode.decode import DecodedPage, Failed, PageTask, decode_page
+from index_builder.decode.workers import PageDecoder
 from index_builder.dialogue import AUTO, OcrSettings, threads_for
-from index_builder.moves import settle_moves
-from index_builder.plan import BACK, CHANGED, GONE, LEFT_OUT, MOVED, NEW, UNCHANGED, PageJob, Plan, make_plan
-from index_builder.reclaim import reclaim
+from index_builder.options import BuildOptions
+from index_builder.plan.content_hashes import write_contents
+from index_builder.plan.moves import settle_moves
+from index_builder.plan.plan import BACK, CHANGED, GONE, LEFT_OUT, MOVED, NEW, UNCHANGED, PageJob, Plan, make_plan
 from index_builder.report import BuildReport, OcrCounts, Progress, Stopwatch
-from index_builder.workers import PageDecoder
-from retrieval.catalog import Catalog, NewPage, NewPanel, PageCopy, PageUpdate
+from index_builder.write.purge import reclaim
+from retrieval.books import USUAL
+from retrieval.encoder.protocol import Encoder
 from retrieval.errors import EncoderMismatch, IndexError_, IndexLocked, PanelseekError, SourceError, UsageError
-from retrieval.generation import Generation, open_generation, remove_others, shards_of, write_generation
 from retrieval.index import catalog_url, mismatch
-from retrieval.pages import USUAL
-from retrieval.records import Encoder
-from retrieval.shards import VectorShards
-from retrieval.thumbnails import Thumbnails
+from retrieval.store.catalog.catalog import Catalog, NewPage, NewPanel, PageCopy, PageUpdate
+from retrieval.store.generation import Generation, open_generation, remove_others, shards_of, write_generation
+from retrieval.store.thumbnails import Thumbnails
+from retrieval.store.vectors import VectorShards
 
 log = logging.getLogger("panelseek")
 

@@ -17,11 +17,11 @@ from threading import Event
 from typing import Any
 
 from index_builder.build import build_index, checked_sources, load_by_name
-from index_builder.config import BuildOptions
+from index_builder.options import BuildOptions
 from index_builder.report import BuildReport, Progress
+from retrieval.books.names import is_junk
+from retrieval.encoder.protocol import Encoder
 from retrieval.errors import EncoderMismatch, IndexTooNew, IndexTooOld, PanelseekError, UsageError
-from retrieval.pages.names import is_junk
-from retrieval.records import Encoder
 
 SETTLE = 5.0
 """Seconds without any change before a build; a copy that pauses for longer is read half, and again when it goes on."""

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from retrieval.encoder import load_encoder
     from retrieval.errors import PanelseekError
-    from retrieval.facets import Facet
     from retrieval.filters import Filter
     from retrieval.index import PanelIndex
+    from retrieval.overview.facets import Facet
     from retrieval.records import Box, Panel, View
-    from retrieval.search import Hit, Query
+    from retrieval.search.searcher import Hit, Query
     from retrieval.verify import verify_index
 
 __all__ = [
@@ -35,13 +35,13 @@ __all__ = [
 
 _HOMES = {
     "Box": "records",
-    "Facet": "facets",
+    "Facet": "overview.facets",
     "Filter": "filters",
-    "Hit": "search",
+    "Hit": "search.searcher",
     "Panel": "records",
     "PanelIndex": "index",
     "PanelseekError": "errors",
-    "Query": "search",
+    "Query": "search.searcher",
     "View": "records",
     "load_encoder": "encoder",
     "verify_index": "verify",

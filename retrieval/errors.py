@@ -16,15 +16,37 @@ PanelseekError
     ├── IndexTooOld
     └── EncoderMismatch
 
-A message names the thing, what was found, what was expected, and the way out.
-Libraries raise these; only `ui` prints them.
+Each error has a problem (what was found and what was expected), the path it is about, and a hint (the suggested fix).
+Only `ui` joins them into a sentence and prints them. No caller cuts or matches their text.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+
 
 class PanelseekError(Exception):
-    """Base of all errors a person can act on; `str(error)` is a full sentence."""
+    """Base of all errors that a person can act on.
+
+    problem: what was found and what was expected, without the path. path: the file or folder it is about.
+    hint: the suggested fix. `str(error)` is the path and the problem; a traceback shows the hint as a note.
+    """
+
+    def __init__(self, problem: str, path: str | Path | None = None, hint: str | None = None) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.path = None if path is None else str(path)
+        self.hint = hint
+        if hint:
+            self.add_note(hint)
+
+    def __reduce__(self) -> tuple[type[PanelseekError], tuple[str, str | None, str | None]]:
+        """Keep path and hint when an error crosses a process boundary."""
+        return type(self), (self.problem, self.path, self.hint)
+
+    def __str__(self) -> str:
+        """Return the path, if there is one, and the problem."""
+        return self.problem if self.path is None else f"{self.path}: {self.problem}"
 
 
 class UsageError(PanelseekError):

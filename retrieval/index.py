@@ -22,27 +22,29 @@ from PIL import Image
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from retrieval.catalog import BookSummary, Catalog
-from retrieval.closeness import NATURAL, Asked, Closeness, is_close, measure, measured
-from retrieval.crops import crop
-from retrieval.details import Grey, grey_of
+from retrieval.books import Reading, read_page
 from retrieval.encoder.inputs import resize
+from retrieval.encoder.protocol import Encoder, PartsEncoder, QueryInput, QueryVectors
 from retrieval.errors import EncoderMismatch, IndexDamaged, IndexMissing, SourceError, UsageError
-from retrieval.facets import Facet, facets_of
 from retrieval.filters import Filter
-from retrieval.generation import Generation, open_generation, shards_of
-from retrieval.holes import bytes_used
-from retrieval.lookalikes import NotTheSame, find_pairs, grouped, read_pairs, write_pairs
-from retrieval.pages import Reading, read_page
-from retrieval.panel_map import PanelMap, make_map, read_map, write_map
-from retrieval.pictures import open_picture
-from retrieval.records import Encoder, Panel, PartsEncoder, QueryInput, QueryVectors, View
-from retrieval.said_or_drawn import Found, Ranking, asked_apart, merged
-from retrieval.search import Hit, Query, Searcher, check_whole, reason
-from retrieval.shards import VectorShards
-from retrieval.thumbnails import Thumbnails, encode_thumbnail
-from retrieval.together import Together
-from retrieval.told import Told
+from retrieval.images.crops import crop
+from retrieval.images.decode import open_picture
+from retrieval.images.keypoints import Grey, grey_of
+from retrieval.images.thumbnail import encode_thumbnail
+from retrieval.overview.calibration import NATURAL, Asked, Closeness, is_close, measure, measured
+from retrieval.overview.facets import Facet, facets_of
+from retrieval.overview.lookalikes import NotTheSame, find_pairs, grouped, read_pairs, write_pairs
+from retrieval.overview.panel_map import PanelMap, make_map, read_map, write_map
+from retrieval.progress import Told
+from retrieval.records import Panel, View
+from retrieval.search.batching import Together
+from retrieval.search.ranking.fusion import Found, Ranking, asked_apart, merged
+from retrieval.search.searcher import Hit, Query, Searcher, check_whole, reason
+from retrieval.store.catalog.catalog import BookSummary, Catalog
+from retrieval.store.generation import Generation, open_generation, shards_of
+from retrieval.store.sparse_file import bytes_used
+from retrieval.store.thumbnails import Thumbnails
+from retrieval.store.vectors import VectorShards
 
 _OPEN_TRIES = 3
 
@@ -283,7 +285,7 @@ class PanelIndex:
     # ---------------------------------------------------------------- closeness
 
     def closeness(self, view: View | str, asked: Asked | None = None, *, gently: bool = False) -> Closeness:
-        """What strangers reach in a view, measured once for each generation; see `retrieval.closeness`.
+        """What strangers reach in a view, measured once for each generation; see `retrieval.overview.calibration`.
 
         asked: picture, words, both or panel; None is what that view is mostly asked with. gently: leave most of the
         time to others who search meanwhile.
@@ -328,7 +330,7 @@ class PanelIndex:
 
     def lookalikes(self, told: Told | None = None) -> list[dict[int, tuple[float, bool]]] | None:
         """Groups of panels of several books that show the same, less what people took apart; see
-        `retrieval.lookalikes.grouped`. As found before, looked for now where `told` is given, else None.
+        `retrieval.overview.lookalikes.grouped`. As found before, looked for now where `told` is given, else None.
         """
         number = self.generation.number
         pairs = read_pairs(self.folder, number)

@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-DIMENSION = 512
-"""Width of every vector (the published encoder's embedding size)."""
-
-PICTURE_SIDE = 224
-"""Side in pixels of the square the encoder sees."""
+    pass
 
 
 class View(StrEnum):
@@ -49,96 +40,6 @@ class Box:
         x, y = max(self.x, 0.0), max(self.y, 0.0)
         w, h = min(self.w, width - x), min(self.h, height - y)
         return Box(x, y, w, h) if w > 0 and h > 0 else None
-
-
-@dataclass(frozen=True, slots=True)
-class PanelInput:
-    """One panel as the encoder takes it.
-
-    `picture` is (224, 224, 3) uint8 RGB 0-255, made by `retrieval.encoder.inputs.resize`.
-    `box` is the panel on its page in page pixels, unclamped; `number` counts from 1.
-    """
-
-    picture: NDArray[np.uint8]
-    text: str
-    box: Box
-    page_width: int
-    page_height: int
-    number: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class QueryInput:
-    """What a person asks with: a picture (as in `PanelInput`), words, or both."""
-
-    picture: NDArray[np.uint8] | None = None
-    text: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class QueryVectors:
-    """A question as vectors.
-
-    `asked`: (V, 512) float32 unit rows, each of which may find a panel: one, or the picture as a whole panel and as
-    each size of window. `windows`: for each of them (W, 512) unit rows of windows of the question itself, to tell how
-    much of it a panel shows; () where there are none. W may differ, and be 0. `grey`: a picture that is to be found
-    again by its details, as `retrieval.details.grey_of` gives it; None where nobody looks for them.
-    """
-
-    asked: NDArray[np.float32]
-    windows: tuple[NDArray[np.float32], ...] = ()
-    grey: NDArray[np.uint8] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """The three views of P panels from one pass.
-
-    `picture`, `dialogue`, `fused`: (P, 512) float32 unit rows (all zeros only where a branch gives zeros).
-    `gate`: (P, 3) float32, weights of vision, text and composition in `fused`; rows sum to 1.
-    `parts`: (P, R, 512) float32 unit rows, further `picture` vectors of each panel, one for each of R windows of
-    it; None from an encoder that has none. R is its `settings["parts"]`, 0 where that is missing.
-    """
-
-    picture: NDArray[np.float32]
-    dialogue: NDArray[np.float32]
-    fused: NDArray[np.float32]
-    gate: NDArray[np.float32]
-    parts: NDArray[np.float32] | None = None
-
-    def view(self, view: View) -> NDArray[np.float32]:
-        return {View.PICTURE: self.picture, View.DIALOGUE: self.dialogue, View.FUSED: self.fused}[view]
-
-
-class Encoder(Protocol):
-    """What building and searching need from an encoder."""
-
-    name: str
-    fingerprint: str
-    settings: dict[str, Any]
-    provisional: bool
-
-    def encode(
-        self,
-        panels: Sequence[PanelInput],
-        *,
-        batch_size: int = 32,
-        progress: Callable[[int, int], None] | None = None,
-    ) -> Encoded:
-        """All three views of `panels`; `progress(done, total)` after each batch."""
-        ...
-
-    def encode_queries(self, queries: Sequence[QueryInput], view: View) -> NDArray[np.float32]:
-        """(Q, 512) float32 unit rows, comparable with the stored vectors of `view`."""
-        ...
-
-
-class PartsEncoder(Encoder, Protocol):
-    """An encoder whose `settings["parts"]` is above 0."""
-
-    def encode_query_parts(self, queries: Sequence[QueryInput]) -> list[QueryVectors]:
-        """Each picture as a whole panel, then as each size of window, with windows of its own."""
-        ...
 
 
 WHOLE_PAGE = "page"

@@ -11,14 +11,22 @@ from typing import Any
 
 import numpy as np
 
-from retrieval.catalog import Catalog
-from retrieval.crops import panel_input
 from retrieval.errors import IndexDamaged, PanelseekError
-from retrieval.generation import Generation, ViewIndex, digest, file_problems, folder_of, open_generation, shards_of
+from retrieval.images.crops import panel_input
 from retrieval.index import PanelIndex, catalog_url, existing_index
 from retrieval.records import Panel, View
-from retrieval.shards import VectorShards
-from retrieval.thumbnails import Thumbnails
+from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.generation import (
+    Generation,
+    ViewIndex,
+    digest,
+    file_problems,
+    folder_of,
+    open_generation,
+    shards_of,
+)
+from retrieval.store.thumbnails import Thumbnails
+from retrieval.store.vectors import VectorShards
 
 SAMPLE = 32
 SAME = 0.999

@@ -16,8 +16,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from retrieval.records import DIMENSION, Encoded, PanelInput, QueryInput, QueryVectors, View
-from retrieval.words import tokens
+from retrieval.encoder.protocol import DIMENSION, Encoded, PanelInput, QueryInput, QueryVectors
+from retrieval.records import View
+from retrieval.search.ranking.text_match import tokens
 
 FloatRows = NDArray[np.float32]
 
@@ -125,7 +126,7 @@ def panel_boxes(panels: int, size: tuple[int, int] = (400, 600)) -> list[tuple[i
     return [(20 + (w + 20) * (i % 2), 20 + (h + 20) * (i // 2), w, h) for i in range(panels)]
 
 
-_LONG = ("tests/whole_way", "tests/evaluation", "tests/training", "tests/page")
+_LONG = ("tests/whole_way", "tests/evaluation", "tests/training", "tests/web")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -32,8 +32,8 @@ from torch.nn import functional
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from retrieval.encoder.inputs import to_tensor
-from retrieval.encoder.model import PanelFeatureExtractor
-from retrieval.encoder.small import PARTS, SmallBackbone
+from retrieval.encoder.network.model import PanelFeatureExtractor
+from retrieval.encoder.network.small import PARTS, SmallBackbone
 from tools.small_views import PER_PAGE, Batch, Batches, load_pages
 
 ROOT = Path(__file__).resolve().parent.parent

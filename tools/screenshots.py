@@ -27,7 +27,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from index_builder import build_index
-from retrieval.evaluation.copies import copy_of
+from retrieval.evaluation.distortions import copy_of
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDTHS = {"wide": (1440, 900), "narrow": (390, 844)}

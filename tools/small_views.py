@@ -23,8 +23,8 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from index_builder.sources import BookRef, find_books
-from retrieval.encoder.small import CELLS, WINDOWS, windows
-from retrieval.pages import read_page
+from retrieval.books import read_page
+from retrieval.encoder.network.small import CELLS, WINDOWS, windows
 
 Pixels = NDArray[np.uint8]
 Rect = tuple[float, float, float, float]

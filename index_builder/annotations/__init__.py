@@ -6,7 +6,7 @@ over the page's picture (`fitting`) and put together with what other files say (
 
 from __future__ import annotations
 
-from index_builder.annotations.reading import merged, read_annotation, words_of_panels, written_page
+from index_builder.annotations.merge import merged, read_annotation, words_of_panels, written_page
 from index_builder.annotations.records import AnnotatedPanel, PageAnnotation, TextBlock, Written
 from index_builder.annotations.words import give_to_panels
 

@@ -13,11 +13,11 @@ from index_builder.annotations.file_names import facts_of_name
 from index_builder.annotations.records import Written
 from index_builder.annotations.registry import Recognised, recognise
 from index_builder.sources import BookRef
+from retrieval.books import Kind, Reading, read_page
+from retrieval.books.formats.folder import read_file
+from retrieval.books.labels import tidy
+from retrieval.books.page_ids import without_suffix
 from retrieval.errors import SourceError
-from retrieval.labels import tidy
-from retrieval.page_names import without_suffix
-from retrieval.pages import Kind, Reading, read_page
-from retrieval.pages.folder import read_file
 
 TRUSTED = ("ComicInfo", "CoMet", "ComicBookInfo", "ACBF", "mokuro", "Kumiko")
 """Whose word counts first where several say the same thing."""

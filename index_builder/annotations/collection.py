@@ -15,10 +15,10 @@ from pathlib import Path
 
 from index_builder.annotations.records import Written
 from index_builder.annotations.registry import recognise
+from retrieval.books.labels import Labels
+from retrieval.books.page_ids import PageNames
 from retrieval.errors import SourceError
-from retrieval.labels import Labels
-from retrieval.page_names import PageNames
-from retrieval.pictures import MAX_BYTES
+from retrieval.images.decode import MAX_BYTES
 
 _MOST_OPENED = 200
 """Files directly in a folder that are no page's own: so many of them are looked into."""

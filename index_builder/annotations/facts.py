@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from index_builder.annotations.values import clean
+from index_builder.annotations.parsing import clean
 
 Facts = tuple[tuple[str, str], ...]
 """(name, value) pairs; several of one name in order."""

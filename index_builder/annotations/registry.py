@@ -14,26 +14,26 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from index_builder.annotations import (
+from index_builder.annotations.facts import BookFacts, tidy
+from index_builder.annotations.formats import (
     acbf,
     coco,
     comet,
     comicbookinfo,
     comicinfo,
     detections,
+    detector_vlm,
     kumiko,
     mokuro,
     ocr,
     page_json,
-    reconciled,
     vlm,
 )
-from index_builder.annotations.facts import BookFacts, tidy
 from index_builder.annotations.json_text import parse_json
 from index_builder.annotations.records import Written
+from retrieval.books.formats.xml import parse_xml
+from retrieval.books.labels import Labels, parse_labels
 from retrieval.errors import SourceError
-from retrieval.labels import Labels, parse_labels
-from retrieval.pages.xml import parse_xml
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ JSON_FORMS: tuple[Callable[[Any], Recognised | None], ...] = (
     _pages("COCO", coco.read),
     _mokuro,
     _pages("Kumiko", kumiko.read),
-    _pages("reconciled panels", reconciled.read),
+    _pages("reconciled panels", detector_vlm.read),
     _page("detections", detections.read),
     _page("OCR", ocr.read),
     _page("page JSON", page_json.read),

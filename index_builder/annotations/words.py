@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from index_builder.annotations.records import Written
-from index_builder.dialogue.sharing import give_to_panels
+from index_builder.dialogue.assignment import give_to_panels
 
 __all__ = ["give_to_panels", "in_language"]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
 
+from index_builder.dialogue.assignment import common
 from index_builder.dialogue.lines import Line
-from index_builder.dialogue.sharing import common
 from index_builder.panels.rects import long_side
 from retrieval.records import Box
 

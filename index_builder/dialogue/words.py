@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from index_builder.dialogue.assignment import give_to_panels
 from index_builder.dialogue.balloons import Balloon, balloons
+from index_builder.dialogue.classify import is_dialogue, usual_height
 from index_builder.dialogue.cleaning import is_wide
-from index_builder.dialogue.kinds import is_dialogue, usual_height
 from index_builder.dialogue.languages import AUTO, WIDE
 from index_builder.dialogue.lines import Line
-from index_builder.dialogue.sharing import give_to_panels
 from retrieval.records import Box
 
 READS = "balloons-2"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from index_builder.panels.cutting import framing
 from index_builder.panels.rects import Rect, overlap
+from index_builder.panels.segment import framing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

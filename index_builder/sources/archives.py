@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from index_builder.sources.books import BookRef, Skipped, about_book, is_about, is_note, number_pages, ordered_pages
 from index_builder.sources.listings import Listings, as_json, from_json, is_costly, stat_of
 from index_builder.sources.orders import stated_order
-from retrieval.errors import SourceError
-from retrieval.pages import (
+from retrieval.books import (
     HEAD,
     Container,
     Entry,
@@ -25,6 +24,7 @@ from retrieval.pages import (
     open_container,
     other_kind,
 )
+from retrieval.errors import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

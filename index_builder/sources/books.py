@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retrieval.pages import beside, natural_key, suffix_of
+from retrieval.books import beside, natural_key, suffix_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ class PageRef:
     `name` is its path inside the book with '/' separators, `number` counts from 1 in natural order; pictures that are
     skipped count as well.
     `stat` changes when the page or its annotation does. `annotation` is the path inside the book of
-    the JSON that describes it, or None. Both names are for `retrieval.pages.read_page`.
+    the JSON that describes it, or None. Both names are for `retrieval.books.read_page`.
     """
 
     name: str
@@ -34,7 +34,7 @@ class BookRef:
     """A book and its pages.
 
     `path` is always root / `relative`; `relative` is "" when the root is the book. `kind` is one of
-    `retrieval.pages.Kind`. A root that is a single picture is a "folder" book of that one page. `about`: name and stat
+    `retrieval.books.Kind`. A root that is a single picture is a "folder" book of that one page. `about`: name and stat
     of files in the book that may say something about it; `beside`: of such files next to it, named like it. `comment`
     is what an archive says about itself.
     """

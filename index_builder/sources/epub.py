@@ -12,9 +12,9 @@ from html.parser import HTMLParser
 from urllib.parse import unquote, urldefrag
 from xml.etree.ElementTree import Element
 
+from retrieval.books import Container, page_name
+from retrieval.books.formats.xml import below, parse_xml
 from retrieval.errors import SourceError
-from retrieval.pages import Container, page_name
-from retrieval.pages.xml import below, parse_xml
 
 
 class NoComic(SourceError):

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from index_builder.sources.books import BookRef, PageRef, Skipped
-from retrieval.pages import Kind, Reading, is_compressed
-from retrieval.pages.seven import lists_cheaply
+from retrieval.books import Kind, Reading, is_compressed
+from retrieval.books.formats.seven_zip import lists_cheaply
 
 Found = Sequence[BookRef | Skipped]
 

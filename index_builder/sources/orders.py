@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from index_builder.sources.epub import PACKAGE, NoComic, epub_order
+from retrieval.books import Container, Kind, climbs, is_junk, is_page, natural_key, page_name
+from retrieval.books.formats.acbf import page_hrefs
+from retrieval.books.formats.xml import parse_xml
 from retrieval.errors import SourceError
-from retrieval.pages import Container, Kind, climbs, is_junk, is_page, natural_key, page_name
-from retrieval.pages.acbf import page_hrefs
-from retrieval.pages.xml import parse_xml
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index_builder.sources.books import BookRef, PageRef
+from retrieval.books import Joined, Kind, Reading, natural_key, parse_joined, read_page
 from retrieval.errors import PanelseekError
-from retrieval.pages import Joined, Kind, Reading, natural_key, parse_joined, read_page
-from retrieval.pictures import open_picture
+from retrieval.images.decode import open_picture
 
 STRIPS = "strips-1"
 """Stored with what was decided: a change of this string means that books are looked at again."""

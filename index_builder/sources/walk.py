@@ -19,8 +19,7 @@ from index_builder.sources.books import (
     root_name,
 )
 from index_builder.sources.listings import Listings
-from retrieval.errors import SourceError
-from retrieval.pages import (
+from retrieval.books import (
     HEAD,
     USUAL,
     Reading,
@@ -33,8 +32,9 @@ from retrieval.pages import (
     natural_key,
     suffix_of,
 )
-from retrieval.pages.folder import read_file
-from retrieval.pictures import picture_format
+from retrieval.books.formats.folder import read_file
+from retrieval.errors import SourceError
+from retrieval.images.decode import picture_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from retrieval.encoder.checkpoints import load_encoder
     from retrieval.encoder.encoder import PanelEncoder
-    from retrieval.encoder.model import PanelFeatureExtractor
+    from retrieval.encoder.network.model import PanelFeatureExtractor
 
 __all__ = ["PanelEncoder", "PanelFeatureExtractor", "load_encoder"]
 
-_HOMES = {"PanelEncoder": "encoder", "PanelFeatureExtractor": "model", "load_encoder": "checkpoints"}
+_HOMES = {"PanelEncoder": "encoder", "PanelFeatureExtractor": "network.model", "load_encoder": "checkpoints"}
 
 
 def __getattr__(name: str) -> Any:

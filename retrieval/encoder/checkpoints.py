@@ -12,7 +12,7 @@ import torch
 from retrieval.encoder.encoder import PanelEncoder
 from retrieval.encoder.hub import PUBLISHED, V1, Published, check_published, fetch
 from retrieval.encoder.inputs import PROFILES
-from retrieval.encoder.states import State, build_model, minilm_state, read_state, sha256
+from retrieval.encoder.state_dicts import State, build_model, minilm_state, read_state, sha256
 from retrieval.errors import CheckpointError, HubUnreachable, UsageError
 
 log = logging.getLogger("panelseek")

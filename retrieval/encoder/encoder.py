@@ -16,10 +16,11 @@ from torch.nn.functional import normalize
 
 from retrieval.encoder import inputs
 from retrieval.encoder.inputs import QUERY_ENCODINGS
-from retrieval.encoder.model import PanelFeatureExtractor
-from retrieval.encoder.small import PARTS, SmallBackbone
+from retrieval.encoder.network.model import PanelFeatureExtractor
+from retrieval.encoder.network.small import PARTS, SmallBackbone
+from retrieval.encoder.protocol import DIMENSION, PICTURE_SIDE, Encoded, PanelInput, QueryInput, QueryVectors
 from retrieval.errors import UsageError
-from retrieval.records import DIMENSION, PICTURE_SIDE, Encoded, PanelInput, QueryInput, QueryVectors, View
+from retrieval.records import View
 
 Floats = NDArray[np.float32]
 

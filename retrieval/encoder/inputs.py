@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from retrieval.encoder.protocol import PICTURE_SIDE
 from retrieval.errors import CheckpointError, UsageError
-from retrieval.records import PICTURE_SIDE, Box
+from retrieval.records import Box
 
 if TYPE_CHECKING:
     from pathlib import Path

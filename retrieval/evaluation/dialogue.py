@@ -12,17 +12,18 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.evaluation.figures import DEPTH, found, mean_over_kinds, rank_of
+from retrieval.encoder.protocol import QueryInput
+from retrieval.evaluation.metrics import DEPTH, found, mean_over_kinds, rank_of
 from retrieval.evaluation.pictures import searches_approximately, with_exact
-from retrieval.evaluation.questions import question, read_rephrased
+from retrieval.evaluation.queries import question, read_rephrased
 from retrieval.evaluation.records import DEFAULT, EXACT, Found, Progress, Settings, Watcher
 from retrieval.filters import Filter
 from retrieval.index import PanelIndex
-from retrieval.records import Panel, QueryInput, View
-from retrieval.scoring import top
-from retrieval.search import Query
-from retrieval.shards import VectorShards
-from retrieval.words import match, rarity, tokens
+from retrieval.records import Panel, View
+from retrieval.search.ranking.text_match import match, rarity, tokens
+from retrieval.search.searcher import Query
+from retrieval.store.scoring import top
+from retrieval.store.vectors import VectorShards
 
 VECTORS, WORDS = "vectors alone", "words alone"
 

@@ -9,13 +9,13 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.diagnosis import PAGES, PANELS, matched_share, pair_cosine, verdict
+from retrieval.encoder.collapse import PAGES, PANELS, matched_share, pair_cosine, verdict
 from retrieval.evaluation.pictures import searches_approximately
 from retrieval.evaluation.records import DEFAULT, EXACT, Collapse, Near, Progress, Watcher
 from retrieval.index import PanelIndex
 from retrieval.records import Panel, View
-from retrieval.search import Hit, Query
-from retrieval.shards import VectorShards
+from retrieval.search.searcher import Hit, Query
+from retrieval.store.vectors import VectorShards
 
 FIRST = 10
 

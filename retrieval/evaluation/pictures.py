@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.errors import PictureError, SourceError
-from retrieval.evaluation.copies import copy_of
-from retrieval.evaluation.figures import DEPTH, FirstHit, detection, found, mean_over_kinds, rank_of
+from retrieval.evaluation.distortions import copy_of
+from retrieval.evaluation.metrics import DEPTH, FirstHit, detection, found, mean_over_kinds, rank_of
 from retrieval.evaluation.records import DEFAULT, EXACT, Detection, Found, Progress, Settings, Watcher
 from retrieval.index import PanelIndex
 from retrieval.records import Panel, View
-from retrieval.search import Query
+from retrieval.search.searcher import Query
 
 Pixels = NDArray[np.uint8]
 Ranking = list[tuple[int, float]]

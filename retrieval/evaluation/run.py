@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from retrieval.errors import UsageError
-from retrieval.evaluation.asking import panels_that_ask
+from retrieval.evaluation.baselines import picture_peers, word_peers
 from retrieval.evaluation.dialogue import measure_dialogue, questions_of, word_searchers
 from retrieval.evaluation.neighbours import collapse, measure_neighbours
-from retrieval.evaluation.peers import picture_peers, word_peers
 from retrieval.evaluation.pictures import index_searchers, measure_copies, searches_approximately
 from retrieval.evaluation.records import Collapse, Detection, Found, Near, Progress, Report, Settings, Watcher
+from retrieval.evaluation.sampling import panels_that_ask
 from retrieval.filters import Filter
 from retrieval.index import PanelIndex
 from retrieval.records import Panel, View

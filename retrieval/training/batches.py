@@ -13,12 +13,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from retrieval.crops import crop
 from retrieval.encoder import inputs
 from retrieval.errors import PictureError, SourceError
+from retrieval.images.crops import crop
+from retrieval.training.augmentations import altered
 from retrieval.training.data import Library, PageEntry
 from retrieval.training.recipe import Recipe
-from retrieval.training.views import altered
 
 _AHEAD = 2
 """Batches read for each worker before they are needed."""

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from safetensors.torch import save
 
-from retrieval.encoder.states import State, sha256
+from retrieval.encoder.state_dicts import State, sha256
 from retrieval.training.state import replace, write_text
 
 BEST, LAST = "model", "last"

@@ -1,4 +1,4 @@
-"""Whether the encoder collapses while it is trained; see `retrieval.diagnosis`."""
+"""Whether the encoder collapses while it is trained; see `retrieval.encoder.collapse`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from retrieval.diagnosis import PAGES, PANELS, Floats, matched_share, pair_cosine, verdict
+from retrieval.encoder.collapse import PAGES, PANELS, Floats, matched_share, pair_cosine, verdict
 
 
 @dataclass(frozen=True, slots=True)

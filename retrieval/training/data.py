@@ -15,10 +15,10 @@ from typing import Any, Self
 
 import numpy as np
 
+from retrieval.books.labels import STORY, read_labels
 from retrieval.errors import UsageError
 from retrieval.filters import Filter
 from retrieval.index import PanelIndex
-from retrieval.labels import STORY, read_labels
 from retrieval.training.recipe import Recipe
 from retrieval.training.split import validation_books
 

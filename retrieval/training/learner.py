@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from retrieval.encoder import load_encoder
-from retrieval.encoder.model import PanelFeatureExtractor
-from retrieval.encoder.states import State, minilm_state
+from retrieval.encoder.network.model import PanelFeatureExtractor
+from retrieval.encoder.state_dicts import State, minilm_state
 from retrieval.errors import UsageError
 from retrieval.training.batches import PageBatch
 from retrieval.training.objectives import Losses, Objectives

@@ -12,10 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from retrieval.diagnosis import PAGES as WATCHED
 from retrieval.encoder.checkpoints import NAMES, pick_device
-from retrieval.encoder.model import PanelFeatureExtractor
-from retrieval.encoder.states import sha256
+from retrieval.encoder.collapse import PAGES as WATCHED
+from retrieval.encoder.network.model import PanelFeatureExtractor
+from retrieval.encoder.state_dicts import sha256
 from retrieval.errors import CheckpointError, TrainingError, UsageError
 from retrieval.training.batches import PageBatch, Reader
 from retrieval.training.card import BEST, LAST, write_card, write_weights

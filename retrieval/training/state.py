@@ -21,8 +21,8 @@ import torch
 from filelock import FileLock, Timeout
 from safetensors.torch import save
 
-from retrieval.encoder.model import PanelFeatureExtractor
-from retrieval.encoder.states import State, build_model, read_state
+from retrieval.encoder.network.model import PanelFeatureExtractor
+from retrieval.encoder.state_dicts import State, build_model, read_state
 from retrieval.errors import TrainingError, UsageError
 from retrieval.training.learner import Learner
 

@@ -14,7 +14,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-import retrieval.search  # noqa: F401 (imported now, so that a build starts at once)
+import retrieval.search.searcher  # noqa: F401 (imported now, so that a build starts at once)
 from index_builder import build
 from retrieval.errors import PanelseekError
 from tests.conftest import GridEncoder

@@ -15,10 +15,10 @@ from sqlalchemy import text
 
 from index_builder import BuildReport, build_index
 from retrieval import PanelIndex
-from retrieval.catalog import Catalog
 from retrieval.index import catalog_url
 from retrieval.records import Panel, View
-from retrieval.shards import VectorShards
+from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.vectors import VectorShards
 from tests.conftest import GridEncoder, draw_page, panel_boxes
 
 SIZE = (200, 300)

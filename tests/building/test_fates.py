@@ -12,8 +12,8 @@ import pytest
 
 from index_builder import BuildReport
 from retrieval import PanelIndex
-from retrieval.catalog import Catalog
 from retrieval.index import catalog_url
+from retrieval.store.catalog.catalog import Catalog
 from tests.building.library import (
     SIZE,
     answers,

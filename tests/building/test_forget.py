@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import index_builder.forget as forgetting
+import index_builder.maintenance.remove as forgetting
 from index_builder import forget_source, repair_index
 from retrieval import PanelIndex, verify_index
-from retrieval.catalog import Catalog
 from retrieval.errors import IndexMissing, UsageError
 from retrieval.index import catalog_url
-from retrieval.shards import VectorShards
-from retrieval.thumbnails import Thumbnails
+from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.thumbnails import Thumbnails
+from retrieval.store.vectors import VectorShards
 from tests.building.library import answers, build, by_place, content, page
 from tests.building.test_interrupted import Stopped, stop_at
 from tests.conftest import GridEncoder

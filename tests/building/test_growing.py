@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-import retrieval.generation as generations
+import retrieval.store.generation as generations
 from index_builder import Progress
 from retrieval import PanelIndex, verify_index
 from tests.building.library import build, put, speckled

@@ -16,11 +16,11 @@ from PIL import Image
 
 import index_builder.build as building
 from retrieval import PanelIndex, verify_index
-from retrieval.catalog import Catalog
 from retrieval.errors import IndexDamaged
-from retrieval.fulltext import SqliteFullText
 from retrieval.index import catalog_url
-from retrieval.shards import VectorShards
+from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.catalog.fulltext import SqliteFullText
+from retrieval.store.vectors import VectorShards
 from tests.building.conftest import PANELS
 from tests.building.library import answers, build, content, page, panels, put, speckled
 from tests.building.nursery import Nursery

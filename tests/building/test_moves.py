@@ -12,8 +12,8 @@ import pytest
 import index_builder.build as building
 from index_builder import BuildReport
 from retrieval import PanelIndex, verify_index
-from retrieval.catalog import Catalog
 from retrieval.index import catalog_url
+from retrieval.store.catalog.catalog import Catalog
 from tests.building.library import answers, build, by_place, cbz, content, page, put, speckled
 from tests.building.test_interrupted import Stopped, stop_at
 from tests.conftest import GridEncoder

@@ -11,10 +11,11 @@ import pytest
 from PIL import Image
 
 from index_builder import build_index
-from retrieval import PanelIndex, crops, verify_index
+from retrieval import PanelIndex, verify_index
 from retrieval.errors import SourceError, UsageError
+from retrieval.images import crops
 from retrieval.records import Box
-from retrieval.sqlite_files import connect_to_read
+from retrieval.store.sqlite import connect_to_read
 from tests.building.library import build, page
 from tests.conftest import GridEncoder
 

@@ -12,7 +12,7 @@ import pytest
 from index_builder import Progress
 from retrieval.errors import UsageError
 from tests.building.library import build, cbz, drawn, page, plain, put, stage1
-from ui.tables import one_line
+from ui.output.tables import one_line
 
 
 def test_counts_of_every_kind(lib: Path, index: Path) -> None:

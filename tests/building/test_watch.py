@@ -173,7 +173,18 @@ def test_bad_usage(lib: Path, index: Path) -> None:
 def test_the_command_ends_cleanly(lib: Path, index: Path, how: signal.Signals) -> None:
     """One line of JSON for each event; Ctrl-C, or the end of a service, leaves a whole index and status 0."""
     page(lib / "1", 1, ["hello", "", "", ""])
-    command = [sys.executable, "-m", "ui.cli", "watch", str(lib), "--index", str(index), "--encoder", "small", "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "ui.cli",
+        "watch",
+        str(lib),
+        "--index",
+        str(index),
+        "--encoder",
+        "small",
+        "--json",
+    ]
     with subprocess.Popen(
         [*command, "--quiet", "--settle", "0.2", "--workers", "0", "--no-ocr"],
         stdout=subprocess.PIPE,

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from index_builder.decode import DecodedPage, Failed, PageTask
-from index_builder.workers import PageDecoder
-from retrieval.pages import USUAL
+from index_builder.decode.decode import DecodedPage, Failed, PageTask
+from index_builder.decode.workers import PageDecoder
+from retrieval.books import USUAL
 from tests.building.library import build, cbz, content, drawn, page, put, speckled, stage1
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import draw_page, panel_boxes
-from ui.cli import main
+from ui.cli.main import main
 
 LINES = ["the lighthouse is dark again", "who fed the robot tea", "", "never borrow winter from a bear"]
 
@@ -71,7 +71,7 @@ def command(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, s
 def test_help_loads_nothing_heavy() -> None:
     """`panelseek --help` and wrong usage import neither torch, faiss, transformers nor gradio."""
     script = (
-        "import sys\nfrom ui.cli import main\n"
+        "import sys\nfrom ui.cli.main import main\n"
         "try:\n    main(sys.argv[1:])\nexcept SystemExit as stop:\n    code = stop.code\nelse:\n    code = 0\n"
         "heavy = {'torch', 'torchvision', 'faiss', 'transformers', 'gradio', 'cv2', 'sklearn'} & set(sys.modules)\n"
         "print(sorted(heavy), code, file=sys.stderr)\n"

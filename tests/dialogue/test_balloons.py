@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from index_builder.dialogue.assignment import panel_of
 from index_builder.dialogue.balloons import balloons
 from index_builder.dialogue.cleaning import joined
 from index_builder.dialogue.lines import Line
-from index_builder.dialogue.sharing import panel_of
 from index_builder.dialogue.words import Words, panel_words
 from retrieval.records import Box
 from tests.dialogue.lettering import line

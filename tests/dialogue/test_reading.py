@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from index_builder import BuildReport, build_index
-from index_builder.dialogue import cache, engine, reader
-from index_builder.dialogue.cache import ReadingCache
-from index_builder.dialogue.engine import load_engine
+from index_builder.dialogue import ocr, ocr_cache, ocr_engine
+from index_builder.dialogue.ocr_cache import ReadingCache
+from index_builder.dialogue.ocr_engine import load_engine
 from index_builder.dialogue.tiles import pieces, read_page_lines, reading_scale, without_twins
 from retrieval import PanelIndex
 from retrieval.errors import OcrError, UsageError
@@ -51,8 +51,8 @@ def indexed(comics: Path) -> list[Panel]:
 def count_readings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """One entry for every page that the engine reads."""
     pages: list[int] = []
-    read = engine.Engine.read
-    monkeypatch.setattr(engine.Engine, "read", lambda self, page: (pages.append(1), read(self, page))[1])
+    read = ocr_engine.Engine.read
+    monkeypatch.setattr(ocr_engine.Engine, "read", lambda self, page: (pages.append(1), read(self, page))[1])
     return pages
 
 
@@ -109,7 +109,7 @@ def test_only_what_is_missing_is_read(comics: Path, monkeypatch: pytest.MonkeyPa
     build(comics)
     lettered([(60, 60, "A third page.")]).save(comics / "book" / "3.png")
     build(comics, ocr=False)
-    monkeypatch.setattr(reader, "engine_name", lambda: "rapidocr 99")
+    monkeypatch.setattr(ocr, "engine_name", lambda: "rapidocr 99")
     report = build(comics, ocr_only_missing=True)
     assert (report.ocr.pages, report.pages_changed, report.pages_unchanged) == (1, 1, 2)
     assert [p.dialogue for p in indexed(comics)][-1] == "A third page."
@@ -129,7 +129,7 @@ def test_the_language_of_an_index_stays(comics: Path) -> None:
 def test_a_page_the_engine_fails_on_is_indexed_and_tried_again(comics: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its words stay unknown, a note says so, and the next build reads it."""
     with monkeypatch.context() as broken:
-        broken.setattr(engine.Engine, "_read", lambda *_: 1 / 0)
+        broken.setattr(ocr_engine.Engine, "_read", lambda *_: 1 / 0)
         report = build(comics)
     assert [("ZeroDivisionError" in note) for _, note in report.notes] == [True, True]
     assert (report.pages, report.skipped, report.ocr.pages) == (2, (), 0)
@@ -138,14 +138,14 @@ def test_a_page_the_engine_fails_on_is_indexed_and_tried_again(comics: Path, mon
 
 def test_a_missing_engine_is_named_with_the_way_out(comics: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Models that are not in the wheel are never looked for elsewhere: the sentence says what to do."""
-    monkeypatch.setattr(engine, "_DETECTS", "none.onnx")
+    monkeypatch.setattr(ocr_engine, "_DETECTS", "none.onnx")
     with pytest.raises(OcrError, match=r"no none\.onnx in .*--no-ocr"):
-        engine.Engine(1)
+        ocr_engine.Engine(1)
 
 
 def test_nothing_loads_without_need(comics: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine is asked for only by a page whose words nobody told."""
-    monkeypatch.setattr(reader, "load_engine", lambda _: pytest.fail("the engine was loaded"))
+    monkeypatch.setattr(ocr, "load_engine", lambda _: pytest.fail("the engine was loaded"))
     put(comics / "book" / "1.json", stage1(["told", ""], BOXES, (900, 1300)))
     put(comics / "book" / "2.json", stage1(["told", "too"], BOXES, (900, 1300)))
     assert build(comics).notes == ()
@@ -155,7 +155,7 @@ def test_nothing_loads_without_need(comics: Path, monkeypatch: pytest.MonkeyPatc
 def test_a_damaged_cache_costs_only_the_reading(comics: Path, count_readings: list[int]) -> None:
     """It is derived: begun anew where it cannot be read, and ignored where a row cannot."""
     build(comics)
-    path = comics.parent / "my.index" / cache.NAME
+    path = comics.parent / "my.index" / ocr_cache.NAME
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE reading SET lines = x'00'")
     connection.close()

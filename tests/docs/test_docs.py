@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
-from ui.cli import panelseek
+from ui.cli.main import panelseek
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

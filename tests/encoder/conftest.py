@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from retrieval.encoder import PanelEncoder, PanelFeatureExtractor, load_encoder
-from retrieval.records import Box, PanelInput
+from retrieval.encoder.protocol import PanelInput
+from retrieval.records import Box
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 

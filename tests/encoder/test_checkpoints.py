@@ -9,7 +9,7 @@ import pytest
 import torch
 from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
-from retrieval.encoder import checkpoints, hub, load_encoder, states
+from retrieval.encoder import checkpoints, hub, load_encoder, state_dicts
 from retrieval.encoder.hub import V1, VLM, Published
 from retrieval.errors import CheckpointError, HubUnreachable, UsageError
 
@@ -48,7 +48,7 @@ def cached(monkeypatch, tmp_path, small_state):
 
 def stand_in(path) -> Published:
     """v1's entry, with the size and hash of a small file."""
-    return Published(V1.name, V1.repo, V1.files, V1.profile, path.stat().st_size, states.sha256(path))
+    return Published(V1.name, V1.repo, V1.files, V1.profile, path.stat().st_size, state_dicts.sha256(path))
 
 
 def use(monkeypatch, published: Published) -> None:
@@ -102,7 +102,7 @@ def test_a_file_that_is_not_the_published_one(cached) -> None:
     with pytest.raises(CheckpointError) as caught:
         load_encoder("comic-panel-encoder-v1")
     message = str(caught.value)
-    for part in ("is not the published", str(cached), states.sha256(cached), V1.sha256, "574159138"):
+    for part in ("is not the published", str(cached), state_dicts.sha256(cached), V1.sha256, "574159138"):
         assert part in message
 
 
@@ -169,7 +169,7 @@ def test_names_devices_and_profiles_that_do_not_exist() -> None:
 
 def test_another_text_encoder_is_refused(tmp_path, monkeypatch) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"something else")
-    monkeypatch.setattr(states, "model_folder", lambda: tmp_path)
+    monkeypatch.setattr(state_dicts, "model_folder", lambda: tmp_path)
     with pytest.raises(CheckpointError, match="not the published all-MiniLM-L6-v2"):
         load_encoder("small")
 

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from retrieval.encoder import PanelEncoder, inputs
+from retrieval.encoder.protocol import Encoded, Encoder, PanelInput, QueryInput
 from retrieval.errors import UsageError
-from retrieval.records import Box, Encoded, Encoder, PanelInput, QueryInput, View
+from retrieval.records import Box, View
 
 
 @pytest.fixture(scope="module", params=["small", "golden_encoder"])

@@ -22,7 +22,7 @@ from retrieval.encoder.inputs import (
     to_tensor,
     tokenize,
 )
-from retrieval.encoder.states import build_model
+from retrieval.encoder.state_dicts import build_model
 from retrieval.records import Box
 
 PILLOW_13 = int(PIL.__version__.split(".")[0]) >= 13

@@ -19,8 +19,9 @@ from transformers import BertModel
 from retrieval.encoder import load_encoder
 from retrieval.encoder.checkpoints import WEIGHTS
 from retrieval.encoder.inputs import model_folder, resize, to_tensor
-from retrieval.encoder.small import CELLS, PARTS, SmallBackbone, windows
-from retrieval.records import Box, PanelInput, QueryInput, View
+from retrieval.encoder.network.small import CELLS, PARTS, SmallBackbone, windows
+from retrieval.encoder.protocol import PanelInput, QueryInput
+from retrieval.records import Box, View
 from tools.small_views import Batches, TrainingPage
 
 FILE = WEIGHTS / "small.safetensors"

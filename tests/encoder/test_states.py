@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from retrieval.encoder import load_encoder
-from retrieval.encoder.states import build_model, published_names, read_state, variant
+from retrieval.encoder.state_dicts import build_model, published_names, read_state, variant
 from retrieval.errors import CheckpointError
 
 BOTH = {"visual_backbone": "both"}

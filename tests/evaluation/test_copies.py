@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from retrieval.evaluation.copies import BLOCK_SHARE, KINDS, LONGEST, copies_of, copy_of
+from retrieval.evaluation.distortions import BLOCK_SHARE, KINDS, LONGEST, copies_of, copy_of
 from retrieval.evaluation.lettering import erase_lettering
 from retrieval.evaluation.records import COPY_KINDS
 from tests.conftest import draw_page

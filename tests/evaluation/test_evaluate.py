@@ -14,11 +14,11 @@ from index_builder import build_index
 from retrieval import PanelIndex
 from retrieval.errors import SourceError, UsageError
 from retrieval.evaluation import Progress, Settings, evaluate
-from retrieval.evaluation.asking import panels_that_ask
-from retrieval.evaluation.questions import question, read_rephrased
+from retrieval.evaluation.queries import question, read_rephrased
+from retrieval.evaluation.sampling import panels_that_ask
 from sample_data import COMICS
 from tests.conftest import GridEncoder, draw_page, panel_boxes
-from ui.cli import main
+from ui.cli.main import main
 
 LINES = [
     f"the {word} fox came home after seven days" for word in ("red", "old", "sly", "wet", "shy", "sad", "odd", "big")

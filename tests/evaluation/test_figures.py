@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retrieval.evaluation.figures import FirstHit, detection, found, mean_over_kinds, rank_of
+from retrieval.evaluation.metrics import FirstHit, detection, found, mean_over_kinds, rank_of
 from retrieval.evaluation.records import Found
 
 

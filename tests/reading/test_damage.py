@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from index_builder.sources import BookRef, Skipped, find_books
+from retrieval.books import Reading, limits, read_page
+from retrieval.books.formats import rar as rar_pages
+from retrieval.books.formats import seven_zip as seven_pages
 from retrieval.errors import SourceError
-from retrieval.pages import Reading, read_page, reading
-from retrieval.pages import rar as rar_pages
-from retrieval.pages import seven as seven_pages
 from tests.reading import formats
 from tests.reading.formats import jpeg, make_tar, make_zip_bytes, small_pages
 from tests.reading.rar import locked_rar, old_rar, rar
@@ -199,7 +199,7 @@ def test_random_damage_never_stops_the_walk(tmp_path: Path, form: str) -> None:
 @pytest.mark.parametrize("mode", ["w:gz", "w:xz", "w:bz2"])
 def test_a_tar_that_swells(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mode: str) -> None:
     """A packed TAR beyond the bounds is given up while it is unpacked."""
-    monkeypatch.setattr(reading, "BOMB_FLOOR", 2**13)
+    monkeypatch.setattr(limits, "BOMB_FLOOR", 2**13)
     (tmp_path / "a.cbt").write_bytes(make_tar([("1.png", bytes(2**21))], mode))
     _, skips = listed(tmp_path / "a.cbt", Reading(max_ratio=20))
     assert "holds a decompression bomb" in skips["a.cbt"]
@@ -207,7 +207,7 @@ def test_a_tar_that_swells(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mode
 
 def test_a_rar_that_swells(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A member, and a book, that say they unpack to far more than they are, are not unpacked."""
-    monkeypatch.setattr(reading, "BOMB_FLOOR", 2**13)
+    monkeypatch.setattr(limits, "BOMB_FLOOR", 2**13)
     one = rar([*PAGES, ("bomb.jpg", bytes(1000))], packed=False)
     size, claimed = b"\xe8\x07", b"\x80\x80\x10"  # 1,000 and 262,144 as the format writes them
     start = one.rindex(b"bomb.jpg") - 30

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from index_builder.sources import BookRef, Skipped, find_books
-from retrieval.pages import USUAL, Kind, Reading, kind_of, read_page
-from retrieval.pages import rar as rar_pages
-from retrieval.pages import seven as seven_pages
+from retrieval.books import USUAL, Kind, Reading, kind_of, read_page
+from retrieval.books.formats import rar as rar_pages
+from retrieval.books.formats import seven_zip as seven_pages
 from tests.reading import formats
 from tests.reading.formats import jpeg, small_pages
 from tests.reading.rar import old_rar, rar

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from retrieval import pictures
 from retrieval.errors import PictureError
-from retrieval.jpeg_xl import jpeg_xl_size
-from retrieval.pictures import open_picture, picture_format
+from retrieval.images import decode
+from retrieval.images.decode import open_picture, picture_format
+from retrieval.images.jpeg_xl import jpeg_xl_size
 from tests.conftest import draw_page
 
 
@@ -45,7 +45,7 @@ def test_pixels_come_out_as_they_went_in() -> None:
 def test_large_ones_are_refused_before_they_are_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     """A picture beyond the bounds never reaches the plugin."""
     data = encoded(Image.new("RGB", (300, 200)))
-    monkeypatch.setattr(pictures, "jpeg_xl_reader", lambda: pytest.fail("it was decoded"))
+    monkeypatch.setattr(decode, "jpeg_xl_reader", lambda: pytest.fail("it was decoded"))
     with pytest.raises(PictureError, match=r"300 x 200 px .*raise it with --max-pixels"):
         open_picture(data, max_pixels=59_999)
 
@@ -62,7 +62,7 @@ def test_damaged_ones_are_named(data: bytes) -> None:
 
 def test_without_a_plugin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Where no plugin is installed, the reason names the way to get one."""
-    monkeypatch.setattr(pictures, "jpeg_xl_reader", lambda: None)
+    monkeypatch.setattr(decode, "jpeg_xl_reader", lambda: None)
     path = tmp_path / "a.jxl"
     path.write_bytes(b"\xff\x0a\x7f" + bytes(20))
     with pytest.raises(PictureError, match=r"a\.jxl: is JPEG XL, .*pip install panelseek\[jxl\]"):

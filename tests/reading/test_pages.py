@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from natsort import natsort_keygen, ns
 
+from retrieval.books import Reading, climbs, limits, natural_key, open_books, page_name, read_page
 from retrieval.errors import SourceError
-from retrieval.pages import Reading, climbs, natural_key, opened, page_name, read_page, reading
 
 CLIMBING = [
     "../x.png",
@@ -100,7 +100,7 @@ def test_bytes_are_bounded(tmp_path: Path, make_zip: Callable[..., Path]) -> Non
 
 def test_a_member_that_swells_is_refused(monkeypatch, make_zip: Callable[..., Path]) -> None:
     """Large members that unpack to more than 200 times their size are not unpacked."""
-    monkeypatch.setattr(reading, "BOMB_FLOOR", 2**16)
+    monkeypatch.setattr(limits, "BOMB_FLOOR", 2**16)
     archive = make_zip("bomb.cbz", [("p.png", bytes(2**20))], zipfile.ZIP_DEFLATED)
     with pytest.raises(SourceError, match="decompression bomb"):
         read_page(archive, "p.png")
@@ -134,8 +134,8 @@ def test_damaged_members_are_source_errors(make_zip: Callable[..., Path], method
 def test_pages_of_one_archive_parse_its_directory_once(monkeypatch, make_zip: Callable[..., Path]) -> None:
     """Reading a book page by page opens it once; a replaced archive is opened anew."""
     times = []
-    real = opened.open_container
-    monkeypatch.setattr(opened, "open_container", lambda path, how: times.append(path) or real(path, how))
+    real = open_books.open_container
+    monkeypatch.setattr(open_books, "open_container", lambda path, how: times.append(path) or real(path, how))
     path = make_zip("a.cbz", [(f"{n}.png", b"%d" % n) for n in range(20)])
     assert [read_page(path, f"{n}.png") for n in range(20)] == [b"%d" % n for n in range(20)]
     assert len(times) == 1
@@ -148,7 +148,7 @@ def test_few_archives_stay_open(make_zip: Callable[..., Path]) -> None:
     """Reading many books keeps a handful of handles, not all of them."""
     for n in range(10):
         assert read_page(make_zip(f"{n}.cbz", [("p.png", b"%d" % n)]), "p.png") == b"%d" % n
-    assert len(opened.open_books.open) <= 4
+    assert len(open_books.open_books.open) <= 4
 
 
 def test_natural_order_is_that_of_natsort() -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from retrieval.pages import Reading, read_page
-from retrieval.pictures import open_picture
+from retrieval.books import Reading, read_page
+from retrieval.images.decode import open_picture
 from tests.reading.formats import jpeg, pdf
 
 POINTS = (96.0, 144.0)

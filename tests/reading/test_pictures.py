@@ -14,7 +14,7 @@ import pytest
 from PIL import Image, ImageFile
 
 from retrieval.errors import PictureError
-from retrieval.pictures import open_picture
+from retrieval.images.decode import open_picture
 
 CORNERS = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [255, 255, 255]]], np.uint8)
 """Red, green; blue, white: tells every turn from every other."""

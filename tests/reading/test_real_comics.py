@@ -9,8 +9,8 @@ import numpy as np
 from index_builder.annotations import read_annotation
 from index_builder.panels import find_panels
 from index_builder.sources import BookRef, find_books
-from retrieval.pages import read_page
-from retrieval.pictures import open_picture
+from retrieval.books import read_page
+from retrieval.images.decode import open_picture
 
 
 def test_every_book_opens_and_first_pages_have_sensible_panels(real_comics: Path) -> None:

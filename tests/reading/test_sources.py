@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from index_builder.sources import BookRef, Skipped, archives, find_books
+from retrieval.books import USUAL, Reading, limits, open_container, read_page
 from retrieval.errors import SourceError
-from retrieval.pages import USUAL, Reading, open_container, read_page, reading
 from tests.reading.drawing import PNG
 
 Make = Callable[..., Path]
@@ -247,7 +247,7 @@ def test_encrypted_members_are_skipped(tmp_path: Path, make_zip: Make) -> None:
 
 def test_decompression_bombs_are_skipped(monkeypatch, tmp_path: Path, make_zip: Make) -> None:
     """A page that swells absurdly is skipped; so is an archive that swells as a whole."""
-    monkeypatch.setattr(reading, "BOMB_FLOOR", 2**16)
+    monkeypatch.setattr(limits, "BOMB_FLOOR", 2**16)
     make_zip("a.cbz", [("1.png", PNG), ("bomb.png", bytes(2**20))], zipfile.ZIP_DEFLATED)
     assert [names(book) for book in books(tmp_path)] == [["1.png"]]
     assert "decompression bomb" in skipped(tmp_path)["a.cbz/bomb.png"]

@@ -11,9 +11,9 @@ from PIL import Image
 
 from index_builder.sources import BookRef, find_books, fingerprint, may_join, strip_pages, with_joined
 from index_builder.sources.strips import goes_on, is_strip
+from retrieval.books import USUAL, Joined, Reading, parse_joined, read_page
 from retrieval.errors import SourceError
-from retrieval.pages import USUAL, Joined, Reading, parse_joined, read_page
-from retrieval.pictures import open_picture
+from retrieval.images.decode import open_picture
 from tests.conftest import draw_page
 from tests.reading.formats import make_zip_bytes
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from retrieval.catalog import Catalog, NewPage, NewPanel
-from retrieval.generation import write_generation
+from retrieval.encoder.protocol import DIMENSION, Encoded
 from retrieval.index import catalog_url
-from retrieval.records import DIMENSION, Box, Encoded
-from retrieval.shards import VectorShards
+from retrieval.records import Box
+from retrieval.store.catalog.catalog import Catalog, NewPage, NewPanel
+from retrieval.store.generation import write_generation
+from retrieval.store.vectors import VectorShards
 from tests.conftest import FloatRows, GridEncoder, QuarterEncoder, unit
 
 PAGE = (1000, 1400)

@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import IntegrityError
 
-from retrieval.catalog import Base, Catalog, NewPage, NewPanel, PageUpdate
 from retrieval.errors import IndexDamaged, IndexTooNew, IndexTooOld
 from retrieval.filters import Filter
 from retrieval.records import Box
+from retrieval.store.catalog.catalog import Base, Catalog, NewPage, NewPanel, PageUpdate
 
 PANEL = NewPanel(1, Box(0, 0, 10, 10), "hello", "page", 0, (1.0, 0.0, 0.0))
 

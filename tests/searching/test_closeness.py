@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from retrieval import PanelIndex, Query, closeness
-from retrieval.records import DIMENSION, View
+from retrieval import PanelIndex, Query
+from retrieval.encoder.protocol import DIMENSION
+from retrieval.overview import calibration
+from retrieval.records import View
 from tests.conftest import GridEncoder, unit
 from tests.searching.synthetic import Row, clustered, library, stored, write_index
 
@@ -27,10 +29,10 @@ def test_strangers_are_the_best_of_other_books(index: PanelIndex) -> None:
     vectors = stored(index.folder, "picture")
     books = np.array([int(row.book.split()[1]) for row in library(160, 1)])
     scores = np.where(books[:, None] == books[None], -1, vectors @ vectors.T)
-    asked = [panel.id - 1 for panel in closeness._panels(index, View.PICTURE, "panel", 96)]
+    asked = [panel.id - 1 for panel in calibration._panels(index, View.PICTURE, "panel", 96)]
     assert {books[place] for place in asked} == set(range(7))
     best = np.sort(scores.max(axis=1)[asked])
-    np.testing.assert_allclose(np.sort(closeness.strangers(index, View.PICTURE, "panel")), best, atol=1e-5)
+    np.testing.assert_allclose(np.sort(calibration.strangers(index, View.PICTURE, "panel")), best, atol=1e-5)
     found = index.closeness("picture", "panel")
     assert (found.strangers, found.view, found.asked) == (96, View.PICTURE, "panel")
     assert found.strength == pytest.approx(np.quantile(best, 0.9), abs=1e-4)
@@ -85,10 +87,10 @@ def test_in_one_book_strangers_are_other_pages(tmp_path: Path) -> None:
 def test_it_is_measured_once(index: PanelIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next process reads what this one measured; a damaged file is measured again."""
     found = index.closeness("picture", "panel")
-    path = index.folder / "generations" / "1" / closeness.FILE
+    path = index.folder / "generations" / "1" / calibration.FILE
     assert json.loads(path.read_text())["picture/panel"]["strength"] == found.strength
     with PanelIndex.open(index.folder, encoder=GridEncoder()) as again, monkeypatch.context() as patch:
-        patch.setattr(closeness, "strangers", lambda *_: pytest.fail("measured twice"))
+        patch.setattr(calibration, "strangers", lambda *_: pytest.fail("measured twice"))
         assert again.closeness("picture", "panel") == found
     path.write_text('{"picture/panel": 5')
     with PanelIndex.open(index.folder, encoder=GridEncoder()) as again:

@@ -17,8 +17,8 @@ from PIL import Image
 
 from index_builder import build_index
 from retrieval import PanelIndex
-from retrieval.closer_look import LOOKED_AT, CloserLook
-from retrieval.details import (
+from retrieval.evaluation.distortions import copy_of
+from retrieval.images.keypoints import (
     ENOUGH,
     NOWHERE,
     SIDE,
@@ -30,10 +30,10 @@ from retrieval.details import (
     in_place,
     place_in,
 )
-from retrieval.evaluation.copies import copy_of
-from retrieval.search import Ranked
-from retrieval.thumbnails import encode_thumbnail
-from retrieval.words import WordMatch
+from retrieval.images.thumbnail import encode_thumbnail
+from retrieval.search.ranking.geometric import LOOKED_AT, CloserLook
+from retrieval.search.ranking.text_match import WordMatch
+from retrieval.search.searcher import Ranked
 from tests.conftest import GridEncoder
 
 Pixels = NDArray[np.uint8]

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from retrieval import PanelIndex, Query, search
+from retrieval import PanelIndex, Query
 from retrieval.encoder.inputs import resize
+from retrieval.encoder.protocol import QueryVectors
 from retrieval.errors import UsageError
-from retrieval.records import QueryVectors, View
+from retrieval.records import View
+from retrieval.search import searcher
 from tests.conftest import FloatRows, GridEncoder, unit
 from tests.searching.synthetic import PAGE, Row, clustered, library, stored, write_index
 
@@ -239,7 +241,7 @@ def test_random_filters_lose_nothing(which: str, request: pytest.FixtureRequest)
 
 def test_a_wide_filter_over_ivfpq_widens(large: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a filter leaves too many to score them all, probing goes on until k are found."""
-    monkeypatch.setattr(search, "EXACT_UP_TO", 3)
+    monkeypatch.setattr(searcher, "EXACT_UP_TO", 3)
     index, _, _ = large
     for where in ({"book": "Book 2"}, {"page": 1}, {"has_dialogue": False}, {"book": "Book 2", "page": 5}):
         matching = {p.id for p in index.browse(where, k=LARGE)}

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from retrieval import Facet, PanelIndex
-from retrieval.catalog import PageUpdate
 from retrieval.errors import UsageError
 from retrieval.filters import Filter
+from retrieval.store.catalog.catalog import PageUpdate
 from tests.conftest import GridEncoder
 from tests.searching.synthetic import Row, clustered, write_index
 

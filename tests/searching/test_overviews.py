@@ -14,14 +14,14 @@ from PIL import Image, ImageOps
 
 from index_builder import build_index
 from retrieval import PanelIndex
-from retrieval.details import NO_DETAILS, Details, details_of, grey_of
 from retrieval.errors import IndexDamaged
-from retrieval.lookalikes import ALIKE, NotTheSame, Pairs, grouped, likeness
-from retrieval.panel_map import FILE, _neighbours, make_map
+from retrieval.images.keypoints import NO_DETAILS, Details, details_of, grey_of
+from retrieval.overview.lookalikes import ALIKE, NotTheSame, Pairs, grouped, likeness
+from retrieval.overview.panel_map import FILE, _neighbours, make_map
 from retrieval.records import View
 from tests.conftest import GridEncoder, unit
 from tests.searching.synthetic import Row, clustered, library, write_index
-from ui.cli import main
+from ui.cli.main import main
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,10 @@ from PIL import Image
 
 from index_builder import build_index
 from retrieval import PanelIndex, verify_index
+from retrieval.encoder.protocol import DIMENSION, Encoded, QueryVectors
 from retrieval.errors import IndexDamaged, UsageError
-from retrieval.records import DIMENSION, Encoded, QueryVectors, View
-from retrieval.shards import VectorShards
+from retrieval.records import View
+from retrieval.store.vectors import VectorShards
 from tests.conftest import FloatRows, GridEncoder, QuarterEncoder, draw_page, panel_boxes, unit
 from tests.searching.synthetic import clustered, library, write_index
 

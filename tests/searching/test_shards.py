@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from retrieval.encoder.protocol import DIMENSION, Encoded
 from retrieval.errors import IndexDamaged
-from retrieval.records import DIMENSION, Encoded, View
-from retrieval.shards import VectorShards
+from retrieval.records import View
+from retrieval.store.vectors import VectorShards
 from tests.searching.synthetic import clustered
 
 ROW = 2 * DIMENSION

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from retrieval.thumbnails import SIDE, Thumbnails, encode_thumbnail
+from retrieval.images.thumbnail import SIDE, encode_thumbnail
+from retrieval.store.thumbnails import Thumbnails
 
 
 @pytest.mark.parametrize("size", [(640, 480), (100, 2000), (3000, 10), (320, 320), (5, 7), (1, 1)])

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from retrieval.together import MOST, Together
+from retrieval.search.batching import MOST, Together
 
 
 class Slow:

@@ -12,8 +12,8 @@ import pytest
 from retrieval import PanelIndex, Query
 from retrieval.errors import UsageError
 from retrieval.records import View
-from retrieval.search import STANDOUT_POWER, STANDOUT_WEIGHT, WORDS_POWER, WORDS_WEIGHT
-from retrieval.words import match, rarity, tokens, told
+from retrieval.search.ranking.text_match import match, rarity, tokens, told
+from retrieval.search.searcher import STANDOUT_POWER, STANDOUT_WEIGHT, WORDS_POWER, WORDS_WEIGHT
 from tests.conftest import FloatRows, GridEncoder, unit
 from tests.searching.synthetic import Row, clustered, library, spoken, stored, write_index
 

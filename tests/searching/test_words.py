@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from retrieval import PanelIndex, fulltext
-from retrieval.search import _Words
-from retrieval.words import match, normalise, rarity, tokens
+from retrieval import PanelIndex
+from retrieval.search.ranking.text_match import match, normalise, rarity, tokens
+from retrieval.search.searcher import _Words
+from retrieval.store.catalog import fulltext
 from tests.conftest import GridEncoder
 from tests.searching.synthetic import Row, clustered, write_index
 

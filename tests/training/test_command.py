@@ -10,8 +10,8 @@ import pytest
 
 from retrieval.errors import UsageError
 from retrieval.training import Progress
-from ui.cli import main
-from ui.training import chosen_recipe, describe, saving_first
+from ui.cli.main import main
+from ui.cli.train import chosen_recipe, describe, saving_first
 
 
 def test_options_change_the_recipe() -> None:

@@ -12,15 +12,15 @@ import pytest
 import torch
 from PIL import Image
 
-from retrieval.crops import panel_input
+from retrieval.books.labels import Labels, read_labels
 from retrieval.encoder import inputs
 from retrieval.errors import UsageError
-from retrieval.labels import Labels, read_labels
+from retrieval.images.crops import panel_input
+from retrieval.training.augmentations import altered
 from retrieval.training.batches import Reader
 from retrieval.training.data import Library
 from retrieval.training.recipe import RECIPES
 from retrieval.training.split import validation_books
-from retrieval.training.views import altered
 
 V1 = RECIPES["comic-panel-encoder-v1"]
 SMALL = RECIPES["small"]

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import torch
 
-from retrieval.encoder.model import PanelFeatureExtractor
-from retrieval.encoder.states import build_model
+from retrieval.encoder.network.model import PanelFeatureExtractor
+from retrieval.encoder.state_dicts import build_model
 from retrieval.training.batches import PageBatch
 from retrieval.training.learner import Learner, as_numbers
 from retrieval.training.objectives import Objectives, contrastive, reconstruction

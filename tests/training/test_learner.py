@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 import torch
 
-from retrieval.diagnosis import verdict
 from retrieval.encoder import PanelFeatureExtractor, load_encoder
+from retrieval.encoder.collapse import verdict
+from retrieval.encoder.protocol import PanelInput
 from retrieval.errors import TrainingError, UsageError
-from retrieval.records import Box, PanelInput
+from retrieval.records import Box
 from retrieval.training import RECIPES, Recipe, train_encoder
 from retrieval.training.batches import PageBatch, Reader
 from retrieval.training.collapse import CollapseWatch

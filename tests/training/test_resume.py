@@ -15,7 +15,7 @@ import pytest
 import torch
 from filelock import FileLock
 
-from retrieval.encoder.states import read_state
+from retrieval.encoder.state_dicts import read_state
 from retrieval.errors import TrainingError, UsageError
 from retrieval.training import train_encoder
 from tests.training.trainer import RECIPE

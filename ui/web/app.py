@@ -15,15 +15,15 @@ os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "200")  # it notes every ca
 import gradio as gr
 
 from retrieval.index import PanelIndex
-from ui.web.building.wiring import build_view
-from ui.web.chosen.wiring import chosen_panel
-from ui.web.frame import markup
+from ui.web.api.wiring import programs
+from ui.web.build.wiring import build_view
 from ui.web.library.wiring import library_view
 from ui.web.lookalikes.wiring import lookalikes_view
 from ui.web.map.wiring import map_view
-from ui.web.programs.wiring import programs
+from ui.web.panel.wiring import chosen_panel
 from ui.web.search.wiring import search_view
-from ui.web.works import Works
+from ui.web.services import Works
+from ui.web.shell import markup
 
 UPLOADS_LIVE = 3600
 """Seconds after which an upload is removed."""

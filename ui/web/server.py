@@ -24,7 +24,7 @@ from retrieval.index import PanelIndex
 from ui.web.search.handlers import MAX_UPLOAD_BYTES
 
 if TYPE_CHECKING:
-    from ui.web.works import Works
+    from ui.web.services import Works
 
 DEFAULT_PORT = 7860
 _PORTS_TRIED = 100
@@ -55,8 +55,8 @@ def serve(
     roots = [_root(root) for root in build_roots]
     with PanelIndex.open(index_path, device=device) as index, _own_uploads():
         from ui.web.app import build_app  # Gradio takes seconds to import: not before the index is known to open
+        from ui.web.services import Works
         from ui.web.sessions import bound_sessions
-        from ui.web.works import Works
 
         chosen = free_port(host, port)
         works = Works(index, roots)
@@ -113,8 +113,8 @@ def launch_options(works: Works, private: bool = True, tools: bool = True) -> di
     private: answer only to this machine's own names, so that no web page elsewhere can reach a loopback server
     through a name that it makes point here. tools: answer to models as well (MCP); those have no way to log in.
     """
-    from ui.web.looks import head, stylesheets, theme
     from ui.web.sessions import SESSIONS
+    from ui.web.theme import head, stylesheets, theme
 
     return {
         "theme": theme(),

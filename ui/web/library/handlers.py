@@ -9,10 +9,10 @@ from typing import Any
 
 from natsort import natsort_keygen, ns
 
-from retrieval.catalog import BookSummary, CoverSummary
 from retrieval.errors import UsageError
 from retrieval.index import PanelIndex
 from retrieval.records import Panel
+from retrieval.store.catalog.catalog import BookSummary, CoverSummary
 
 SORTS = ("title", "pages", "panels", "words")
 BOOKS_AT_ONCE = 60

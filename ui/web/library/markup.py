@@ -5,9 +5,9 @@ from __future__ import annotations
 from html import escape
 from urllib.parse import urlencode
 
-from ui.tables import MEASURED, PROVISIONAL
-from ui.web.frame.markup import VIEW_NAMES, notice, plural
+from ui.output.tables import MEASURED, PROVISIONAL
 from ui.web.library.handlers import SORTS, About, Book, OpenBook, OpenPage, Shelf
+from ui.web.shell.markup import VIEW_NAMES, notice, plural
 
 ALL_BOOKS = '<p class="back"><a class="quiet-link" href="?view=library">← All books</a></p>'
 

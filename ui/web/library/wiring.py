@@ -9,10 +9,10 @@ import gradio as gr
 
 from retrieval.errors import PanelseekError
 from retrieval.index import PanelIndex
-from ui.web.frame.markup import notice
-from ui.web.frame.scripts import script
-from ui.web.frame.sentences import friendly
 from ui.web.library import handlers, markup
+from ui.web.shell.markup import notice
+from ui.web.shell.messages import friendly
+from ui.web.shell.scripts import script
 
 
 def library_view(index: PanelIndex) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 from retrieval.errors import PanelseekError, UsageError
 from retrieval.index import PanelIndex
-from retrieval.lookalikes import Alike, NotTheSame, with_panels
-from ui.web.frame.jobs import Job, Moment
+from retrieval.overview.lookalikes import Alike, NotTheSame, with_panels
 from ui.web.library.handlers import whole
+from ui.web.shell.jobs import Job, Moment
 
 GROUPS_AT_ONCE = 30
 MOST_SHOWN = 60

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from html import escape
 
-from retrieval.lookalikes import Alike
-from ui.web.frame.jobs import Moment
-from ui.web.frame.markup import describe, nothing_yet, notice, picture, plural
+from retrieval.overview.lookalikes import Alike
 from ui.web.lookalikes.handlers import Groups
+from ui.web.shell.jobs import Moment
+from ui.web.shell.markup import describe, nothing_yet, notice, picture, plural
 
 ABOUT = (
     "Panels of different books that show the same: reprints, other scans, mirrored ones. The pictures decide; what is "

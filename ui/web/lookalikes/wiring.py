@@ -7,11 +7,11 @@ from typing import Any
 import gradio as gr
 
 from retrieval.errors import PanelseekError
-from ui.web.frame.markup import notice
-from ui.web.frame.scripts import script
-from ui.web.frame.sentences import friendly
 from ui.web.lookalikes import markup
 from ui.web.lookalikes.handlers import Finder
+from ui.web.shell.markup import notice
+from ui.web.shell.messages import friendly
+from ui.web.shell.scripts import script
 
 
 def lookalikes_view(finder: Finder) -> None:

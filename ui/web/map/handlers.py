@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from retrieval.errors import PanelseekError
 from retrieval.index import PanelIndex
-from retrieval.panel_map import PanelMap
+from retrieval.overview.panel_map import PanelMap
 from retrieval.records import Panel
-from ui.web.frame.jobs import Job, Moment
+from ui.web.shell.jobs import Job, Moment
 
 POINT = np.dtype([("id", "<u4"), ("x", "<u2"), ("y", "<u2"), ("book", "<u2"), ("group", "<u2")])
 """What the browser gets of a panel: 12 bytes, x and y from 0 to 65,535, its book's place among the books."""

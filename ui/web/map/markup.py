@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from ui.web.frame.jobs import Moment
-from ui.web.frame.markup import notice, picture, plural
 from ui.web.map.handlers import Group
+from ui.web.shell.jobs import Moment
+from ui.web.shell.markup import notice, picture, plural
 
 _HELP = (
     '<p class="aside with-mouse">Panels that look alike lie near each other; where there are many, each is a dot in '

@@ -10,12 +10,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from retrieval.errors import PanelseekError
-from ui.web.frame.markup import notice
-from ui.web.frame.pictures import may_see
-from ui.web.frame.scripts import script
-from ui.web.frame.sentences import friendly
 from ui.web.map import markup
 from ui.web.map.handlers import Mapper, points_of
+from ui.web.shell.markup import notice
+from ui.web.shell.messages import friendly
+from ui.web.shell.pictures import may_see
+from ui.web.shell.scripts import script
 
 _KEPT = {"cache-control": "private, max-age=31536000, immutable"}
 

@@ -6,12 +6,12 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from retrieval.facets import Facet
+from retrieval.overview.facets import Facet
 from retrieval.records import Panel
-from ui.web.frame.icons import icon
-from ui.web.frame.markup import VIEW_NAMES, describe, panel_picture
 from ui.web.search.handlers import MOST_LISTED
 from ui.web.search.question import ONE_VALUE, Crop, Question
+from ui.web.shell.icons import icon
+from ui.web.shell.markup import VIEW_NAMES, describe, panel_picture
 
 _TITLES = {"has_dialogue": "Words", "aspect": "Shape", "label": "Page is", "character": "Character"}
 _SAID = {

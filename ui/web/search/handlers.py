@@ -16,16 +16,16 @@ from typing import Any
 
 from PIL import Image
 
-from retrieval.closeness import kind_of
 from retrieval.errors import PictureError, SourceError, UsageError
-from retrieval.facets import Facet
+from retrieval.images.decode import open_picture
 from retrieval.index import PanelIndex
-from retrieval.pictures import open_picture
+from retrieval.overview.calibration import kind_of
+from retrieval.overview.facets import Facet
 from retrieval.records import Panel, View
-from retrieval.search import Hit, Query, Why
-from ui.answers import hit_as_dict
+from retrieval.search.searcher import Hit, Query, Why
+from ui.output.hit_json import hit_as_dict
 from ui.web.search.question import FILTERS, MAX_WORDS, Crop, Question
-from ui.web.search.start import glance
+from ui.web.search.welcome import glance
 
 log = logging.getLogger("panelseek.page")
 
@@ -72,7 +72,7 @@ class Card:
 class Results:
     """Hits `start` + 1 and on of the answer to a question: how many panels were searched, and how long that took.
 
-    asked: what the question asks with (`retrieval.closeness.kind_of`), None where it only browses. twice: whether words
+    asked: what the question asks with (`kind_of`), None where it only browses. twice: whether words
     were compared with what is said and with what is drawn. cut: whether there are more than `MOST_HITS`, and these end
     there.
     """

@@ -8,8 +8,8 @@ from typing import Any
 
 import gradio as gr
 
-from ui.web.frame.scripts import script
 from ui.web.search import form
+from ui.web.shell.scripts import script
 
 _SCRIPTS = ("picture.js", "crop.js", "narrow.js", "wall.js", "question.js")
 

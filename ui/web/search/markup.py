@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from html import escape
 
 from retrieval.records import Panel, View
-from ui.web.frame.icons import icon
-from ui.web.frame.markup import describe, excerpt, picture, plural, shorten
 from ui.web.search.form import value_name
 from ui.web.search.handlers import Card, Results
 from ui.web.search.question import address, with_part
-from ui.web.search.start import Glance
+from ui.web.search.welcome import Glance
+from ui.web.shell.icons import icon
+from ui.web.shell.markup import describe, excerpt, picture, plural, shorten
 
 MEASURED = {"small": "How well the built-in encoder finds panels is measured in docs/evaluation.md."}
 PROVISIONAL = "The picture part of the built-in encoder is provisional: it finds near copies, not meaning."

@@ -10,12 +10,12 @@ from gradio.utils import get_upload_folder
 
 from retrieval.errors import PanelseekError, PictureError
 from retrieval.index import PanelIndex
-from ui.web.frame.markup import notice
-from ui.web.frame.sentences import friendly
 from ui.web.search import form, handlers, layout, markup
+from ui.web.search.calibration import Strangers
 from ui.web.search.question import Question, read_address
-from ui.web.search.start import glance
-from ui.web.search.strangers import Strangers
+from ui.web.search.welcome import glance
+from ui.web.shell.markup import notice
+from ui.web.shell.messages import friendly
 
 Answer = dict[str, Any]
 

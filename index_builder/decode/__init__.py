@@ -1,0 +1,1 @@
+"""Decoding of pages in worker processes."""

@@ -1,0 +1,1 @@
+"""Repair, removal of sources, and page boxes to edit."""

@@ -1,0 +1,1 @@
+"""Planning: which pages are new, changed, moved or missing."""

@@ -1,0 +1,1 @@
+"""Book formats, one module a family."""

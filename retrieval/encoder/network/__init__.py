@@ -1,0 +1,1 @@
+"""The published architecture in torch."""

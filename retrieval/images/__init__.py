@@ -1,0 +1,1 @@
+"""Decoding of images, crops, thumbnails and keypoints."""

@@ -1,0 +1,19 @@
+"""Thumbnails of panels as WebP bytes."""
+
+from __future__ import annotations
+
+import io
+
+from PIL import Image
+
+SIDE = 320
+"""Longest side in pixels."""
+
+
+def encode_thumbnail(picture: Image.Image) -> bytes:
+    """WebP bytes of an RGB picture, its longest side at most 320 px."""
+    small = picture.copy()
+    small.thumbnail((SIDE, SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    out = io.BytesIO()
+    small.save(out, "WEBP", quality=80, method=2)
+    return out.getvalue()

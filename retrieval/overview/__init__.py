@@ -1,0 +1,1 @@
+"""Functions over an open index: calibration, map, look-alikes, facets."""

@@ -1,0 +1,1 @@
+"""Search: encode the query, retrieve candidates, rank them, collect hits."""

@@ -1,0 +1,1 @@
+"""Ranking steps of a search, one module each."""

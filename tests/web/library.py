@@ -1,0 +1,50 @@
+"""A tiny library with one hostile book, and an encoder that can be slow."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.encoder.protocol import QueryInput
+from retrieval.records import View
+from tests.conftest import GridEncoder, draw_page, panel_boxes
+
+HOSTILE = "<img src=x onerror=window.hacked=1>"
+HOSTILE_BOOK = "Evil <img src=x onerror=window.hacked=2> & ${window.hacked=3} {{value}}"
+
+BOOKS: dict[str, list[list[str]]] = {
+    "Harbour": [
+        ["The rain never stops here", "Bring the lantern", "", "Who goes there?"],
+        ["Nobody saw the ship", "", "A letter for you", "Bring more rain"],
+    ],
+    "Orchard": [["Apples fall in autumn", "The ladder broke", "", "Good night, garden"]],
+    HOSTILE_BOOK: [[f"Danger {HOSTILE} shouted", "${window.hacked=4} `quoted` danger", "", "ordinary words"]],
+}
+
+
+class SlowGridEncoder(GridEncoder):
+    """Takes its time over questions that say so, so that two of them can be under way at once."""
+
+    def encode_queries(self, queries: Sequence[QueryInput], view: View) -> NDArray[np.float32]:
+        if any("slowly" in (query.text or "") for query in queries):
+            time.sleep(1.0)
+        return super().encode_queries(queries, view)
+
+
+def draw_library(folder: Path) -> Path:
+    """The books above as folders of pages with their annotations."""
+    for place, (book, pages) in enumerate(BOOKS.items()):
+        for number, texts in enumerate(pages, 1):
+            page = folder / book / f"{number:03}.png"
+            page.parent.mkdir(parents=True, exist_ok=True)
+            picture = draw_page(10 * place + number, len(texts))
+            picture.save(page)
+            panels = [{"bbox": b, "text": t} for b, t in zip(panel_boxes(len(texts)), texts, strict=True)]
+            about = {"image_width": picture.width, "image_height": picture.height, "panels": panels}
+            page.with_suffix(".json").write_text(json.dumps(about))
+    return folder
