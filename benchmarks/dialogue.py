@@ -163,7 +163,7 @@ def five(text: str, draw: random.Random) -> str:
 
 
 def right(panel: Panel, path: str, box: Box) -> bool:
-    if not path.endswith(panel.source):
+    if not path.endswith(panel.page_path):
         return False
     return iou(panel.box, box) >= 0.5 or common(panel.box, box) >= COVERS * box.w * box.h
 

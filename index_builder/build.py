@@ -23,30 +23,30 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from index_builder.annotations.collection import Collection
-from index_builder.decode.decode import DecodedPage, Failed, PageTask, decode_page
+from index_builder.decode.decode import DecodedPage, DecodeError, PageTask, decode_page
 from index_builder.decode.workers import PageDecoder
 from index_builder.dialogue import AUTO, OcrSettings, threads_for
 from index_builder.options import BuildOptions
-from index_builder.plan.content_hashes import write_contents
-from index_builder.plan.moves import settle_moves
+from index_builder.plan.content_hashes import write_hashes
+from index_builder.plan.moves import detect_moves
 from index_builder.plan.plan import BACK, CHANGED, GONE, LEFT_OUT, MOVED, NEW, UNCHANGED, PageJob, Plan, make_plan
 from index_builder.report import BuildReport, OcrCounts, Progress, Stopwatch
-from index_builder.write.purge import reclaim
+from index_builder.write.purge import purge
 from retrieval.books import USUAL
 from retrieval.encoder.protocol import Encoder
 from retrieval.errors import EncoderMismatch, IndexError_, IndexLocked, PanelseekError, SourceError, UsageError
-from retrieval.index import catalog_url, mismatch
+from retrieval.index import catalog_url, encoder_mismatch
 from retrieval.store.catalog.catalog import Catalog, NewPage, NewPanel, PageCopy, PageUpdate
-from retrieval.store.generation import Generation, open_generation, remove_others, shards_of, write_generation
+from retrieval.store.generation import Generation, open_generation, open_vectors, prune_generations, write_generation
 from retrieval.store.thumbnails import Thumbnails
-from retrieval.store.vectors import VectorShards
+from retrieval.store.vectors import VectorStore
 
 log = logging.getLogger("panelseek")
 
 _PANELS_PER_COMMIT = 64
 """Panels encoded between two commits: what a crash can cost, against one sync to disk."""
 
-_NOTES_A_PAGE = 5
+_WARNINGS_PER_PAGE = 5
 """Remarks on one page that the report names; the others are counted."""
 
 
@@ -129,29 +129,29 @@ def writer_lock(folder: Path) -> Iterator[None]:
     except Timeout:
         raise IndexLocked(f"another build is writing {folder}: wait for it to end, or stop it") from None
     except OSError as error:
-        raise _unwritable(folder, error) from error
+        raise _write_failed(folder, error) from error
     try:
         yield
     except OSError as error:
-        if error.errno in _DISK_TROUBLE:
-            raise _unwritable(folder, error) from error
+        if error.errno in _DISK_ERRORS:
+            raise _write_failed(folder, error) from error
         raise
     finally:
         lock.release()
 
 
 def next_generation(
-    folder: Path, catalog: Catalog, shards: VectorShards, base: Generation | None = None
+    folder: Path, catalog: Catalog, shards: VectorStore, base: Generation | None = None
 ) -> dict[str, Any]:
     """Write what is searched anew, of the kind the last build chose, and switch to it; returns its manifest.
 
     base: the generation to start from; without one everything is made from catalog and vectors alone.
     """
     number = (catalog.setting("generation") or 0) + 1
-    kind = ((catalog.setting("built") or {}).get("options") or {}).get("index_kind", "auto")
+    kind = ((catalog.setting("last_build") or {}).get("options") or {}).get("index_kind", "auto")
     manifest = write_generation(folder, number, catalog, shards, kind, base)
-    catalog.remember(generation=number, dirty=False)
-    remove_others(folder, number)
+    catalog.remember(generation=number, generation_stale=False)
+    prune_generations(folder, number)
     return manifest
 
 
@@ -164,10 +164,10 @@ def current_generation(folder: Path, catalog: Catalog) -> Generation | None:
         return None
 
 
-_DISK_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM}
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM}
 
 
-def _unwritable(folder: Path, error: OSError) -> IndexError_:
+def _write_failed(folder: Path, error: OSError) -> IndexError_:
     return IndexError_(
         f"{folder} cannot be written ({error.strerror or error}): check the disk and its permissions, "
         "then run the same build again; what was written is kept"
@@ -237,7 +237,7 @@ class _Build:
         self.folder = folder
         self.catalog = catalog
         self.options = options
-        self.shards = shards_of(folder, catalog)
+        self.shards = open_vectors(folder, catalog)
         self.thumbnails = Thumbnails(folder)
         self.watch = Stopwatch()
         self.notes: list[tuple[str, str]] = []
@@ -263,7 +263,7 @@ class _Build:
             plan = make_plan(
                 sources, self.catalog, self.options, self._scanning, self._collection(), self._ocr_settings()
             )
-        self.notes += [*plan.notes, *plan.collection.notes]
+        self.notes += [*plan.warnings, *plan.collection.notes]
         try:
             self._settle_moves(plan)
             self._encode(plan)
@@ -272,7 +272,7 @@ class _Build:
         for source_id, skipped in plan.skipped.items():
             self.catalog.replace_skipped(source_id, skipped)
         if not self.catalog.counts()["panels"] and self.catalog.setting("generation") is None:
-            raise SourceError(_nothing(plan))
+            raise SourceError(_nothing_indexed(plan))
         with self.watch.stage("index"):
             self._derive()
         return self._report(plan)
@@ -292,7 +292,7 @@ class _Build:
 
     def _check_parts(self) -> None:
         """What the first build of an index decided holds for all its panels."""
-        has, wanted = bool(self.shards.parts), self.options.parts
+        has, wanted = bool(self.shards.regions), self.options.regions
         if self.catalog.last_vector_row() >= 0 and wanted is not None and wanted != has:
             found, other = ("keeps", "--no-parts") if has else ("does not keep", "--parts")
             raise UsageError(
@@ -339,7 +339,7 @@ class _Build:
         if self.catalog.last_vector_row() < 0:
             built_by = None  # a build that was stopped before its first page decided nothing
         if built_by is not None and built_by["fingerprint"] != encoder.fingerprint:
-            raise EncoderMismatch(mismatch(self.folder, built_by, encoder))
+            raise EncoderMismatch(encoder_mismatch(self.folder, built_by, encoder))
         if built_by is None:
             self.catalog.remember(
                 encoder={
@@ -349,18 +349,18 @@ class _Build:
                     "settings": encoder.settings,
                     "provisional": encoder.provisional,
                 },
-                parts=self._chosen_parts(encoder),
+                regions=self._chosen_parts(encoder),
             )
-            self.shards = shards_of(self.folder, self.catalog)
+            self.shards = open_vectors(self.folder, self.catalog)
             self.shards.truncate(0)
         self._encoder = encoder
 
     def _chosen_parts(self, encoder: Encoder) -> int:
         """How many vectors a panel of a new index gets beside its own."""
-        parts = int(encoder.settings.get("parts", 0))
-        if self.options.parts and not parts:
+        parts = int(encoder.settings.get("regions", 0))
+        if self.options.regions and not parts:
             raise UsageError(f"encoder {encoder.name} gives no vectors for the parts of a panel: leave out --parts")
-        return 0 if self.options.parts is False else parts
+        return 0 if self.options.regions is False else parts
 
     def _named_rows(self) -> int:
         """Rows that the catalog or the searched generation name; anything after is an unnamed tail."""
@@ -398,12 +398,12 @@ class _Build:
             self._progress(Progress("compare", done, total, 0, 0.0, None))
 
         with self.watch.stage("compare"):
-            self.thumbnails.forget(settle_moves(plan, self.catalog, self.options.worker_count, told))
+            self.thumbnails.remove(detect_moves(plan, self.catalog, self.options.worker_count, told))
 
     def _encode(self, plan: Plan) -> None:
         self._encoding_since = time.perf_counter()
         with self._contents(plan) as contents, PageDecoder[PageJob](self.options.worker_count) as decoder:
-            self._encode_pages(plan, decoder.decode((job, _told(job, contents)) for job in plan.read()))
+            self._encode_pages(plan, decoder.decode((job, _with_known_hashes(job, contents)) for job in plan.read()))
 
     @contextmanager
     def _contents(self, plan: Plan) -> Iterator[str | None]:
@@ -413,10 +413,10 @@ class _Build:
             return
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "contents.npy"
-            write_contents(self.catalog.digests(), path)
+            write_hashes(self.catalog.digests(), path)
             yield str(path)
 
-    def _encode_pages(self, plan: Plan, pages: Iterator[tuple[PageJob, DecodedPage | Failed]]) -> None:
+    def _encode_pages(self, plan: Plan, pages: Iterator[tuple[PageJob, DecodedPage | DecodeError]]) -> None:
         batch = _Batch()
         while True:
             with self.watch.stage("decode"):
@@ -432,26 +432,26 @@ class _Build:
         self._write(batch)
         self._tell(plan)
 
-    def _settle(self, plan: Plan, batch: _Batch, job: PageJob, outcome: DecodedPage | Failed) -> bool:
+    def _settle(self, plan: Plan, batch: _Batch, job: PageJob, outcome: DecodedPage | DecodeError) -> bool:
         """Put a page into the batch, or deal with one that is unreadable or unchanged. True when it is in the batch."""
-        known = job.known
+        known = job.previous
         if isinstance(outcome, DecodedPage) and outcome.panels is None:
             if known is not None and outcome.digest == known.digest:
-                plan.fates[BACK if known.gone else UNCHANGED] += 1
-                self.catalog.update_pages([PageUpdate(known.id, job.page.number, job.stat)])
+                plan.status_counts[BACK if known.missing else UNCHANGED] += 1
+                self.catalog.update_pages([PageUpdate(known.id, job.page.number, job.fingerprint)])
                 return False
-            if self.catalog.page_with(outcome.digest) is None:  # it changed since it was looked for
+            if self.catalog.page_by_digest(outcome.digest) is None:  # it changed since it was looked for
                 outcome = decode_page(job.task)
-        if isinstance(outcome, Failed):
-            plan.skipped[job.source_id].append((job.label, outcome.reason))
-            if known is not None and not known.gone:
-                self.catalog.mark_gone([known.id])
-                plan.fates[GONE] += 1
+        if isinstance(outcome, DecodeError):
+            plan.skipped[job.source_id].append((job.display_path, outcome.reason))
+            if known is not None and not known.missing:
+                self.catalog.mark_missing([known.id])
+                plan.status_counts[GONE] += 1
             return False
-        self.notes += [(job.label, note) for note in _fewer(outcome.notes)]
+        self.notes += [(job.display_path, note) for note in _first_warnings(outcome.warnings)]
         self._count_words(outcome)
-        plan.fates[NEW if known is None else CHANGED] += 1
-        twin = None if job.reread else self.catalog.page_with(outcome.digest)
+        plan.status_counts[NEW if known is None else CHANGED] += 1
+        twin = None if job.ocr_only else self.catalog.page_by_digest(outcome.digest)
         if twin is not None:
             batch.copies.append((job, *twin))
         else:
@@ -461,13 +461,13 @@ class _Build:
     def _count_words(self, page: DecodedPage) -> None:
         if page.ocr is None:
             return
-        read = [p.found for p in page.panels or () if p.found.words_from == "ocr"]
-        self.ocr.engine = page.reader or ""
+        read = [p.detected for p in page.panels or () if p.detected.text_source == "ocr"]
+        self.ocr.engine = page.ocr_engine or ""
         self.ocr.pages += page.ocr.seconds > 0
-        self.ocr.remembered += page.ocr.seconds == 0
+        self.ocr.cached += page.ocr.seconds == 0
         self.ocr.seconds = round(self.ocr.seconds + page.ocr.seconds, 3)
         self.ocr.words += sum(len((panel.text or "").split()) for panel in read)
-        self.ocr.effects += sum(len(panel.effects.split()) for panel in read)
+        self.ocr.sound_effects += sum(len(panel.sound_effects.split()) for panel in read)
 
     def _write(self, batch: _Batch) -> None:
         if batch.copies:
@@ -483,7 +483,7 @@ class _Build:
             first = self._next_row()
             self.shards.copy(first, np.array(rows, np.int64))
             self.thumbnails.copy([(row, first + i) for i, row in enumerate(rows)])
-            self.thumbnails.forget(self.catalog.copy_pages(list(_page_copies(batch, first))))
+            self.thumbnails.remove(self.catalog.copy_pages(list(_page_copies(batch, first))))
         self.copied += len(rows)
 
     def _write_pages(self, batch: _Batch) -> None:
@@ -497,7 +497,7 @@ class _Build:
             if self.options.thumbnails:
                 pictures = [(first + i, p.thumbnail) for i, p in enumerate(panels) if p.thumbnail]
                 self.thumbnails.put(pictures)
-            self.thumbnails.forget(self.catalog.write_pages(list(_new_pages(batch, first, encoded.gate.tolist()))))
+            self.thumbnails.remove(self.catalog.write_pages(list(_new_pages(batch, first, encoded.gate.tolist()))))
         self.encoded += len(panels)
 
     def _next_row(self) -> int:
@@ -519,7 +519,7 @@ class _Build:
         Whether something changed is asked of the catalog: an earlier build may have been stopped just before this.
         """
         current = self.catalog.setting("generation")
-        if current is None or self.catalog.setting("dirty") or not self._still_good(current):
+        if current is None or self.catalog.setting("generation_stale") or not self._still_good(current):
             number = (current or 0) + 1
             base = current_generation(self.folder, self.catalog)
             write_generation(
@@ -529,10 +529,10 @@ class _Build:
                 "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                 "options": self.options.as_dict(),
             }
-            self.catalog.remember(generation=number, built=built, dirty=False)
-        remove_others(self.folder, self.catalog.setting("generation"))
-        if self.catalog.setting("reclaim"):
-            reclaim(self.folder, self.catalog, self.shards)  # a source was being forgotten when the process died
+            self.catalog.remember(generation=number, last_build=built, generation_stale=False)
+        prune_generations(self.folder, self.catalog.setting("generation"))
+        if self.catalog.setting("purge_pending"):
+            purge(self.folder, self.catalog, self.shards)  # a source was being forgotten when the process died
         self.catalog.checkpoint()
 
     def _deriving(self, doing: str, done: int, total: int) -> None:
@@ -544,7 +544,7 @@ class _Build:
             open_generation(self.folder, number)
         except IndexError_:
             return False
-        built = self.catalog.setting("built") or {}
+        built = self.catalog.setting("last_build") or {}
         wanted = self.options.index_kind
         return wanted in ("auto", built.get("options", {}).get("index_kind"))
 
@@ -566,32 +566,32 @@ class _Build:
             pages=counts["pages"],
             panels=counts["panels"],
             panels_with_dialogue=counts["panels_with_dialogue"],
-            doubtful_pages=counts["doubtful_pages"],
-            pages_new=plan.fates[NEW],
-            pages_changed=plan.fates[CHANGED],
-            pages_moved=plan.fates[MOVED],
-            pages_gone=plan.fates[GONE],
-            pages_back=plan.fates[BACK],
-            pages_unchanged=plan.fates[UNCHANGED],
-            pages_left_out=plan.fates[LEFT_OUT],
+            low_confidence_pages=counts["doubtful_pages"],
+            pages_new=plan.status_counts[NEW],
+            pages_changed=plan.status_counts[CHANGED],
+            pages_moved=plan.status_counts[MOVED],
+            pages_missing=plan.status_counts[GONE],
+            pages_restored=plan.status_counts[BACK],
+            pages_unchanged=plan.status_counts[UNCHANGED],
+            pages_excluded=plan.status_counts[LEFT_OUT],
             annotations=plan.collection.counts,
             encoded=self.encoded,
-            copied=self.copied,
+            reused=self.copied,
             panels_per_second=round(self.encoded / encoding, 1) if encoding else 0.0,
             encoder=self.catalog.setting("encoder"),
             generation=generation,
             views=views,
             skipped=tuple(skipped),
-            notes=tuple(self.notes),
+            warnings=tuple(self.notes),
             seconds=self.watch.result(),
             ocr=self.ocr,
         )
 
 
-def _fewer(notes: Sequence[str]) -> list[str]:
+def _first_warnings(notes: Sequence[str]) -> list[str]:
     """The first remarks on a page: thousands of one page would hide those of all others."""
-    more = len(notes) - _NOTES_A_PAGE
-    return [*notes[:_NOTES_A_PAGE], *([f"and {more:,} more remarks on this page"] if more > 0 else [])]
+    more = len(notes) - _WARNINGS_PER_PAGE
+    return [*notes[:_WARNINGS_PER_PAGE], *([f"and {more:,} more remarks on this page"] if more > 0 else [])]
 
 
 def _new_pages(batch: _Batch, first_row: int, gates: list[list[float]]) -> Iterator[NewPage]:
@@ -602,17 +602,17 @@ def _new_pages(batch: _Batch, first_row: int, gates: list[list[float]]) -> Itera
         for panel in page.panels or ():
             picture, dialogue, composition = gates[row]
             gate = (picture, dialogue, composition)
-            found = panel.found
+            found = panel.detected
             panels.append(
                 NewPanel(
                     number=found.number,
                     box=found.box,
                     dialogue=found.text or "",
-                    origin=found.origin,
+                    box_source=found.box_source,
                     vector_row=first_row + row,
                     gate=gate,
-                    effects=found.effects,
-                    words_from=found.words_from,
+                    sound_effects=found.sound_effects,
+                    text_source=found.text_source,
                 )
             )
             row += 1
@@ -620,19 +620,19 @@ def _new_pages(batch: _Batch, first_row: int, gates: list[list[float]]) -> Itera
             job.book_id,
             job.page.name,
             job.page.number,
-            job.stat,
+            job.fingerprint,
             page.digest,
             page.width,
             page.height,
             tuple(panels),
-            label=job.page_label,
-            reader=page.reader,
+            label=job.label,
+            ocr_engine=page.ocr_engine,
         )
 
 
-def _told(job: PageJob, contents: str | None) -> PageTask:
+def _with_known_hashes(job: PageJob, contents: str | None) -> PageTask:
     """The task of a page, with what the index knows already; a page whose words are wanted anew is known, and read."""
-    return job.task if job.reread else replace(job.task, contents=contents)
+    return job.task if job.ocr_only else replace(job.task, known_hashes=contents)
 
 
 def _page_copies(batch: _Batch, first_row: int) -> Iterator[PageCopy]:
@@ -641,14 +641,14 @@ def _page_copies(batch: _Batch, first_row: int) -> Iterator[PageCopy]:
     for job, donor, donated in batch.copies:
         rows = {old: row + i for i, old in enumerate(donated)}
         row += len(donated)
-        yield PageCopy(donor, job.book_id, job.page.name, job.page.number, job.stat, job.page_label, rows)
+        yield PageCopy(donor, job.book_id, job.page.name, job.page.number, job.fingerprint, job.label, rows)
 
 
-def _nothing(plan: Plan) -> str:
+def _nothing_indexed(plan: Plan) -> str:
     """The sentence for a build that found nothing to index."""
     skipped = [item for items in plan.skipped.values() for item in items]
     shown = "; ".join(f"{path}: {reason}" for path, reason in skipped[:5])
     more = f" (and {len(skipped) - 5} more)" if len(skipped) > 5 else ""
-    left_out = plan.fates[LEFT_OUT]
+    left_out = plan.status_counts[LEFT_OUT]
     story = f" {left_out:,} pages are labelled as something else than the story" if left_out else ""
     return f"no page could be indexed. {shown}{more}{story}".rstrip()

@@ -37,10 +37,10 @@ class OcrCounts:
 
     engine: str = ""
     pages: int = 0
-    remembered: int = 0
+    cached: int = 0
     seconds: float = 0.0
     words: int = 0
-    effects: int = 0
+    sound_effects: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class BuildReport:
     entries of the collection's annotations: entries, pages they gave something to, labelled pages, ambiguous ones
     (refused), unused entries; empty without. encoded: panels encoded in this build; copied: panels of pages whose
     content the index had already, which took its vectors. skipped: (path, reason) of what could not be read;
-    notes: (path, remark) of what was read with a doubt. seconds: by stage, where `decode` is the time the
+    warnings: (path, remark) of what was read with a doubt. seconds: by stage, where `decode` is the time the
     encoder waited for pages. views: kind and measured recall@10 of each vector index. ocr: see `OcrCounts`.
     """
 
@@ -62,23 +62,23 @@ class BuildReport:
     pages: int
     panels: int
     panels_with_dialogue: int
-    doubtful_pages: int
+    low_confidence_pages: int
     pages_new: int
     pages_changed: int
     pages_moved: int
-    pages_gone: int
-    pages_back: int
+    pages_missing: int
+    pages_restored: int
     pages_unchanged: int
-    pages_left_out: int
+    pages_excluded: int
     annotations: dict[str, int]
     encoded: int
-    copied: int
+    reused: int
     panels_per_second: float
     encoder: dict[str, Any]
     generation: int
     views: dict[str, Any]
     skipped: tuple[tuple[str, str], ...]
-    notes: tuple[tuple[str, str], ...]
+    warnings: tuple[tuple[str, str], ...]
     seconds: dict[str, float]
     ocr: OcrCounts
 
@@ -86,7 +86,7 @@ class BuildReport:
         """Ready for JSON: skipped and notes become objects."""
         found = asdict(self)
         found["skipped"] = [{"path": p, "reason": r} for p, r in self.skipped]
-        found["notes"] = [{"path": p, "note": n} for p, n in self.notes]
+        found["notes"] = [{"path": p, "note": n} for p, n in self.warnings]
         return found
 
 

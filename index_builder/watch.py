@@ -23,7 +23,7 @@ from retrieval.books.names import is_junk
 from retrieval.encoder.protocol import Encoder
 from retrieval.errors import EncoderMismatch, IndexTooNew, IndexTooOld, PanelseekError, UsageError
 
-SETTLE = 5.0
+DEBOUNCE = 5.0
 """Seconds without any change before a build; a copy that pauses for longer is read half, and again when it goes on."""
 RETRY = 60.0
 """Seconds from a failed build to the next try, where nothing changes meanwhile."""
@@ -65,7 +65,7 @@ def watch_sources(
     index: str | Path,
     *,
     told: Callable[[WatchEvent], None] = lambda _: None,
-    settle: float = SETTLE,
+    settle: float = DEBOUNCE,
     poll: float | None = None,
     stop: Event | None = None,
     encoder: str | Encoder = "auto",

@@ -24,27 +24,34 @@ from sqlalchemy.exc import ArgumentError
 
 from retrieval.books import Reading, read_page
 from retrieval.encoder.inputs import resize
-from retrieval.encoder.protocol import Encoder, PartsEncoder, QueryInput, QueryVectors
+from retrieval.encoder.protocol import Encoder, QueryInput, QueryVectors, RegionEncoder
 from retrieval.errors import EncoderMismatch, IndexDamaged, IndexMissing, SourceError, UsageError
 from retrieval.filters import Filter
 from retrieval.images.crops import crop
 from retrieval.images.decode import open_picture
 from retrieval.images.keypoints import Grey, grey_of
 from retrieval.images.thumbnail import encode_thumbnail
-from retrieval.overview.calibration import NATURAL, Asked, Closeness, is_close, measure, measured
+from retrieval.overview.calibration import (
+    DEFAULT_QUERY_TYPE,
+    QueryType,
+    ScoreThreshold,
+    cached_threshold,
+    is_close,
+    measure_threshold,
+)
 from retrieval.overview.facets import Facet, facets_of
-from retrieval.overview.lookalikes import NotTheSame, find_pairs, grouped, read_pairs, write_pairs
+from retrieval.overview.lookalikes import RejectedPairs, find_pairs, group_pairs, read_pairs, write_pairs
 from retrieval.overview.panel_map import PanelMap, make_map, read_map, write_map
 from retrieval.progress import Told
 from retrieval.records import Panel, View
-from retrieval.search.batching import Together
+from retrieval.search.batching import MicroBatcher
 from retrieval.search.ranking.fusion import Found, Ranking, asked_apart, merged
-from retrieval.search.searcher import Hit, Query, Searcher, check_whole, reason
+from retrieval.search.searcher import Hit, Query, Searcher, check_integer, explain_match
 from retrieval.store.catalog.catalog import BookSummary, Catalog
-from retrieval.store.generation import Generation, open_generation, shards_of
+from retrieval.store.generation import Generation, open_generation, open_vectors
 from retrieval.store.sparse_file import bytes_used
 from retrieval.store.thumbnails import Thumbnails
-from retrieval.store.vectors import VectorShards
+from retrieval.store.vectors import VectorStore
 
 _OPEN_TRIES = 3
 
@@ -80,10 +87,10 @@ class PanelIndex:
         self._encoder = encoder
         self._device = device
         self._lock = threading.Lock()
-        self._together = Together(self._encode_together)
+        self._together = MicroBatcher(self._encode_together)
         self._measuring = threading.RLock()
-        self._closeness: dict[tuple[int, View, Asked], Closeness] = {}
-        self._shards = shards_of(folder, catalog)
+        self._closeness: dict[tuple[int, View, QueryType], ScoreThreshold] = {}
+        self._shards = open_vectors(folder, catalog)
         self._thumbnails = Thumbnails(folder)
         self._page = lru_cache(maxsize=8)(self._read_page)
         self._open_generation()
@@ -162,7 +169,7 @@ class PanelIndex:
     def _check_encoder(self, encoder: Encoder) -> None:
         built_by = self.catalog.setting("encoder") or {}
         if built_by and encoder.fingerprint != built_by["fingerprint"]:
-            raise EncoderMismatch(mismatch(self.folder, built_by, encoder))
+            raise EncoderMismatch(encoder_mismatch(self.folder, built_by, encoder))
 
     # ---------------------------------------------------------------- searching
 
@@ -172,9 +179,8 @@ class PanelIndex:
         text: str | None = None,
         image: Any = None,
         panel: int | None = None,
-        without: str | None = None,
+        negative_text: str | None = None,
         view: View | str | None = None,
-        words_in: str | None = None,
         where: Filter | Mapping[str, Any] | None = None,
         k: int = 12,
         offset: int = 0,
@@ -182,7 +188,7 @@ class PanelIndex:
         per_page: int | None = None,
         per_book: int | None = None,
         exact: bool = False,
-        probes: int | None = None,
+        nprobe: int | None = None,
         include_self: bool = True,
     ) -> list[Hit]:
         """The best hits for one question: words, an image, both, or an indexed panel. See `Query`.
@@ -193,9 +199,8 @@ class PanelIndex:
             text=text,
             image=image,
             panel=panel,
-            without=without,
+            negative_text=negative_text,
             view=view,
-            words_in=words_in,
             where=where,
             k=k,
             offset=offset,
@@ -203,14 +208,14 @@ class PanelIndex:
             per_page=per_page,
             per_book=per_book,
             exact=exact,
-            probes=probes,
+            nprobe=nprobe,
             include_self=include_self,
         )
         return self.search_many([query])[0]
 
     def search_many(self, queries: Sequence[Query]) -> list[list[Hit]]:
         """Hits for each query, in order; questions are encoded together, one batch for each view."""
-        checked = [query.checked() for query in queries]
+        checked = [query.validate() for query in queries]
         searcher = self._searcher
         asked = [part for query in checked for part in asked_apart(query)]
         vectors, away = self._vectors(asked, searcher), self._vectors_away(asked)
@@ -221,19 +226,19 @@ class PanelIndex:
     def _ranking(
         self, searcher: Searcher, query: Query, vectors: QueryVectors, away: dict[View, NDArray[np.float32]]
     ) -> Ranking:
-        view = query.chosen_view()
-        usual = searcher.usual(view, vectors.asked) if query.words_in == "both" else (0.0, 1.0)
-        return Ranking(query, view, searcher.find(query, vectors, away), *usual)
+        view = query.resolved_view()
+        usual = searcher.background_stats(view, vectors.vectors) if query.background else (0.0, 1.0)
+        return Ranking(query, view, searcher.search(query, vectors, away), *usual)
 
     def _vectors_away(self, queries: Sequence[Query]) -> list[dict[View, NDArray[np.float32]]]:
         """For each query, the vectors of the words it takes away."""
         taken: list[dict[View, NDArray[np.float32]]] = [{} for _ in queries]
         for view in View:
-            places = [place for place, query in enumerate(queries) if view in query.views_away]
-            words = [QueryInput(None, queries[place].words_away) for place in places]
-            vectors = self._together.ask((view, False), words) if words else ()
+            places = [place for place, query in enumerate(queries) if view in query.negative_views]
+            words = [QueryInput(None, queries[place].negative) for place in places]
+            vectors = self._together.submit((view, False), words) if words else ()
             for place, found in zip(places, vectors, strict=True):
-                taken[place][view] = found.asked[0]
+                taken[place][view] = found.vectors[0]
         return taken
 
     def _vectors(self, queries: Sequence[Query], searcher: Searcher) -> list[QueryVectors]:
@@ -241,30 +246,30 @@ class PanelIndex:
         greys: dict[int, Grey] = {}
         asked: dict[View, list[tuple[int, QueryInput]]] = {}
         for place, query in enumerate(queries):
-            view = query.chosen_view()
+            view = query.resolved_view()
             if query.panel is not None:
                 vectors[place] = QueryVectors(searcher.stored_vector(query.panel, view)[None])
             else:
-                image = None if query.image is None else open_picture(_expanded(query.image))
+                image = None if query.image is None else open_picture(_expand_path(query.image))
                 picture = None if image is None else resize(image)
-                asked.setdefault(view, []).append((place, QueryInput(picture, query.words or None)))
-                if image is not None and view is View.PICTURE and not query.words:
+                asked.setdefault(view, []).append((place, QueryInput(picture, query.query_text or None)))
+                if image is not None and view is View.PICTURE and not query.query_text:
                     greys[place] = grey_of(np.asarray(image))
         for view, items in asked.items():
             encoded = self._encoded([item for _, item in items], view, searcher)
             vectors.update((place, vector) for (place, _), vector in zip(items, encoded, strict=True))
-        vectors.update((place, replace(vectors[place], grey=grey)) for place, grey in greys.items())
+        vectors.update((place, replace(vectors[place], grey_image=grey)) for place, grey in greys.items())
         return [vectors[place] for place in range(len(queries))]
 
     def _encoded(self, items: list[QueryInput], view: View, searcher: Searcher) -> list[QueryVectors]:
         """One vector for each query, or several where it is a picture and panels have parts."""
-        pictures = view is View.PICTURE and searcher.parts and not any(item.text for item in items)
-        return list(self._together.ask((view, bool(pictures)), items))
+        pictures = view is View.PICTURE and searcher.regions and not any(item.text for item in items)
+        return list(self._together.submit((view, bool(pictures)), items))
 
     def _encode_together(self, kind: tuple[View, bool], items: Sequence[QueryInput]) -> list[QueryVectors]:
         view, pictures = kind
         if pictures:
-            return cast(PartsEncoder, self.encoder).encode_query_parts(items)
+            return cast(RegionEncoder, self.encoder).encode_query_regions(items)
         return [QueryVectors(vector[None]) for vector in self.encoder.encode_queries(items, view)]
 
     def _hits(self, query: Query, found: Sequence[Found]) -> list[Hit]:
@@ -273,10 +278,10 @@ class PanelIndex:
                 rank=query.offset + place,
                 score=item.score,
                 panel=panel,
-                view=asked.chosen_view(),
-                why=reason(asked, item.words),
-                words=item.words.words,
-                strength=item.key,
+                view=asked.resolved_view(),
+                matched_on=explain_match(asked, item.match),
+                matched_words=item.match.words,
+                ranking_score=item.ranking_score,
                 _read=self.panel_image,
             )
             for place, (asked, item, panel) in enumerate(found, 1)
@@ -284,26 +289,26 @@ class PanelIndex:
 
     # ---------------------------------------------------------------- closeness
 
-    def closeness(self, view: View | str, asked: Asked | None = None, *, gently: bool = False) -> Closeness:
+    def closeness(self, view: View | str, asked: QueryType | None = None, *, gently: bool = False) -> ScoreThreshold:
         """What strangers reach in a view, measured once for each generation; see `retrieval.overview.calibration`.
 
         asked: picture, words, both or panel; None is what that view is mostly asked with. gently: leave most of the
         time to others who search meanwhile.
         """
         chosen = View(view)
-        kind = asked or NATURAL[chosen]
+        kind = asked or DEFAULT_QUERY_TYPE[chosen]
         key = (self.generation.number, chosen, kind)
         with self._measuring:
             if key not in self._closeness:
                 self._closeness = {k: v for k, v in self._closeness.items() if k[0] == key[0]}
-                self._closeness[key] = measure(self, chosen, kind, gently=gently)
+                self._closeness[key] = measure_threshold(self, chosen, kind, gently=gently)
             return self._closeness[key]
 
-    def closeness_known(self, view: View | str, asked: Asked | None = None) -> Closeness | None:
+    def closeness_known(self, view: View | str, asked: QueryType | None = None) -> ScoreThreshold | None:
         """The same where it was measured before; None, at once, where it was not."""
         chosen = View(view)
-        kind = asked or NATURAL[chosen]
-        return self._closeness.get((self.generation.number, chosen, kind)) or measured(self, chosen, kind)
+        kind = asked or DEFAULT_QUERY_TYPE[chosen]
+        return self._closeness.get((self.generation.number, chosen, kind)) or cached_threshold(self, chosen, kind)
 
     def is_close(self, query: Query, hits: Sequence[Hit]) -> bool | None:
         """Whether the first of a query's hits is closer than strangers are here; None where nobody can tell."""
@@ -312,7 +317,7 @@ class PanelIndex:
     # ------------------------------------------------- seen as a whole, on request
 
     @property
-    def vectors(self) -> VectorShards:
+    def vector_store(self) -> VectorStore:
         """The stored vectors."""
         return self._shards
 
@@ -337,7 +342,7 @@ class PanelIndex:
         if pairs is None and told is not None:
             pairs = find_pairs(self, told)
             write_pairs(self.folder, number, pairs)
-        return None if pairs is None else grouped(pairs, NotTheSame(self.folder).pairs())
+        return None if pairs is None else group_pairs(pairs, RejectedPairs(self.folder).pairs())
 
     # ------------------------------------------------------------------ looking
 
@@ -347,8 +352,8 @@ class PanelIndex:
 
     def browse(self, where: Any = None, k: int = 12, offset: int = 0) -> list[Panel]:
         """Panels that match a filter, in order of book, page and panel, without any question."""
-        check_whole("k", k, 1)
-        check_whole("offset", offset, 0)
+        check_integer("k", k, 1)
+        check_integer("offset", offset, 0)
         ids = self.catalog.browse(Filter.of(where), k, offset)
         panels = self.catalog.panels(ids)
         return [panels[i] for i in ids if i in panels]
@@ -359,17 +364,17 @@ class PanelIndex:
         Keys: `retrieval.filters.FACTS`, book, label, has_dialogue (yes, no), aspect (tall, square, wide); most panels
         first. Raises `UsageError` for a filter that means nothing.
         """
-        check_whole("limit", limit, 1)
+        check_integer("limit", limit, 1)
         return facets_of(self.catalog, Filter.of(where), limit)
 
-    def facts(self, book_id: int) -> dict[str, tuple[str, ...]]:
+    def metadata(self, book_id: int) -> dict[str, tuple[str, ...]]:
         """What is known about a book, from its metadata or its name: series, number, writer, ..."""
-        check_whole("book_id", book_id, 1)
-        return self.catalog.book_facts(book_id)
+        check_integer("book_id", book_id, 1)
+        return self.catalog.book_metadata(book_id)
 
     def panel(self, panel_id: int) -> Panel:
         """One panel. Raises `UsageError` when the index has none of that id."""
-        check_whole("panel", panel_id, 1)
+        check_integer("panel", panel_id, 1)
         found = self.catalog.panels([panel_id])
         if not found:
             raise UsageError(f"the index has no panel {panel_id}: panel ids are in the results of a search")
@@ -384,30 +389,30 @@ class PanelIndex:
 
     def page_image(self, page_id: int) -> Image.Image:
         """A page's picture, upright RGB, read from the comics now. Raises `SourceError` or `PictureError`."""
-        check_whole("page", page_id, 1)
+        check_integer("page", page_id, 1)
         return self._page(page_id).copy()
 
     def panel_image(self, panel: Panel) -> Image.Image:
         """A panel's picture, cut from its page now. Raises `SourceError` or `PictureError`."""
         cut = crop(self._page(panel.page_id), panel.box)
         if cut is None:
-            raise SourceError(f"panel {panel.id} lies outside its page {panel.source}: build the index again")
+            raise SourceError(f"panel {panel.id} lies outside its page {panel.page_path}: build the index again")
         return cut
 
     def thumbnail(self, panel: Panel) -> bytes:
         """WebP bytes, longest side at most 320 px, from the index or else cut from the comics."""
-        return self._thumbnails.get(panel.row) or encode_thumbnail(self.panel_image(panel))
+        return self._thumbnails.get(panel.vector_row) or encode_thumbnail(self.panel_image(panel))
 
-    def small_pictures(self, panels: Sequence[Panel]) -> dict[int, bytes]:
+    def thumbnails(self, panels: Sequence[Panel]) -> dict[int, bytes]:
         """WebP bytes by panel id of the pictures (1,000 panels at most) that the index keeps; no comics are read."""
-        found = self._thumbnails.several([panel.row for panel in panels])
-        return {panel.id: found[panel.row] for panel in panels if panel.row in found}
+        found = self._thumbnails.get_many([panel.vector_row for panel in panels])
+        return {panel.id: found[panel.vector_row] for panel in panels if panel.vector_row in found}
 
     def _read_page(self, page_id: int) -> Image.Image:
-        place = self.catalog.place(page_id)
+        place = self.catalog.page_location(page_id)
         if place is None:
             raise UsageError(f"the index has no page {page_id}")
-        options = (self.catalog.setting("built") or {}).get("options", {})
+        options = (self.catalog.setting("last_build") or {}).get("options", {})
         reading = Reading.of(options).widened()
         data = read_page(place.book, place.name, reading)
         return open_picture(data, max_pixels=reading.max_pixels, max_bytes=reading.max_bytes)
@@ -425,21 +430,23 @@ class PanelIndex:
             **self.catalog.counts(),
             "encoder": self.catalog.setting("encoder"),
             "generation": self.generation.number,
-            "built": self.catalog.setting("built"),
+            "last_build": self.catalog.setting("last_build"),
             "views": views,
-            "parts": self.catalog.setting("parts") or 0,
-            "bytes": _bytes_below(self.folder),
+            "regions": self.catalog.setting("regions") or 0,
+            "bytes": _size_on_disk(self.folder),
             "sources": [str(p) for p in self.catalog.sources()],
-            "skipped": [{"path": path, "reason": reason} for path, reason in self.catalog.skipped()],
+            "skipped": [
+                {"path": path, "explain_match": explain_match} for path, explain_match in self.catalog.skipped()
+            ],
         }
 
 
-def _expanded(image: Any) -> Any:
+def _expand_path(image: Any) -> Any:
     """A path with its `~` written out; everything else as it is."""
     return Path(image).expanduser() if isinstance(image, str | Path) else image
 
 
-def _bytes_below(folder: Path) -> int:
+def _size_on_disk(folder: Path) -> int:
     """Size on disk; files that a build removes meanwhile do not count."""
     total = 0
     for path in folder.rglob("*"):
@@ -448,7 +455,7 @@ def _bytes_below(folder: Path) -> int:
     return total
 
 
-def mismatch(folder: Path, built_by: dict[str, Any], encoder: Encoder) -> str:
+def encoder_mismatch(folder: Path, built_by: dict[str, Any], encoder: Encoder) -> str:
     """The sentence for two encoders that must not mix."""
     return (
         f"{folder} was built with encoder {built_by['name']} ({built_by['fingerprint'][:12]}), "

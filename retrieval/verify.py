@@ -21,15 +21,15 @@ from retrieval.store.generation import (
     ViewIndex,
     digest,
     file_problems,
-    folder_of,
+    generation_folder,
     open_generation,
-    shards_of,
+    open_vectors,
 )
 from retrieval.store.thumbnails import Thumbnails
-from retrieval.store.vectors import VectorShards
+from retrieval.store.vectors import VectorStore
 
 SAMPLE = 32
-SAME = 0.999
+MIN_COSINE = 0.999
 """Cosine from which a vector counts as the stored one: float16 and batch shape cost less than 1e-5."""
 
 _REPAIR = "run `panelseek verify --repair`"
@@ -48,7 +48,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class VerifyReport:
     """The outcome of `verify_index`. `checked` counts what was looked at; `notes` are no damage."""
 
     problems: tuple[Problem, ...]
@@ -64,7 +64,9 @@ class Verdict:
         return {"sound": self.sound, "problems": problems, "notes": list(self.notes), "checked": self.checked}
 
 
-def verify_index(path: str | Path, *, sample: int = SAMPLE, device: str | None = None, encoder: Any = None) -> Verdict:
+def verify_index(
+    path: str | Path, *, sample: int = SAMPLE, device: str | None = None, encoder: Any = None
+) -> VerifyReport:
     """Check counts, checksums and ids of every part, then encode `sample` panels again from their comics.
 
     Raises `IndexMissing` when there is no index, `IndexDamaged` or `IndexTooNew` when the catalog cannot be read.
@@ -78,7 +80,7 @@ def verify_index(path: str | Path, *, sample: int = SAMPLE, device: str | None =
         try:
             checked.update(catalog.counts())
             problems += [Problem("catalog", text, _REPAIR, True) for text in catalog.check()]
-            shards = shards_of(folder, catalog)
+            shards = open_vectors(folder, catalog)
             damaged = list(_check_shards(catalog, shards, checked, notes))
             problems += damaged
             problems += list(_check_generation(folder, catalog, None if damaged else shards))
@@ -88,11 +90,11 @@ def verify_index(path: str | Path, *, sample: int = SAMPLE, device: str | None =
             problems.append(Problem("catalog", found, way_out, False))
     if sample and not damaged and all(p.part == "vectors" for p in problems):
         problems += list(_check_sample(folder, sample, device, encoder, checked, notes))
-    return Verdict(tuple(problems), tuple(notes), checked)
+    return VerifyReport(tuple(problems), tuple(notes), checked)
 
 
 def _check_shards(
-    catalog: Catalog, shards: VectorShards, checked: dict[str, int], notes: list[str]
+    catalog: Catalog, shards: VectorStore, checked: dict[str, int], notes: list[str]
 ) -> Iterator[Problem]:
     named, have = catalog.last_vector_row() + 1, shards.rows()
     checked["vectors"] = have
@@ -114,7 +116,7 @@ def _check_shards(
             yield Problem("vectors", f"{bad} of {len(ids)} {view} vectors are not unit vectors", _RESTORE, False)
 
 
-def _check_generation(folder: Path, catalog: Catalog, shards: VectorShards | None) -> Iterator[Problem]:
+def _check_generation(folder: Path, catalog: Catalog, shards: VectorStore | None) -> Iterator[Problem]:
     number = catalog.setting("generation")
     if number is None:
         yield Problem("generation", "the first build was not finished", _REBUILD, False)
@@ -124,12 +126,12 @@ def _check_generation(folder: Path, catalog: Catalog, shards: VectorShards | Non
     except IndexDamaged as error:
         yield Problem("generation", str(error).removesuffix(f": {_REPAIR}"), _REPAIR, True)
         return
-    for text in file_problems(folder_of(folder, number), generation.manifest, hash_up_to=float("inf")):
+    for text in file_problems(generation_folder(folder, number), generation.manifest, hash_up_to=float("inf")):
         yield Problem("generation", text, _REPAIR, True)
     yield from _check_views(catalog, generation, shards)
 
 
-def _check_views(catalog: Catalog, generation: Generation, shards: VectorShards | None) -> Iterator[Problem]:
+def _check_views(catalog: Catalog, generation: Generation, shards: VectorStore | None) -> Iterator[Problem]:
     """Ids and rows against the catalog, and the vectors' checksum where `shards` are not known to be damaged."""
     for view, found in generation.views.items():
         ids, rows = catalog.vector_rows(with_dialogue_only=view is View.DIALOGUE)
@@ -156,7 +158,7 @@ def _same_ids(view: ViewIndex) -> bool:
 
 def _check_thumbnails(folder: Path) -> Iterator[Problem]:
     try:
-        Thumbnails(folder).rows()
+        Thumbnails(folder).stored_rows()
     except sqlite3.DatabaseError as error:
         yield Problem("thumbnails", f"cannot be read ({error})", _REPAIR, True)
 
@@ -174,14 +176,14 @@ def _check_sample(
         if not readable:
             return
         encoded = index.encoder.encode([item for _, item in readable])
-        shards = VectorShards(folder / "vectors")
+        shards = VectorStore(folder / "vectors")
         for view in View:
-            stored = shards.read(view, np.array([p.row for p, _ in readable], np.int64))
+            stored = shards.read(view, np.array([p.vector_row for p, _ in readable], np.int64))
             cosines = np.einsum("pd,pd->p", stored, encoded.view(view))
             empty = ~stored.any(axis=1) & ~encoded.view(view).any(axis=1)
             for (panel, _), cosine in zip(readable, np.where(empty, 1.0, cosines), strict=True):
-                if cosine < SAME:
-                    text = f"panel {panel.id} ({panel.source}) has {view} cosine {cosine:.4f} with its comic now"
+                if cosine < MIN_COSINE:
+                    text = f"panel {panel.id} ({panel.page_path}) has {view} cosine {cosine:.4f} with its comic now"
                     yield Problem("vectors", text, f"{_REBUILD}; if that does not help, {_RESTORE}", False)
 
 
@@ -197,6 +199,6 @@ def _readable(index: PanelIndex, panels: list[Panel], notes: list[str]) -> list[
         except PanelseekError as error:
             notes.append(f"not compared with its comic: {error}")
             continue
-        inputs = [(p, panel_input(page, p.box, p.dialogue, p.panel)) for p in group]
+        inputs = [(p, panel_input(page, p.box, p.dialogue, p.number)) for p in group]
         found += [(p, item) for p, item in inputs if item is not None]
     return found

@@ -20,7 +20,7 @@ from index_builder.annotations import PageAnnotation, Written, merged, words_of_
 from index_builder.annotations.collection import Said
 from index_builder.dialogue import OcrSettings, Words, read_words
 from index_builder.panels import FINDER, examine
-from index_builder.plan.content_hashes import is_known_content
+from index_builder.plan.content_hashes import is_known_hash
 from retrieval.books import Reading, read_page
 from retrieval.books.formats.folder import read_file
 from retrieval.encoder.protocol import PanelInput
@@ -38,25 +38,25 @@ class PageTask:
     `known` is the digest the catalog remembers, None where there is none or the words are wanted anew; `ocr` says
     how words are read that no annotation tells, None: not at all.
     `annotation` is the file beside the page, `said` what other files say about it, the most trusted first.
-    look: only find out the digest. contents: a file of `write_contents`, whose pages need no decoding.
+    digest_only: only find out the digest. contents: a file of `write_contents`, whose pages need no decoding.
     """
 
     book: Path
     name: str
     annotation: str | None
-    known: str | None
-    whole_pages: bool
+    previous_digest: str | None
+    page_is_panel: bool
     right_to_left: bool
-    reading: Reading
+    limits: Reading
     thumbnails: bool
-    said: tuple[Said, ...] = ()
+    annotations: tuple[Said, ...] = ()
     ocr: OcrSettings | None = None
-    look: bool = False
-    contents: str | None = None
+    digest_only: bool = False
+    known_hashes: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class FoundPanel:
+class DetectedPanel:
     """A panel before it is cut out. `origin` of its box: annotation, finder or page.
 
     `text` is None where its words are not known. `words_from`: annotation, ocr, or "" where nobody looked.
@@ -64,10 +64,10 @@ class FoundPanel:
 
     number: int
     box: Box
-    origin: str
+    box_source: str
     text: str | None = None
-    effects: str = ""
-    words_from: str = ""
+    sound_effects: str = ""
+    text_source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +75,12 @@ class DecodedPanel:
     """A panel as the encoder takes it, what else is known of it, and its small picture (WebP)."""
 
     input: PanelInput
-    found: FoundPanel
+    detected: DetectedPanel
     thumbnail: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
-class OcrUse:
+class OcrTiming:
     """What reading a page cost: seconds of the engine, 0 where the page was remembered from before."""
 
     seconds: float
@@ -98,33 +98,33 @@ class DecodedPage:
     width: int
     height: int
     panels: tuple[DecodedPanel, ...] | None
-    notes: tuple[str, ...]
-    reader: str | None = None
-    ocr: OcrUse | None = None
+    warnings: tuple[str, ...]
+    ocr_engine: str | None = None
+    ocr: OcrTiming | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class DecodeError:
     """A page that could not be read, and why."""
 
     reason: str
 
 
-def decode_page(task: PageTask) -> DecodedPage | Failed:
+def decode_page(task: PageTask) -> DecodedPage | DecodeError:
     """Read, decode and cut one page. Never raises for bad input: the reason comes back instead."""
     try:
-        data = read_page(task.book, task.name, task.reading)
+        data = read_page(task.book, task.name, task.limits)
         notes, unreadable = _annotation(task)
-        said = tuple(_written(item) for item in task.said)
+        said = tuple(_written(item) for item in task.annotations)
         content = hashlib.sha256(data).digest()
         digest = _digest(content, notes, said, task)
-        if task.look or digest == task.known or is_known_content(digest, task.contents):
+        if task.digest_only or digest == task.previous_digest or is_known_hash(digest, task.known_hashes):
             return DecodedPage(digest, 0, 0, None, ())
-        page = open_picture(data, max_pixels=task.reading.max_pixels, max_bytes=task.reading.max_bytes)
+        page = open_picture(data, max_pixels=task.limits.max_pixels, max_bytes=task.limits.max_bytes)
         own = (written_page(notes),) if task.annotation and not unreadable else ()
         annotation = merged((*own, *said), page.width, page.height, right_to_left=task.right_to_left)
         boxes, doubtful = _boxes(page, task, annotation)
-        boxes, reader, ocr, unread = _with_words(page, content, boxes, task, annotation)
+        boxes, reader, ocr, unread = _with_dialogue(page, content, boxes, task, annotation)
         if doubtful:  # only now: its words are those of the panels found on it, and theirs alone
             boxes = [*boxes, _whole_page(page, number=len(boxes) + 1)]
         panels, lost = _cut(page, boxes, task)
@@ -132,11 +132,11 @@ def decode_page(task: PageTask) -> DecodedPage | Failed:
         return DecodedPage(digest, page.width, page.height, tuple(panels), remarks, reader, ocr)
     except PanelseekError as error:
         # the report names book and page already
-        return Failed(str(error).removeprefix(f"{task.book}: ").removeprefix(f"page {task.name!r} "))
+        return DecodeError(str(error).removeprefix(f"{task.book}: ").removeprefix(f"page {task.name!r} "))
     except MemoryError:
-        return Failed("there is not enough memory to decode it")
+        return DecodeError("there is not enough memory to decode it")
     except Exception as error:  # whatever a decoder makes of a page, the other pages go on
-        return Failed(f"it cannot be decoded ({type(error).__name__}: {error})")
+        return DecodeError(f"it cannot be decoded ({type(error).__name__}: {error})")
 
 
 def _annotation(task: PageTask) -> tuple[bytes, tuple[str, ...]]:
@@ -144,7 +144,7 @@ def _annotation(task: PageTask) -> tuple[bytes, tuple[str, ...]]:
     if not task.annotation:
         return b"", ()
     try:
-        return read_page(task.book, task.annotation, task.reading), ()
+        return read_page(task.book, task.annotation, task.limits), ()
     except PanelseekError as error:
         return b"", (f"its annotation cannot be read: {str(error).removeprefix(f'{task.book}: ')}",)
 
@@ -164,13 +164,13 @@ def _digest(content: bytes, annotation: bytes, said: tuple[Written, ...], task: 
 
     How words are read is no part of it: the catalog remembers that beside it.
     """
-    finder = "page" if task.whole_pages else f"{FINDER}:{'rtl' if task.right_to_left else 'ltr'}"
+    finder = "page" if task.page_is_panel else f"{FINDER}:{'rtl' if task.right_to_left else 'ltr'}"
     parts = [content, hashlib.sha256(annotation).digest(), finder.encode()]
     parts += [hashlib.sha256(written.mark().encode("utf-8", "replace")).digest() for written in said]
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
-def _cut(page: Image.Image, boxes: list[FoundPanel], task: PageTask) -> tuple[list[DecodedPanel], list[str]]:
+def _cut(page: Image.Image, boxes: list[DetectedPanel], task: PageTask) -> tuple[list[DecodedPanel], list[str]]:
     """The page's panels, and a note for each box that shows nothing; where none is left, the whole page."""
     panels: list[DecodedPanel] = []
     lost: list[str] = []
@@ -188,31 +188,33 @@ def _cut(page: Image.Image, boxes: list[FoundPanel], task: PageTask) -> tuple[li
     return panels, lost
 
 
-def _decoded(page: Image.Image, panel: PanelInput, found: FoundPanel, task: PageTask) -> DecodedPanel:
+def _decoded(page: Image.Image, panel: PanelInput, found: DetectedPanel, task: PageTask) -> DecodedPanel:
     return DecodedPanel(panel, found, _thumbnail(page, panel.box) if task.thumbnails else None)
 
 
-def _boxes(page: Image.Image, task: PageTask, annotation: PageAnnotation) -> tuple[list[FoundPanel], bool]:
+def _boxes(page: Image.Image, task: PageTask, annotation: PageAnnotation) -> tuple[list[DetectedPanel], bool]:
     """A page's panels, as annotated, else as found, else the whole page; and whether what was found is doubtful."""
     if annotation.panels:
-        return [_told(p.number, p.box, "annotation", p.text, p.effects) for p in annotation.panels], False
+        return [_detected_panel(p.number, p.box, "annotation", p.text, p.effects) for p in annotation.panels], False
     right_to_left = _right_to_left(task, annotation)
-    outcome = None if task.whole_pages else examine(np.asarray(page), right_to_left=right_to_left)
+    outcome = None if task.page_is_panel else examine(np.asarray(page), right_to_left=right_to_left)
     found = outcome.boxes if outcome else []
     boxes = found or [Box(0, 0, page.width, page.height)]
     said = words_of_panels(annotation, boxes, right_to_left=right_to_left)
     origin = "finder" if found else "page"
-    panels = [_told(n, box, origin, *words) for n, (box, words) in enumerate(zip(boxes, said, strict=True), 1)]
+    panels = [
+        _detected_panel(n, box, origin, *words) for n, (box, words) in enumerate(zip(boxes, said, strict=True), 1)
+    ]
     return panels, outcome is not None and outcome.doubtful
 
 
-def _told(number: int, box: Box, origin: str, text: str | None, effects: str) -> FoundPanel:
+def _detected_panel(number: int, box: Box, origin: str, text: str | None, effects: str) -> DetectedPanel:
     """A panel with what annotations say of its words; None: nothing."""
-    return FoundPanel(number, box, origin, text, effects, "" if text is None else "annotation")
+    return DetectedPanel(number, box, origin, text, effects, "" if text is None else "annotation")
 
 
-def _whole_page(page: Image.Image, number: int = 1) -> FoundPanel:
-    return FoundPanel(number, Box(0, 0, page.width, page.height), "page")
+def _whole_page(page: Image.Image, number: int = 1) -> DetectedPanel:
+    return DetectedPanel(number, Box(0, 0, page.width, page.height), "page")
 
 
 def _right_to_left(task: PageTask, annotation: PageAnnotation) -> bool:
@@ -221,9 +223,9 @@ def _right_to_left(task: PageTask, annotation: PageAnnotation) -> bool:
     return annotation.reading_direction == "rtl"
 
 
-def _with_words(
-    page: Image.Image, content: bytes, panels: list[FoundPanel], task: PageTask, annotation: PageAnnotation
-) -> tuple[list[FoundPanel], str | None, OcrUse | None, list[str]]:
+def _with_dialogue(
+    page: Image.Image, content: bytes, panels: list[DetectedPanel], task: PageTask, annotation: PageAnnotation
+) -> tuple[list[DetectedPanel], str | None, OcrTiming | None, list[str]]:
     """The panels with the words that OCR reads where no annotation tells them; what read them, its use, and notes."""
     if all(panel.text is not None for panel in panels):
         return panels, "", None, []
@@ -236,14 +238,14 @@ def _with_words(
     except OcrError as error:
         return panels, None, None, [str(error)]
     said = [
-        panel if panel.text is not None else _read(panel, words)
+        panel if panel.text is not None else _with_ocr_text(panel, words)
         for panel, words in zip(panels, read.words, strict=True)
     ]
-    return said, task.ocr.name, OcrUse(read.seconds), []
+    return said, task.ocr.name, OcrTiming(read.seconds), []
 
 
-def _read(panel: FoundPanel, words: Words) -> FoundPanel:
-    return replace(panel, text=words.dialogue, effects=panel.effects or words.effects, words_from="ocr")
+def _with_ocr_text(panel: DetectedPanel, words: Words) -> DetectedPanel:
+    return replace(panel, text=words.dialogue, sound_effects=panel.sound_effects or words.effects, text_source="ocr")
 
 
 def _thumbnail(page: Image.Image, box: Box) -> bytes | None:
@@ -254,7 +256,7 @@ def _thumbnail(page: Image.Image, box: Box) -> bytes | None:
 def prepare_worker(parent: int) -> None:
     """Leave Ctrl-C to the parent, and end with it however it ends (kill -9 leaves no orphans)."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=_exit_with, args=(parent,), daemon=True).start()
     try:
         import cv2
 
@@ -263,7 +265,7 @@ def prepare_worker(parent: int) -> None:
         pass
 
 
-def _end_with(parent: int) -> None:
+def _exit_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(0.5)
     os._exit(1)

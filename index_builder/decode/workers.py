@@ -11,15 +11,15 @@ from typing import Any, Generic, TypeVar
 
 from loky import ProcessPoolExecutor
 
-from index_builder.decode.decode import DecodedPage, Failed, PageTask, decode_page, prepare_worker
+from index_builder.decode.decode import DecodedPage, DecodeError, PageTask, decode_page, prepare_worker
 
 Tag = TypeVar("Tag")
-Outcome = DecodedPage | Failed
+Outcome = DecodedPage | DecodeError
 
-_AHEAD = 4
+_TASKS_PER_WORKER = 4
 """Pages in flight per worker: enough to keep it busy, few enough to bound memory."""
 
-_CRASHED = Failed("the decoder crashed on it, most likely for want of memory; lower --max-pixels or --workers")
+_CRASH = DecodeError("the decoder crashed on it, most likely for want of memory; lower --max-pixels or --workers")
 
 
 class PageDecoder(Generic[Tag]):
@@ -43,7 +43,7 @@ class PageDecoder(Generic[Tag]):
         waiting: deque[tuple[Tag, PageTask, Future[Outcome]]] = deque()
         for tag, task in tasks:
             waiting.append((tag, task, self._submit_anyway(task)))
-            if len(waiting) >= _AHEAD * self._workers:
+            if len(waiting) >= _TASKS_PER_WORKER * self._workers:
                 yield self._next(waiting)
         while waiting:
             yield self._next(waiting)
@@ -67,7 +67,7 @@ class PageDecoder(Generic[Tag]):
             return self._submit(task).result()
         except BrokenProcessPool:
             self._stop()
-            return _CRASHED
+            return _CRASH
 
     @staticmethod
     def _ready(outcome: Outcome) -> Future[Outcome]:

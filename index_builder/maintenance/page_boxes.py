@@ -74,7 +74,7 @@ def _full(book: Path, name: str) -> str:
 def _of_index(path: str, folder: Path) -> PagePanels | None:
     """What the index has of a page, by the end of its path."""
     with Catalog.open(catalog_url(folder)) as catalog:
-        places = catalog.places_of(posixpath.basename(path))
+        places = catalog.find_pages(posixpath.basename(path))
         fitting = [place for place in places if f"/{_full(place.book, place.name)}".endswith(f"/{path.strip('/')}")]
         if len(fitting) > 1:
             named = ", ".join(_full(place.book, place.name) for place in fitting[:5])
@@ -84,11 +84,11 @@ def _of_index(path: str, folder: Path) -> PagePanels | None:
         (place,) = fitting
         held = catalog.page_panels(place.page_id)
     panels = [
-        _panel(panel.box, panel.dialogue if panel.words_from == "annotation" else None)
+        _panel(panel.box, panel.dialogue if panel.text_source == "annotation" else None)
         for panel in held
-        if not panel.beside_others
+        if not panel.is_fallback_page
     ]
-    doubt = "the index keeps the page whole besides them" if any(panel.beside_others for panel in held) else ""
+    doubt = "the index keeps the page whole besides them" if any(panel.is_fallback_page for panel in held) else ""
     return PagePanels(_page(place.width, place.height, panels), _place(place.book, place.name), doubt)
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from index_builder.build import current_generation, next_generation, writer_lock
-from index_builder.write.purge import reclaim
+from index_builder.write.purge import purge
 from retrieval.errors import UsageError
 from retrieval.index import catalog_url, existing_index
 from retrieval.store.catalog.catalog import Catalog
-from retrieval.store.generation import shards_of
+from retrieval.store.generation import open_vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +32,13 @@ class SourceContent:
 
 
 def source_content(source: str | Path, index: str | Path) -> SourceContent:
-    """What `forget_source` would take away; raises as it does."""
+    """What `remove_source` would take away; raises as it does."""
     folder = existing_index(index).absolute()
     with Catalog.open(catalog_url(folder)) as catalog:
         return _content(catalog, folder, source)
 
 
-def forget_source(source: str | Path, index: str | Path) -> SourceContent:
+def remove_source(source: str | Path, index: str | Path) -> SourceContent:
     """Take a source out of the index in folder `index`; returns what it held.
 
     Raises `UsageError` when the index has no such source, `IndexMissing` when there is no index, `IndexLocked` when
@@ -47,10 +47,10 @@ def forget_source(source: str | Path, index: str | Path) -> SourceContent:
     folder = existing_index(index).absolute()
     with writer_lock(folder), Catalog.create(catalog_url(folder)) as catalog:
         found = _content(catalog, folder, source)
-        shards = shards_of(folder, catalog)
-        catalog.forget_source(Path(found.source))
+        shards = open_vectors(folder, catalog)
+        catalog.remove_source(Path(found.source))
         next_generation(folder, catalog, shards, current_generation(folder, catalog))
-        reclaim(folder, catalog, shards)
+        purge(folder, catalog, shards)
         catalog.checkpoint()
     return found
 

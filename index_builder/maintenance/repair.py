@@ -7,12 +7,12 @@ import sqlite3
 from pathlib import Path
 
 from index_builder.build import next_generation, writer_lock
-from index_builder.write.purge import reclaim
+from index_builder.write.purge import purge
 from retrieval.errors import PanelseekError
 from retrieval.images.thumbnail import encode_thumbnail
 from retrieval.index import PanelIndex, catalog_url, existing_index
 from retrieval.store.catalog.catalog import Catalog
-from retrieval.store.generation import shards_of
+from retrieval.store.generation import open_vectors
 from retrieval.store.thumbnails import Thumbnails
 
 log = logging.getLogger("panelseek")
@@ -26,12 +26,12 @@ def repair_index(index: str | Path) -> list[str]:
     folder = existing_index(index).absolute()
     with writer_lock(folder), Catalog.open(catalog_url(folder)) as catalog:
         catalog.rebuild_full_text()
-        shards = shards_of(folder, catalog)
+        shards = open_vectors(folder, catalog)
         named = catalog.last_vector_row() + 1
         shards.truncate(named)
         Thumbnails(folder).truncate(named)
         manifest = next_generation(folder, catalog, shards)
-        erased = reclaim(folder, catalog, shards)
+        erased = purge(folder, catalog, shards)
         pictures = _thumbnails(folder)
         catalog.checkpoint()
     views = ", ".join(f"{name} ({view['panels']} panels)" for name, view in manifest["views"].items())
@@ -43,7 +43,7 @@ def _thumbnails(folder: Path) -> int:
     """Draw again the small pictures that are missing; those whose comics are away are left out."""
     store = Thumbnails(folder)
     try:
-        have = store.rows()
+        have = store.stored_rows()
     except sqlite3.DatabaseError:
         store.clear()
         have = set()
@@ -53,7 +53,7 @@ def _thumbnails(folder: Path) -> int:
         missing = [int(i) for i, row in zip(ids, rows, strict=True) if int(row) not in have]
         for panel in index.catalog.panels(missing).values():
             try:
-                store.put([(panel.row, encode_thumbnail(index.panel_image(panel)))])
+                store.put([(panel.vector_row, encode_thumbnail(index.panel_image(panel)))])
                 made += 1
             except PanelseekError as error:
                 log.warning("no thumbnail for panel %d: %s", panel.id, error)

@@ -15,13 +15,13 @@ from index_builder.sources import BookRef, PageRef
 from index_builder.sources.books import root_name
 from retrieval.books import Kind
 from retrieval.books.labels import tidy
-from retrieval.store.catalog.catalog import Catalog, KnownPage
+from retrieval.store.catalog.catalog import Catalog, PreviousPage
 
 STORY_PAGES = frozenset({"story", "first-page"})
 """Labels of pages that tell the story."""
 
 
-class KnownBook:
+class BookMetadataReader:
     """What is known about one book, read only where the catalog does not have it already."""
 
     def __init__(
@@ -29,13 +29,13 @@ class KnownBook:
         book: BookRef,
         source: Path,
         remembered: str,
-        before: Mapping[str, KnownPage],
+        before: Mapping[str, PreviousPage],
         collection: Collection,
         options: BuildOptions,
         language: str = "",
     ) -> None:
         self._book = book
-        self._names = path_names(book, source)
+        self._names = path_components(book, source)
         self._before = before
         self._collection = collection
         self._options = options
@@ -51,14 +51,14 @@ class KnownBook:
         return self._old != self._fresh
 
     @property
-    def stat(self) -> str:
+    def fingerprint(self) -> str:
         """What the catalog is to remember, so that the next build need not read again."""
         return f"{self._fresh}|{self._direction or ''}"
 
     @cached_property
     def read(self) -> BookKnown:
         """What the files say; read when it is first asked for."""
-        return read_book(self._book, self._names, self._options.reading)
+        return read_book(self._book, self._names, self._options.limits)
 
     @cached_property
     def _direction(self) -> str | None:
@@ -70,7 +70,7 @@ class KnownBook:
         return self._options.right_to_left if self._direction is None else self._direction == "rtl"
 
     @property
-    def notes(self) -> tuple[tuple[str, str], ...]:
+    def warnings(self) -> tuple[tuple[str, str], ...]:
         """(file, remark) of what was amiss, where it was read."""
         return self.read.notes if "read" in self.__dict__ else ()
 
@@ -79,7 +79,7 @@ class KnownBook:
         said = f"{self._files}{mark(self._collected(page))}"
         return f"{said}:{self._language}" if said else ""
 
-    def said(self, page: PageRef) -> tuple[Said, ...]:
+    def annotations(self, page: PageRef) -> tuple[Said, ...]:
         """What is said about a page, the most trusted first: in its book, then in the collection's annotations."""
         said = (*self.read.pages.get(page.name, ()), *self._collected(page))
         return tuple(in_language(item, self._language) if isinstance(item, Written) else item for item in said)
@@ -94,27 +94,29 @@ class KnownBook:
             return self.read.labels.get(page.name)
         return known.label
 
-    def left_out(self, page: PageRef) -> bool:
+    def excluded(self, page: PageRef) -> bool:
         """Whether only the story is wanted, and the page is something else; one without a label stays."""
         return self._options.story_only and self.label(page) not in (None, *STORY_PAGES)
 
     def _collected(self, page: PageRef) -> tuple[Said, ...]:
-        return self._collection.said.get(full_path(self._book, page), ()) if self._collection else ()
+        return self._collection.said.get(annotation_path(self._book, page), ()) if self._collection else ()
 
     def _collected_label(self, page: PageRef) -> str | None:
-        return self._collection.labels.get(full_path(self._book, page)) if self._collection else None
+        return self._collection.labels.get(annotation_path(self._book, page)) if self._collection else None
 
 
-def remember(catalog: Catalog, book_id: int, book: BookRef, known: KnownBook, before: Mapping[str, KnownPage]) -> None:
+def update_catalog(
+    catalog: Catalog, book_id: int, book: BookRef, known: BookMetadataReader, before: Mapping[str, PreviousPage]
+) -> None:
     """Bring facts and labels in the catalog up to date; nothing is encoded for it."""
     if not known.changed:
         return
     labels = {p.name: known.label(p) for p in book.pages if p.name in before}
     catalog.label_pages(book_id, {name: label for name, label in labels.items() if label != before[name].label})
-    catalog.set_book_facts(book_id, known.read.facts, known.stat)
+    catalog.set_book_metadata(book_id, known.read.facts, known.fingerprint)
 
 
-def full_path(book: BookRef, page: PageRef) -> str:
+def annotation_path(book: BookRef, page: PageRef) -> str:
     """A page as other programs' ids have it: a book file counts as a folder of its name."""
     if book.kind != Kind.FOLDER:
         root = book.path.with_suffix("")
@@ -123,7 +125,7 @@ def full_path(book: BookRef, page: PageRef) -> str:
     return f"{root.as_posix()}/{page.name}"
 
 
-def path_names(book: BookRef, source: Path) -> Sequence[str]:
+def path_components(book: BookRef, source: Path) -> Sequence[str]:
     """The parts of a book's path without extension, the source's own name first."""
     parts = [root_name(source), *(part for part in book.relative.split("/") if part)]
     if book.kind != Kind.FOLDER or not book.path.is_dir():

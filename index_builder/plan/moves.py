@@ -14,11 +14,11 @@ from dataclasses import dataclass, field, replace
 from index_builder.decode.decode import DecodedPage
 from index_builder.decode.workers import PageDecoder
 from index_builder.plan.plan import BACK, GONE, MOVED, UNCHANGED, PageJob, Plan
-from retrieval.store.catalog.catalog import Catalog, KnownPage, PageMove, PageUpdate
+from retrieval.store.catalog.catalog import Catalog, PageMove, PageUpdate, PreviousPage
 
 
 @dataclass(frozen=True, slots=True)
-class _Free:
+class _VacatedRow:
     """A page row whose content is not at its place any more."""
 
     id: int
@@ -27,7 +27,7 @@ class _Free:
 
 
 @dataclass
-class _Moves:
+class _MoveResult:
     """What was decided. `settled`: the jobs, by their place in the plan, that need no decoding any more."""
 
     updates: list[PageUpdate] = field(default_factory=list)
@@ -37,81 +37,85 @@ class _Moves:
     displaced: list[int] = field(default_factory=list)
 
 
-def settle_moves(plan: Plan, catalog: Catalog, workers: int, told: Callable[[int, int], None]) -> list[int]:
+def detect_moves(plan: Plan, catalog: Catalog, workers: int, told: Callable[[int, int], None]) -> list[int]:
     """Write which pages moved, and leave in the plan what still has to be decoded.
 
     `told(done, total)` is called after each page that was looked at. Returns the vector rows no panel names any more.
     """
-    free = _gone(catalog) if plan.jobs else {}
-    if not free and not plan.known_jobs:
+    free = _vacated_rows(catalog) if plan.jobs else {}
+    if not free and not plan.previous_jobs:
         return []
-    contents = _contents(plan, workers, told)
-    found = _Moves()
-    _settle_unmoved(plan, contents, free, found)
-    _settle_moved(plan, contents, free, found)
+    contents = _digests(plan, workers, told)
+    found = _MoveResult()
+    _match_unmoved(plan, contents, free, found)
+    _match_moved(plan, contents, free, found)
     catalog.update_pages(found.updates)
     dropped = catalog.move_pages(found.moves, found.displaced) if found.moves else []
-    plan.replace(_rest(plan, found))
+    plan.replace_jobs(_remaining_jobs(plan, found))
     return dropped
 
 
-def _gone(catalog: Catalog) -> dict[str, list[_Free]]:
+def _vacated_rows(catalog: Catalog) -> dict[str, list[_VacatedRow]]:
     """Pages that were not found at their place, by their content."""
-    free: dict[str, list[_Free]] = {}
-    for page in catalog.gone_pages():
-        free.setdefault(page.digest, []).append(_Free(page.id, page.book_id, page.name))
+    free: dict[str, list[_VacatedRow]] = {}
+    for page in catalog.missing_pages():
+        free.setdefault(page.digest, []).append(_VacatedRow(page.id, page.book_id, page.name))
     return free
 
 
-def _contents(plan: Plan, workers: int, told: Callable[[int, int], None]) -> list[str | None]:
+def _digests(plan: Plan, workers: int, told: Callable[[int, int], None]) -> list[str | None]:
     """The digest of each job's page; None where it cannot be read."""
     contents: list[str | None] = []
     with PageDecoder[None](workers) as decoder:
-        for _, outcome in decoder.decode((None, replace(job.task, look=True)) for job in plan.read()):
+        for _, outcome in decoder.decode((None, replace(job.task, digest_only=True)) for job in plan.read()):
             contents.append(outcome.digest if isinstance(outcome, DecodedPage) else None)
             told(len(contents), plan.jobs)
     return contents
 
 
-def _settle_unmoved(plan: Plan, contents: Sequence[str | None], free: dict[str, list[_Free]], found: _Moves) -> None:
+def _match_unmoved(
+    plan: Plan, contents: Sequence[str | None], free: dict[str, list[_VacatedRow]], found: _MoveResult
+) -> None:
     """Pages with another date and the content they had; the rows of all other known places become free."""
     for place, job in enumerate(plan.read()):
-        known = job.known
+        known = job.previous
         if known is None:
             continue
-        if contents[place] == known.digest and job.reread:
+        if contents[place] == known.digest and job.ocr_only:
             free[known.digest] = [row for row in free.get(known.digest, []) if row.id != known.id]
         elif contents[place] == known.digest:
-            found.updates.append(PageUpdate(known.id, job.page.number, job.stat))
+            found.updates.append(PageUpdate(known.id, job.page.number, job.fingerprint))
             found.settled.add(place)
-            plan.fates[BACK if known.gone else UNCHANGED] += 1
+            plan.status_counts[BACK if known.missing else UNCHANGED] += 1
             free[known.digest] = [row for row in free.get(known.digest, []) if row.id != known.id]
-        elif not known.gone:
-            free.setdefault(known.digest, []).append(_Free(known.id, job.book_id, known.name))
+        elif not known.missing:
+            free.setdefault(known.digest, []).append(_VacatedRow(known.id, job.book_id, known.name))
 
 
-def _settle_moved(plan: Plan, contents: Sequence[str | None], free: dict[str, list[_Free]], found: _Moves) -> None:
+def _match_moved(
+    plan: Plan, contents: Sequence[str | None], free: dict[str, list[_VacatedRow]], found: _MoveResult
+) -> None:
     """Give the free rows to the places that have their content now."""
     usual: dict[int, int] = {}  # the book that the last page of a book came from
-    replaced: list[KnownPage] = []
+    replaced: list[PreviousPage] = []
     for place, job in enumerate(plan.read()):
         rows = free.get(contents[place] or "")
-        if place in found.settled or not rows or (job.known and job.known.digest == contents[place]):
+        if place in found.settled or not rows or (job.previous and job.previous.digest == contents[place]):
             continue
-        row = _take(rows, job, usual.get(job.book_id))
+        row = _take_best(rows, job, usual.get(job.book_id))
         usual[job.book_id] = row.book_id
-        found.moves.append(PageMove(row.id, job.book_id, job.page.name, job.page.number, job.stat, job.page_label))
+        found.moves.append(PageMove(row.id, job.book_id, job.page.name, job.page.number, job.fingerprint, job.label))
         found.settled.add(place)
         found.away.add(row.id)
-        if job.known is not None:
-            replaced.append(job.known)
+        if job.previous is not None:
+            replaced.append(job.previous)
     lost = [known for known in replaced if known.id not in found.away]
     found.displaced += [known.id for known in lost]
-    plan.fates[MOVED] += len(found.moves)
-    plan.fates[GONE] += sum(not known.gone for known in lost) - len(found.away & plan.gone_now)
+    plan.status_counts[MOVED] += len(found.moves)
+    plan.status_counts[GONE] += sum(not known.missing for known in lost) - len(found.away & plan.newly_missing)
 
 
-def _take(rows: list[_Free], job: PageJob, book: int | None) -> _Free:
+def _take_best(rows: list[_VacatedRow], job: PageJob, book: int | None) -> _VacatedRow:
     """Of twins, one from the book that the page before came from, with the same name."""
     name = posixpath.basename(job.page.name)
     best = max(rows, key=lambda row: (row.book_id == book, posixpath.basename(row.name) == name))
@@ -119,11 +123,11 @@ def _take(rows: list[_Free], job: PageJob, book: int | None) -> _Free:
     return best
 
 
-def _rest(plan: Plan, found: _Moves) -> Iterator[PageJob]:
+def _remaining_jobs(plan: Plan, found: _MoveResult) -> Iterator[PageJob]:
     """The jobs that are left; a place whose row moved away starts anew."""
     for place, job in enumerate(plan.read()):
         if place in found.settled:
             continue
-        if job.known is not None and job.known.id in found.away:
-            job = replace(job, known=None, task=replace(job.task, known=None))
+        if job.previous is not None and job.previous.id in found.away:
+            job = replace(job, previous=None, task=replace(job.task, previous_digest=None))
         yield job

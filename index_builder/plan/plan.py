@@ -20,7 +20,7 @@ from index_builder.decode.decode import PageTask
 from index_builder.dialogue import OcrSettings
 from index_builder.options import BuildOptions
 from index_builder.panels import FINDER
-from index_builder.plan.book_metadata import KnownBook, full_path, remember
+from index_builder.plan.book_metadata import BookMetadataReader, annotation_path, update_catalog
 from index_builder.sources import (
     BookRef,
     Listings,
@@ -32,7 +32,7 @@ from index_builder.sources import (
     strip_pages,
     with_joined,
 )
-from retrieval.store.catalog.catalog import BookRecord, Catalog, KnownPage, PageUpdate
+from retrieval.store.catalog.catalog import BookRecord, Catalog, PageUpdate, PreviousPage
 
 NEW, CHANGED, MOVED, BACK, GONE = "new", "changed", "moved", "back", "gone"
 UNCHANGED, LEFT_OUT = "unchanged", "left out"
@@ -44,17 +44,17 @@ class PageJob:
 
     book_id: int
     source_id: int
-    label: str
+    display_path: str
     page: PageRef
-    stat: str
-    known: KnownPage | None
+    fingerprint: str
+    previous: PreviousPage | None
     task: PageTask
-    page_label: str | None = None
+    label: str | None = None
 
     @property
-    def reread(self) -> bool:
+    def ocr_only(self) -> bool:
         """Whether the page may be as it was, and is decoded all the same, for its words."""
-        return self.known is not None and self.task.known is None
+        return self.previous is not None and self.task.previous_digest is None
 
 
 @dataclass
@@ -66,20 +66,20 @@ class Plan:
     """
 
     jobs: int = 0
-    known_jobs: int = 0
+    previous_jobs: int = 0
     books: int = 0
-    fates: Counter[str] = field(default_factory=Counter)
+    status_counts: Counter[str] = field(default_factory=Counter)
     skipped: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
-    notes: list[tuple[str, str]] = field(default_factory=list)
+    warnings: list[tuple[str, str]] = field(default_factory=list)
     collection: Collection = field(default_factory=Collection)
     ocr: OcrSettings | None = None
-    gone_now: set[int] = field(default_factory=set)
+    newly_missing: set[int] = field(default_factory=set)
     _spool: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
 
     def add(self, job: PageJob) -> None:
         pickle.dump(job, self._spool)  # our own file, deleted by the system when closed
         self.jobs += 1
-        self.known_jobs += job.known is not None
+        self.previous_jobs += job.previous is not None
 
     def read(self) -> Iterator[PageJob]:
         """The jobs in order."""
@@ -88,14 +88,14 @@ class Plan:
             job: PageJob = pickle.load(self._spool)
             yield job
 
-    def replace(self, jobs: Iterable[PageJob]) -> None:
+    def replace_jobs(self, jobs: Iterable[PageJob]) -> None:
         """Other jobs instead; they may be made from those that are read meanwhile."""
         spool, kept, known = tempfile.TemporaryFile(), 0, 0  # noqa: SIM115 (closed with the plan)
         for job in jobs:
             pickle.dump(job, spool)
-            kept, known = kept + 1, known + (job.known is not None)
+            kept, known = kept + 1, known + (job.previous is not None)
         self._spool.close()
-        self._spool, self.jobs, self.known_jobs = spool, kept, known
+        self._spool, self.jobs, self.previous_jobs = spool, kept, known
 
     def close(self) -> None:
         self._spool.close()
@@ -116,9 +116,9 @@ def make_plan(
     """
     plan = Plan(collection=collection or Collection(), ocr=ocr)
     try:
-        walks = {source: find_books(source, options.reading, _listings(source, catalog)) for source in sources}
+        walks = {source: find_books(source, options.limits, _listings(source, catalog)) for source in sources}
         if collection:
-            walks = {source: iter(found) for source, found in _matched(walks, collection).items()}
+            walks = {source: iter(found) for source, found in _match_collection(walks, collection).items()}
         for source in sources:
             _SourceWalk(source, catalog, options, plan, seen).run(walks[source])
     except BaseException:
@@ -130,16 +130,16 @@ def make_plan(
 def _listings(source: Path, catalog: Catalog) -> Listings:
     """What earlier builds found in the books of a source that are costly to list."""
     source_id = catalog.source_id(source)
-    return Listings(catalog.listings(source_id), partial(catalog.remember_listing, source_id))
+    return Listings(catalog.listings(source_id), partial(catalog.write_listing, source_id))
 
 
-def _matched(
+def _match_collection(
     walks: Mapping[Path, Iterator[BookRef | Skipped]], collection: Collection
 ) -> dict[Path, list[BookRef | Skipped]]:
     """The walks, done, and every page told to the collection."""
     found = {source: list(walk) for source, walk in walks.items()}
     books = [item for items in found.values() for item in items if isinstance(item, BookRef)]
-    collection.match([full_path(book, page) for book in books for page in book.pages])
+    collection.match([annotation_path(book, page) for book in books for page in book.pages])
     return found
 
 
@@ -155,8 +155,8 @@ class _SourceWalk:
         self.plan = plan
         self.seen = seen
         self.source_id = catalog.source_id(source)
-        self.known = catalog.known_books(self.source_id)
-        self.strips = catalog.strips(self.source_id)
+        self.known = catalog.previous_books(self.source_id)
+        self.strips = catalog.joined_pages(self.source_id)
         self.present: set[int] = set()
         self.unreadable: list[Path] = []
         self.updates: list[PageUpdate] = []
@@ -171,7 +171,7 @@ class _SourceWalk:
                 continue
             self.plan.books += 1
             self._book(found)
-            self.seen(self.plan.jobs + self.plan.fates[UNCHANGED] + self.plan.fates[BACK])
+            self.seen(self.plan.jobs + self.plan.status_counts[UNCHANGED] + self.plan.status_counts[BACK])
         if not self.present and not self.unreadable:
             # an unmounted drive is an empty folder: say so and touch nothing
             reason = "no comics found: expected pictures (JPEG, PNG, ...) or book files (CBZ, PDF, ...)"
@@ -185,19 +185,19 @@ class _SourceWalk:
         book_id = self._book_id(book, known)
         self.present.add(book_id)
         book = self._joined(book, book_id)
-        pages = {} if known is None else self.catalog.known_pages(book_id)
-        facts = known.facts_stat if known is not None else ""
+        pages = {} if known is None else self.catalog.previous_pages(book_id)
+        facts = known.metadata_fingerprint if known is not None else ""
         language = "" if self.plan.ocr is None else self.plan.ocr.language
-        about = KnownBook(book, self.source, facts, dict(pages), self.plan.collection, self.options, language)
-        remember(self.catalog, book_id, book, about, pages)
+        about = BookMetadataReader(book, self.source, facts, dict(pages), self.plan.collection, self.options, language)
+        update_catalog(self.catalog, book_id, book, about, pages)
         for page in book.pages:
-            if about.left_out(page):
-                self.plan.fates[LEFT_OUT] += 1
+            if about.excluded(page):
+                self.plan.status_counts[LEFT_OUT] += 1
             else:
                 self._page(book, book_id, page, pages.pop(page.name, None), about)
-        self.plan.notes += about.notes
+        self.plan.warnings += about.warnings
         if book.path not in self.unreadable:
-            self.gone += [page.id for page in pages.values() if not page.gone]
+            self.gone += [page.id for page in pages.values() if not page.missing]
 
     def _book_id(self, book: BookRef, known: BookRecord | None) -> int:
         if known is not None and (known.title, known.kind) == (book.title, book.kind):
@@ -209,21 +209,23 @@ class _SourceWalk:
         options = self.options
         if not may_join(book, options.strips):
             return book
-        about = KnownBook(book, self.source, "", {}, self.plan.collection, options)
-        stat = fingerprint(book, options.strips, options.reading, [about.page_stat(page) for page in book.pages])
+        about = BookMetadataReader(book, self.source, "", {}, self.plan.collection, options)
+        stat = fingerprint(book, options.strips, options.limits, [about.page_stat(page) for page in book.pages])
         known = self.strips.get(book_id)
         if known is None or known[0] != stat:
-            annotated = {page.name for page in book.pages if page.annotation or about.said(page)}
-            known = (stat, strip_pages(book, options.strips, options.reading, annotated))
-            self.catalog.remember_strip(book_id, *known)
+            annotated = {page.name for page in book.pages if page.annotation or about.annotations(page)}
+            known = (stat, strip_pages(book, options.strips, options.limits, annotated))
+            self.catalog.write_joined_pages(book_id, *known)
         return with_joined(book, known[1]) if known[1] else book
 
-    def _page(self, book: BookRef, book_id: int, page: PageRef, before: KnownPage | None, about: KnownBook) -> None:
-        stat = _stat(page, self.options, about)
-        unread = before is not None and _unread(before, self.plan.ocr, self.options)
-        if before is not None and before.stat == stat and not unread:
-            self.plan.fates[BACK if before.gone else UNCHANGED] += 1
-            if before.gone or before.number != page.number:
+    def _page(
+        self, book: BookRef, book_id: int, page: PageRef, before: PreviousPage | None, about: BookMetadataReader
+    ) -> None:
+        stat = _fingerprint(page, self.options, about)
+        unread = before is not None and _needs_ocr(before, self.plan.ocr, self.options)
+        if before is not None and before.fingerprint == stat and not unread:
+            self.plan.status_counts[BACK if before.missing else UNCHANGED] += 1
+            if before.missing or before.number != page.number:
                 self.updates.append(PageUpdate(before.id, page.number, stat))
             return
         label = f"{book.relative}/{page.name}" if book.relative else page.name
@@ -232,11 +234,11 @@ class _SourceWalk:
             page.name,
             page.annotation,
             before.digest if before and not unread else None,
-            self.options.whole_pages,
+            self.options.page_is_panel,
             about.right_to_left,
-            self.options.reading,
+            self.options.limits,
             self.options.thumbnails,
-            about.said(page),
+            about.annotations(page),
             self.plan.ocr,
         )
         self.plan.add(PageJob(book_id, self.source_id, label, page, stat, before, task, about.label(page)))
@@ -245,9 +247,9 @@ class _SourceWalk:
         missing = [known.id for path, known in self.known.items() if self._is_missing(path, known)]
         self.gone += self.catalog.present_pages(missing)
         self.catalog.update_pages(self.updates)
-        self.catalog.mark_gone(self.gone)
-        self.plan.gone_now.update(self.gone)
-        self.plan.fates[GONE] += len(self.gone)
+        self.catalog.mark_missing(self.gone)
+        self.plan.newly_missing.update(self.gone)
+        self.plan.status_counts[GONE] += len(self.gone)
 
     def _is_missing(self, path: str, known: BookRecord) -> bool:
         if known.id in self.present:
@@ -255,14 +257,14 @@ class _SourceWalk:
         return not any((self.source / path).is_relative_to(p) for p in self.unreadable)
 
 
-def _unread(page: KnownPage, ocr: OcrSettings | None, options: BuildOptions) -> bool:
+def _needs_ocr(page: PreviousPage, ocr: OcrSettings | None, options: BuildOptions) -> bool:
     """Whether words are wanted that nobody read, or that were read in another way than now."""
-    if ocr is None or page.reader == "":
+    if ocr is None or page.ocr_engine == "":
         return False
-    return page.reader is None or (page.reader != ocr.name and not options.ocr_only_missing)
+    return page.ocr_engine is None or (page.ocr_engine != ocr.name and not options.keep_ocr)
 
 
-def _stat(page: PageRef, options: BuildOptions, about: KnownBook) -> str:
+def _fingerprint(page: PageRef, options: BuildOptions, about: BookMetadataReader) -> str:
     """A page's cheap fingerprint, with what else decides its panels."""
-    finder = "page" if options.whole_pages else FINDER
+    finder = "page" if options.page_is_panel else FINDER
     return f"{page.stat}|{finder}|{'rtl' if about.right_to_left else 'ltr'}|{about.page_stat(page)}"

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.thumbnails import Thumbnails
-from retrieval.store.vectors import VectorShards
+from retrieval.store.vectors import VectorStore
 
 
-def reclaim(folder: Path, catalog: Catalog, shards: VectorShards) -> int:
+def purge(folder: Path, catalog: Catalog, shards: VectorStore) -> int:
     """Erase it and give the space back to the disk where that can be done; returns how many vectors went.
 
     To be called when the generation that is searched is the newest: an older one may name what goes.
@@ -26,14 +26,14 @@ def reclaim(folder: Path, catalog: Catalog, shards: VectorShards) -> int:
     unnamed = np.ones(shards.rows(), bool)
     unnamed[named] = False
     rows = np.nonzero(unnamed)[0]
-    shards.erase(rows)
-    _forget_pictures(Thumbnails(folder), named)
-    catalog.shrink()
-    catalog.remember(reclaim=False)
+    shards.punch(rows)
+    _purge_thumbnails(Thumbnails(folder), named)
+    catalog.vacuum()
+    catalog.remember(purge_pending=False)
     return len(rows)
 
 
-def _forget_pictures(thumbnails: Thumbnails, named: NDArray[np.int64]) -> None:
+def _purge_thumbnails(thumbnails: Thumbnails, named: NDArray[np.int64]) -> None:
     with suppress(sqlite3.DatabaseError):  # a damaged file starts anew when it is written
-        thumbnails.forget(thumbnails.rows().difference(named.tolist()))
-        thumbnails.shrink()
+        thumbnails.remove(thumbnails.stored_rows().difference(named.tolist()))
+        thumbnails.vacuum()

@@ -20,10 +20,10 @@ from retrieval.evaluation.records import DEFAULT, EXACT, Found, Progress, Settin
 from retrieval.filters import Filter
 from retrieval.index import PanelIndex
 from retrieval.records import Panel, View
-from retrieval.search.ranking.text_match import match, rarity, tokens
+from retrieval.search.ranking.text_match import idf, lexical_match, tokens
 from retrieval.search.searcher import Query
 from retrieval.store.scoring import top
-from retrieval.store.vectors import VectorShards
+from retrieval.store.vectors import VectorStore
 
 VECTORS, WORDS = "vectors alone", "words alone"
 
@@ -75,7 +75,7 @@ class VectorSearcher:
 
     def __init__(self, index: PanelIndex) -> None:
         self._encoder = index.encoder
-        self._shards = VectorShards(index.folder / "vectors")
+        self._shards = VectorStore(index.folder / "vectors")
         self._ids, self._rows = index.catalog.vector_rows(with_dialogue_only=True)
 
     def ask(self, texts: Sequence[str]) -> list[list[int]]:
@@ -102,9 +102,9 @@ class CatalogWords:
     def _ranked(self, terms: list[str]) -> list[int]:
         if not terms:
             return []
-        weights = rarity(terms, self._catalog.word_counts(terms), self._said)
+        weights = idf(terms, self._catalog.word_counts(terms), self._said)
         panels = self._catalog.panels(self._catalog.word_candidates(terms, _WORD_CANDIDATES, Filter()))
-        scores = {i: match(terms, panel.dialogue, weights).score for i, panel in panels.items()}
+        scores = {i: lexical_match(terms, panel.dialogue, weights).coverage for i, panel in panels.items()}
         return sorted(scores, key=lambda i: (-scores[i], i))[:DEPTH]
 
 
@@ -148,7 +148,7 @@ def questions_of(index: PanelIndex, panels: Sequence[Panel], settings: Settings)
             notes += note
             continue
         for panel in panels:
-            text = question(panel.dialogue, kind, seed=settings.seed, key=f"{panel.source}#{panel.panel}")
+            text = question(panel.dialogue, kind, seed=settings.seed, key=f"{panel.page_path}#{panel.number}")
             if text is not None:
                 asked.append(Question(kind, text, twins[tuple(tokens(panel.dialogue))]))
     return asked, notes
@@ -160,7 +160,7 @@ def _rephrased(
     if path is None:
         return [], ["no rephrased lines were given: that kind is left out"]
     entries = read_rephrased(path)
-    places = {(panel.book, panel.page, panel.panel): panel for panel in speaking_panels(index)}
+    places = {(panel.book, panel.page_number, panel.number): panel for panel in speaking_panels(index)}
     asked = []
     for entry in entries:
         panel = places.get((entry.book, entry.page, entry.panel))

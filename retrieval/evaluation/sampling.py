@@ -31,7 +31,7 @@ def panels_that_ask(
         )
     chosen = _evenly([_shuffled(index, book, seed, where or Filter()) for book in books])
     ids = chosen if count is None else chosen[:count]
-    return sorted(index.catalog.panels(ids).values(), key=lambda panel: (panel.page_id, panel.panel))
+    return sorted(index.catalog.panels(ids).values(), key=lambda panel: (panel.page_id, panel.number))
 
 
 def _shuffled(index: PanelIndex, book: BookSummary, seed: int, where: Filter) -> list[int]:

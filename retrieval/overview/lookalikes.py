@@ -27,46 +27,46 @@ from retrieval.images.keypoints import NO_DETAILS, Details, both_ways, details_o
 from retrieval.overview.pca import principal_components
 from retrieval.progress import Told, nobody
 from retrieval.records import Panel, View
-from retrieval.store.generation import keep_arrays, kept_arrays
+from retrieval.store.generation import load_derived, save_derived
 from retrieval.store.scoring import exact_scores
-from retrieval.store.sqlite import connect_to_read
+from retrieval.store.sqlite import connect_read_only
 
 if TYPE_CHECKING:
     from retrieval.index import PanelIndex
 
 FILE = "lookalikes.npz"
-SAID = "lookalikes.sqlite"
+REJECTED_FILE = "lookalikes.sqlite"
 
-CLOSE = 0.75
+MIN_COSINE = 0.75
 """Cosine from which the small pictures are compared. Of scanned, mirrored and recoloured copies of openly licensed
 comics 98 of 100 reach it, and one in 20,000 pairs of panels that have nothing in common."""
 
-SHARED = 25
+MIN_INLIERS = 25
 """Details in place from which two panels may show the same: of 2,461 pairs of unrelated panels none has over 13."""
 
-ALIKE = 0.1
+MIN_OVERLAP = 0.1
 """Share of the poorer picture's details that lie in place in the other from which they do. Other panels of one book
 that show the same figure in the same stance reach 0.10; of new scans 95 of 100 have 0.28, of strong JPEG copies 0.15,
 of recoloured ones 0.17, of mirrored ones 0.36."""
 
 _COMPONENTS = 64
 _NEAREST = 12
-_KEPT = 4
+_KEPT_PER_PANEL = 4
 """Pairs that are looked at for each panel, the closest first: what bounds the time."""
 
-_AT_HAND = 4_096  # panels whose details are kept for the next pair: 80 MB
+_CACHED_PANELS = 4_096  # panels whose details are kept for the next pair: 80 MB
 _EXACT_UP_TO = 20_000
-_AT_ONCE = 2_048
+_BATCH = 2_048
 _SEED = 13
 
 
 @dataclass(frozen=True, slots=True)
-class Pairs:
-    """`ids` (R, 2) int64, the lower first; `scores` cosines, `likeness` shares of details; `mirrored` (R,) bool."""
+class LookalikePairs:
+    """`ids` (R, 2) int64, the lower first; `scores` cosines, `overlap` shares of details; `mirrored` (R,) bool."""
 
     ids: NDArray[np.int64]
     scores: NDArray[np.float32]
-    likeness: NDArray[np.float32]
+    overlap: NDArray[np.float32]
     mirrored: NDArray[np.bool_]
 
     def __len__(self) -> int:
@@ -74,28 +74,28 @@ class Pairs:
 
 
 @dataclass(frozen=True, slots=True)
-class Alike:
+class LookalikePanel:
     """A panel of a group: its likeness to the closest other one, and whether it shows the first one mirrored."""
 
     panel: Panel
-    likeness: float
+    overlap: float
     mirrored: bool
 
 
 # ---------------------------------------------------------------------- finding
 
 
-def find_pairs(index: PanelIndex, told: Told = nobody) -> Pairs:
+def find_pairs(index: PanelIndex, told: Told = nobody) -> LookalikePairs:
     """All look-alikes of the generation being searched. Time grows a little faster than the number of panels."""
     found: list[tuple[int, int, float, float, bool]] = []
-    proposed = list(_proposed(index, told))
+    proposed = list(_candidate_pairs(index, told))
     panels = index.catalog.panels({i for a, b, _ in proposed for i in (a, b)})
-    details = lru_cache(_AT_HAND)(lambda panel, mirrored: _details(index, panels[panel], mirrored))
+    details = lru_cache(_CACHED_PANELS)(lambda panel, mirrored: _keypoints(index, panels[panel], mirrored))
     for place, (a, b, score) in enumerate(proposed):
         if a in panels and b in panels and panels[a].book_id != panels[b].book_id:
             for mirrored in (False, True):
-                share = likeness(details(a, mirrored), details(b, False))
-                if share >= ALIKE:
+                share = overlap(details(a, mirrored), details(b, False))
+                if share >= MIN_OVERLAP:
                     found.append((a, b, score, share, mirrored))
                     break
         if place % 200 == 0:
@@ -103,32 +103,34 @@ def find_pairs(index: PanelIndex, told: Told = nobody) -> Pairs:
     return _pairs(found)
 
 
-def _pairs(found: Sequence[tuple[int, int, float, float, bool]]) -> Pairs:
+def _pairs(found: Sequence[tuple[int, int, float, float, bool]]) -> LookalikePairs:
     columns: Any = list(zip(*found, strict=True)) or [[], [], [], [], []]
     ids = np.array(columns[:2], np.int64).reshape(2, -1).T
-    return Pairs(ids, np.array(columns[2], np.float32), np.array(columns[3], np.float32), np.array(columns[4], bool))
+    return LookalikePairs(
+        ids, np.array(columns[2], np.float32), np.array(columns[3], np.float32), np.array(columns[4], bool)
+    )
 
 
-def _proposed(index: PanelIndex, told: Told) -> Iterator[tuple[int, int, float]]:
+def _candidate_pairs(index: PanelIndex, told: Told) -> Iterator[tuple[int, int, float]]:
     """(id, id, cosine) of pairs that lie close, each once, the lower id first."""
     view = index.generation.views[View.PICTURE]
     ids, rows = np.asarray(view.ids), np.asarray(view.rows)
     if len(ids) < 2:
         return
-    reduced = principal_components(view, index.vectors, _COMPONENTS, partial(told, "reading vectors"))
+    reduced = principal_components(view, index.vector_store, _COMPONENTS, partial(told, "reading vectors"))
     nearest = _nearest(reduced)
     seen: set[tuple[int, int]] = set()
-    for start in range(0, len(ids), _AT_ONCE):
-        some = slice(start, min(start + _AT_ONCE, len(ids)))
+    for start in range(0, len(ids), _BATCH):
+        some = slice(start, min(start + _BATCH, len(ids)))
         _, places = nearest.search(reduced[some], _NEAREST + 1)
-        vectors = index.vectors.read(View.PICTURE, rows[some])
+        vectors = index.vector_store.read(View.PICTURE, rows[some])
         for offset, near in enumerate(places):
             own = start + offset
             near = near[(near >= 0) & (near != own)]
-            scores = exact_scores(index.vectors.read(View.PICTURE, rows[near]), vectors[offset])
-            for at in np.argsort(-scores)[:_KEPT]:
+            scores = exact_scores(index.vector_store.read(View.PICTURE, rows[near]), vectors[offset])
+            for at in np.argsort(-scores)[:_KEPT_PER_PANEL]:
                 pair = (int(min(ids[own], ids[near[at]])), int(max(ids[own], ids[near[at]])))
-                if scores[at] >= CLOSE and pair not in seen:
+                if scores[at] >= MIN_COSINE and pair not in seen:
                     seen.add(pair)
                     yield (*pair, float(scores[at]))
         told("finding neighbours", some.stop, len(ids))
@@ -148,7 +150,7 @@ def _nearest(reduced: NDArray[np.float32]) -> Any:
     return index
 
 
-def _details(index: PanelIndex, panel: Panel, mirrored: bool) -> Details:
+def _keypoints(index: PanelIndex, panel: Panel, mirrored: bool) -> Details:
     """The details of a panel's small picture, as it is or mirrored; none where it cannot be had."""
     try:
         return details_of(both_ways(grey_of_thumbnail(index.thumbnail(panel)))[mirrored])
@@ -156,48 +158,48 @@ def _details(index: PanelIndex, panel: Panel, mirrored: bool) -> Details:
         return NO_DETAILS
 
 
-def likeness(one: Details, other: Details) -> float:
+def overlap(one: Details, other: Details) -> float:
     """0 to 1: the share of the details of the poorer picture that lie in place in the other; 0 with few of them."""
     shared = in_place(one, other)
-    return shared / min(len(one.points), len(other.points)) if shared >= SHARED else 0.0
+    return shared / min(len(one.points), len(other.points)) if shared >= MIN_INLIERS else 0.0
 
 
 # ---------------------------------------------------------------------- keeping
 
 
-def read_pairs(index: Path, number: int) -> Pairs | None:
+def read_pairs(index: Path, number: int) -> LookalikePairs | None:
     """What was found for a generation; None where nobody looked yet."""
-    stored = kept_arrays(index, number, FILE)
-    names = ("ids", "scores", "likeness", "mirrored")
-    return Pairs(**{name: stored[name] for name in names}) if set(names) <= set(stored) else None
+    stored = load_derived(index, number, FILE)
+    names = ("ids", "scores", "overlap", "mirrored")
+    return LookalikePairs(**{name: stored[name] for name in names}) if set(names) <= set(stored) else None
 
 
-def write_pairs(index: Path, number: int, pairs: Pairs) -> None:
+def write_pairs(index: Path, number: int, pairs: LookalikePairs) -> None:
     """Raises `IndexDamaged` when the generation is gone or cannot be written."""
-    keep_arrays(index, number, FILE, **{name: getattr(pairs, name) for name in Pairs.__dataclass_fields__})
+    save_derived(index, number, FILE, **{name: getattr(pairs, name) for name in LookalikePairs.__dataclass_fields__})
 
 
-class NotTheSame:
+class RejectedPairs:
     """What people said are different panels: pairs of panel ids, which no rebuild gives to another panel."""
 
     def __init__(self, index: Path) -> None:
-        self.path = index / SAID
+        self.path = index / REJECTED_FILE
 
     def pairs(self) -> set[tuple[int, int]]:
         """Every pair, the lower id first. Raises `IndexDamaged` when the file is no such database."""
         if not self.path.exists():
             return set()
         try:
-            with closing(connect_to_read(self.path)) as connection:
+            with closing(connect_read_only(self.path)) as connection:
                 return {(a, b) for a, b in connection.execute("SELECT a, b FROM different")}
         except sqlite3.DatabaseError as error:
             raise IndexDamaged(f"{self.path} is damaged ({error}): restore it from a copy, or delete it") from error
 
-    def say(self, panel: int, others: Iterable[int]) -> None:
+    def add(self, panel: int, others: Iterable[int]) -> None:
         """Remember that a panel is none of the others."""
         self._write("INSERT OR IGNORE INTO different VALUES (?, ?)", panel, others)
 
-    def take_back(self, panel: int, others: Iterable[int]) -> None:
+    def remove(self, panel: int, others: Iterable[int]) -> None:
         self._write("DELETE FROM different WHERE a = ? AND b = ?", panel, others)
 
     def _write(self, sql: str, panel: int, others: Iterable[int]) -> None:
@@ -213,7 +215,7 @@ class NotTheSame:
 # --------------------------------------------------------------------- grouping
 
 
-def grouped(pairs: Pairs, different: set[tuple[int, int]]) -> list[dict[int, tuple[float, bool]]]:
+def group_pairs(pairs: LookalikePairs, different: set[tuple[int, int]]) -> list[dict[int, tuple[float, bool]]]:
     """Groups of panel ids that are connected by pairs nobody took apart, the largest first. Of each panel: the
     likeness to the closest other one, and whether it shows the group's first panel mirrored.
     """
@@ -221,7 +223,7 @@ def grouped(pairs: Pairs, different: set[tuple[int, int]]) -> list[dict[int, tup
     links: dict[int, list[tuple[int, float, bool]]] = {}
     for row in kept:
         a, b = pairs.ids[row].tolist()
-        one = (float(pairs.likeness[row]), bool(pairs.mirrored[row]))
+        one = (float(pairs.overlap[row]), bool(pairs.mirrored[row]))
         links.setdefault(a, []).append((b, *one))
         links.setdefault(b, []).append((a, *one))
     groups: list[dict[int, tuple[float, bool]]] = []
@@ -251,7 +253,7 @@ def _walk(
     return group
 
 
-def with_panels(index: PanelIndex, group: dict[int, tuple[float, bool]]) -> list[Alike]:
+def with_panels(index: PanelIndex, group: dict[int, tuple[float, bool]]) -> list[LookalikePanel]:
     """The panels of a group that are still there, in the order in which they were found."""
     panels = index.catalog.panels(group)
-    return [Alike(panels[i], likeness, mirrored) for i, (likeness, mirrored) in group.items() if i in panels]
+    return [LookalikePanel(panels[i], overlap, mirrored) for i, (overlap, mirrored) in group.items() if i in panels]

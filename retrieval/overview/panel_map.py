@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from retrieval.overview.pca import principal_components
 from retrieval.progress import Told, nobody
-from retrieval.store.generation import ViewIndex, keep_arrays, kept_arrays
-from retrieval.store.vectors import VectorShards
+from retrieval.store.generation import ViewIndex, load_derived, save_derived
+from retrieval.store.vectors import VectorStore
 
 FILE = "map.npz"
 GROUPS = 24
@@ -34,12 +34,12 @@ _PERPLEXITY = 30.0
 _EARLY, _LATE = 250, 350
 """Rounds of t-SNE: with exaggerated attraction first, which finds the large shape."""
 
-_FEWEST = 100
+_MIN_TSNE = 100
 """Fewer panels lie where their two widest components put them: t-SNE draws so few into one point."""
 
 _EXACT_UP_TO = 4_000
 _SEED = 3
-_TELL_EVERY = 10
+_REPORT_EVERY = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class PanelMap:
 
 def read_map(index: Path, number: int, view: ViewIndex) -> PanelMap | None:
     """The map of a generation, None where none was made yet (or what lies there is not one of these panels)."""
-    stored = kept_arrays(index, number, FILE)
+    stored = load_derived(index, number, FILE)
     points, groups = stored.get("points"), stored.get("groups")
     if points is None or groups is None or points.shape != (len(view), 2) or groups.shape != (len(view),):
         return None
@@ -62,24 +62,24 @@ def read_map(index: Path, number: int, view: ViewIndex) -> PanelMap | None:
 
 def write_map(index: Path, number: int, found: PanelMap) -> None:
     """Raises `IndexDamaged` when the generation is gone or cannot be written."""
-    keep_arrays(index, number, FILE, points=found.points, groups=found.groups)
+    save_derived(index, number, FILE, points=found.points, groups=found.groups)
 
 
-def make_map(view: ViewIndex, shards: VectorShards, told: Told = nobody) -> PanelMap:
+def make_map(view: ViewIndex, shards: VectorStore, told: Told = nobody) -> PanelMap:
     """Lay out all panels of a view."""
     reduced = principal_components(view, shards, _COMPONENTS, partial(told, "reading vectors"))
-    points = _laid_out(reduced, told)
+    points = _layout(reduced, told)
     told("grouping", 0, 1)
-    return PanelMap(np.asarray(view.ids), points, _grouped(points))
+    return PanelMap(np.asarray(view.ids), points, _cluster(points))
 
 
-def _laid_out(reduced: NDArray[np.float32], told: Told) -> NDArray[np.float32]:
+def _layout(reduced: NDArray[np.float32], told: Told) -> NDArray[np.float32]:
     count = len(reduced)
-    if count < _FEWEST:
-        return _scaled(reduced[:, :2]) if count else np.empty((0, 2), np.float32)
+    if count < _MIN_TSNE:
+        return _scale_to_unit(reduced[:, :2]) if count else np.empty((0, 2), np.float32)
     start = reduced[:, :2] / max(float(reduced[:, 0].std()), 1e-9) * 1e-4
     start = start + np.random.default_rng(_SEED).normal(0, 1e-6, start.shape)  # twins must be able to part
-    return _scaled(_tsne(reduced, start, told))
+    return _scale_to_unit(_tsne(reduced, start, told))
 
 
 def _tsne(reduced: NDArray[np.float32], start: NDArray[Any], told: Told) -> NDArray[np.float32]:
@@ -92,7 +92,10 @@ def _tsne(reduced: NDArray[np.float32], start: NDArray[Any], told: Told) -> NDAr
     neighbours = _neighbours(reduced, math.ceil(3 * perplexity))
     jobs = os.cpu_count() or 1
     affinities = PerplexityBasedNN(
-        perplexity=perplexity, knn_index=_Known(neighbours, len(reduced)), n_jobs=jobs, random_state=_SEED
+        perplexity=perplexity,
+        knn_index=_PrecomputedNeighbours(neighbours, len(reduced)),
+        n_jobs=jobs,
+        random_state=_SEED,
     )
     few = len(reduced) < _EXACT_UP_TO
     embedding: Any = TSNEEmbedding(
@@ -110,14 +113,14 @@ def _tsne(reduced: NDArray[np.float32], start: NDArray[Any], told: Told) -> NDAr
             n_iter=rounds,
             inplace=True,
             callbacks=lambda done, *_, before=before: told("laying out", before + done, _EARLY + _LATE),
-            callbacks_every_iters=_TELL_EVERY,
+            callbacks_every_iters=_REPORT_EVERY,
             propagate_exception=True,
             **settings,
         )
     return np.asarray(embedding, np.float32)
 
 
-class _Known:
+class _PrecomputedNeighbours:
     """Neighbours found already, in the form in which openTSNE asks for them."""
 
     def __init__(self, found: tuple[NDArray[np.int64], NDArray[np.float64]], samples: int) -> None:
@@ -143,10 +146,10 @@ def _neighbours(reduced: NDArray[np.float32], count: int) -> tuple[NDArray[np.in
         index.train(reduced)
     index.add(reduced)
     squared, places = index.search(reduced, count + 1)
-    return _without_self(places, squared, count)
+    return _drop_self(places, squared, count)
 
 
-def _without_self(
+def _drop_self(
     places: NDArray[np.int64], squared: NDArray[np.float32], count: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Each row less its own place, or its last where a twin took that; FAISS's padding becomes the first found."""
@@ -159,7 +162,7 @@ def _without_self(
     return kept, np.where(missing, distances[:, :1], distances)
 
 
-def _scaled(points: NDArray[np.floating]) -> NDArray[np.float32]:
+def _scale_to_unit(points: NDArray[np.floating]) -> NDArray[np.float32]:
     """Into the unit square, both axes by the same measure, in its middle."""
     low, high = points.min(axis=0), points.max(axis=0)
     span = float((high - low).max()) or 1.0
@@ -167,7 +170,7 @@ def _scaled(points: NDArray[np.floating]) -> NDArray[np.float32]:
     return found
 
 
-def _grouped(points: NDArray[np.float32]) -> NDArray[np.uint8]:
+def _cluster(points: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Groups of the map by k-means, numbered from the largest down."""
     import faiss
 

@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,16 +26,18 @@ from retrieval.filters import Filter
 from retrieval.records import Panel, View
 from retrieval.search.ranking.geometric import CloserLook
 from retrieval.search.ranking.negative import TakenAway, pushed_down
-from retrieval.search.ranking.text_match import WordMatch, match, rarity, tokens
-from retrieval.store.ann.ivfpq import CANDIDATES, default_probes
+from retrieval.search.ranking.text_match import LexicalMatch, idf, lexical_match, tokens
+from retrieval.store.ann.ivfpq import CANDIDATES, default_nprobe
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.generation import ViewIndex
-from retrieval.store.scoring import Scores, best_scores, exact_scores, shown, top, vectors_of
+from retrieval.store.scoring import Scores, best_scores, exact_scores, region_coverage, top, vectors_per_panel
 from retrieval.store.thumbnails import Thumbnails
-from retrieval.store.vectors import VectorShards
+from retrieval.store.vectors import VectorStore
 
-Why = Literal["picture", "words", "both"]
-WordsIn = Literal["said", "drawn", "both"]
+MatchedOn = Literal["picture", "words", "both"]
+
+ANY_VIEW = "any"
+"""The value of `Query.view` that searches both dialogue and pictures with the text."""
 
 EXACT_UP_TO = 5_000
 """A filter that leaves this many panels or fewer is scored exactly: reading them takes milliseconds."""
@@ -67,7 +69,7 @@ _LARGEST = 2**53
 _KEPT_READY = 20_000
 _USUAL_SAMPLE, _USUAL_SEED = 512, 11
 """Panels of a view that tell which cosine is nothing special."""
-_NO_WORDS = WordMatch(0.0, ())
+_NO_WORDS = LexicalMatch(0.0, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +77,20 @@ class Query:
     """One search; every field but the question itself has a sensible default.
 
     Ask with `text`, `image` (path, bytes, PIL picture or array), both, or `panel` (an indexed panel's id).
-    without: words to take away; panels that say or mean them come later, whatever else they have.
-    view: picture, dialogue or fused; None follows the question: image -> picture, words -> dialogue,
-    both -> fused, panel -> picture. words_in: whether words (also those taken away) speak of what is said, of what
-    is drawn, or of both; None is said, or drawn where `view` is picture. For words alone it chooses the view
-    unless `view` does; both then ranks panels by whichever of the two fits better.
+    negative_text: words to take away; panels that say or mean them come later, whatever else they have.
+    view: the vectors to compare with: picture, dialogue or fused. None follows the query: an image -> picture,
+    text -> dialogue, both -> fused, a panel -> picture. "any" searches text in dialogue and picture and merges the
+    two rankings; negative text then counts in both.
     where: see `retrieval.filters.Filter`. k hits from `offset` on, with score >= min_score, at most
     per_page / per_book of one page / book. exact: score every panel.
-    probes: IVF lists to look into. include_self: whether a `panel` query finds that panel too.
+    nprobe: IVF lists to look into. include_self: whether a `panel` query finds that panel too.
     """
 
     text: str | None = None
     image: Any = None
     panel: int | None = None
-    without: str | None = None
+    negative_text: str | None = None
     view: View | str | None = None
-    words_in: WordsIn | str | None = None
     where: Filter | Mapping[str, Any] | None = None
     k: int = 12
     offset: int = 0
@@ -98,69 +98,70 @@ class Query:
     per_page: int | None = None
     per_book: int | None = None
     exact: bool = False
-    probes: int | None = None
+    nprobe: int | None = None
     include_self: bool = True
 
-    def checked(self) -> Query:
+    def validate(self) -> Query:
         """Itself, when its parts make sense together; raises `UsageError` otherwise."""
         if self.panel is not None and (self.text is not None or self.image is not None):
             raise UsageError("a panel is a question by itself: leave out text and image, or leave out panel")
-        for name in ("text", "without"):
+        for name in ("text", "negative_text"):
             if getattr(self, name) is not None and not isinstance(getattr(self, name), str):
                 raise UsageError(f"{name} must be words; found {getattr(self, name)!r}")
-        if self.panel is None and self.image is None and not self.words:
-            alone = ": words to take away are no question by themselves" if self.words_away else ""
+        if self.panel is None and self.image is None and not self.query_text:
+            alone = ": words to take away are no question by themselves" if self.negative else ""
             raise UsageError(f"nothing to search for{alone}: give text, an image, or the id of an indexed panel")
-        if self.words_in is not None and self.words_in not in get_args(WordsIn):
-            choices = ", ".join(get_args(WordsIn))
-            raise UsageError(f"words_in cannot be {self.words_in!r}: choose {choices}")
-        for name, least in (("k", 1), ("offset", 0), ("per_page", 1), ("per_book", 1), ("probes", 1), ("panel", 1)):
-            check_whole(name, getattr(self, name), least)
+        for name, least in (("k", 1), ("offset", 0), ("per_page", 1), ("per_book", 1), ("nprobe", 1), ("panel", 1)):
+            check_integer(name, getattr(self, name), least)
         if self.min_score is not None and (
             isinstance(self.min_score, bool)
             or not isinstance(self.min_score, int | float)
             or math.isnan(self.min_score)
         ):
             raise UsageError(f"min_score must be a number from -1 to 1; found {self.min_score!r}")
-        self.chosen_view()
+        self.resolved_view()
         Filter.of(self.where)
         return self
 
-    def chosen_view(self) -> View:
-        if self.view is not None:
+    def resolved_view(self) -> View:
+        """Return the view whose vectors are compared; for "any" that of the dialogue. Raises `UsageError`."""
+        if self.view is not None and self.view != ANY_VIEW:
             try:
                 return View(self.view)
             except ValueError:
-                raise UsageError(f"no view is called {self.view!r}: choose {', '.join(View)}") from None
+                choices = ", ".join([*View, ANY_VIEW])
+                raise UsageError(f"no view is called {self.view!r}: choose {choices}") from None
         if self.image is not None:
-            return View.FUSED if self.words else View.PICTURE
-        return View.DIALOGUE if self.words and self.words_in != "drawn" else View.PICTURE
+            return View.FUSED if self.query_text else View.PICTURE
+        return View.DIALOGUE if self.query_text else View.PICTURE
 
     @property
-    def words(self) -> str:
+    def query_text(self) -> str:
+        """The text without blanks around it."""
         return (self.text or "").strip()
 
     @property
-    def words_away(self) -> str:
-        return (self.without or "").strip()
+    def negative(self) -> str:
+        """The negative text without blanks around it."""
+        return (self.negative_text or "").strip()
 
     @property
-    def views_away(self) -> tuple[View, ...]:
-        """With which vectors of a panel the words to take away are compared."""
-        if not self.words_away:
+    def negative_views(self) -> tuple[View, ...]:
+        """The views in which panels are compared with the negative text."""
+        if not self.negative:
             return ()
-        drawn = self.view is not None and View(self.view) is View.PICTURE and bool(self.words)
-        chosen = self.words_in or ("drawn" if drawn else "said")
-        both = {"said": (View.DIALOGUE,), "drawn": (View.PICTURE,), "both": (View.DIALOGUE, View.PICTURE)}
-        return both[chosen]
+        if self.view == ANY_VIEW:
+            return (View.DIALOGUE, View.PICTURE)
+        in_pictures = self.view is not None and View(self.view) is View.PICTURE and bool(self.query_text)
+        return (View.PICTURE,) if in_pictures else (View.DIALOGUE,)
 
     @property
-    def looks_twice(self) -> bool:
-        """Whether words alone ask both what is said and what is drawn."""
-        return self.words_in == "both" and bool(self.words) and self.image is None and self.view is None
+    def searches_two_views(self) -> bool:
+        """True when text alone is searched in dialogue and pictures."""
+        return self.view == ANY_VIEW and bool(self.query_text) and self.image is None
 
 
-def check_whole(name: str, value: object, least: int) -> None:
+def check_integer(name: str, value: object, least: int) -> None:
     """Raises `UsageError` unless `value` is None or a whole number from `least` to 2^53."""
     if value is None:
         return
@@ -180,9 +181,9 @@ class Hit:
     score: float
     panel: Panel
     view: View
-    why: Why
-    words: tuple[str, ...]
-    strength: float
+    matched_on: MatchedOn
+    matched_words: tuple[str, ...]
+    ranking_score: float
     _read: Callable[[Panel], Image.Image] = field(repr=False, compare=False)
 
     def image(self) -> Image.Image:
@@ -191,20 +192,20 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
+class Candidate:
     """A panel in its place: id, exact score, what the words said, and the key that put it there."""
 
     id: int
     score: float
-    words: WordMatch
-    key: float
+    match: LexicalMatch
+    ranking_score: float
 
 
 class Searcher:
     """Finds panels of one opened generation for query vectors."""
 
     def __init__(
-        self, catalog: Catalog, shards: VectorShards, views: dict[View, ViewIndex], thumbnails: Thumbnails
+        self, catalog: Catalog, shards: VectorStore, views: dict[View, ViewIndex], thumbnails: Thumbnails
     ) -> None:
         self._thumbnails = thumbnails
         self._catalog = catalog
@@ -214,9 +215,9 @@ class Searcher:
         self._usual: dict[View, NDArray[np.int64]] = {}
 
     @property
-    def parts(self) -> int:
+    def regions(self) -> int:
         """Further `picture` vectors of each panel."""
-        return self._shards.parts
+        return self._shards.regions
 
     def stored_vector(self, panel_id: int, view: View) -> NDArray[np.float32]:
         """(512,) of an indexed panel. Raises `UsageError` when it is unknown or has no such view."""
@@ -228,21 +229,21 @@ class Searcher:
             raise UsageError(f"panel {panel_id} has no words: search with view picture or fused instead")
         raise UsageError(f"the index has no panel {panel_id}: panel ids are in the results of a search")
 
-    def find(
+    def search(
         self, query: Query, vectors: QueryVectors, away: Mapping[View, NDArray[np.float32]] | None = None
-    ) -> list[tuple[Ranked, Panel]]:
+    ) -> list[tuple[Candidate, Panel]]:
         """The k panels from `offset` on, best first; widens until enough are found or nothing is left.
 
         `away`: (512,) of the words to take away for each of the query's `views_away`.
         """
         taken = self._taken_away(query, away or {})
-        view = self._views[query.chosen_view()]
+        view = self._views[query.resolved_view()]
         where = Filter.of(query.where)
         allowed = None if where.empty else self._catalog.matching_ids(where)
         words = self._word_ranking(query, view, where)
-        groups = Groups(query)
-        closer = None if vectors.grey is None else CloserLook(vectors.grey, view, self._thumbnails)
-        for ids, scores, complete in self._candidates(view, query, vectors.asked, allowed, words.ids):
+        groups = GroupLimits(query)
+        closer = None if vectors.grey_image is None else CloserLook(vectors.grey_image, view, self._thumbnails)
+        for ids, scores, complete in self._candidates(view, query, vectors.vectors, allowed, words.ids):
             ranked = (
                 self._rank_by_windows(view, ids, scores, vectors.windows)
                 if vectors.windows
@@ -264,7 +265,7 @@ class Searcher:
         ids, scores, _ = next(self._candidates(view, query, vector, None, np.empty(0, np.int64)))
         return [int(ids[i]) for i in top(scores, ids, count)]
 
-    def usual(self, view: View, vector: NDArray[np.float32]) -> tuple[float, float]:
+    def background_stats(self, view: View, vector: NDArray[np.float32]) -> tuple[float, float]:
         """Mean and standard deviation of a vector's scores with panels drawn at random, the same ones every time."""
         place = self._views[view]
         if view not in self._usual:
@@ -279,9 +280,11 @@ class Searcher:
     def _taken_away(self, query: Query, away: Mapping[View, NDArray[np.float32]]) -> TakenAway | None:
         if not away:
             return None
-        terms = tokens(query.words_away)[:_MOST_WORDS] if View.DIALOGUE in away else []
-        weights = rarity(terms, self._catalog.word_counts(terms), len(self._views[View.DIALOGUE]))
-        compared = tuple((self._views[view], vector, self.usual(view, vector)[0]) for view, vector in away.items())
+        terms = tokens(query.negative)[:_MOST_WORDS] if View.DIALOGUE in away else []
+        weights = idf(terms, self._catalog.word_counts(terms), len(self._views[View.DIALOGUE]))
+        compared = tuple(
+            (self._views[view], vector, self.background_stats(view, vector)[0]) for view, vector in away.items()
+        )
         return TakenAway(self._catalog, self._shards, terms, weights, compared)
 
     # --------------------------------------------------------------- candidates
@@ -298,14 +301,14 @@ class Searcher:
         reach = len(view) if allowed is None else len(allowed)
         if view.ann is not None and not query.exact and not (allowed is not None and reach <= EXACT_UP_TO):
             count = max(CANDIDATES, 4 * (query.offset + query.k))
-            probes = query.probes or default_probes(view.ann.lists)
+            nprobe = query.nprobe or default_nprobe(view.ann.lists)
             while count <= _WIDEST:
-                each = vectors_of(self._shards, view.view)
-                found = view.ann.candidates(np.atleast_2d(vector), min(count, each * len(view)), probes, allowed)
+                each = vectors_per_panel(self._shards, view.view)
+                found = view.ann.candidates(np.atleast_2d(vector), min(count, each * len(view)), nprobe, allowed)
                 ids, rows = view.rows_of(np.concatenate([*found, extra]))
-                everything = probes >= view.ann.lists and count >= each * reach
+                everything = nprobe >= view.ann.lists and count >= each * reach
                 yield ids, best_scores(self._shards, view.view, rows, vector), everything
-                count, probes = 4 * count, 4 * probes
+                count, nprobe = 4 * count, 4 * nprobe
         ids, scores = self._all_scores(view, vector, allowed)
         yield ids, scores, True
 
@@ -313,17 +316,21 @@ class Searcher:
         self, view: ViewIndex, vector: NDArray[np.float32], allowed: NDArray[np.int64] | None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Exact scores of everything allowed, (M,) each."""
-        if allowed is None and view.ann is None and vectors_of(self._shards, view.view) * len(view) <= _KEPT_READY:
+        if (
+            allowed is None
+            and view.ann is None
+            and vectors_per_panel(self._shards, view.view) * len(view) <= _KEPT_READY
+        ):
             return view.ids, self._ready_scores(view, np.atleast_2d(vector))
         ids, rows = (view.ids, view.rows) if allowed is None else view.rows_of(allowed)
         return ids, best_scores(self._shards, view.view, np.asarray(rows), vector)
 
     def _ready_scores(self, view: ViewIndex, vectors: NDArray[np.float32]) -> Scores:
         """(P,) over all of a small view without IVF-PQ, whose vectors are kept ready (40 MB at most)."""
-        each, rows = vectors_of(self._shards, view.view), np.asarray(view.rows)
+        each, rows = vectors_per_panel(self._shards, view.view), np.asarray(view.rows)
         if view.view not in self._matrices:
             wholes = self._shards.read(view.view, rows)
-            parts = self._shards.read_parts(rows) if each > 1 else np.empty((0, DIMENSION), np.float32)
+            parts = self._shards.read_regions(rows) if each > 1 else np.empty((0, DIMENSION), np.float32)
             self._matrices[view.view] = np.concatenate([wholes, parts])
         best: Scores = exact_scores(self._matrices[view.view], vectors).max(axis=0)
         windows = best[len(rows) :].reshape(len(rows), each - 1)
@@ -333,11 +340,10 @@ class Searcher:
 
     def _word_ranking(self, query: Query, view: ViewIndex, where: Filter) -> _Words:
         """The panels that say the query's words; empty for queries that are not about dialogue."""
-        spoken = view.view is not View.PICTURE and query.words_in != "drawn"
-        terms = tokens(query.words)[:_MOST_WORDS] if spoken else []
+        terms = tokens(query.query_text)[:_MOST_WORDS] if view.view is not View.PICTURE else []
         if not terms:
             return _Words([], {}, np.empty(0, np.int64), False)
-        weights = rarity(terms, self._catalog.word_counts(terms), len(self._views[View.DIALOGUE]))
+        weights = idf(terms, self._catalog.word_counts(terms), len(self._views[View.DIALOGUE]))
         limit = max(_WORD_CANDIDATES, 2 * (query.offset + query.k))
         ids = self._catalog.word_candidates(terms, limit, where)
         return _Words(terms, weights, np.array(ids, dtype=np.int64), query.image is not None)
@@ -346,49 +352,50 @@ class Searcher:
 
     def _rank(
         self, ids: NDArray[np.int64], scores: NDArray[np.float32], words: _Words, needed: int
-    ) -> Iterator[Ranked]:
+    ) -> Iterator[Candidate]:
         """All candidates in order; words are read only where they can matter."""
         if not words.terms:
             order = top(scores, ids, len(ids))
-            return (Ranked(int(ids[i]), float(scores[i]), _NO_WORDS, float(scores[i])) for i in order)
+            return (Candidate(int(ids[i]), float(scores[i]), _NO_WORDS, float(scores[i])) for i in order)
         best = top(scores, ids, max(_WORD_CANDIDATES, 2 * needed))
         near = np.union1d(ids[best], np.intersect1d(ids, words.ids))
         matches = {
-            panel.id: match(words.terms, panel.dialogue, words.weights) for panel in self._catalog.panels(near).values()
+            panel.id: lexical_match(words.terms, panel.dialogue, words.weights)
+            for panel in self._catalog.panels(near).values()
         }
-        share = np.array([matches.get(int(i), _NO_WORDS).score for i in ids], np.float32)
+        share = np.array([matches.get(int(i), _NO_WORDS).coverage for i in ids], np.float32)
         keys = scores + words.worth(share)
         order = top(keys, ids, len(ids))
         return (
-            Ranked(int(ids[i]), float(scores[i]), matches.get(int(ids[i]), _NO_WORDS), float(keys[i])) for i in order
+            Candidate(int(ids[i]), float(scores[i]), matches.get(int(ids[i]), _NO_WORDS), float(keys[i])) for i in order
         )
 
     def _rank_by_windows(
         self, view: ViewIndex, ids: NDArray[np.int64], scores: Scores, windows: tuple[NDArray[np.float32], ...]
-    ) -> Iterator[Ranked]:
+    ) -> Iterator[Candidate]:
         """All candidates in order: the nearest by score and what they show of the picture, then the others."""
         order = top(scores, ids, len(ids))
         near, others = order[:_SHOWN_AMONG], order[_SHOWN_AMONG:]
         keys = scores.copy()
         if len(near):
             near = near[np.argsort(ids[near])]  # as `rows_of` gives them
-            keys[near] += shown(self._shards, view.view, view.rows_of(ids[near])[1], windows)
+            keys[near] += region_coverage(self._shards, view.view, view.rows_of(ids[near])[1], windows)
             near = near[top(keys[near], ids[near], len(near))]
             keys[others] += min(keys[near[-1]] - scores[order[_SHOWN_AMONG - 1]], 0) if len(others) else 0
         return (
-            Ranked(int(ids[i]), float(scores[i]), _NO_WORDS, float(keys[i])) for i in np.concatenate([near, others])
+            Candidate(int(ids[i]), float(scores[i]), _NO_WORDS, float(keys[i])) for i in np.concatenate([near, others])
         )
 
     def _pick(
-        self, query: Query, view: ViewIndex, groups: Groups, ranked: Iterator[Ranked]
-    ) -> list[tuple[Ranked, Panel]]:
+        self, query: Query, view: ViewIndex, groups: GroupLimits, ranked: Iterator[Candidate]
+    ) -> list[tuple[Candidate, Panel]]:
         """The first `needed` of a ranking that exist, score enough and leave room for other pages and books.
 
         A panel that a running build has encoded again is left out until its generation is there: its score
         here is that of the vector it had.
         """
         groups.clear()
-        found: list[tuple[Ranked, Panel]] = []
+        found: list[tuple[Candidate, Panel]] = []
         at_once = groups.needed + 4  # most often the first look is enough
         while part := list(islice(ranked, min(at_once, _ROWS_AT_ONCE))):
             at_once *= 4
@@ -399,16 +406,16 @@ class Searcher:
                 panel = panels.get(item.id)
                 if (
                     panel is not None
-                    and panel.row == scored[item.id]
+                    and panel.vector_row == scored[item.id]
                     and self._wanted(query, item)
-                    and groups.has_room(panel)
+                    and groups.admit(panel)
                 ):
                     found.append((item, panel))
                 if len(found) >= groups.needed:
                     return found
         return found
 
-    def _wanted(self, query: Query, item: Ranked) -> bool:
+    def _wanted(self, query: Query, item: Candidate) -> bool:
         if query.min_score is not None and item.score < query.min_score:
             return False
         return query.include_self or item.id != query.panel
@@ -439,7 +446,7 @@ class _Words:
         return np.asarray(worth, np.float32)
 
 
-class Groups:
+class GroupLimits:
     """Counts hits per page and book so that one of them does not fill the list."""
 
     def __init__(self, query: Query) -> None:
@@ -450,7 +457,7 @@ class Groups:
     def clear(self) -> None:
         self._seen.clear()
 
-    def has_room(self, panel: Panel) -> bool:
+    def admit(self, panel: Panel) -> bool:
         """Whether the panel may be added; counts it if so."""
         keys = (("page", panel.page_id), ("book", panel.book_id))
         full = any(
@@ -462,9 +469,9 @@ class Groups:
         return not full
 
 
-def reason(query: Query, words: WordMatch) -> Why:
+def explain_match(query: Query, words: LexicalMatch) -> MatchedOn:
     """Why a panel was found: its picture, its words, or both."""
-    view = query.chosen_view()
+    view = query.resolved_view()
     if view is View.FUSED:
         if query.panel is not None or (query.image is not None and words.words):
             return "both"

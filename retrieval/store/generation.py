@@ -29,18 +29,18 @@ from retrieval.progress import Told, nobody
 from retrieval.records import View
 from retrieval.store.ann.ivfpq import (
     CANDIDATES,
-    Content,
-    Earlier,
+    IndexInput,
     IvfPq,
+    PreviousIndex,
     build_ivfpq,
-    choose_kind,
-    default_probes,
-    extend_ivfpq,
+    choose_index_type,
+    default_nprobe,
+    update_ivfpq,
     write_ivfpq,
 )
 from retrieval.store.catalog.catalog import Catalog
-from retrieval.store.scoring import all_scores, best_scores, top, vectors_of
-from retrieval.store.vectors import PARTS, VectorShards
+from retrieval.store.scoring import all_scores, best_scores, top, vectors_per_panel
+from retrieval.store.vectors import REGIONS, VectorStore
 
 FORMAT = 2
 _REPAIR = "run `panelseek verify --repair`"
@@ -84,13 +84,13 @@ class Generation:
     views: dict[View, ViewIndex]
 
 
-def folder_of(index: Path, number: int) -> Path:
+def generation_folder(index: Path, number: int) -> Path:
     return index / "generations" / str(number)
 
 
-def shards_of(index: Path, catalog: Catalog) -> VectorShards:
+def open_vectors(index: Path, catalog: Catalog) -> VectorStore:
     """The vectors of an index, with as many parts a panel as its first build decided."""
-    return VectorShards(index / "vectors", parts=catalog.setting("parts") or 0)
+    return VectorStore(index / "vectors", regions=catalog.setting("regions") or 0)
 
 
 # ---------------------------------------------------------------------- writing
@@ -100,7 +100,7 @@ def write_generation(
     index: Path,
     number: int,
     catalog: Catalog,
-    shards: VectorShards,
+    shards: VectorStore,
     kind: str,
     base: Generation | None = None,
     told: Told = nobody,
@@ -110,13 +110,14 @@ def write_generation(
     base: a generation whose FAISS indexes are changed where little changed, instead of training new ones.
     told: hears how far each view is, and may raise to stop; a generation half written counts for nothing.
     """
-    final = folder_of(index, number)
+    final = generation_folder(index, number)
     beside = final.with_name(f"{number}.partial")
     for leftover in (beside, final):
         shutil.rmtree(leftover, ignore_errors=True)
     beside.mkdir(parents=True)
     views = {
-        str(view): _write_view(beside, view, catalog, shards, kind, _earlier(index, view, base), told) for view in View
+        str(view): _write_view(beside, view, catalog, shards, kind, _previous_index(index, view, base), told)
+        for view in View
     }
     manifest = {"format": FORMAT, "generation": number, "dimension": DIMENSION, "views": views}
     (beside / "manifest.json").write_text(json.dumps(manifest, indent=1))
@@ -127,25 +128,27 @@ def write_generation(
     return manifest
 
 
-def _earlier(index: Path, view: View, base: Generation | None) -> Earlier | None:
+def _previous_index(index: Path, view: View, base: Generation | None) -> PreviousIndex | None:
     """The FAISS index of a view in an earlier generation, where it has one and the file is whole."""
     found = base.manifest["views"][str(view)] if base is not None else {}
-    path = folder_of(index, base.number) / f"{view}.faiss" if base is not None else None
+    path = generation_folder(index, base.number) / f"{view}.faiss" if base is not None else None
     if base is None or path is None or "trained_on" not in found:
         return None
     if file_sha256(path) != found["files"][path.name]["sha256"]:
         return None
     known = base.views[view]
-    return Earlier(path, known.ids, known.rows, found["trained_on"], found["changed_since"], found["trained_recall"])
+    return PreviousIndex(
+        path, known.ids, known.rows, found["trained_on"], found["changed_since"], found["trained_recall"]
+    )
 
 
 def _write_view(
     folder: Path,
     view: View,
     catalog: Catalog,
-    shards: VectorShards,
+    shards: VectorStore,
     wanted: str,
-    earlier: Earlier | None,
+    earlier: PreviousIndex | None,
     told: Told,
 ) -> dict[str, Any]:
     def tell(doing: str, done: int, total: int) -> None:
@@ -155,13 +158,13 @@ def _write_view(
     # a panel without words has nothing to say in the dialogue view: all such panels would be one vector
     ids, rows = catalog.vector_rows(with_dialogue_only=view is View.DIALOGUE)
     np.save(folder / f"{view}.panels.npy", np.stack([ids, rows]))
-    each = vectors_of(shards, view)
-    kind = choose_kind(each * len(ids), wanted)
+    each = vectors_per_panel(shards, view)
+    kind = choose_index_type(each * len(ids), wanted)
     measured: dict[str, Any] = {}
     if kind == "ivfpq":
-        content = Content(ids, rows, each, partial(_blocks, shards, view, rows), tell)
+        content = IndexInput(ids, rows, each, partial(_blocks, shards, view, rows), tell)
         measured = _write_ann(folder / f"{view}.faiss", content, earlier, ViewIndex(view, ids, rows, None), shards)
-    files = {p.name: _describe(p) for p in sorted(folder.glob(f"{view}.*"))}
+    files = {p.name: _file_facts(p) for p in sorted(folder.glob(f"{view}.*"))}
     found = {
         "kind": kind,
         "panels": len(ids),
@@ -169,33 +172,33 @@ def _write_view(
         "files": files,
         "vectors_sha256": digest(shards, view, rows),
     }
-    return found | (measured or _measure(ViewIndex(view, ids, rows, None), shards, tell))
+    return found | (measured or _measure_recall(ViewIndex(view, ids, rows, None), shards, tell))
 
 
 def _write_ann(
-    path: Path, content: Content, earlier: Earlier | None, view: ViewIndex, shards: VectorShards
+    path: Path, content: IndexInput, earlier: PreviousIndex | None, view: ViewIndex, shards: VectorStore
 ) -> dict[str, Any]:
     """Write a FAISS index: the earlier one brought up to date while that finds as well as it did, else a new one."""
-    extended = extend_ivfpq(content, earlier) if earlier is not None else None
+    extended = update_ivfpq(content, earlier) if earlier is not None else None
     if extended is not None and earlier is not None:
         index, changed = extended
-        measured = _measure(replace(view, ann=IvfPq(index)), shards, content.told)
+        measured = _measure_recall(replace(view, ann=IvfPq(index)), shards, content.progress)
         history = {"trained_on": earlier.trained_on, "changed_since": changed, "trained_recall": earlier.trained_recall}
         if measured["recall_at_10"] >= earlier.trained_recall - RECALL_LOSS:
             write_ivfpq(index, path)
             return measured | history
     index = build_ivfpq(content)
     write_ivfpq(index, path)
-    measured = _measure(replace(view, ann=IvfPq(index)), shards, content.told)
+    measured = _measure_recall(replace(view, ann=IvfPq(index)), shards, content.progress)
     trained = {"trained_on": content.count, "changed_since": 0, "trained_recall": measured["recall_at_10"]}
     return measured | trained
 
 
 def _blocks(
-    shards: VectorShards, view: View, rows: NDArray[np.int64], at: NDArray[np.int64]
+    shards: VectorStore, view: View, rows: NDArray[np.int64], at: NDArray[np.int64]
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """(start, vectors) for positions `at` among all vectors of a view: each panel's whole, then its parts."""
-    each = vectors_of(shards, view)
+    each = vectors_per_panel(shards, view)
     if each == 1:
         yield from shards.blocks(view, rows[at])
         return
@@ -204,19 +207,19 @@ def _blocks(
         vectors = np.empty((len(panels), DIMENSION), np.float32)
         whole = part == 0
         vectors[whole] = shards.read(view, rows[panels[whole]])
-        vectors[~whole] = shards.read(PARTS, rows[panels[~whole]] * shards.parts + part[~whole] - 1)
+        vectors[~whole] = shards.read(REGIONS, rows[panels[~whole]] * shards.regions + part[~whole] - 1)
         yield start, vectors
 
 
-def digest(shards: VectorShards, view: View, rows: NDArray[np.int64]) -> str:
+def digest(shards: VectorStore, view: View, rows: NDArray[np.int64]) -> str:
     """SHA-256 over the stored vectors of a view, and over those of its parts where it has some."""
     found = shards.digest(view, rows)
-    if vectors_of(shards, view) == 1:
+    if vectors_per_panel(shards, view) == 1:
         return found
-    return hashlib.sha256((found + shards.digest(PARTS, shards.part_rows(rows))).encode()).hexdigest()
+    return hashlib.sha256((found + shards.digest(REGIONS, shards.region_rows(rows))).encode()).hexdigest()
 
 
-def _measure(view: ViewIndex, shards: VectorShards, told: Told) -> dict[str, Any]:
+def _measure_recall(view: ViewIndex, shards: VectorStore, told: Told) -> dict[str, Any]:
     """Recall@10 of the default search against exact search, on sampled panels that do not count themselves."""
     if len(view) < 2:
         return {"recall_at_10": None, "recall_sample": 0}
@@ -238,13 +241,13 @@ def _measure(view: ViewIndex, shards: VectorShards, told: Told) -> dict[str, Any
         "recall_at_10": round(float(np.mean(shares)), 4),
         "recall_sample": len(places),
         "lists": lists,
-        "probes": default_probes(lists),
+        "nprobe": default_nprobe(lists),
         "candidates": CANDIDATES,
     }
 
 
 def _exact_top(
-    view: ViewIndex, shards: VectorShards, queries: NDArray[np.float32], count: int, told: Told
+    view: ViewIndex, shards: VectorStore, queries: NDArray[np.float32], count: int, told: Told
 ) -> list[list[int]]:
     """Ids of the `count` nearest by exact search, per query, streaming over the whole view."""
     ids = [np.empty(0, np.int64)] * len(queries)
@@ -259,7 +262,7 @@ def _exact_top(
     return [[int(i) for i in row] for row in ids]
 
 
-def _describe(path: Path) -> dict[str, Any]:
+def _file_facts(path: Path) -> dict[str, Any]:
     return {"bytes": path.stat().st_size, "sha256": file_sha256(path)}
 
 
@@ -276,12 +279,12 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def keep_arrays(index: Path, number: int, name: str, **arrays: NDArray[Any]) -> None:
+def save_derived(index: Path, number: int, name: str, **arrays: NDArray[Any]) -> None:
     """Add a derived file to a generation, written beside and renamed: what a reader makes on request.
 
     Raises `IndexDamaged` where the generation is gone or cannot be written.
     """
-    path = folder_of(index, number) / name
+    path = generation_folder(index, number) / name
     beside = path.with_name(f"{name}.{os.getpid()}")
     try:
         with beside.open("wb") as file:
@@ -292,16 +295,16 @@ def keep_arrays(index: Path, number: int, name: str, **arrays: NDArray[Any]) -> 
         raise IndexDamaged(f"{path} cannot be written ({why}): check the disk and its permissions") from error
 
 
-def kept_arrays(index: Path, number: int, name: str) -> dict[str, NDArray[Any]]:
+def load_derived(index: Path, number: int, name: str) -> dict[str, NDArray[Any]]:
     """The arrays of such a file; empty where there is none, or none that can be read."""
     try:
-        with np.load(folder_of(index, number) / name) as stored:
+        with np.load(generation_folder(index, number) / name) as stored:
             return dict(stored)
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return {}
 
 
-def remove_others(index: Path, current: int) -> None:
+def prune_generations(index: Path, current: int) -> None:
     """Delete every generation but `current`, and half-written ones. Readers keep the files they have open."""
     parent = index / "generations"
     for path in parent.iterdir() if parent.exists() else ():
@@ -314,7 +317,7 @@ def remove_others(index: Path, current: int) -> None:
 
 def open_generation(index: Path, number: int) -> Generation:
     """Open a generation. Raises `IndexDamaged` naming the file that is missing, altered or inconsistent."""
-    folder = folder_of(index, number)
+    folder = generation_folder(index, number)
     manifest = _read_manifest(folder, number)
     try:
         problems = list(file_problems(folder, manifest, hash_up_to=_CHECK_ON_OPEN))

@@ -111,7 +111,7 @@ class Library:
         for start in range(0, len(ids), _PANELS_AT_ONCE):
             for panel in catalog.panels(ids[start : start + _PANELS_AT_ONCE]).values():
                 counts[panel.page_id] += 1
-                names.setdefault(panel.page_id, (panel.book_id, panel.book, panel.source))
+                names.setdefault(panel.page_id, (panel.book_id, panel.book, panel.page_path))
         books = {book.id: book.path for book in catalog.books()}
         for page_id in sorted(names):
             book_id, title, source = names[page_id]

@@ -98,8 +98,8 @@ def test_a_forged_picture_takes_no_memory(lib: Path, index: Path) -> None:
     """The size is judged from the header, also with a limit of one's own."""
     put(lib / "1.png", speckled(1))
     put(lib / "2.png", forged_png(2000, 2000))
-    report = build(lib, index, max_pixels=1_000_000, whole_pages=True)
-    assert [p.source for p in panels(index)] == ["1.png"]
+    report = build(lib, index, max_pixels=1_000_000, page_is_panel=True)
+    assert [p.page_path for p in panels(index)] == ["1.png"]
     assert "4 megapixels; the limit is 1 " in report.skipped[0][1]
 
 
@@ -291,14 +291,14 @@ def test_a_build_mends_a_damaged_generation(built: Path, many: Path) -> None:
     question = panels(built)[0].id
     before = answer(built, question)
     flip(generation(built) / "picture.faiss", 5000)
-    report = build(many / "comics", built, whole_pages=True, index_kind="ivfpq")
+    report = build(many / "comics", built, page_is_panel=True, index_kind="ivfpq")
     assert (report.encoded, report.generation) == (0, 2)
     assert answer(built, question) == before
 
 
 def answer(index: Path, panel: int) -> list[tuple[int, float]]:
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
-        return [(h.panel.id, round(h.score, 5)) for h in opened.search(panel=panel, probes=1)]
+        return [(h.panel.id, round(h.score, 5)) for h in opened.search(panel=panel, nprobe=1)]
 
 
 def test_a_newer_schema(built: Path, many: Path) -> None:
@@ -348,7 +348,7 @@ def test_a_catalog_damaged_inside(built: Path, many: Path, ask: str) -> None:
     asks: dict[str, Callable[[], Any]] = {
         "search": lambda: panels(built),
         "verify": lambda: verify_index(built, encoder=GridEncoder()).sound,
-        "build": lambda: build(many / "comics", built, whole_pages=True),
+        "build": lambda: build(many / "comics", built, page_is_panel=True),
     }
     outcome = _outcome(asks[ask])
     gc.collect()  # while the filter above holds
@@ -385,7 +385,7 @@ def test_lost_vectors(built: Path, many: Path, what: str) -> None:
     view = "fused" if what == "truncated" else "picture"
     with PanelIndex.open(built, encoder=GridEncoder()) as opened, pytest.raises(IndexDamaged, match="restore"):
         opened.search(image=speckled(3), view=view)
-    for ask in (repair_index, lambda i: build(many / "comics", i, whole_pages=True)):
+    for ask in (repair_index, lambda i: build(many / "comics", i, page_is_panel=True)):
         with pytest.raises(IndexDamaged, match=r"vectors holds .*280: restore the folder from a copy"):
             ask(built)
 

@@ -39,7 +39,7 @@ def comics(tmp_path: Path) -> Path:
 
 
 def build(comics: Path, **options: object) -> BuildReport:
-    chosen = {"workers": 0, "whole_pages": True} | options
+    chosen = {"workers": 0, "page_is_panel": True} | options
     return build_index([comics], comics.parent / "my.index", encoder=GridEncoder(), **chosen)  # type: ignore[arg-type]
 
 
@@ -59,18 +59,18 @@ def count_readings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_words_are_read_where_no_annotation_tells_them(comics: Path) -> None:
     """From page to hit: read words are found, annotated ones win, each panel says where its words are from."""
     report = build(comics)
-    assert (report.ocr.pages, report.ocr.remembered, report.notes) == (2, 0, ())
+    assert (report.ocr.pages, report.ocr.cached, report.warnings) == (2, 0, ())
     assert report.ocr.words == 7 + 5
     assert report.ocr.seconds > 0
     assert report.ocr.engine.startswith("rapidocr 3.")
-    said = [(p.page, p.dialogue.replace("\n", " "), p.words_from) for p in indexed(comics)]
+    said = [(p.page_number, p.dialogue.replace("\n", " "), p.text_source) for p in indexed(comics)]
     assert said == [
         (1, "Who moved the moon? Not me, honestly.", "ocr"),
         (2, "as annotated", "annotation"),
         (2, "The second panel speaks up.", "ocr"),
     ]
     with PanelIndex.open(comics.parent / "my.index", encoder=GridEncoder()) as index:
-        assert index.search(text="second panel speaks", k=1)[0].panel.page == 2
+        assert index.search(text="second panel speaks", k=1)[0].panel.page_number == 2
 
 
 def test_a_page_is_never_read_twice(comics: Path, count_readings: list[int]) -> None:
@@ -83,9 +83,9 @@ def test_a_page_is_never_read_twice(comics: Path, count_readings: list[int]) -> 
     report = build(comics, language="en")
     assert len(count_readings) == 2
     assert report.pages_moved == 1  # the renamed page takes its words along, unasked
-    assert (report.ocr.pages, report.ocr.remembered, report.ocr.seconds) == (0, 1, 0.0)
+    assert (report.ocr.pages, report.ocr.cached, report.ocr.seconds) == (0, 1, 0.0)
     again = build(comics, language="en").ocr
-    assert (again.pages, again.remembered, len(count_readings)) == (0, 1, 2)
+    assert (again.pages, again.cached, len(count_readings)) == (0, 1, 2)
     assert indexed(comics)[1].dialogue == "printed otherwise\nThe second panel speaks up."
 
 
@@ -93,11 +93,11 @@ def test_without_ocr_nothing_is_read_and_nothing_is_lost(comics: Path, count_rea
     """Words stay unknown until a build reads them; a build without OCR leaves them as they are."""
     report = build(comics, ocr=False)
     assert (report.ocr.engine, report.ocr.pages, report.panels_with_dialogue) == ("", 0, 1)
-    assert [p.words_from for p in indexed(comics)] == ["", "annotation", ""]
+    assert [p.text_source for p in indexed(comics)] == ["", "annotation", ""]
     ids = [p.id for p in indexed(comics)]
     assert build(comics).pages_changed == 2
     read = indexed(comics)
-    assert [p.words_from for p in read] == ["ocr", "annotation", "ocr"]
+    assert [p.text_source for p in read] == ["ocr", "annotation", "ocr"]
     assert [p.id for p in read] == ids
     assert build(comics, ocr=False).encoded == 0
     assert [p.dialogue for p in indexed(comics)] == [p.dialogue for p in read]
@@ -110,7 +110,7 @@ def test_only_what_is_missing_is_read(comics: Path, monkeypatch: pytest.MonkeyPa
     lettered([(60, 60, "A third page.")]).save(comics / "book" / "3.png")
     build(comics, ocr=False)
     monkeypatch.setattr(ocr, "engine_name", lambda: "rapidocr 99")
-    report = build(comics, ocr_only_missing=True)
+    report = build(comics, keep_ocr=True)
     assert (report.ocr.pages, report.pages_changed, report.pages_unchanged) == (1, 1, 2)
     assert [p.dialogue for p in indexed(comics)][-1] == "A third page."
     assert build(comics).ocr.pages == 2
@@ -123,7 +123,7 @@ def test_the_language_of_an_index_stays(comics: Path) -> None:
     with pytest.raises(UsageError, match=r"'ru'.*auto.*en.*ja"):
         build(comics, language="ru")
     with pytest.raises(UsageError, match="choose one"):
-        build(comics, ocr=False, ocr_only_missing=True)
+        build(comics, ocr=False, keep_ocr=True)
 
 
 def test_a_page_the_engine_fails_on_is_indexed_and_tried_again(comics: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,7 +131,7 @@ def test_a_page_the_engine_fails_on_is_indexed_and_tried_again(comics: Path, mon
     with monkeypatch.context() as broken:
         broken.setattr(ocr_engine.Engine, "_read", lambda *_: 1 / 0)
         report = build(comics)
-    assert [("ZeroDivisionError" in note) for _, note in report.notes] == [True, True]
+    assert [("ZeroDivisionError" in note) for _, note in report.warnings] == [True, True]
     assert (report.pages, report.skipped, report.ocr.pages) == (2, (), 0)
     assert build(comics).ocr.pages == 2
 
@@ -148,8 +148,8 @@ def test_nothing_loads_without_need(comics: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(ocr, "load_engine", lambda _: pytest.fail("the engine was loaded"))
     put(comics / "book" / "1.json", stage1(["told", ""], BOXES, (900, 1300)))
     put(comics / "book" / "2.json", stage1(["told", "too"], BOXES, (900, 1300)))
-    assert build(comics).notes == ()
-    assert [p.words_from for p in indexed(comics)] == ["annotation"] * 4
+    assert build(comics).warnings == ()
+    assert [p.text_source for p in indexed(comics)] == ["annotation"] * 4
 
 
 def test_a_damaged_cache_costs_only_the_reading(comics: Path, count_readings: list[int]) -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from retrieval.encoder.protocol import DIMENSION, Encoded
+from retrieval.encoder.protocol import DIMENSION, PanelEmbeddings
 from retrieval.index import catalog_url
 from retrieval.records import Box
 from retrieval.store.catalog.catalog import Catalog, NewPage, NewPanel
 from retrieval.store.generation import write_generation
-from retrieval.store.vectors import VectorShards
+from retrieval.store.vectors import VectorStore
 from tests.conftest import FloatRows, GridEncoder, QuarterEncoder, unit
 
 PAGE = (1000, 1400)
@@ -50,8 +50,8 @@ def write_index(
     dialogue = spoken([row.dialogue for row in rows])
     gate = np.full((len(rows), 3), 1 / 3, np.float32)
     each = 0 if parts is None else parts.shape[1]
-    shards = VectorShards(folder / "vectors", parts=each)
-    shards.append(0, Encoded(picture, dialogue, unit(picture + dialogue), gate, parts))
+    shards = VectorStore(folder / "vectors", regions=each)
+    shards.append(0, PanelEmbeddings(picture, dialogue, unit(picture + dialogue), gate, parts))
     with Catalog.create(catalog_url(folder)) as catalog:
         source = catalog.source_id(folder.parent / "comics")
         books = {name: catalog.book_id(source, f"{name} path", name, "folder") for name in {r.book for r in rows}}

@@ -84,7 +84,7 @@ BROKEN: dict[str, tuple[Callable[[Catalog, NewPage], Any], str]] = {
         ),
         "UNIQUE constraint failed: book_fact.book_id, book_fact.name, book_fact.position",
     ),
-    "a fact without a book": (lambda c, p: c.set_book_facts(99, [("year", "1")]), "FOREIGN KEY constraint failed"),
+    "a fact without a book": (lambda c, p: c.set_book_metadata(99, [("year", "1")]), "FOREIGN KEY constraint failed"),
     "a panel without a page": (
         lambda c, p: run(c, "UPDATE panel SET page_id = 99"),
         "FOREIGN KEY constraint failed",
@@ -161,7 +161,7 @@ def test_a_page_written_again(catalog: Catalog, page: NewPage) -> None:
     (kept, _) = catalog.page_panels(1)
     freed = catalog.write_pages([replace(page, panels=(replace(PANEL, vector_row=2, dialogue="new words"),))])
     assert freed == [0, 1]
-    assert [(p.id, p.row, p.dialogue) for p in catalog.page_panels(1)] == [(kept.id, 2, "new words")]
+    assert [(p.id, p.vector_row, p.dialogue) for p in catalog.page_panels(1)] == [(kept.id, 2, "new words")]
     assert catalog.word_counts(["hello", "goodbye", "new"]) == {"new": 1}
     assert catalog.word_candidates(["hello"], 5, Filter()) == []
     assert catalog.word_candidates(["words"], 5, Filter()) == [kept.id]
@@ -180,17 +180,17 @@ def test_pages_are_written_all_or_none(catalog: Catalog, page: NewPage) -> None:
 def test_gone_pages_are_out_of_everything(catalog: Catalog, page: NewPage) -> None:
     """A gone page is in no count, list or search, keeps its vector row, and is whole when touched."""
     catalog.write_pages([page])
-    catalog.mark_gone([1])
+    catalog.mark_missing([1])
     assert catalog.counts()["gone_pages"] == 1
     assert (catalog.counts()["panels"], catalog.books(), catalog.panels([1]), catalog.page_panels(1)) == (0, [], {}, [])
     assert len(catalog.vector_rows()[0]) == 0
     assert catalog.last_vector_row() == 0
     assert catalog.count_matching(Filter()) == 0
     assert catalog.matching_ids(Filter()).tolist() == []
-    (known,) = catalog.known_pages(page.book_id).values()
+    (known,) = catalog.previous_pages(page.book_id).values()
     catalog.update_pages([PageUpdate(known.id, 4, "t")])
     (panel,) = catalog.page_panels(1)
-    assert (panel.page, panel.dialogue) == (4, "hello")
+    assert (panel.page_number, panel.dialogue) == (4, "hello")
 
 
 def test_counting_and_listing_agree(catalog: Catalog, page: NewPage) -> None:
@@ -213,7 +213,7 @@ def test_many_ids_at_once(catalog: Catalog, page: NewPage) -> None:
     """More ids than SQLite takes in one statement are looked up all the same."""
     catalog.write_pages([page])
     assert list(catalog.panels(range(1, 40_000))) == [1]
-    catalog.mark_gone(range(1, 40_000))
+    catalog.mark_missing(range(1, 40_000))
     assert catalog.counts()["gone_pages"] == 1
 
 
@@ -224,7 +224,7 @@ def test_opening(tmp_path: Path) -> None:
         made.remember(mine=1)
     with Catalog.create(url) as again:
         assert again.setting("mine") == 1
-        again.remember(schema_version=3)
+        again.remember(schema_version=4)
     with pytest.raises(IndexTooNew, match=r"c\.sqlite has schema version 3; this Panelseek reads up to 2"):
         Catalog.open(url)
     run(again, "UPDATE setting SET value = '1' WHERE key = 'schema_version'")

@@ -32,8 +32,8 @@ from retrieval.images.keypoints import (
 )
 from retrieval.images.thumbnail import encode_thumbnail
 from retrieval.search.ranking.geometric import LOOKED_AT, CloserLook
-from retrieval.search.ranking.text_match import WordMatch
-from retrieval.search.searcher import Ranked
+from retrieval.search.ranking.text_match import LexicalMatch
+from retrieval.search.searcher import Candidate
 from tests.conftest import GridEncoder
 
 Pixels = NDArray[np.uint8]
@@ -135,7 +135,9 @@ def library(tmp_path: Path) -> Path:
 
 
 def built(library: Path, folder: Path, thumbnails: bool = True) -> Path:
-    build_index([library], folder, encoder=GridEncoder(), whole_pages=True, workers=0, thumbnails=thumbnails, ocr=False)
+    build_index(
+        [library], folder, encoder=GridEncoder(), page_is_panel=True, workers=0, thumbnails=thumbnails, ocr=False
+    )
     return folder
 
 
@@ -143,7 +145,7 @@ def ranks(folder: Path, pieces: Iterator[tuple[int, Pixels]]) -> list[int]:
     """At which rank each piece finds its drawing."""
     with PanelIndex.open(folder, encoder=GridEncoder()) as index:
         found = [(seed, index.search(image=piece, k=15)) for seed, piece in pieces]
-        return [next(h.rank for h in hits if h.panel.page == seed + 1) for seed, hits in found]
+        return [next(h.rank for h in hits if h.panel.page_number == seed + 1) for seed, hits in found]
 
 
 def pieces() -> Iterator[tuple[int, Pixels]]:
@@ -160,8 +162,8 @@ def test_pieces_come_first_by_their_details_and_scores_stay_cosines(library: Pat
         PanelIndex.open(with_pictures, encoder=GridEncoder()) as one,
         PanelIndex.open(without, encoder=GridEncoder()) as other,
     ):
-        scores = {h.panel.page: h.score for h in one.search(image=piece, k=15)}
-        assert scores == {h.panel.page: h.score for h in other.search(image=piece, k=15)}
+        scores = {h.panel.page_number: h.score for h in one.search(image=piece, k=15)}
+        assert scores == {h.panel.page_number: h.score for h in other.search(image=piece, k=15)}
 
 
 def test_the_picture_itself_is_as_strong_a_hit_as_there_is(library: Path, tmp_path: Path) -> None:
@@ -170,8 +172,8 @@ def test_the_picture_itself_is_as_strong_a_hit_as_there_is(library: Path, tmp_pa
         first, part = (index.search(image=asked, k=2) for asked in (whole, piece))
         assert first[0].panel.id == part[0].panel.id
         assert first[0].score == pytest.approx(1, abs=1e-3)
-        assert first[0].strength > part[0].strength > part[1].strength
-        assert first[1].strength < 1
+        assert first[0].ranking_score > part[0].ranking_score > part[1].ranking_score
+        assert first[1].ranking_score < 1
 
 
 def test_mirrored_pictures_are_known_too(library: Path, tmp_path: Path) -> None:
@@ -197,8 +199,8 @@ def test_pages_of_results_join_and_the_rest_follows_as_it_came(library: Path, tm
         joined = [h.panel.id for start in range(0, 15, 4) for h in index.search(image=piece, k=4, offset=start)]
         assert joined == whole
         view, thumbnails = index.generation.views[next(iter(index.generation.views))], index._thumbnails
-        asked = grey_of(drawing(index.panel(whole[0]).page - 1))
-        many = [Ranked(place, 0.5, WordMatch(0.0, ()), 0.5) for place in [*whole, *range(1000, 1000 + LOOKED_AT)]]
+        asked = grey_of(drawing(index.panel(whole[0]).page_number - 1))
+        many = [Candidate(place, 0.5, LexicalMatch(0.0, ()), 0.5) for place in [*whole, *range(1000, 1000 + LOOKED_AT)]]
         ordered = [item.id for item in CloserLook(asked, view, thumbnails).ordered(iter(many))]
         assert ordered[0] == whole[0]
         assert ordered[LOOKED_AT:] == [item.id for item in many[LOOKED_AT:]]

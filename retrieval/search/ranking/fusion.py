@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from retrieval.records import Panel, View
-from retrieval.search.searcher import Groups, Query, Ranked
+from retrieval.search.searcher import Candidate, GroupLimits, Query
 
-Found = tuple[Query, Ranked, Panel]
+Found = tuple[Query, Candidate, Panel]
 """A panel, with the question that found it."""
 
 
@@ -22,18 +22,18 @@ class Ranking:
 
     query: Query
     view: View
-    panels: list[tuple[Ranked, Panel]]
+    panels: list[tuple[Candidate, Panel]]
     mean: float
     spread: float
 
-    def standing(self, item: Ranked) -> float:
+    def standing(self, item: Candidate) -> float:
         """Standard deviations above the usual."""
-        return (item.key - self.mean) / self.spread
+        return (item.ranking_score - self.mean) / self.spread
 
 
 def asked_apart(query: Query) -> list[Query]:
     """The query itself; for words that may be said or drawn one for each view, from the first hit on."""
-    if not query.looks_twice:
+    if not query.searches_two_views:
         return [query]
     return [replace(query, view=view, k=query.offset + query.k, offset=0) for view in (View.DIALOGUE, View.PICTURE)]
 
@@ -45,6 +45,6 @@ def merged(query: Query, rankings: Sequence[Ranking]) -> list[Found]:
     found = [(ranking, item, panel) for ranking in rankings for item, panel in ranking.panels]
     found.sort(key=lambda each: (-round(each[0].standing(each[1]), 6), each[1].id))
     best = {item.id: (ranking.query, item, panel) for ranking, item, panel in reversed(found)}
-    groups = Groups(query)
+    groups = GroupLimits(query)
     order = [best[i] for i in dict.fromkeys(item.id for _, item, _ in found)]
-    return [each for each in order if groups.has_room(each[2])][query.offset : query.offset + query.k]
+    return [each for each in order if groups.admit(each[2])][query.offset : query.offset + query.k]

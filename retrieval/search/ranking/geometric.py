@@ -27,7 +27,7 @@ from retrieval.images.keypoints import (
 )
 
 if TYPE_CHECKING:
-    from retrieval.search.searcher import Ranked
+    from retrieval.search.searcher import Candidate
     from retrieval.store.generation import ViewIndex
     from retrieval.store.thumbnails import Thumbnails
 
@@ -60,15 +60,15 @@ class CloserLook:
         self._thumbnails = thumbnails
         self._worth: dict[int, float] = {}
 
-    def ordered(self, ranked: Iterator[Ranked]) -> Iterator[Ranked]:
+    def ordered(self, ranked: Iterator[Candidate]) -> Iterator[Candidate]:
         """The first `LOOKED_AT` in order of key and what their details are worth, then the others as they come."""
         first = list(islice(ranked, LOOKED_AT))
         same = [item.id for item in first if item.score >= SAME]
         if not same:
             self._look([item.id for item in first])
         worth = dict.fromkeys(same, _worth(MOST, 1.0)) if same else self._worth
-        raised = [replace(item, key=item.key + worth.get(item.id, 0.0)) for item in first]
-        yield from sorted(raised, key=lambda item: -item.key)  # equal ones keep their order
+        raised = [replace(item, ranking_score=item.ranking_score + worth.get(item.id, 0.0)) for item in first]
+        yield from sorted(raised, key=lambda item: -item.ranking_score)  # equal ones keep their order
         yield from ranked
 
     def _look(self, panels: list[int]) -> None:
@@ -77,7 +77,7 @@ class CloserLook:
             return
         self._worth.update(dict.fromkeys(new.tolist(), 0.0))
         ids, rows = self._view.rows_of(new)
-        pictures = self._thumbnails.several(rows.tolist())
+        pictures = self._thumbnails.get_many(rows.tolist())
         seen = list(_POOL.map(_seen, (pictures.get(row) for row in rows.tolist())))
         for grey in both_ways(self._asked):
             looked = list(_POOL.map(partial(_look_at, grey, details_of(grey)), seen))

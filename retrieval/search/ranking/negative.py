@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.search.ranking.text_match import told
+from retrieval.search.ranking.text_match import explicit_mention
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.generation import ViewIndex
 from retrieval.store.scoring import Scores, exact_scores
-from retrieval.store.vectors import VectorShards
+from retrieval.store.vectors import VectorStore
 
 if TYPE_CHECKING:
-    from retrieval.search.searcher import Ranked
+    from retrieval.search.searcher import Candidate
 
 SAID_COSTS = 10.0
 """More than a cosine and all that words of a question are worth (4 + 4) can make up for: a panel that says what was
@@ -41,7 +41,7 @@ class TakenAway:
     """The words a question takes away: as words with their rarity, and as vectors."""
 
     catalog: Catalog
-    shards: VectorShards
+    shards: VectorStore
     terms: Sequence[str]
     weights: Mapping[str, float]
     compared: tuple[Compared, ...]
@@ -53,7 +53,10 @@ class TakenAway:
             costs += np.maximum(self._likeness(view, vector, ids, usual) - usual, 0)
         if self.terms:
             panels = self.catalog.panels(ids)
-            said = [told(self.terms, panels[i].dialogue, self.weights) if i in panels else 0.0 for i in ids.tolist()]
+            said = [
+                explicit_mention(self.terms, panels[i].dialogue, self.weights) if i in panels else 0.0
+                for i in ids.tolist()
+            ]
             costs += SAID_COSTS * np.array(said, np.float32)
         return costs
 
@@ -64,18 +67,20 @@ class TakenAway:
         return np.array([likeness.get(i, absent) for i in ids.tolist()], np.float32)
 
 
-def pushed_down(ranked: Iterator[Ranked], costs: Callable[[NDArray[np.int64]], Any], sure: float) -> Iterator[Ranked]:
+def pushed_down(
+    ranked: Iterator[Candidate], costs: Callable[[NDArray[np.int64]], Any], sure: float
+) -> Iterator[Candidate]:
     """The same panels in order of key less cost, as far as that is known: `ranked` comes with falling keys, and
     panels that are not in it have keys up to `sure`. Only as many are looked at as the caller takes.
     """
-    waiting: list[tuple[float, int, Ranked]] = []
+    waiting: list[tuple[float, int, Candidate]] = []
     while part := list(islice(ranked, _AT_ONCE)):
         for item, cost in zip(part, costs(np.array([item.id for item in part], np.int64)), strict=True):
-            heappush(waiting, (-round(item.key - float(cost), 6), item.id, item))
-        yield from _down_to(waiting, max(sure, part[-1].key))
+            heappush(waiting, (-round(item.ranking_score - float(cost), 6), item.id, item))
+        yield from _down_to(waiting, max(sure, part[-1].ranking_score))
     yield from _down_to(waiting, sure)
 
 
-def _down_to(waiting: list[tuple[float, int, Ranked]], key: float) -> Iterator[Ranked]:
+def _down_to(waiting: list[tuple[float, int, Candidate]], key: float) -> Iterator[Candidate]:
     while waiting and -waiting[0][0] >= key:
         yield heappop(waiting)[2]

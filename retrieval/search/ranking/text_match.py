@@ -28,10 +28,10 @@ _REMEMBERED = 32_768
 
 
 @dataclass(frozen=True, slots=True)
-class WordMatch:
+class LexicalMatch:
     """`score` 0-1: the weighted share of the query found; `words`: as they are written in the dialogue."""
 
-    score: float
+    coverage: float
     words: tuple[str, ...]
 
 
@@ -52,26 +52,26 @@ def _tokens_of(word: str) -> tuple[str, ...]:
     return tuple(tokens(word))
 
 
-def rarity(terms: Sequence[str], counts: Mapping[str, int], total: int) -> dict[str, float]:
+def idf(terms: Sequence[str], counts: Mapping[str, int], total: int) -> dict[str, float]:
     """A weight for each word, the rarer the heavier (inverse document frequency, as in BM25)."""
     return {t: math.log(1 + (total - n + 0.5) / (n + 0.5)) for t in terms for n in [min(counts.get(t, 0), total)]}
 
 
-def match(query: Sequence[str], dialogue: str, weights: Mapping[str, float]) -> WordMatch:
+def lexical_match(query: Sequence[str], dialogue: str, weights: Mapping[str, float]) -> LexicalMatch:
     """Compare the words of a query (from `tokens`) with a panel's dialogue."""
     written = _HYPHENATED.sub("", dialogue).split()
     said = [(word, token) for word in written for token in _tokens_of(word)]
     found = [_find(term, said) for term in query]
     total = sum(weights[t] for t in query)
     if not total or not said:
-        return WordMatch(0.0, ())
+        return LexicalMatch(0.0, ())
     share = sum(weights[t] * worth for t, (worth, _) in zip(query, found, strict=True)) / total
     order = _longest_run(query, [token for _, token in said]) / len(query)
     words = dict.fromkeys(said[i][0] for worth, places in found if worth for i in places)
-    return WordMatch((1 - _PHRASE_SHARE) * share + _PHRASE_SHARE * order, tuple(words))
+    return LexicalMatch((1 - _PHRASE_SHARE) * share + _PHRASE_SHARE * order, tuple(words))
 
 
-def told(query: Sequence[str], dialogue: str, weights: Mapping[str, float]) -> float:
+def explicit_mention(query: Sequence[str], dialogue: str, weights: Mapping[str, float]) -> float:
     """0 to 1: how plainly a dialogue says one of a query's telling words, the rarest counting most.
 
     Only words that stand there, alone or glued to others, count: a misread one may be another word.

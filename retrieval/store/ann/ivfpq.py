@@ -25,28 +25,28 @@ from retrieval.encoder.protocol import DIMENSION
 from retrieval.errors import IndexDamaged, UsageError
 from retrieval.progress import Told, nobody
 
-Kind = Literal["exact", "ivfpq"]
+IndexType = Literal["exact", "ivfpq"]
 
 SUBQUANTIZERS = 64
 CENTROIDS = 256
 POINTS_PER_CENTROID = 39
 """Training points that FAISS asks for per centroid (`ClusteringParameters.min_points_per_centroid`)."""
 
-SMALLEST_IVFPQ = POINTS_PER_CENTROID * CENTROIDS
+MIN_IVFPQ_VECTORS = POINTS_PER_CENTROID * CENTROIDS
 """From 9,984 vectors on, PQ can be trained as FAISS asks; below, exact search is as fast."""
 
 CANDIDATES = 400
 """Vectors taken from the index for each vector of a query, to be scored again."""
-MOST_CHANGED = 0.5
+MAX_CHANGED_FRACTION = 0.5
 """An index takes and loses vectors without training until these are half as many as it was trained for."""
-_TRAINING_LIMIT = 131_072
+_MAX_TRAINING = 131_072
 _SEED = 20_261_122
 
 Blocks = Callable[[NDArray[np.int64]], Iterator[tuple[int, NDArray[np.float32]]]]
 """Reads (start, (n, 512) vectors) blocks for the given positions of a view."""
 
 
-def choose_kind(count: int, wanted: str) -> Kind:
+def choose_index_type(count: int, wanted: str) -> IndexType:
     """The kind of index for `count` vectors; `wanted` is auto, exact or ivfpq.
 
     IVF-PQ needs at least one vector per PQ centroid; below that exact search answers even when asked otherwise.
@@ -55,7 +55,7 @@ def choose_kind(count: int, wanted: str) -> Kind:
         raise UsageError(f"no index kind is called {wanted!r}: choose auto, exact or ivfpq")
     if wanted == "exact" or count < CENTROIDS:
         return "exact"
-    return "ivfpq" if wanted == "ivfpq" or count >= SMALLEST_IVFPQ else "exact"
+    return "ivfpq" if wanted == "ivfpq" or count >= MIN_IVFPQ_VECTORS else "exact"
 
 
 def list_count(count: int) -> int:
@@ -63,13 +63,13 @@ def list_count(count: int) -> int:
     return max(1, min(round(4 * math.sqrt(count)), count // POINTS_PER_CENTROID))
 
 
-def default_probes(lists: int) -> int:
+def default_nprobe(lists: int) -> int:
     """Lists looked into per query: a sixteenth of them, at least 16."""
     return min(lists, max(16, lists // 16))
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class IndexInput:
     """What a view's index has to hold: `each` vectors for each of P panels, with (P,) ids, sorted, and vector rows.
 
     `blocks` reads vectors by their position: those of a panel stand together, in the order of the ids.
@@ -79,7 +79,7 @@ class Content:
     rows: NDArray[np.int64]
     each: int
     blocks: Blocks
-    told: Told = nobody
+    progress: Told = nobody
 
     @property
     def count(self) -> int:
@@ -87,7 +87,7 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
+class PreviousIndex:
     """An index of the same view: its file, its panels' ids and rows, how many vectors it was trained for, how many
     were added or removed since, and the recall@10 it had then.
     """
@@ -100,7 +100,7 @@ class Earlier:
     trained_recall: float
 
 
-def build_ivfpq(content: Content) -> Any:
+def build_ivfpq(content: IndexInput) -> Any:
     """Train on a sample and add everything under the panel's own ids, which repeat where a panel has several
     vectors. Memory is bounded by the sample.
     """
@@ -111,22 +111,22 @@ def build_ivfpq(content: Content) -> Any:
     for clustering in (index.cp, index.pq.cp):
         clustering.min_points_per_centroid = 1  # small indexes are asked for on purpose; no warning
         clustering.seed = _SEED
-    content.told("training", 0, 0)
+    content.progress("training", 0, 0)
     index.train(_sample(count, lists, blocks))
     _add(index, content, np.arange(len(content.ids)))
     return index
 
 
-def extend_ivfpq(content: Content, earlier: Earlier) -> tuple[Any, int] | None:
+def update_ivfpq(content: IndexInput, earlier: PreviousIndex) -> tuple[Any, int] | None:
     """The earlier index with what went removed and what came added, and how many vectors changed since its training.
 
     None where that is more than half of what it was trained for: its lists and codes would fit badly by then.
     """
     ids, rows = np.asarray(earlier.ids), np.asarray(earlier.rows)
-    came = ~_is_in(content.ids, content.rows, ids, rows)
-    went = ~_is_in(ids, rows, content.ids, content.rows)
+    came = ~_membership(content.ids, content.rows, ids, rows)
+    went = ~_membership(ids, rows, content.ids, content.rows)
     changed = earlier.changed_since + content.each * (int(came.sum()) + int(went.sum()))
-    if changed > MOST_CHANGED * earlier.trained_on:
+    if changed > MAX_CHANGED_FRACTION * earlier.trained_on:
         return None
     index = faiss.read_index(str(earlier.path))
     if went.any():
@@ -135,7 +135,7 @@ def extend_ivfpq(content: Content, earlier: Earlier) -> tuple[Any, int] | None:
     return index, changed
 
 
-def _is_in(
+def _membership(
     ids: NDArray[np.int64], rows: NDArray[np.int64], others: NDArray[np.int64], other_rows: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
     """(P,) whether each panel is among the others (sorted by id) with the very same vectors."""
@@ -146,17 +146,17 @@ def _is_in(
     return same
 
 
-def _add(index: Any, content: Content, panels: NDArray[np.int64]) -> None:
+def _add(index: Any, content: IndexInput, panels: NDArray[np.int64]) -> None:
     """Add all vectors of the panels at these places."""
     positions = (panels[:, None] * content.each + np.arange(content.each)).reshape(-1)
     ids = np.repeat(content.ids[panels], content.each)
     for start, vectors in content.blocks(positions):
-        content.told("filling", start, len(positions))
+        content.progress("filling", start, len(positions))
         index.add_with_ids(vectors, ids[start : start + len(vectors)])
 
 
 def _sample(count: int, lists: int, blocks: Blocks) -> NDArray[np.float32]:
-    wanted = min(count, max(POINTS_PER_CENTROID * max(lists, CENTROIDS), 4 * SMALLEST_IVFPQ), _TRAINING_LIMIT)
+    wanted = min(count, max(POINTS_PER_CENTROID * max(lists, CENTROIDS), 4 * MIN_IVFPQ_VECTORS), _MAX_TRAINING)
     chosen = np.sort(np.random.default_rng(_SEED).choice(count, wanted, replace=False))
     return np.concatenate([vectors for _, vectors in blocks(chosen)])
 
@@ -193,12 +193,12 @@ class IvfPq:
         self,
         queries: NDArray[np.float32],
         count: int,
-        probes: int | None = None,
+        nprobe: int | None = None,
         allowed: NDArray[np.int64] | None = None,
     ) -> list[NDArray[np.int64]]:
         """Ids of the panels of up to `count` vectors per query, without FAISS's -1 padding, sorted by id."""
         parameters: Any = faiss.SearchParametersIVF()
-        parameters.nprobe = min(probes or default_probes(self.lists), self.lists)
+        parameters.nprobe = min(nprobe or default_nprobe(self.lists), self.lists)
         if allowed is not None:
             # the selector must outlive the search: FAISS keeps only a pointer to it
             selector = faiss.IDSelectorBatch(np.ascontiguousarray(allowed))

@@ -42,17 +42,17 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, aliased, mapped_column
 
 from retrieval.errors import IndexDamaged, IndexError_, IndexTooNew, IndexTooOld, UsageError
-from retrieval.filters import ASPECTS, Filter, as_number, folded, within
-from retrieval.records import WHOLE_PAGE, Box, Panel
+from retrieval.filters import ASPECTS, Filter, casefold_name, in_range, to_number
+from retrieval.records import FULL_PAGE, Box, Panel
 from retrieval.store.catalog.fulltext import FullText, full_text_for
-from retrieval.store.sqlite import connect_to_read
+from retrieval.store.sqlite import connect_read_only
 
-SCHEMA_VERSION = 2
-_WAY_OUT = "restore it from a copy, or delete the index folder and build it again"
+SCHEMA_VERSION = 3
+_RESTORE_HINT = "restore it from a copy, or delete the index folder and build it again"
 _IDS_PER_QUERY = 10_000  # SQLite takes 32,766 bound values; stay well below
 
 
-_NEVER_REUSED = {"sqlite_autoincrement": True}
+_AUTOINCREMENT = {"sqlite_autoincrement": True}
 """An id that was given away stays with its panel, so that no link ever leads to another one."""
 
 
@@ -89,34 +89,34 @@ class SourceRow(Base):
 class BookRow(Base):
     """One comic; `path` is relative to its source ('' where the source is the book).
 
-    `facts_stat` changes when what is known about the book, and its pages' labels, have to be read again.
+    `metadata_fingerprint` changes when what is known about the book, and its pages' labels, have to be read again.
     """
 
     __tablename__ = "book"
-    __table_args__ = (UniqueConstraint("source_id", "path"), _NEVER_REUSED)
+    __table_args__ = (UniqueConstraint("source_id", "path"), _AUTOINCREMENT)
     id: Mapped[int] = mapped_column(primary_key=True)
     source_id: Mapped[int] = mapped_column(ForeignKey("source.id", ondelete="CASCADE"))
     path: Mapped[str]
     title: Mapped[str] = mapped_column(index=True)
     kind: Mapped[str]
-    facts_stat: Mapped[str] = mapped_column(default="", server_default="")
+    metadata_fingerprint: Mapped[str] = mapped_column(default="", server_default="")
 
 
-class BookFactRow(Base):
+class BookMetadataRow(Base):
     """One thing known about a book: `name` series, writer, ...; `position` orders several values of one name.
 
-    `folded` is the value as filters compare it, `amount` the number it is, if it is one.
+    `casefolded` is the value as filters compare it, `numeric` the number it is, if it is one.
     """
 
-    __tablename__ = "book_fact"
-    __table_args__ = (UniqueConstraint("book_id", "name", "position"), Index(None, "name", "folded"))
+    __tablename__ = "book_metadata"
+    __table_args__ = (UniqueConstraint("book_id", "name", "position"), Index(None, "name", "casefolded"))
     id: Mapped[int] = mapped_column(primary_key=True)
     book_id: Mapped[int] = mapped_column(ForeignKey("book.id", ondelete="CASCADE"))
     name: Mapped[str]
     value: Mapped[str]
     position: Mapped[int]
-    folded: Mapped[str]
-    amount: Mapped[float | None]
+    casefolded: Mapped[str]
+    numeric: Mapped[float | None]
 
 
 class PageRow(Base):
@@ -130,21 +130,23 @@ class PageRow(Base):
     __tablename__ = "page"
     __table_args__ = (
         UniqueConstraint("book_id", "name"),
-        Index("ix_page_book_id_label_gone", "book_id", "label", "gone"),  # panels counted by book and label, unsorted
+        Index(
+            "ix_page_book_id_label_missing", "book_id", "label", "missing"
+        ),  # panels counted by book and label, unsorted
         CheckConstraint("width > 0 AND height > 0", name="has_size"),
         CheckConstraint("number > 0", name="counts_from_one"),
-        _NEVER_REUSED,
+        _AUTOINCREMENT,
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     book_id: Mapped[int] = mapped_column(ForeignKey("book.id", ondelete="CASCADE"))
     name: Mapped[str]
     number: Mapped[int]
-    stat: Mapped[str]
+    fingerprint: Mapped[str]
     digest: Mapped[str] = mapped_column(index=True)
     width: Mapped[int]
     height: Mapped[int]
-    reader: Mapped[str | None]
-    gone: Mapped[bool] = mapped_column(default=False)
+    ocr_engine: Mapped[str | None]
+    missing: Mapped[bool] = mapped_column(default=False)
     label: Mapped[str | None]
 
 
@@ -162,7 +164,7 @@ class PanelRow(Base):
         CheckConstraint("w > 0 AND h > 0", name="has_size"),
         CheckConstraint("number > 0", name="counts_from_one"),
         CheckConstraint("vector_row >= 0", name="has_vectors"),
-        _NEVER_REUSED,
+        _AUTOINCREMENT,
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     page_id: Mapped[int] = mapped_column(ForeignKey("page.id", ondelete="CASCADE"))
@@ -172,21 +174,21 @@ class PanelRow(Base):
     w: Mapped[float]
     h: Mapped[float]
     dialogue: Mapped[str]
-    effects: Mapped[str]
-    words_from: Mapped[str]
-    origin: Mapped[str]
+    sound_effects: Mapped[str]
+    text_source: Mapped[str]
+    box_source: Mapped[str]
     vector_row: Mapped[int]
     gate_picture: Mapped[float]
     gate_dialogue: Mapped[float]
     gate_composition: Mapped[float]
 
 
-class StripRow(Base):
+class JoinedPagesRow(Base):
     """Whether a book is a strip of slices, as found out once: `stat` of its slices, names of the joined pages or []."""
 
-    __tablename__ = "strip"
+    __tablename__ = "joined_pages"
     book_id: Mapped[int] = mapped_column(ForeignKey("book.id", ondelete="CASCADE"), primary_key=True)
-    stat: Mapped[str]
+    fingerprint: Mapped[str]
     pages: Mapped[list[str]] = mapped_column(JSON)
 
 
@@ -196,8 +198,8 @@ class ListingRow(Base):
     __tablename__ = "listing"
     source_id: Mapped[int] = mapped_column(ForeignKey("source.id", ondelete="CASCADE"), primary_key=True)
     path: Mapped[str] = mapped_column(primary_key=True)
-    stat: Mapped[str]
-    found: Mapped[Any] = mapped_column(JSON)
+    fingerprint: Mapped[str]
+    content: Mapped[Any] = mapped_column(JSON)
 
 
 class SkippedRow(Base):
@@ -211,17 +213,17 @@ class SkippedRow(Base):
 
 
 @dataclass(frozen=True, slots=True)
-class KnownPage:
+class PreviousPage:
     """What the catalog remembers of a page, enough to tell its fate."""
 
     id: int
     name: str
     number: int
-    stat: str
+    fingerprint: str
     digest: str
-    gone: bool
+    missing: bool
     label: str | None = None
-    reader: str | None = None
+    ocr_engine: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,11 +233,11 @@ class BookRecord:
     id: int
     title: str
     kind: str
-    facts_stat: str = ""
+    metadata_fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class GonePage:
+class MissingPage:
     """A page that is not there any more, and where it was."""
 
     id: int
@@ -250,7 +252,7 @@ class PageUpdate:
 
     page_id: int
     number: int
-    stat: str
+    fingerprint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +263,7 @@ class PageMove:
     book_id: int
     name: str
     number: int
-    stat: str
+    fingerprint: str
     label: str | None
 
 
@@ -269,11 +271,11 @@ class PageMove:
 class PageCopy:
     """A page with the content of page `donor`; `rows`: vector rows of its panels -> rows that hold the same."""
 
-    donor: int
+    copy_from: int
     book_id: int
     name: str
     number: int
-    stat: str
+    fingerprint: str
     label: str | None
     rows: Mapping[int, int]
 
@@ -285,11 +287,11 @@ class NewPanel:
     number: int
     box: Box
     dialogue: str
-    origin: str
+    box_source: str
     vector_row: int
     gate: tuple[float, float, float]
-    effects: str = ""
-    words_from: str = ""
+    sound_effects: str = ""
+    text_source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,17 +301,17 @@ class NewPage:
     book_id: int
     name: str
     number: int
-    stat: str
+    fingerprint: str
     digest: str
     width: int
     height: int
     panels: tuple[NewPanel, ...]
     label: str | None = None
-    reader: str | None = None
+    ocr_engine: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class PanelCount:
     """How many panels of a book have one label, and what they are like; counts of present panels a filter lets by."""
 
     book_id: int
@@ -322,7 +324,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class PagePlace:
+class PageLocation:
     """Where a page's picture is: the book (folder or archive) and the name inside it."""
 
     page_id: int
@@ -372,8 +374,8 @@ class Catalog:
         used.
         """
         engine = _engine(make_url(url), making=True)
-        with _readable(engine):
-            if not _complete(engine):
+        with _reading_errors(engine):
+            if not _has_schema(engine):
                 # one transaction: a build killed here leaves either no catalog or a whole one
                 with engine.begin() as connection:
                     Base.metadata.create_all(connection)
@@ -390,25 +392,27 @@ class Catalog:
         when an earlier one did.
         """
         engine = engine or _engine(make_url(url))
-        with _readable(engine):
-            if not _complete(engine):
+        with _reading_errors(engine):
+            if not _has_schema(engine):
                 tables = inspect(engine).get_table_names()
                 engine.dispose()
                 if tables and SettingRow.__tablename__ not in tables:
-                    raise IndexDamaged(f"{_place(engine)} holds no Panelseek tables: {_WAY_OUT}")
-                raise IndexDamaged(f"{_place(engine)} is not a complete catalog: run the same `panelseek build` again")
+                    raise IndexDamaged(f"{_location(engine)} holds no Panelseek tables: {_RESTORE_HINT}")
+                raise IndexDamaged(
+                    f"{_location(engine)} is not a complete catalog: run the same `panelseek build` again"
+                )
             catalog = cls(engine)
             found = catalog.setting("schema_version")
         if not isinstance(found, int) or found > SCHEMA_VERSION:
             engine.dispose()
             raise IndexTooNew(
-                f"{_place(engine)} has schema version {found}; this Panelseek reads up to {SCHEMA_VERSION}: "
+                f"{_location(engine)} has schema version {found}; this Panelseek reads up to {SCHEMA_VERSION}: "
                 "update Panelseek, or build a new index with this one"
             )
         if found < SCHEMA_VERSION:
             engine.dispose()
             raise IndexTooOld(
-                f"{_place(engine)} has schema version {found}; this Panelseek reads {SCHEMA_VERSION}: "
+                f"{_location(engine)} has schema version {found}; this Panelseek reads {SCHEMA_VERSION}: "
                 "delete the index folder and build it again, or build into another --index"
             )
         return catalog
@@ -458,22 +462,22 @@ class Catalog:
             session.flush()
             return found.id
 
-    def book_facts_stat(self, book_id: int) -> str:
+    def metadata_fingerprint(self, book_id: int) -> str:
         """What `set_book_facts` was last told, "" before that."""
         with Session(self.engine) as session:
-            return session.scalar(select(BookRow.facts_stat).where(BookRow.id == book_id)) or ""
+            return session.scalar(select(BookRow.metadata_fingerprint).where(BookRow.id == book_id)) or ""
 
-    def set_book_facts(self, book_id: int, facts: Sequence[tuple[str, str]], stat: str = "") -> None:
+    def set_book_metadata(self, book_id: int, facts: Sequence[tuple[str, str]], stat: str = "") -> None:
         """Replace what is known about a book: (name, value) pairs, several of one name in order."""
         counted: Counter[str] = Counter()
         rows = []
         for name, value in dict.fromkeys(facts):
-            rows.append(_fact_row(book_id, name, value, counted[name]))
+            rows.append(_metadata_row(book_id, name, value, counted[name]))
             counted[name] += 1
         with Session(self.engine) as session, session.begin():
-            session.execute(delete(BookFactRow).where(BookFactRow.book_id == book_id))
+            session.execute(delete(BookMetadataRow).where(BookMetadataRow.book_id == book_id))
             session.add_all(rows)
-            session.execute(update(BookRow).where(BookRow.id == book_id).values(facts_stat=stat))
+            session.execute(update(BookRow).where(BookRow.id == book_id).values(metadata_fingerprint=stat))
 
     def label_pages(self, book_id: int, labels: Mapping[str, str | None]) -> None:
         """Say what kind of page pages are, by name; nothing is encoded for it."""
@@ -494,9 +498,9 @@ class Catalog:
 
     def _write_page(self, session: Session, page: NewPage) -> list[int]:
         row, old = self._emptied(session, page.book_id, page.name)
-        row.number, row.stat, row.digest = page.number, page.stat, page.digest
-        row.width, row.height, row.gone, row.label = page.width, page.height, False, page.label
-        row.reader = page.reader
+        row.number, row.fingerprint, row.digest = page.number, page.fingerprint, page.digest
+        row.width, row.height, row.missing, row.label = page.width, page.height, False, page.label
+        row.ocr_engine = page.ocr_engine
         session.flush()
         self._add_panels(session, [_panel_row(row.id, panel) for panel in page.panels], old)
         return [p.vector_row for p in old]
@@ -528,12 +532,12 @@ class Catalog:
             return [row for copy in copies for row in self._copy_page(session, copy)]
 
     def _copy_page(self, session: Session, copy: PageCopy) -> list[int]:
-        donor = session.get_one(PageRow, copy.donor)
+        donor = session.get_one(PageRow, copy.copy_from)
         donated = session.scalars(select(PanelRow).where(PanelRow.page_id == donor.id).order_by(PanelRow.number)).all()
         row, old = self._emptied(session, copy.book_id, copy.name)
-        for column in _columns(PageRow, besides=("id", "book_id", "name", "number", "stat", "gone", "label")):
+        for column in _columns(PageRow, besides=("id", "book_id", "name", "number", "fingerprint", "missing", "label")):
             setattr(row, column, getattr(donor, column))
-        row.number, row.stat, row.gone, row.label = copy.number, copy.stat, False, copy.label
+        row.number, row.fingerprint, row.missing, row.label = copy.number, copy.fingerprint, False, copy.label
         session.flush()
         names = _columns(PanelRow, besides=("id", "page_id", "vector_row"))
         panels = [
@@ -554,7 +558,7 @@ class Catalog:
             dropped = self._remove_pages(session, displaced)
             # names are unique within a book at every moment: first out of the way, then in place
             away = [{"id": m.page_id, "name": f"\0{m.page_id}"} for m in moves]
-            here = [{"id": m.page_id, **_place_of(m), "gone": False} for m in moves]
+            here = [{"id": m.page_id, **_moved_columns(m), "missing": False} for m in moves]
             for values in (away, here) if moves else ():
                 session.execute(update(PageRow), values)
             self._remove_empty_books(session, left)
@@ -569,7 +573,7 @@ class Catalog:
     def _remove_pages(self, session: Session, page_ids: Sequence[int]) -> list[int]:
         """Delete pages and panels; returns the vector rows that no panel names any more."""
         rows = []
-        session.merge(SettingRow(key="vectors_end", value=self._last_vector_row(session) + 1))
+        session.merge(SettingRow(key="vector_high_water", value=self._last_vector_row(session) + 1))
         for ids in _chunks(list(page_ids)):
             rows += [p.vector_row for p in self._remove_panels(session, ids)]
             session.execute(delete(PageRow).where(PageRow.id.in_(ids)))
@@ -581,7 +585,7 @@ class Catalog:
         for ids in _chunks(list(book_ids)):
             session.execute(delete(BookRow).where(BookRow.id.in_(ids), ~pages))
 
-    def forget_source(self, path: Path) -> list[int]:
+    def remove_source(self, path: Path) -> list[int]:
         """Delete a source and all that came from it in one transaction; returns the vector rows that go with it.
 
         The setting `reclaim` says until they are erased that something is left of them.
@@ -593,7 +597,7 @@ class Catalog:
             pages = session.scalars(select(PageRow.id).where(PageRow.book_id.in_(books))).all()
             dropped = self._remove_pages(session, pages)
             session.execute(delete(SourceRow).where(SourceRow.id == source_id))
-            session.merge(SettingRow(key="reclaim", value=True))
+            session.merge(SettingRow(key="purge_pending", value=True))
             return dropped
 
     def _remove_panels(self, session: Session, page_ids: Sequence[int]) -> list[PanelRow]:
@@ -608,7 +612,7 @@ class Catalog:
     @staticmethod
     def _mark_dirty(session: Session) -> None:
         """Note, in the transaction that changes what is searched, that the generation is behind."""
-        session.merge(SettingRow(key="dirty", value=True))
+        session.merge(SettingRow(key="generation_stale", value=True))
 
     def update_pages(self, updates: Sequence[PageUpdate]) -> None:
         """Pages whose content is what it was: present, with a new place or file date."""
@@ -616,18 +620,20 @@ class Catalog:
             return
         with Session(self.engine) as session, session.begin():
             for ids in _chunks([u.page_id for u in updates]):
-                if session.scalar(select(PageRow.id).where(PageRow.id.in_(ids), PageRow.gone).limit(1)) is not None:
+                if session.scalar(select(PageRow.id).where(PageRow.id.in_(ids), PageRow.missing).limit(1)) is not None:
                     self._mark_dirty(session)
                     break
-            rows = [{"id": u.page_id, "number": u.number, "stat": u.stat, "gone": False} for u in updates]
+            rows = [
+                {"id": u.page_id, "number": u.number, "fingerprint": u.fingerprint, "missing": False} for u in updates
+            ]
             session.execute(update(PageRow), rows)
 
-    def mark_gone(self, page_ids: Iterable[int]) -> None:
+    def mark_missing(self, page_ids: Iterable[int]) -> None:
         """Pages that are no longer there; their panels and vectors wait for their return."""
         with Session(self.engine) as session, session.begin():
             for ids in _chunks(list(page_ids)):
                 self._mark_dirty(session)
-                session.execute(update(PageRow).where(PageRow.id.in_(ids)).values(gone=True))
+                session.execute(update(PageRow).where(PageRow.id.in_(ids)).values(missing=True))
 
     def replace_skipped(self, source_id: int, skipped: Sequence[tuple[str, str]]) -> None:
         """Remember what a build of this source could not read: (path, reason) pairs."""
@@ -635,15 +641,15 @@ class Catalog:
             session.execute(delete(SkippedRow).where(SkippedRow.source_id == source_id))
             session.add_all(SkippedRow(source_id=source_id, path=p, reason=r) for p, r in skipped)
 
-    def remember_listing(self, source_id: int, path: str, stat: str, found: Any) -> None:
+    def write_listing(self, source_id: int, path: str, stat: str, found: Any) -> None:
         """Keep what was found in a book."""
         with Session(self.engine) as session, session.begin():
-            session.merge(ListingRow(source_id=source_id, path=path, stat=stat, found=found))
+            session.merge(ListingRow(source_id=source_id, path=path, fingerprint=stat, content=found))
 
-    def remember_strip(self, book_id: int, stat: str, pages: Sequence[str]) -> None:
+    def write_joined_pages(self, book_id: int, stat: str, pages: Sequence[str]) -> None:
         """Keep what was found out about a book's slices."""
         with Session(self.engine) as session, session.begin():
-            session.merge(StripRow(book_id=book_id, stat=stat, pages=list(pages)))
+            session.merge(JoinedPagesRow(book_id=book_id, fingerprint=stat, pages=list(pages)))
 
     # ------------------------------------------------------------------ reading
 
@@ -651,48 +657,50 @@ class Catalog:
         """(stat, what was found) by the book's path, of the books of a source that are remembered."""
         with Session(self.engine) as session:
             rows = session.scalars(select(ListingRow).where(ListingRow.source_id == source_id))
-            return {row.path: (row.stat, row.found) for row in rows}
+            return {row.path: (row.fingerprint, row.content) for row in rows}
 
-    def strips(self, source_id: int) -> dict[int, tuple[str, list[str]]]:
+    def joined_pages(self, source_id: int) -> dict[int, tuple[str, list[str]]]:
         """(stat, names of joined pages) by book id, of the books of a source that were looked at."""
         with Session(self.engine) as session:
-            query = select(StripRow).join(BookRow, BookRow.id == StripRow.book_id)
+            query = select(JoinedPagesRow).join(BookRow, BookRow.id == JoinedPagesRow.book_id)
             rows = session.scalars(query.where(BookRow.source_id == source_id))
-            return {row.book_id: (row.stat, row.pages) for row in rows}
+            return {row.book_id: (row.fingerprint, row.pages) for row in rows}
 
-    def known_pages(self, book_id: int) -> dict[str, KnownPage]:
+    def previous_pages(self, book_id: int) -> dict[str, PreviousPage]:
         """Every page the catalog remembers of a book, by name."""
-        fate = (PageRow.number, PageRow.stat, PageRow.digest, PageRow.gone, PageRow.label, PageRow.reader)
+        fate = (PageRow.number, PageRow.fingerprint, PageRow.digest, PageRow.missing, PageRow.label, PageRow.ocr_engine)
         with self.engine.connect() as connection:
             rows = connection.execute(select(PageRow.id, PageRow.name, *fate).where(PageRow.book_id == book_id))
-            return {row.name: KnownPage(*row) for row in rows}
+            return {row.name: PreviousPage(*row) for row in rows}
 
-    def known_books(self, source_id: int) -> dict[str, BookRecord]:
+    def previous_books(self, source_id: int) -> dict[str, BookRecord]:
         """Every book of a source by its path, gone ones included."""
         with self.engine.connect() as connection:
-            columns = select(BookRow.path, BookRow.id, BookRow.title, BookRow.kind, BookRow.facts_stat)
+            columns = select(BookRow.path, BookRow.id, BookRow.title, BookRow.kind, BookRow.metadata_fingerprint)
             rows = connection.execute(columns.where(BookRow.source_id == source_id))
-            return {row.path: BookRecord(row.id, row.title, row.kind, row.facts_stat) for row in rows}
+            return {row.path: BookRecord(row.id, row.title, row.kind, row.metadata_fingerprint) for row in rows}
 
     def present_pages(self, book_ids: Sequence[int]) -> list[int]:
         """Ids of the pages of some books that are there."""
-        columns = select(PageRow.id).where(PageRow.gone.is_(False))
+        columns = select(PageRow.id).where(PageRow.missing.is_(False))
         with self.engine.connect() as connection:
             chunks = (connection.scalars(columns.where(PageRow.book_id.in_(ids))) for ids in _chunks(list(book_ids)))
             return [page for chunk in chunks for page in chunk]
 
-    def gone_pages(self) -> Iterator[GonePage]:
+    def missing_pages(self) -> Iterator[MissingPage]:
         """The pages that wait for their return."""
         columns = select(PageRow.id, PageRow.book_id, PageRow.name, PageRow.digest)
         with self.engine.connect() as connection:
-            yield from (GonePage(*row) for row in connection.execute(columns.where(PageRow.gone)).yield_per(10_000))
+            yield from (
+                MissingPage(*row) for row in connection.execute(columns.where(PageRow.missing)).yield_per(10_000)
+            )
 
     def digests(self) -> Iterator[str]:
         """The content of every page, gone ones included, in no order."""
         with self.engine.connect() as connection:
             yield from connection.execute(select(PageRow.digest)).yield_per(10_000).scalars()
 
-    def page_with(self, digest: str) -> tuple[int, list[int]] | None:
+    def page_by_digest(self, digest: str) -> tuple[int, list[int]] | None:
         """A page of this content and the vector rows of its panels in order, or None."""
         with self.engine.connect() as connection:
             found = connection.scalar(select(PageRow.id).where(PageRow.digest == digest).limit(1))
@@ -731,7 +739,7 @@ class Catalog:
         A page is doubtful where the whole of it stands after panels found on it: see `Panel.beside_others`.
         """
         with Session(self.engine) as session:
-            present = select(PageRow).where(PageRow.gone.is_(False)).subquery()
+            present = select(PageRow).where(PageRow.missing.is_(False)).subquery()
             page = aliased(PageRow, present)
             panels = select(func.count(PanelRow.id)).join(page, PanelRow.page_id == page.id)
             return {
@@ -739,8 +747,9 @@ class Catalog:
                 "pages": session.scalar(select(func.count(page.id))) or 0,
                 "panels": session.scalar(panels) or 0,
                 "panels_with_dialogue": session.scalar(panels.where(PanelRow.dialogue != "")) or 0,
-                "doubtful_pages": session.scalar(panels.where(PanelRow.origin == WHOLE_PAGE, PanelRow.number > 1)) or 0,
-                "gone_pages": session.scalar(select(func.count(PageRow.id)).where(PageRow.gone)) or 0,
+                "doubtful_pages": session.scalar(panels.where(PanelRow.box_source == FULL_PAGE, PanelRow.number > 1))
+                or 0,
+                "gone_pages": session.scalar(select(func.count(PageRow.id)).where(PageRow.missing)) or 0,
             }
 
     def books(self) -> list[BookSummary]:
@@ -758,33 +767,33 @@ class Catalog:
             .join(SourceRow, BookRow.source_id == SourceRow.id)
             .join(PageRow, PageRow.book_id == BookRow.id)
             .outerjoin(PanelRow, PanelRow.page_id == PageRow.id)
-            .where(PageRow.gone.is_(False))
+            .where(PageRow.missing.is_(False))
             .group_by(BookRow.id, BookRow.title, BookRow.path, SourceRow.path, BookRow.kind)
             .order_by(BookRow.title, BookRow.id)
         )
         with Session(self.engine) as session:
             return [BookSummary(*row) for row in session.execute(statement)]
 
-    def book_facts(self, book_id: int) -> dict[str, tuple[str, ...]]:
+    def book_metadata(self, book_id: int) -> dict[str, tuple[str, ...]]:
         """What is known about a book: the values of each name, in order."""
-        statement = select(BookFactRow).where(BookFactRow.book_id == book_id).order_by(BookFactRow.position)
+        statement = select(BookMetadataRow).where(BookMetadataRow.book_id == book_id).order_by(BookMetadataRow.position)
         found: dict[str, tuple[str, ...]] = {}
         with Session(self.engine) as session:
-            for row in session.scalars(statement.order_by(BookFactRow.id)):
+            for row in session.scalars(statement.order_by(BookMetadataRow.id)):
                 found[row.name] = (*found.get(row.name, ()), row.value)
         return found
 
-    def facts_named(self, names: Sequence[str]) -> list[tuple[int, str, str, str]]:
+    def metadata_values(self, names: Sequence[str]) -> list[tuple[int, str, str, str]]:
         """(book id, name, value, value as compared) of all facts of these names, in no order."""
-        columns = (BookFactRow.book_id, BookFactRow.name, BookFactRow.value, BookFactRow.folded)
+        columns = (BookMetadataRow.book_id, BookMetadataRow.name, BookMetadataRow.value, BookMetadataRow.casefolded)
         with self.engine.connect() as connection:
-            rows = connection.execute(select(*columns).where(BookFactRow.name.in_(names)))
+            rows = connection.execute(select(*columns).where(BookMetadataRow.name.in_(names)))
             return [(book, name, value, same) for book, name, value, same in rows]
 
-    def tallies(self, where: Filter) -> list[Tally]:
+    def panel_counts(self, where: Filter) -> list[PanelCount]:
         """Present panels that a filter lets through, counted by book and page label."""
         aspect = PanelRow.w / PanelRow.h
-        shapes = [and_(*within(aspect, bounds)) for bounds in ASPECTS.values()]
+        shapes = [and_(*in_range(aspect, bounds)) for bounds in ASPECTS.values()]
         columns = [func.count(), func.sum(case((PanelRow.dialogue != "", 1), else_=0))]
         columns += [func.sum(case((shape, 1), else_=0)) for shape in shapes]
         by = (PageRow.book_id, PageRow.label)
@@ -792,18 +801,18 @@ class Catalog:
         with self.engine.connect() as connection:
             titles = {row.id: row.title for row in connection.execute(select(BookRow.id, BookRow.title))}
             rows = connection.execute(statement)
-            return [Tally(book, titles[book], label, n, d, tuple(a)) for book, label, n, d, *a in rows]
+            return [PanelCount(book, titles[book], label, n, d, tuple(a)) for book, label, n, d, *a in rows]
 
     def covers(self) -> dict[int, CoverSummary]:
         """The first page and the talking panels of every present book, by the book's id."""
         words = (
             select(PageRow.book_id, func.count(PanelRow.id).label("talking"))
             .join(PanelRow, PanelRow.page_id == PageRow.id)
-            .where(PageRow.gone.is_(False), PanelRow.dialogue != "")
+            .where(PageRow.missing.is_(False), PanelRow.dialogue != "")
             .group_by(PageRow.book_id)
         )
         # rows of later pages come first, so that the first page is what stays
-        firsts = select(PageRow.book_id, PageRow.id).where(PageRow.gone.is_(False)).order_by(PageRow.number.desc())
+        firsts = select(PageRow.book_id, PageRow.id).where(PageRow.missing.is_(False)).order_by(PageRow.number.desc())
         with Session(self.engine) as session:
             talking = {row.book_id: row.talking for row in session.execute(words)}
             first = {row.book_id: row.id for row in session.execute(firsts)}
@@ -814,7 +823,7 @@ class Catalog:
         statement = (
             select(PanelRow.id, PageRow.book_id)
             .join(PageRow, PanelRow.page_id == PageRow.id)
-            .where(PageRow.gone.is_(False))
+            .where(PageRow.missing.is_(False))
         )
         with Session(self.engine) as session:
             return {row.id: row.book_id for row in session.execute(statement)}
@@ -823,7 +832,7 @@ class Catalog:
         """(id, number) of a book's present pages in order."""
         statement = (
             select(PageRow.id, PageRow.number)
-            .where(PageRow.book_id == book_id, PageRow.gone.is_(False))
+            .where(PageRow.book_id == book_id, PageRow.missing.is_(False))
             .order_by(PageRow.number, PageRow.id)
             .limit(limit)
             .offset(offset)
@@ -836,7 +845,7 @@ class Catalog:
         statement = (
             select(PanelRow.id, PanelRow.vector_row)
             .join(PageRow, PanelRow.page_id == PageRow.id)
-            .where(PageRow.gone.is_(False))
+            .where(PageRow.missing.is_(False))
             .order_by(PanelRow.id)
         )
         if with_dialogue_only:
@@ -857,7 +866,7 @@ class Catalog:
 
     @staticmethod
     def _last_vector_row(session: Session) -> int:
-        deleted = session.get(SettingRow, "vectors_end")
+        deleted = session.get(SettingRow, "vector_high_water")
         named = session.scalar(select(func.max(PanelRow.vector_row)))
         return max(-1 if named is None else named, -1 if deleted is None else deleted.value - 1)
 
@@ -915,22 +924,22 @@ class Catalog:
             "source": SourceRow.path,
             "page": PageRow.number,
             "dialogue": PanelRow.dialogue,
-            "origin": PanelRow.origin,
+            "box_source": PanelRow.box_source,
             "aspect": PanelRow.w / PanelRow.h,
             "label": PageRow.label,
-            "fact_book": BookFactRow.book_id,
-            "fact_name": BookFactRow.name,
-            "fact_folded": BookFactRow.folded,
-            "fact_amount": BookFactRow.amount,
+            "metadata_book": BookMetadataRow.book_id,
+            "metadata_name": BookMetadataRow.name,
+            "metadata_casefolded": BookMetadataRow.casefolded,
+            "metadata_numeric": BookMetadataRow.numeric,
             "size": (PanelRow.w * PanelRow.h) / (PageRow.width * PageRow.height * 1.0),
         }
         joined = statement.select_from(PanelRow).join(PageRow, PanelRow.page_id == PageRow.id)
         if with_books or where.book is not None or where.source is not None:
             joined = joined.join(BookRow, PageRow.book_id == BookRow.id)
             joined = joined.join(SourceRow, BookRow.source_id == SourceRow.id)
-        return joined.where(PageRow.gone.is_(False), *where.conditions(columns))
+        return joined.where(PageRow.missing.is_(False), *where.conditions(columns))
 
-    def place(self, page_id: int) -> PagePlace | None:
+    def page_location(self, page_id: int) -> PageLocation | None:
         """Where a page's picture lies, or None when the catalog does not know it."""
         statement = (
             select(PageRow, BookRow, SourceRow.path)
@@ -944,20 +953,22 @@ class Catalog:
             return None
         page, book, root = row
         folder = Path(root) / book.path if book.path else Path(root)
-        return PagePlace(page.id, folder, page.name, page.number, book.title, page.width, page.height)
+        return PageLocation(page.id, folder, page.name, page.number, book.title, page.width, page.height)
 
-    def places_of(self, name: str) -> list[PagePlace]:
+    def find_pages(self, name: str) -> list[PageLocation]:
         """Where the pages lie whose file is called `name`, in whatever folder of their book; gone ones are left out."""
         named = (PageRow.name == name) | PageRow.name.endswith(f"/{name}", autoescape=True)
         with Session(self.engine) as session:
-            ids = list(session.scalars(select(PageRow.id).where(named, PageRow.gone.is_(False)).order_by(PageRow.id)))
-        return [place for page_id in ids if (place := self.place(page_id)) is not None]
+            ids = list(
+                session.scalars(select(PageRow.id).where(named, PageRow.missing.is_(False)).order_by(PageRow.id))
+            )
+        return [place for page_id in ids if (place := self.page_location(page_id)) is not None]
 
     def word_candidates(self, terms: Sequence[str], limit: int, where: Filter) -> list[int]:
         """Ids of panels that say some of `terms` (or nearly) and match a filter, best first; see `fulltext`."""
-        within = None if where.empty else self._filtered(select(PanelRow.id), where)
+        in_range = None if where.empty else self._filtered(select(PanelRow.id), where)
         with self.engine.connect() as connection:
-            return self._text.candidates(connection, terms, limit, within)
+            return self._text.candidates(connection, terms, limit, in_range)
 
     def word_counts(self, terms: Sequence[str]) -> dict[str, int]:
         """In how many panels each word stands."""
@@ -976,11 +987,11 @@ class Catalog:
             rows = reader.execute(select(PanelRow.id, PanelRow.dialogue).where(PanelRow.dialogue != ""))
             self._text.rebuild(writer, ((int(i), str(d)) for i, d in rows))
 
-    def shrink(self) -> None:
+    def vacuum(self) -> None:
         """Give the space of deleted rows back to the disk, where SQLite holds them and nobody is in the way."""
         if self.engine.dialect.name == "sqlite":
             with self.engine.begin() as writer:
-                self._text.tidy(writer)
+                self._text.optimize(writer)
             with closing(self.engine.raw_connection()) as connection, suppress(sqlite3.OperationalError):
                 connection.cursor().execute("VACUUM")  # never inside a transaction
 
@@ -994,7 +1005,7 @@ class Catalog:
 def _engine(url: URL, making: bool = False) -> Engine:
     try:
         if url.get_backend_name() == "sqlite" and not making:
-            engine = create_engine(url, creator=partial(connect_to_read, Path(url.database or "")))
+            engine = create_engine(url, creator=partial(connect_read_only, Path(url.database or "")))
         else:
             engine = create_engine(url)
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
@@ -1007,21 +1018,21 @@ def _engine(url: URL, making: bool = False) -> Engine:
         if making:
             event.listen(engine, "connect", _write_ahead)
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
-        event.listen(engine, "handle_error", _name_damage)
+        event.listen(engine, "handle_error", _translate_sqlite_error)
     return engine
 
 
-def _name_damage(context: ExceptionContext) -> None:
+def _translate_sqlite_error(context: ExceptionContext) -> None:
     """Damage and a full disk, whenever SQLite meets them, become sentences."""
     text = str(context.original_exception)
-    place = _place(context.engine) if context.engine is not None else "the catalog"
+    place = _location(context.engine) if context.engine is not None else "the catalog"
     if "malformed" in text or "not a database" in text or "corrupt" in text:
-        raise IndexDamaged(f"{place} is damaged ({text}): {_WAY_OUT}") from context.original_exception
+        raise IndexDamaged(f"{place} is damaged ({text}): {_RESTORE_HINT}") from context.original_exception
     if "disk is full" in text or "disk I/O" in text or "readonly" in text:
         raise IndexError_(f"{place} cannot be written ({text}): check the disk, then run the same command again")
 
 
-def _complete(engine: Engine) -> bool:
+def _has_schema(engine: Engine) -> bool:
     """Whether the database holds a catalog; one whose making was interrupted has no version yet."""
     if not inspect(engine).has_table(SettingRow.__tablename__):
         return False
@@ -1040,18 +1051,20 @@ def _write_ahead(connection: Any, _: object) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
 
 
-def _place(engine: Engine) -> str:
+def _location(engine: Engine) -> str:
     return engine.url.database or engine.url.render_as_string(hide_password=True)
 
 
 @contextmanager
-def _readable(engine: Engine) -> Iterator[None]:
+def _reading_errors(engine: Engine) -> Iterator[None]:
     """A file that is no database is damage, said in a sentence."""
     try:
         yield
     except DBAPIError as error:
         engine.dispose()
-        raise IndexDamaged(f"{_place(engine)} cannot be read as a catalog ({error.orig}): {_WAY_OUT}") from error
+        raise IndexDamaged(
+            f"{_location(engine)} cannot be read as a catalog ({error.orig}): {_RESTORE_HINT}"
+        ) from error
 
 
 def _chunks(ids: list[int]) -> Iterator[list[int]]:
@@ -1059,9 +1072,14 @@ def _chunks(ids: list[int]) -> Iterator[list[int]]:
         yield ids[start : start + _IDS_PER_QUERY]
 
 
-def _fact_row(book_id: int, name: str, value: str, position: int) -> BookFactRow:
-    return BookFactRow(
-        book_id=book_id, name=name, value=value, position=position, folded=folded(value), amount=as_number(value)
+def _metadata_row(book_id: int, name: str, value: str, position: int) -> BookMetadataRow:
+    return BookMetadataRow(
+        book_id=book_id,
+        name=name,
+        value=value,
+        position=position,
+        casefolded=casefold_name(value),
+        numeric=to_number(value),
     )
 
 
@@ -1069,12 +1087,12 @@ def _columns(row: type[Base], besides: Sequence[str]) -> list[str]:
     return [column.key for column in inspect(row).column_attrs if column.key not in besides]
 
 
-def _place_of(move: PageMove) -> dict[str, Any]:
+def _moved_columns(move: PageMove) -> dict[str, Any]:
     return {
         "book_id": move.book_id,
         "name": move.name,
         "number": move.number,
-        "stat": move.stat,
+        "fingerprint": move.fingerprint,
         "label": move.label,
     }
 
@@ -1090,9 +1108,9 @@ def _panel_row(page_id: int, panel: NewPanel) -> PanelRow:
         w=box.w,
         h=box.h,
         dialogue=panel.dialogue,
-        effects=panel.effects,
-        words_from=panel.words_from,
-        origin=panel.origin,
+        sound_effects=panel.sound_effects,
+        text_source=panel.text_source,
+        box_source=panel.box_source,
         vector_row=panel.vector_row,
         gate_picture=picture,
         gate_dialogue=dialogue,
@@ -1111,9 +1129,9 @@ def _panel_select() -> Any:
             PanelRow.w,
             PanelRow.h,
             PanelRow.dialogue,
-            PanelRow.effects,
-            PanelRow.words_from,
-            PanelRow.origin,
+            PanelRow.sound_effects,
+            PanelRow.text_source,
+            PanelRow.box_source,
             PanelRow.vector_row,
             PanelRow.gate_picture,
             PanelRow.gate_dialogue,
@@ -1130,7 +1148,7 @@ def _panel_select() -> Any:
         )
         .join(PageRow, PanelRow.page_id == PageRow.id)
         .join(BookRow, PageRow.book_id == BookRow.id)
-        .where(PageRow.gone.is_(False))
+        .where(PageRow.missing.is_(False))
     )
 
 
@@ -1140,19 +1158,19 @@ def _panel(row: Any) -> Panel:
     return Panel(
         id=panel_id,
         book=title,
-        page=page,
-        panel=number,
+        page_number=page,
+        number=number,
         box=Box(x, y, w, h),
         dialogue=dialogue,
-        effects=effects,
-        words_from=words_from,
-        source=f"{path}/{name}" if path else name,
+        sound_effects=effects,
+        text_source=words_from,
+        page_path=f"{path}/{name}" if path else name,
         page_width=width,
         page_height=height,
         gate=(gate[0], gate[1], gate[2]),
         page_id=page_id,
         book_id=book_id,
-        row=vector_row,
+        vector_row=vector_row,
         label=label or "",
-        origin=origin,
+        box_source=origin,
     )

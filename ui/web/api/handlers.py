@@ -39,7 +39,7 @@ def search(index: PanelIndex, asked: dict[str, Any]) -> dict[str, Any]:
     said = {name: value for name, value in asked.items() if value not in ("", None, {}) and name != "picture"}
     return {
         "query": said | {"picture": bool(asked.get("picture"))},
-        "view": str(query.chosen_view()),
+        "view": str(query.resolved_view()),
         "hits": [hit_as_dict(hit) for hit in hits],
         "close": index.is_close(query, hits) if hits and not query.offset else None,
     }
@@ -53,7 +53,7 @@ def _query(asked: dict[str, Any]) -> Query:
         text=_text("text", asked) or None,
         image=picture(str(asked["picture"])) if asked.get("picture") else None,
         panel=asked.get("panel") or None,
-        without=_text("without", asked) or None,
+        negative_text=_text("without", asked) or None,
         view=asked.get("view") or None,
         words_in=asked.get("words_in") or None,
         where=where,
@@ -62,7 +62,7 @@ def _query(asked: dict[str, Any]) -> Query:
         per_page=1 if asked.get("one_per") == "page" else None,
         per_book=1 if asked.get("one_per") == "book" else None,
         include_self=False,
-    ).checked()
+    ).validate()
 
 
 def _text(name: str, asked: dict[str, Any]) -> str:

@@ -136,7 +136,7 @@ def about(index: PanelIndex) -> About:
     return About(
         counts=index.catalog.counts(),
         encoder=index.catalog.setting("encoder") or {},
-        built=str((index.catalog.setting("built") or {}).get("at", "")),
+        built=str((index.catalog.setting("last_build") or {}).get("at", "")),
         views={name: {key: view.get(key) for key in names} for name, view in views.items()},
         skipped=tuple((_below(path, index), reason) for path, reason in skipped[:MOST_SKIPPED]),
         skipped_in_all=len(skipped),
