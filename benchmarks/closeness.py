@@ -18,7 +18,7 @@ from retrieval import Panel, PanelIndex, Query
 from retrieval.evaluation.distortions import copies_of
 from retrieval.evaluation.sampling import panels_that_ask
 from retrieval.overview.calibration import QUERY_WORDS, query_type
-from retrieval.search.ranking.text_match import tokens
+from retrieval.store.catalog.text import tokens
 
 
 def series(index: PanelIndex, panel: Panel) -> str:

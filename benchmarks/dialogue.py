@@ -39,7 +39,7 @@ from index_builder.panels import find_panels
 from retrieval import PanelIndex, Query
 from retrieval.images.decode import open_picture
 from retrieval.records import Box, Panel
-from retrieval.search.ranking.text_match import tokens
+from retrieval.store.catalog.text import tokens
 
 ASKED = 5
 COVERS = 0.9

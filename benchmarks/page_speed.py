@@ -32,13 +32,15 @@ import numpy as np
 import psutil
 from PIL import Image
 
+from index_builder.write.catalog_writer import CatalogWriter
+from index_builder.write.generation_writer import write_generation
 from retrieval.encoder import load_encoder
 from retrieval.encoder.protocol import DIMENSION, PanelEmbeddings
 from retrieval.images.thumbnail import encode_thumbnail
-from retrieval.index import catalog_url
 from retrieval.records import Box
-from retrieval.store.catalog.catalog import Catalog, NewPage, NewPanel
-from retrieval.store.generation import write_generation
+from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.catalog.records import NewPage, NewPanel
+from retrieval.store.layout import catalog_url
 from retrieval.store.thumbnails import Thumbnails
 from retrieval.store.vectors import VectorStore
 
@@ -77,7 +79,7 @@ def make_library(folder: Path, panels: int, parts: int) -> None:
     shards = VectorStore(folder / "vectors", regions=parts)
     small = [encode_thumbnail(_drawing(seed)) for seed in range(64)]
     thumbnails = Thumbnails(folder)
-    with Catalog.create(catalog_url(folder)) as catalog:
+    with CatalogWriter.create(catalog_url(folder)) as catalog:
         source = catalog.source_id(folder / "comics")
         for start in range(0, panels, BATCH):
             count = min(BATCH, panels - start)
@@ -86,10 +88,10 @@ def make_library(folder: Path, panels: int, parts: int) -> None:
             catalog.write_pages(list(_pages(catalog, source, rng, start, count)))
             print(f"{start + count:,} panels written", file=sys.stderr)
         about = {"name": "small", "load": "small", "fingerprint": encoder.fingerprint, "provisional": False}
-        catalog.remember(encoder={**about, "settings": encoder.settings}, regions=parts)
+        catalog.write_settings(encoder={**about, "settings": encoder.settings}, regions=parts)
         print("training and filling the vector indexes", file=sys.stderr)
         write_generation(folder, 1, catalog, shards, "auto")
-        catalog.remember(generation=1)
+        catalog.write_settings(generation=1)
 
 
 def _encoded(rng: np.random.Generator, centres: np.ndarray, count: int, parts: int) -> PanelEmbeddings:

@@ -24,13 +24,17 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from index_builder.write.catalog_writer import CatalogWriter
+from index_builder.write.generation_writer import write_generation
 from retrieval.encoder.protocol import DIMENSION, PanelEmbeddings, QueryVectors
-from retrieval.index import catalog_url
 from retrieval.records import Box, View
-from retrieval.search.searcher import Query, Searcher
+from retrieval.search.query import Query
+from retrieval.search.searcher import Searcher
 from retrieval.store.ann.ivfpq import SUBQUANTIZERS, default_nprobe, list_count
-from retrieval.store.catalog.catalog import Catalog, NewPage, NewPanel
-from retrieval.store.generation import open_generation, write_generation
+from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.catalog.records import NewPage, NewPanel
+from retrieval.store.generation import open_generation
+from retrieval.store.layout import catalog_url
 from retrieval.store.scoring import all_scores, top
 from retrieval.store.thumbnails import Thumbnails
 from retrieval.store.vectors import VectorStore
@@ -63,7 +67,7 @@ def write_index(folder: Path, vectors: Floats, parts: int) -> None:
     """A real index on disk whose three views hold the same vectors; every panel has a page of its own."""
     shards = VectorStore(folder / "vectors", regions=parts)
     gate = np.tile(np.array([1.0, 0.0, 0.0], np.float32), (len(vectors), 1))
-    with Catalog.create(catalog_url(folder)) as catalog:
+    with CatalogWriter.create(catalog_url(folder)) as catalog:
         book = catalog.book_id(catalog.source_id(Path("/synthetic")), "", "synthetic", "folder")
         for start in range(0, len(vectors), 10_000):
             part = vectors[start : start + 10_000]
@@ -72,7 +76,7 @@ def write_index(folder: Path, vectors: Floats, parts: int) -> None:
         began = time.perf_counter()
         write_generation(folder, 1, catalog, shards, "auto")
         print(f"three views trained, filled and measured in {time.perf_counter() - began:.1f} s")
-        catalog.remember(generation=1, regions=parts)
+        catalog.write_settings(generation=1, regions=parts)
 
 
 def _page(book: int, row: int) -> NewPage:

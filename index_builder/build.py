@@ -31,13 +31,17 @@ from index_builder.plan.content_hashes import write_hashes
 from index_builder.plan.moves import detect_moves
 from index_builder.plan.plan import BACK, CHANGED, GONE, LEFT_OUT, MOVED, NEW, UNCHANGED, PageJob, Plan, make_plan
 from index_builder.report import BuildReport, OcrCounts, Progress, Stopwatch
+from index_builder.write.catalog_writer import CatalogWriter
+from index_builder.write.generation_writer import prune_generations, write_generation
 from index_builder.write.purge import purge
 from retrieval.books import USUAL
 from retrieval.encoder.protocol import Encoder
 from retrieval.errors import EncoderMismatch, IndexError_, IndexLocked, PanelseekError, SourceError, UsageError
-from retrieval.index import catalog_url, encoder_mismatch
-from retrieval.store.catalog.catalog import Catalog, NewPage, NewPanel, PageCopy, PageUpdate
-from retrieval.store.generation import Generation, open_generation, open_vectors, prune_generations, write_generation
+from retrieval.index import encoder_mismatch
+from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.catalog.records import NewPage, NewPanel, PageCopy, PageUpdate
+from retrieval.store.generation import Generation, open_generation
+from retrieval.store.layout import catalog_url, open_vectors
 from retrieval.store.thumbnails import Thumbnails
 from retrieval.store.vectors import VectorStore
 
@@ -89,7 +93,7 @@ def build_index(
             build = _Build(folder, store, chosen, encoder, device, progress or (lambda _: None), load or load_by_name)
             return build.run(paths)
         except Exception:
-            empty = store.last_vector_row() < 0
+            empty = store.panels.last_vector_row() < 0
             store.close()
             if made and empty:
                 _remove_empty(folder)
@@ -147,17 +151,17 @@ def next_generation(
 
     base: the generation to start from; without one everything is made from catalog and vectors alone.
     """
-    number = (catalog.setting("generation") or 0) + 1
-    kind = ((catalog.setting("last_build") or {}).get("options") or {}).get("index_kind", "auto")
+    number = (catalog.settings().generation or 0) + 1
+    kind = (last_build_options(catalog)).get("index_kind", "auto")
     manifest = write_generation(folder, number, catalog, shards, kind, base)
-    catalog.remember(generation=number, generation_stale=False)
+    catalog.write_settings(generation=number, generation_stale=False)
     prune_generations(folder, number)
     return manifest
 
 
 def current_generation(folder: Path, catalog: Catalog) -> Generation | None:
     """What is searched now; None where there is nothing yet or it is damaged."""
-    number = catalog.setting("generation")
+    number = catalog.settings().generation
     try:
         return None if number is None else open_generation(folder, number)
     except IndexError_:
@@ -178,11 +182,11 @@ def _open_catalog(folder: Path, url: str | None) -> Catalog:
     current = catalog_url(folder)
     chosen = current if url is None else _chosen_url(url)
     if chosen == current:
-        return Catalog.create(current)
+        return CatalogWriter.create(current)
     if (folder / "catalog.sqlite").exists() or (folder / "catalog.url").exists():
         shown = current.render_as_string(hide_password=True)
         raise UsageError(f"{folder} keeps its catalog at {shown}: leave out --catalog, or build elsewhere")
-    made = Catalog.create(chosen)
+    made = CatalogWriter.create(chosen)
     (folder / "catalog.url").write_text(chosen.render_as_string(hide_password=False) + "\n")  # now known to work
     return made
 
@@ -271,7 +275,7 @@ class _Build:
             plan.close()
         for source_id, skipped in plan.skipped.items():
             self.catalog.replace_skipped(source_id, skipped)
-        if not self.catalog.counts()["panels"] and self.catalog.setting("generation") is None:
+        if not self.catalog.library.counts()["panels"] and self.catalog.settings().generation is None:
             raise SourceError(_nothing_indexed(plan))
         with self.watch.stage("index"):
             self._derive()
@@ -281,7 +285,7 @@ class _Build:
 
     def _check_sources(self, sources: list[Path]) -> None:
         """A source inside another one would index its pages twice."""
-        for known in self.catalog.sources():
+        for known in self.catalog.library.sources():
             for path in sources:
                 inner, outer = (path, known) if path.is_relative_to(known) else (known, path)
                 if inner != outer and inner.is_relative_to(outer):
@@ -293,7 +297,7 @@ class _Build:
     def _check_parts(self) -> None:
         """What the first build of an index decided holds for all its panels."""
         has, wanted = bool(self.shards.regions), self.options.regions
-        if self.catalog.last_vector_row() >= 0 and wanted is not None and wanted != has:
+        if self.catalog.panels.last_vector_row() >= 0 and wanted is not None and wanted != has:
             found, other = ("keeps", "--no-parts") if has else ("does not keep", "--parts")
             raise UsageError(
                 f"{self.folder} {found} vectors of the parts of panels: leave out {other}, or use another --index"
@@ -301,7 +305,7 @@ class _Build:
 
     def _settle_dpi(self) -> None:
         """All drawn pages of an index have one resolution: boxes are in its pixels, and asking draws them again."""
-        known = self.catalog.setting("dpi") if self.catalog.last_vector_row() >= 0 else None
+        known = self.catalog.settings().dpi if self.catalog.panels.last_vector_row() >= 0 else None
         wanted = self.options.dpi
         if None not in (known, wanted) and wanted != known:
             raise UsageError(
@@ -310,11 +314,11 @@ class _Build:
         dpi = wanted or known or USUAL.dpi
         self.options = replace(self.options, dpi=dpi)
         if dpi != known:
-            self.catalog.remember(dpi=dpi)
+            self.catalog.write_settings(dpi=dpi)
 
     def _check_encoder_first(self) -> None:
         """An encoder given as an object, or another name than before, is compared before any work."""
-        built_by = self.catalog.setting("encoder")
+        built_by = self.catalog.settings().encoder
         if not isinstance(self._wanted, str):
             self._use(self._wanted, self._wanted.name)
         elif built_by is None or self._wanted not in ("auto", built_by["load"], built_by["name"]):
@@ -324,7 +328,7 @@ class _Build:
     def encoder(self) -> Encoder:
         """Loaded when the first page needs it: a build with nothing to do does not wait for torch."""
         if self._encoder is None:
-            self._load((self.catalog.setting("encoder") or {}).get("load", self._wanted))
+            self._load((self.catalog.settings().encoder or {}).get("load", self._wanted))
         assert self._encoder is not None
         return self._encoder
 
@@ -335,13 +339,13 @@ class _Build:
         self._use(found, str(path.absolute()) if path.is_file() else found.name)
 
     def _use(self, encoder: Encoder, load: str) -> None:
-        built_by = self.catalog.setting("encoder")
-        if self.catalog.last_vector_row() < 0:
+        built_by = self.catalog.settings().encoder
+        if self.catalog.panels.last_vector_row() < 0:
             built_by = None  # a build that was stopped before its first page decided nothing
         if built_by is not None and built_by["fingerprint"] != encoder.fingerprint:
             raise EncoderMismatch(encoder_mismatch(self.folder, built_by, encoder))
         if built_by is None:
-            self.catalog.remember(
+            self.catalog.write_settings(
                 encoder={
                     "name": encoder.name,
                     "load": load,
@@ -364,7 +368,7 @@ class _Build:
 
     def _named_rows(self) -> int:
         """Rows that the catalog or the searched generation name; anything after is an unnamed tail."""
-        rows = self.catalog.last_vector_row() + 1
+        rows = self.catalog.panels.last_vector_row() + 1
         generation = current_generation(self.folder, self.catalog)  # derived: where it is damaged, it is made again
         views = generation.views.values() if generation else ()
         return max([rows, *(int(v.rows.max()) + 1 for v in views if len(v))])
@@ -373,10 +377,10 @@ class _Build:
         """The annotations of the collection; an index keeps to those it was built with until told otherwise."""
         paths = self.options.annotations
         if paths is None:
-            paths = tuple(self.catalog.setting("annotations") or ())
+            paths = tuple(self.catalog.settings().annotations or ())
         collection = Collection.open([Path(path) for path in paths])
-        if list(paths) != (self.catalog.setting("annotations") or []):
-            self.catalog.remember(annotations=list(paths))
+        if list(paths) != (self.catalog.settings().annotations or []):
+            self.catalog.write_settings(annotations=list(paths))
         return collection
 
     def _scanning(self, pages: int) -> None:
@@ -386,9 +390,9 @@ class _Build:
         """How words are read in this build; the language chosen for an index stays with it."""
         if not self.options.ocr:
             return None
-        language = self.options.language or self.catalog.setting("language") or AUTO
-        if language != self.catalog.setting("language"):
-            self.catalog.remember(language=language)
+        language = self.options.language or self.catalog.settings().language or AUTO
+        if language != self.catalog.settings().language:
+            self.catalog.write_settings(language=language)
         return OcrSettings(self.folder, language, threads_for(self.options.worker_count))
 
     # ------------------------------------------------------------------- encode
@@ -408,12 +412,12 @@ class _Build:
     @contextmanager
     def _contents(self, plan: Plan) -> Iterator[str | None]:
         """The file of what the index knows already; None where there is nothing to compare."""
-        if not plan.jobs or self.catalog.last_vector_row() < 0:
+        if not plan.jobs or self.catalog.panels.last_vector_row() < 0:
             yield None
             return
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "contents.npy"
-            write_hashes(self.catalog.digests(), path)
+            write_hashes(self.catalog.pages.digests(), path)
             yield str(path)
 
     def _encode_pages(self, plan: Plan, pages: Iterator[tuple[PageJob, DecodedPage | DecodeError]]) -> None:
@@ -440,7 +444,7 @@ class _Build:
                 plan.status_counts[BACK if known.missing else UNCHANGED] += 1
                 self.catalog.update_pages([PageUpdate(known.id, job.page.number, job.fingerprint)])
                 return False
-            if self.catalog.page_by_digest(outcome.digest) is None:  # it changed since it was looked for
+            if self.catalog.pages.page_by_digest(outcome.digest) is None:  # it changed since it was looked for
                 outcome = decode_page(job.task)
         if isinstance(outcome, DecodeError):
             plan.skipped[job.source_id].append((job.display_path, outcome.reason))
@@ -451,7 +455,7 @@ class _Build:
         self.notes += [(job.display_path, note) for note in _first_warnings(outcome.warnings)]
         self._count_words(outcome)
         plan.status_counts[NEW if known is None else CHANGED] += 1
-        twin = None if job.ocr_only else self.catalog.page_by_digest(outcome.digest)
+        twin = None if job.ocr_only else self.catalog.pages.page_by_digest(outcome.digest)
         if twin is not None:
             batch.copies.append((job, *twin))
         else:
@@ -501,7 +505,7 @@ class _Build:
         self.encoded += len(panels)
 
     def _next_row(self) -> int:
-        return max(self.catalog.last_vector_row() + 1, self.shards.rows())
+        return max(self.catalog.panels.last_vector_row() + 1, self.shards.rows())
 
     def _tell(self, plan: Plan, waiting: int = 0) -> None:
         """Say how far it is; `waiting` pages are decoded and read, and not yet written."""
@@ -518,8 +522,8 @@ class _Build:
 
         Whether something changed is asked of the catalog: an earlier build may have been stopped just before this.
         """
-        current = self.catalog.setting("generation")
-        if current is None or self.catalog.setting("generation_stale") or not self._still_good(current):
+        current = self.catalog.settings().generation
+        if current is None or self.catalog.settings().generation_stale or not self._still_good(current):
             number = (current or 0) + 1
             base = current_generation(self.folder, self.catalog)
             write_generation(
@@ -529,9 +533,9 @@ class _Build:
                 "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                 "options": self.options.as_dict(),
             }
-            self.catalog.remember(generation=number, last_build=built, generation_stale=False)
-        prune_generations(self.folder, self.catalog.setting("generation"))
-        if self.catalog.setting("purge_pending"):
+            self.catalog.write_settings(generation=number, last_build=built, generation_stale=False)
+        prune_generations(self.folder, self.catalog.settings().generation)
+        if self.catalog.settings().purge_pending:
             purge(self.folder, self.catalog, self.shards)  # a source was being forgotten when the process died
         self.catalog.checkpoint()
 
@@ -544,15 +548,15 @@ class _Build:
             open_generation(self.folder, number)
         except IndexError_:
             return False
-        built = self.catalog.setting("last_build") or {}
+        built = self.catalog.settings().last_build or {}
         wanted = self.options.index_kind
         return wanted in ("auto", built.get("options", {}).get("index_kind"))
 
     # ------------------------------------------------------------------- report
 
     def _report(self, plan: Plan) -> BuildReport:
-        counts = self.catalog.counts()
-        generation = self.catalog.setting("generation")
+        counts = self.catalog.library.counts()
+        generation = self.catalog.settings().generation
         manifest = open_generation(self.folder, generation).manifest
         views = {
             name: {key: view.get(key) for key in ("kind", "panels", "recall_at_10")}
@@ -578,7 +582,7 @@ class _Build:
             encoded=self.encoded,
             reused=self.copied,
             panels_per_second=round(self.encoded / encoding, 1) if encoding else 0.0,
-            encoder=self.catalog.setting("encoder"),
+            encoder=self.catalog.settings().encoder,
             generation=generation,
             views=views,
             skipped=tuple(skipped),

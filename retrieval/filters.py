@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
-
 from retrieval.errors import UsageError
 
 Range = tuple[float | None, float | None]
@@ -102,47 +100,10 @@ class Filter:
     def empty(self) -> bool:
         return self == Filter()
 
-    def conditions(self, columns: Mapping[str, Any]) -> list[ColumnElement[bool]]:
-        """SQL conditions over the columns of the same names."""
-        found: list[ColumnElement[bool]] = []
-        if self.book is not None:
-            found.append(or_(_like(columns["book"], self.book), _like(columns["book_path"], self.book)))
-        if self.book_id is not None:
-            found.append(columns["book_id"] == self.book_id)
-        if self.source is not None:
-            found.append(_like(columns["source"], self.source))
-        if self.has_dialogue is not None:
-            found.append(columns["dialogue"] != "" if self.has_dialogue else columns["dialogue"] == "")
-        if self.annotated is not None:
-            drawn = columns["box_source"] == "annotation"
-            found.append(drawn if self.annotated else ~drawn)
-        for name in ("page", "aspect", "size"):
-            found += in_range(columns[name], getattr(self, name) or (None, None))
-        if self.label is not None:
-            found.append(_any_name(columns["label"], self.label))
-        found += [
-            _has_metadata(columns, name, value)
-            for name in METADATA_FILTERS
-            if (value := getattr(self, name)) is not None
-        ]
-        return found
-
 
 def casefold_name(value: str) -> str:
     """How names are compared: without regard to case and to blanks around them."""
     return value.strip().casefold()
-
-
-def _has_metadata(columns: Mapping[str, Any], name: str, value: Names | Range) -> ColumnElement[bool]:
-    """Whether the panel's book has a fact of this name that fits."""
-    fits = (
-        in_range(columns["metadata_numeric"], value)
-        if _is_range(value)
-        else [_any_name(columns["metadata_casefolded"], value)]
-    )
-    books = select(columns["metadata_book"]).where(columns["metadata_name"] == name, *fits)
-    found: ColumnElement[bool] = columns["book_id"].in_(books)
-    return found
 
 
 def to_number(value: str) -> float | None:
@@ -154,17 +115,7 @@ def to_number(value: str) -> float | None:
     return number if math.isfinite(number) and value.isascii() else None
 
 
-def in_range(column: Any, bounds: Any) -> list[ColumnElement[bool]]:
-    """SQL conditions for from and to, both included."""
-    low, high = bounds
-    return ([column >= low] if low is not None else []) + ([column <= high] if high is not None else [])
-
-
-def _any_name(column: Any, names: Any) -> ColumnElement[bool]:
-    return or_(*(_like(column, casefold_name(name)) for name in names))
-
-
-def _is_range(value: Any) -> bool:
+def is_range(value: Any) -> bool:
     """Two numbers, either of them open; names are never numbers."""
     return len(value) == 2 and not any(isinstance(part, str) for part in value)
 
@@ -173,7 +124,7 @@ def _metadata_value(name: str, value: Any) -> Names | Range | None:
     """Names, or from and to: a number alone is both."""
     if _is_number(value):
         return (value, value)
-    if isinstance(value, list | tuple) and _is_range(value):
+    if isinstance(value, list | tuple) and is_range(value):
         return _range(name, value, {})
     return _names(name, value)
 
@@ -205,16 +156,6 @@ def _boolean(name: str, value: Any) -> bool | None:
     if value is None or isinstance(value, bool):
         return value
     raise UsageError(f"filter {name} takes True or False; found {value!r}")
-
-
-def _like(column: Any, pattern: str) -> ColumnElement[bool]:
-    """`%` is a wildcard; everything else, `_` and the escape sign included, stands for itself."""
-    if "%" not in pattern:
-        exact: ColumnElement[bool] = column == pattern
-        return exact
-    escaped = pattern.replace("\\", "\\\\").replace("_", "\\_")
-    like: ColumnElement[bool] = column.like(escaped, escape="\\")
-    return like
 
 
 def _is_number(value: Any) -> bool:

@@ -13,18 +13,11 @@ import numpy as np
 
 from retrieval.errors import IndexDamaged, PanelseekError
 from retrieval.images.crops import panel_input
-from retrieval.index import PanelIndex, catalog_url, existing_index
+from retrieval.index import PanelIndex
 from retrieval.records import Panel, View
 from retrieval.store.catalog.catalog import Catalog
-from retrieval.store.generation import (
-    Generation,
-    ViewIndex,
-    digest,
-    file_problems,
-    generation_folder,
-    open_generation,
-    open_vectors,
-)
+from retrieval.store.generation import Generation, ViewIndex, digest, file_problems, open_generation
+from retrieval.store.layout import catalog_url, existing_index, generation_folder, open_vectors
 from retrieval.store.thumbnails import Thumbnails
 from retrieval.store.vectors import VectorStore
 
@@ -78,7 +71,7 @@ def verify_index(
     checked: dict[str, int] = {}
     with Catalog.open(catalog_url(folder)) as catalog:
         try:
-            checked.update(catalog.counts())
+            checked.update(catalog.library.counts())
             problems += [Problem("catalog", text, _REPAIR, True) for text in catalog.check()]
             shards = open_vectors(folder, catalog)
             damaged = list(_check_shards(catalog, shards, checked, notes))
@@ -96,7 +89,7 @@ def verify_index(
 def _check_shards(
     catalog: Catalog, shards: VectorStore, checked: dict[str, int], notes: list[str]
 ) -> Iterator[Problem]:
-    named, have = catalog.last_vector_row() + 1, shards.rows()
+    named, have = catalog.panels.last_vector_row() + 1, shards.rows()
     checked["vectors"] = have
     if have < named:
         yield Problem("vectors", f"{have} rows lie there, the catalog names {named}", _RESTORE, False)
@@ -105,7 +98,7 @@ def _check_shards(
         notes.append(
             f"{have - named} vectors at the end have no panel (an interrupted build); the next build reuses the place"
         )
-    ids, rows = catalog.vector_rows()
+    ids, rows = catalog.panels.vector_rows()
     for view in View:
         bad = 0
         for _, block in shards.blocks(view, rows):
@@ -117,7 +110,7 @@ def _check_shards(
 
 
 def _check_generation(folder: Path, catalog: Catalog, shards: VectorStore | None) -> Iterator[Problem]:
-    number = catalog.setting("generation")
+    number = catalog.settings().generation
     if number is None:
         yield Problem("generation", "the first build was not finished", _REBUILD, False)
         return
@@ -134,7 +127,7 @@ def _check_generation(folder: Path, catalog: Catalog, shards: VectorStore | None
 def _check_views(catalog: Catalog, generation: Generation, shards: VectorStore | None) -> Iterator[Problem]:
     """Ids and rows against the catalog, and the vectors' checksum where `shards` are not known to be damaged."""
     for view, found in generation.views.items():
-        ids, rows = catalog.vector_rows(with_dialogue_only=view is View.DIALOGUE)
+        ids, rows = catalog.panels.vector_rows(with_dialogue_only=view is View.DIALOGUE)
         if not (np.array_equal(ids, found.ids) and np.array_equal(rows, found.rows)):
             text = f"{view} holds {len(found)} panels that are not the catalog's {len(ids)}"
             yield Problem("generation", text, f"{_REPAIR}, or finish the build", True)
@@ -168,9 +161,9 @@ def _check_sample(
 ) -> Iterator[Problem]:
     """Encode some panels again from their comics and compare with what is stored."""
     with PanelIndex.open(folder, encoder=encoder, device=device) as index:
-        ids, _ = index.catalog.vector_rows()
+        ids, _ = index.catalog.panels.vector_rows()
         chosen = ids[np.unique(np.linspace(0, len(ids) - 1, min(sample, len(ids))).astype(int))]
-        panels = list(index.catalog.panels(chosen).values())
+        panels = list(index.catalog.panels.get(chosen).values())
         readable = _readable(index, panels, notes)
         checked["panels_encoded_again"] = len(readable)
         if not readable:

@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw
 
 from retrieval.encoder.protocol import DIMENSION, PanelEmbeddings, PanelInput, QueryInput, QueryVectors
 from retrieval.records import View
-from retrieval.search.ranking.text_match import tokens
+from retrieval.store.catalog.text import tokens
 
 FloatRows = NDArray[np.float32]
 

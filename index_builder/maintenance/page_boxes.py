@@ -19,9 +19,9 @@ from retrieval.books import read_page
 from retrieval.books.names import beside
 from retrieval.errors import UsageError
 from retrieval.images.decode import open_picture, picture_format
-from retrieval.index import catalog_url, existing_index
 from retrieval.records import Box
 from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.layout import catalog_url, existing_index
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def _full(book: Path, name: str) -> str:
 def _of_index(path: str, folder: Path) -> PagePanels | None:
     """What the index has of a page, by the end of its path."""
     with Catalog.open(catalog_url(folder)) as catalog:
-        places = catalog.find_pages(posixpath.basename(path))
+        places = catalog.library.find_pages(posixpath.basename(path))
         fitting = [place for place in places if f"/{_full(place.book, place.name)}".endswith(f"/{path.strip('/')}")]
         if len(fitting) > 1:
             named = ", ".join(_full(place.book, place.name) for place in fitting[:5])
@@ -82,7 +82,7 @@ def _of_index(path: str, folder: Path) -> PagePanels | None:
         if not fitting:
             return None
         (place,) = fitting
-        held = catalog.page_panels(place.page_id)
+        held = catalog.panels.of_page(place.page_id)
     panels = [
         _panel(panel.box, panel.dialogue if panel.text_source == "annotation" else None)
         for panel in held

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from index_builder.build import current_generation, next_generation, writer_lock
+from index_builder.write.catalog_writer import CatalogWriter
 from index_builder.write.purge import purge
 from retrieval.errors import UsageError
-from retrieval.index import catalog_url, existing_index
 from retrieval.store.catalog.catalog import Catalog
-from retrieval.store.generation import open_vectors
+from retrieval.store.layout import catalog_url, existing_index, open_vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def remove_source(source: str | Path, index: str | Path) -> SourceContent:
     a build is writing.
     """
     folder = existing_index(index).absolute()
-    with writer_lock(folder), Catalog.create(catalog_url(folder)) as catalog:
+    with writer_lock(folder), CatalogWriter.create(catalog_url(folder)) as catalog:
         found = _content(catalog, folder, source)
         shards = open_vectors(folder, catalog)
         catalog.remove_source(Path(found.source))
@@ -57,10 +57,10 @@ def remove_source(source: str | Path, index: str | Path) -> SourceContent:
 
 def _content(catalog: Catalog, folder: Path, source: str | Path) -> SourceContent:
     """The source that is meant, by its path as it is written or as it resolves."""
-    known = catalog.sources()
+    known = catalog.library.sources()
     given = Path(source).expanduser()
     path = next((p for p in (given.resolve(), Path(os.path.abspath(given))) if p in known), None)  # noqa: PTH100
     if path is None:
         listed = "; its sources are " + ", ".join(map(str, known)) if known else ", and no other one"
         raise UsageError(f"{folder} has no source {given}{listed}")
-    return SourceContent(str(path), **catalog.source_counts(path))
+    return SourceContent(str(path), **catalog.library.source_counts(path))

@@ -10,9 +10,9 @@ from index_builder.build import next_generation, writer_lock
 from index_builder.write.purge import purge
 from retrieval.errors import PanelseekError
 from retrieval.images.thumbnail import encode_thumbnail
-from retrieval.index import PanelIndex, catalog_url, existing_index
+from retrieval.index import PanelIndex
 from retrieval.store.catalog.catalog import Catalog
-from retrieval.store.generation import open_vectors
+from retrieval.store.layout import catalog_url, existing_index, open_vectors
 from retrieval.store.thumbnails import Thumbnails
 
 log = logging.getLogger("panelseek")
@@ -27,7 +27,7 @@ def repair_index(index: str | Path) -> list[str]:
     with writer_lock(folder), Catalog.open(catalog_url(folder)) as catalog:
         catalog.rebuild_full_text()
         shards = open_vectors(folder, catalog)
-        named = catalog.last_vector_row() + 1
+        named = catalog.panels.last_vector_row() + 1
         shards.truncate(named)
         Thumbnails(folder).truncate(named)
         manifest = next_generation(folder, catalog, shards)
@@ -49,9 +49,9 @@ def _thumbnails(folder: Path) -> int:
         have = set()
     made = 0
     with PanelIndex.open(folder) as index:
-        ids, rows = index.catalog.vector_rows()
+        ids, rows = index.catalog.panels.vector_rows()
         missing = [int(i) for i, row in zip(ids, rows, strict=True) if int(row) not in have]
-        for panel in index.catalog.panels(missing).values():
+        for panel in index.catalog.panels.get(missing).values():
             try:
                 store.put([(panel.vector_row, encode_thumbnail(index.panel_image(panel)))])
                 made += 1

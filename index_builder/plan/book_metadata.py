@@ -15,7 +15,8 @@ from index_builder.sources import BookRef, PageRef
 from index_builder.sources.books import root_name
 from retrieval.books import Kind
 from retrieval.books.labels import tidy
-from retrieval.store.catalog.catalog import Catalog, PreviousPage
+from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.catalog.records import PreviousPage
 
 STORY_PAGES = frozenset({"story", "first-page"})
 """Labels of pages that tell the story."""

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from index_builder.decode.decode import DecodedPage
 from index_builder.decode.workers import PageDecoder
 from index_builder.plan.plan import BACK, GONE, MOVED, UNCHANGED, PageJob, Plan
-from retrieval.store.catalog.catalog import Catalog, PageMove, PageUpdate, PreviousPage
+from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.catalog.records import PageMove, PageUpdate, PreviousPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def detect_moves(plan: Plan, catalog: Catalog, workers: int, told: Callable[[int
 def _vacated_rows(catalog: Catalog) -> dict[str, list[_VacatedRow]]:
     """Pages that were not found at their place, by their content."""
     free: dict[str, list[_VacatedRow]] = {}
-    for page in catalog.missing_pages():
+    for page in catalog.pages.missing_pages():
         free.setdefault(page.digest, []).append(_VacatedRow(page.id, page.book_id, page.name))
     return free
 

@@ -32,7 +32,8 @@ from index_builder.sources import (
     strip_pages,
     with_joined,
 )
-from retrieval.store.catalog.catalog import BookRecord, Catalog, PageUpdate, PreviousPage
+from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.catalog.records import BookRecord, PageUpdate, PreviousPage
 
 NEW, CHANGED, MOVED, BACK, GONE = "new", "changed", "moved", "back", "gone"
 UNCHANGED, LEFT_OUT = "unchanged", "left out"
@@ -130,7 +131,7 @@ def make_plan(
 def _listings(source: Path, catalog: Catalog) -> Listings:
     """What earlier builds found in the books of a source that are costly to list."""
     source_id = catalog.source_id(source)
-    return Listings(catalog.listings(source_id), partial(catalog.write_listing, source_id))
+    return Listings(catalog.pages.listings(source_id), partial(catalog.write_listing, source_id))
 
 
 def _match_collection(
@@ -155,8 +156,8 @@ class _SourceWalk:
         self.plan = plan
         self.seen = seen
         self.source_id = catalog.source_id(source)
-        self.known = catalog.previous_books(self.source_id)
-        self.strips = catalog.joined_pages(self.source_id)
+        self.known = catalog.pages.previous_books(self.source_id)
+        self.strips = catalog.pages.joined_pages(self.source_id)
         self.present: set[int] = set()
         self.unreadable: list[Path] = []
         self.updates: list[PageUpdate] = []
@@ -185,7 +186,7 @@ class _SourceWalk:
         book_id = self._book_id(book, known)
         self.present.add(book_id)
         book = self._joined(book, book_id)
-        pages = {} if known is None else self.catalog.previous_pages(book_id)
+        pages = {} if known is None else self.catalog.pages.previous_pages(book_id)
         facts = known.metadata_fingerprint if known is not None else ""
         language = "" if self.plan.ocr is None else self.plan.ocr.language
         about = BookMetadataReader(book, self.source, facts, dict(pages), self.plan.collection, self.options, language)
@@ -245,7 +246,7 @@ class _SourceWalk:
 
     def _write(self) -> None:
         missing = [known.id for path, known in self.known.items() if self._is_missing(path, known)]
-        self.gone += self.catalog.present_pages(missing)
+        self.gone += self.catalog.pages.present_pages(missing)
         self.catalog.update_pages(self.updates)
         self.catalog.mark_missing(self.gone)
         self.plan.newly_missing.update(self.gone)

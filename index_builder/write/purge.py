@@ -22,14 +22,14 @@ def purge(folder: Path, catalog: Catalog, shards: VectorStore) -> int:
 
     To be called when the generation that is searched is the newest: an older one may name what goes.
     """
-    named = catalog.named_rows()
+    named = catalog.panels.named_rows()
     unnamed = np.ones(shards.rows(), bool)
     unnamed[named] = False
     rows = np.nonzero(unnamed)[0]
     shards.punch(rows)
     _purge_thumbnails(Thumbnails(folder), named)
     catalog.vacuum()
-    catalog.remember(purge_pending=False)
+    catalog.write_settings(purge_pending=False)
     return len(rows)
 
 

@@ -20,8 +20,9 @@ from retrieval.evaluation.records import DEFAULT, EXACT, Found, Progress, Settin
 from retrieval.filters import Filter
 from retrieval.index import PanelIndex
 from retrieval.records import Panel, View
-from retrieval.search.ranking.text_match import idf, lexical_match, tokens
-from retrieval.search.searcher import Query
+from retrieval.search.query import Query
+from retrieval.search.ranking.text_match import lexical_match
+from retrieval.store.catalog.text import idf, tokens
 from retrieval.store.scoring import top
 from retrieval.store.vectors import VectorStore
 
@@ -76,7 +77,7 @@ class VectorSearcher:
     def __init__(self, index: PanelIndex) -> None:
         self._encoder = index.encoder
         self._shards = VectorStore(index.folder / "vectors")
-        self._ids, self._rows = index.catalog.vector_rows(with_dialogue_only=True)
+        self._ids, self._rows = index.catalog.panels.vector_rows(with_dialogue_only=True)
 
     def ask(self, texts: Sequence[str]) -> list[list[int]]:
         asked = self._encoder.encode_queries([QueryInput(text=text) for text in texts], View.DIALOGUE)
@@ -94,7 +95,7 @@ class CatalogWords:
 
     def __init__(self, index: PanelIndex) -> None:
         self._catalog = index.catalog
-        self._said = index.catalog.counts()["panels_with_dialogue"]
+        self._said = index.catalog.library.counts()["panels_with_dialogue"]
 
     def ask(self, texts: Sequence[str]) -> list[list[int]]:
         return [self._ranked(tokens(text)) for text in texts]
@@ -102,8 +103,8 @@ class CatalogWords:
     def _ranked(self, terms: list[str]) -> list[int]:
         if not terms:
             return []
-        weights = idf(terms, self._catalog.word_counts(terms), self._said)
-        panels = self._catalog.panels(self._catalog.word_candidates(terms, _WORD_CANDIDATES, Filter()))
+        weights = idf(terms, self._catalog.panels.word_counts(terms), self._said)
+        panels = self._catalog.panels.get(self._catalog.panels.word_candidates(terms, _WORD_CANDIDATES, Filter()))
         scores = {i: lexical_match(terms, panel.dialogue, weights).coverage for i, panel in panels.items()}
         return sorted(scores, key=lambda i: (-scores[i], i))[:DEPTH]
 
@@ -131,8 +132,8 @@ def same_words(index: PanelIndex) -> dict[tuple[str, ...], frozenset[int]]:
 
 def speaking_panels(index: PanelIndex) -> list[Panel]:
     """All panels with words, in order of id."""
-    ids, _ = index.catalog.vector_rows(with_dialogue_only=True)
-    panels = index.catalog.panels(ids.tolist())
+    ids, _ = index.catalog.panels.vector_rows(with_dialogue_only=True)
+    panels = index.catalog.panels.get(ids.tolist())
     return [panels[i] for i in sorted(panels)]
 
 

@@ -14,7 +14,8 @@ from retrieval.evaluation.pictures import searches_approximately
 from retrieval.evaluation.records import DEFAULT, EXACT, Collapse, Near, Progress, Watcher
 from retrieval.index import PanelIndex
 from retrieval.records import Panel, View
-from retrieval.search.searcher import Hit, Query
+from retrieval.search.hits import Hit
+from retrieval.search.query import Query
 from retrieval.store.vectors import VectorStore
 
 FIRST = 10

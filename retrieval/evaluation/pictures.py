@@ -17,7 +17,7 @@ from retrieval.evaluation.metrics import DEPTH, FirstHit, detection, found, mean
 from retrieval.evaluation.records import DEFAULT, EXACT, Detection, Found, Progress, Settings, Watcher
 from retrieval.index import PanelIndex
 from retrieval.records import Panel, View
-from retrieval.search.searcher import Query
+from retrieval.search.query import Query
 
 Pixels = NDArray[np.uint8]
 Ranking = list[tuple[int, float]]

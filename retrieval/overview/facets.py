@@ -35,7 +35,7 @@ def facets_of(catalog: Catalog, where: Filter, limit: int) -> Facets:
     The names of `METADATA_FILTERS`, then `book` (titles), `label`, `has_dialogue` (yes, no) and `aspect` (tall, square, wide).
     A panel counts for each value it has: two writers of a book count it twice. `limit` values of each at most.
     """
-    tallies = catalog.panel_counts(where)
+    tallies = catalog.library.panel_counts(where)
     spoken, panels = sum(t.with_dialogue for t in tallies), sum(t.panels for t in tallies)
     counted = {
         "book": _sum_by_key((t.book, t.panels) for t in tallies),
@@ -55,7 +55,7 @@ def _metadata_facets(catalog: Catalog, books: Mapping[int, int], limit: int) -> 
     panels: dict[str, dict[str, int]] = {name: {} for name in METADATA_FILTERS}
     spellings: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
     seen: set[tuple[int, str, str]] = set()
-    for book, name, value, same in catalog.metadata_values(METADATA_FILTERS):
+    for book, name, value, same in catalog.library.metadata_values(METADATA_FILTERS):
         count = books.get(book)
         if count is None:
             continue

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,28 +41,6 @@ def all_scores(shards: VectorStore, view: View, rows: NDArray[np.int64], queries
             found = np.maximum(found, windows.reshape(len(queries), len(some), shards.regions).max(axis=2))
         scores[:, start : start + at_once] = found
     return scores
-
-
-def region_coverage(
-    shards: VectorStore, view: View, rows: NDArray[np.int64], windows: Sequence[NDArray[np.float32]]
-) -> Scores:
-    """(P,), -1 to 1: how much of a picture's windows the panels at `rows` show.
-
-    `windows` is one (W, 512) for each size at which the picture was read. A window's likeness to a panel is that to
-    the panel's likest vector; a size counts with the mean over the best two thirds of its windows, so that a block
-    pasted over the rest, or a corner outside the panel, costs nothing; the best size counts.
-    """
-    likeness = all_scores(shards, view, rows, np.concatenate(windows))
-    sizes = np.split(likeness, np.cumsum([len(size) for size in windows])[:-1])
-    best: Scores = np.max([_mean_of_best(size) for size in sizes if len(size)], axis=0)
-    return best
-
-
-def _mean_of_best(likeness: Scores) -> Scores:
-    """(W, P) -> (P,): mean over the best two thirds of the rows, rounded up."""
-    kept = -(-2 * len(likeness) // 3)
-    mean: Scores = np.sort(likeness, axis=0)[-kept:].mean(axis=0)
-    return mean
 
 
 def vectors_per_panel(shards: VectorStore, view: View) -> int:

@@ -15,9 +15,9 @@ from sqlalchemy import text
 
 from index_builder import BuildReport, build_index
 from retrieval import PanelIndex
-from retrieval.index import catalog_url
 from retrieval.records import Panel, View
 from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.layout import catalog_url
 from retrieval.store.vectors import VectorStore
 from tests.conftest import GridEncoder, draw_page, panel_boxes
 

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from retrieval import PanelIndex
-from retrieval.index import catalog_url
 from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.layout import catalog_url
 from tests.building.library import SIZE, build, by_place, cbz, drawn, page, panels, plain, put, stage1
 from tests.conftest import GridEncoder, draw_page, panel_boxes
 

@@ -12,8 +12,8 @@ import pytest
 
 from index_builder import BuildReport
 from retrieval import PanelIndex
-from retrieval.index import catalog_url
 from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.layout import catalog_url
 from tests.building.library import (
     SIZE,
     answers,
@@ -423,10 +423,10 @@ def test_replaced_vectors_are_not_searched(lib: Path, index: Path) -> None:
     page(lib / "1", 1)
     build(lib, index)
     with Catalog.open(catalog_url(index)) as catalog:
-        before = set(catalog.vector_rows()[1].tolist())
+        before = set(catalog.panels.vector_rows()[1].tolist())
     page(lib / "1", 2)
     build(lib, index)
     with Catalog.open(catalog_url(index)) as catalog, PanelIndex.open(index) as opened:
-        now = set(catalog.vector_rows()[1].tolist())
+        now = set(catalog.panels.vector_rows()[1].tolist())
         assert not before & now
         assert {int(r) for v in opened.generation.views.values() for r in v.rows} == now

@@ -14,8 +14,8 @@ import index_builder.maintenance.remove as forgetting
 from index_builder import remove_source, repair_index
 from retrieval import PanelIndex, verify_index
 from retrieval.errors import IndexMissing, UsageError
-from retrieval.index import catalog_url
 from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.layout import catalog_url
 from retrieval.store.thumbnails import Thumbnails
 from retrieval.store.vectors import VectorStore
 from tests.building.library import answers, build, by_place, content, page
@@ -46,7 +46,7 @@ def as_if_never_built(left: Path, index: Path) -> None:
     assert answers(index, ["second", "first 1"]) == answers(clean, ["second", "first 1"])
     assert verify_index(index, encoder=GridEncoder()).problems == ()
     with Catalog.open(catalog_url(index)) as catalog:
-        named = set(catalog.named_rows().tolist())
+        named = set(catalog.panels.named_rows().tolist())
     assert Thumbnails(index).stored_rows() == named
     shards = VectorStore(index / "vectors")
     others = np.array([r for r in range(shards.rows()) if r not in named])

@@ -17,9 +17,9 @@ from PIL import Image
 import index_builder.build as building
 from retrieval import PanelIndex, verify_index
 from retrieval.errors import IndexDamaged
-from retrieval.index import catalog_url
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.catalog.fulltext import SqliteFullText
+from retrieval.store.layout import catalog_url
 from retrieval.store.vectors import VectorStore
 from tests.building.conftest import PANELS
 from tests.building.library import answers, build, content, page, panels, put, speckled
@@ -43,7 +43,7 @@ def same_as_clean(big: Path, index: Path) -> None:
 def tidy(index: Path) -> None:
     """One generation, no vectors beyond the last named one, nothing half-written."""
     with Catalog.open(catalog_url(index)) as catalog:
-        named, generation = catalog.last_vector_row() + 1, catalog.setting("generation")
+        named, generation = catalog.panels.last_vector_row() + 1, catalog.settings().generation
     assert VectorStore(index / "vectors").rows() == named
     assert [p.name for p in (index / "generations").iterdir()] == [str(generation)]
     assert not list(index.rglob("*.partial"))

@@ -12,8 +12,8 @@ import pytest
 import index_builder.build as building
 from index_builder import BuildReport
 from retrieval import PanelIndex, verify_index
-from retrieval.index import catalog_url
 from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.layout import catalog_url
 from tests.building.library import answers, build, by_place, cbz, content, page, put, speckled
 from tests.building.test_interrupted import Stopped, stop_at
 from tests.conftest import GridEncoder
@@ -79,8 +79,8 @@ def test_a_renamed_folder_and_a_renamed_archive(lib: Path, index: Path) -> None:
     with PanelIndex.open(index) as opened:
         assert [b.title for b in opened.books()] == ["Z", "c"]
     with Catalog.open(catalog_url(index)) as catalog:
-        assert catalog.counts()["gone_pages"] == 0
-        assert sorted(catalog.previous_books(1)) == ["Z", "deep/c.cbz"]
+        assert catalog.library.counts()["gone_pages"] == 0
+        assert sorted(catalog.pages.previous_books(1)) == ["Z", "deep/c.cbz"]
     as_if_built_at_once([lib], index)
 
 

@@ -21,9 +21,9 @@ from index_builder.build import writer_lock
 from retrieval import PanelIndex
 from retrieval.encoder.inputs import resize
 from retrieval.errors import IndexLocked, SourceError, UsageError
-from retrieval.index import catalog_url
 from retrieval.store import generation
 from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.layout import catalog_url
 from tests.building.conftest import PANELS
 from tests.building.library import build, by_place, page, panels, put, speckled
 from tests.building.nursery import Nursery

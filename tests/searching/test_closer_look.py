@@ -31,9 +31,9 @@ from retrieval.images.keypoints import (
     place_in,
 )
 from retrieval.images.thumbnail import encode_thumbnail
+from retrieval.search.hits import Candidate
 from retrieval.search.ranking.geometric import LOOKED_AT, CloserLook
 from retrieval.search.ranking.text_match import LexicalMatch
-from retrieval.search.searcher import Candidate
 from tests.conftest import GridEncoder
 
 Pixels = NDArray[np.uint8]

@@ -10,7 +10,7 @@ import pytest
 from retrieval import Facet, PanelIndex
 from retrieval.errors import UsageError
 from retrieval.filters import Filter
-from retrieval.store.catalog.catalog import PageUpdate
+from retrieval.store.catalog.records import PageUpdate
 from tests.conftest import GridEncoder
 from tests.searching.synthetic import Row, clustered, write_index
 
@@ -121,7 +121,7 @@ def test_filters(index: PanelIndex, where: dict[str, Any], panels: int) -> None:
     """Names compare without case, patterns with %, numbers from and to; filters combine."""
     assert index.count(where) == panels
     hits = index.search(text="words", where=where, k=50, exact=True)
-    assert {h.panel.id for h in hits} <= set(index.catalog.matching_ids(Filter.of(where)).tolist())
+    assert {h.panel.id for h in hits} <= set(index.catalog.panels.matching_ids(Filter.of(where)).tolist())
     assert len(index.search(panel=1, where=where, k=50)) == panels
 
 
@@ -153,7 +153,7 @@ def test_gone_pages_are_not_counted(index: PanelIndex) -> None:
     """A page that went takes its panels out of every count, and brings them back."""
     book = index.books()[0]
     before = index.facets()
-    known = index.catalog.previous_pages(book.id)
+    known = index.catalog.pages.previous_pages(book.id)
     index.catalog.mark_missing([known["3.png"].id])
     assert values(index.facets()["book"])[book.title] == 3
     index.catalog.update_pages([PageUpdate(known["3.png"].id, 3, "stat")])
@@ -164,7 +164,7 @@ def test_what_is_known_about_a_book(index: PanelIndex) -> None:
     """All facts of a book are there, also those that are no filter; panels carry their page's label."""
     frogs = next(book for book in index.books() if book.title == "Frogs")
     assert index.metadata(frogs.id)["title"] == ("Not a filter",)
-    assert index.catalog.metadata_fingerprint(frogs.id) == "stat"
+    assert index.catalog.pages.metadata_fingerprint(frogs.id) == "stat"
     assert {p.label for p in index.browse({"book": "Frogs"}, k=50)} == {"cover", "story", ""}
 
 

@@ -140,7 +140,7 @@ class BothWays(GridEncoder):
 
 
 def named(index: PanelIndex, group: dict[int, tuple[float, bool]]) -> set[tuple[str, int, bool]]:
-    panels = index.catalog.panels(group)
+    panels = index.catalog.panels.get(group)
     return {(panels[i].book, panels[i].page_number, mirrored) for i, (_, mirrored) in group.items()}
 
 

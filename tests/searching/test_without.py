@@ -12,8 +12,9 @@ import pytest
 from retrieval import PanelIndex, Query
 from retrieval.errors import UsageError
 from retrieval.records import View
-from retrieval.search.ranking.text_match import explicit_mention, idf, lexical_match, tokens
+from retrieval.search.ranking.text_match import explicit_mention, lexical_match
 from retrieval.search.searcher import STANDOUT_POWER, STANDOUT_WEIGHT, WORDS_POWER, WORDS_WEIGHT
+from retrieval.store.catalog.text import idf, tokens
 from tests.conftest import FloatRows, GridEncoder, unit
 from tests.searching.synthetic import Row, clustered, library, spoken, stored, write_index
 

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from retrieval import PanelIndex
-from retrieval.search.ranking.text_match import idf, lexical_match, normalise, tokens
+from retrieval.search.ranking.text_match import lexical_match
 from retrieval.search.searcher import _Words
 from retrieval.store.catalog import fulltext
+from retrieval.store.catalog.text import idf, normalise, tokens
 from tests.conftest import GridEncoder
 from tests.searching.synthetic import Row, clustered, write_index
 

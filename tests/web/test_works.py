@@ -141,7 +141,7 @@ def test_a_build_that_is_stopped_goes_on(builder: Builder) -> None:
     builder.job.wait(60)
     assert builder.job.moment().state == "done"
     assert {book.title for book in builder._index.books()} >= {"A", "Harbour", "Orchard"}
-    assert builder._index.catalog.setting("last_build")["options"]["page_is_panel"] is True  # as it was built before
+    assert builder._index.catalog.settings().last_build["options"]["page_is_panel"] is True  # as it was built before
     assert "Pages: " in markup.progress(builder.job.moment(), builder.job.result)
 
 

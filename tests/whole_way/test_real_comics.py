@@ -10,7 +10,7 @@ import pytest
 
 from index_builder import BuildReport, build_index
 from retrieval import Panel, PanelIndex, Query, View
-from retrieval.search.ranking.text_match import tokens
+from retrieval.store.catalog.text import tokens
 
 
 @pytest.fixture(scope="module")

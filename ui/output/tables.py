@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from index_builder import BuildReport
     from index_builder.report import OcrCounts
     from retrieval import Facet, Hit
-    from retrieval.store.catalog.catalog import BookSummary
+    from retrieval.store.catalog.records import BookSummary
     from retrieval.verify import VerifyReport
 
 _PLAIN_WIDTH = 120

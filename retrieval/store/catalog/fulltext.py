@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, Integer, Select, case, column, func, select, table, text
 from sqlalchemy.exc import DBAPIError
 
-from retrieval.search.ranking.text_match import idf, normalise
+from retrieval.store.catalog.text import idf, normalise
 
 _MAX_TRIGRAMS = 16  # enough to find a misread line; more only costs time
 _MAX_LISTED_PANELS = 40_000  # panels; from there on half as many trigrams have to do

@@ -15,7 +15,7 @@ from PIL import Image
 from retrieval.errors import PictureError, UsageError
 from retrieval.images.decode import open_picture
 from retrieval.index import PanelIndex
-from retrieval.search.searcher import Query
+from retrieval.search.query import Query
 from ui.output.hit_json import hit_as_dict
 
 MOST = 100

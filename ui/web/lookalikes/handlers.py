@@ -73,7 +73,7 @@ class Finder:
         Raises `UsageError` for ids that are no panels of this index.
         """
         panel, others = whole(asked.get("panel"), -1), [whole(each, -1) for each in _few(asked.get("others"))]
-        known = self._index.catalog.panels([panel, *others])
+        known = self._index.catalog.panels.get([panel, *others])
         if panel not in known or not others or not set(others) <= set(known):
             raise UsageError("That is not a panel of this index.")
         if asked.get("back") is True:

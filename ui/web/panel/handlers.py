@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from retrieval.index import PanelIndex
 from retrieval.records import Panel
-from retrieval.search.ranking.text_match import idf, lexical_match, tokens
+from retrieval.search.ranking.text_match import lexical_match
+from retrieval.store.catalog.text import idf, tokens
 from ui.web.search.question import MAX_WORDS, checked_id
 
 STRIP = 2

@@ -22,7 +22,8 @@ from retrieval.index import PanelIndex
 from retrieval.overview.calibration import query_type
 from retrieval.overview.facets import Facet
 from retrieval.records import Panel, View
-from retrieval.search.searcher import Hit, MatchedOn, Query
+from retrieval.search.hits import Hit, MatchedOn
+from retrieval.search.query import Query
 from ui.output.hit_json import hit_as_dict
 from ui.web.search.question import FILTERS, MAX_WORDS, Crop, Question
 from ui.web.search.welcome import glance
