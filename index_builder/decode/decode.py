@@ -19,7 +19,7 @@ from PIL import Image
 from index_builder.annotations import PageAnnotation, Written, merged, words_of_panels, written_page
 from index_builder.annotations.collection import Said
 from index_builder.dialogue import OcrSettings, Words, read_words
-from index_builder.panels import FINDER, examine
+from index_builder.panels import DETECTOR_VERSION, detect_panels
 from index_builder.plan.content_hashes import is_known_content
 from retrieval.books import Reading, read_page
 from retrieval.books.formats.folder import read_file
@@ -164,7 +164,7 @@ def _digest(content: bytes, annotation: bytes, said: tuple[Written, ...], task: 
 
     How words are read is no part of it: the catalog remembers that beside it.
     """
-    finder = "page" if task.whole_pages else f"{FINDER}:{'rtl' if task.right_to_left else 'ltr'}"
+    finder = "page" if task.whole_pages else f"{DETECTOR_VERSION}:{'rtl' if task.right_to_left else 'ltr'}"
     parts = [content, hashlib.sha256(annotation).digest(), finder.encode()]
     parts += [hashlib.sha256(written.mark().encode("utf-8", "replace")).digest() for written in said]
     return hashlib.sha256(b"".join(parts)).hexdigest()
@@ -197,13 +197,13 @@ def _boxes(page: Image.Image, task: PageTask, annotation: PageAnnotation) -> tup
     if annotation.panels:
         return [_told(p.number, p.box, "annotation", p.text, p.effects) for p in annotation.panels], False
     right_to_left = _right_to_left(task, annotation)
-    outcome = None if task.whole_pages else examine(np.asarray(page), right_to_left=right_to_left)
+    outcome = None if task.whole_pages else detect_panels(np.asarray(page), right_to_left=right_to_left)
     found = outcome.boxes if outcome else []
     boxes = found or [Box(0, 0, page.width, page.height)]
     said = words_of_panels(annotation, boxes, right_to_left=right_to_left)
     origin = "finder" if found else "page"
     panels = [_told(n, box, origin, *words) for n, (box, words) in enumerate(zip(boxes, said, strict=True), 1)]
-    return panels, outcome is not None and outcome.doubtful
+    return panels, outcome is not None and outcome.low_confidence
 
 
 def _told(number: int, box: Box, origin: str, text: str | None, effects: str) -> FoundPanel:

@@ -19,7 +19,7 @@ from index_builder.annotations.collection import Collection
 from index_builder.decode.decode import PageTask
 from index_builder.dialogue import OcrSettings
 from index_builder.options import BuildOptions
-from index_builder.panels import FINDER
+from index_builder.panels import DETECTOR_VERSION
 from index_builder.plan.book_metadata import KnownBook, full_path, remember
 from index_builder.sources import (
     BookRef,
@@ -264,5 +264,5 @@ def _unread(page: KnownPage, ocr: OcrSettings | None, options: BuildOptions) -> 
 
 def _stat(page: PageRef, options: BuildOptions, about: KnownBook) -> str:
     """A page's cheap fingerprint, with what else decides its panels."""
-    finder = "page" if options.whole_pages else FINDER
+    finder = "page" if options.whole_pages else DETECTOR_VERSION
     return f"{page.stat}|{finder}|{'rtl' if about.right_to_left else 'ltr'}|{about.page_stat(page)}"
