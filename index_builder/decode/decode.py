@@ -18,7 +18,7 @@ from PIL import Image
 
 from index_builder.annotations import PageAnnotation, Written, merged, words_of_panels, written_page
 from index_builder.annotations.collection import Said
-from index_builder.dialogue import OcrSettings, Words, read_words
+from index_builder.dialogue import OcrResult, OcrSettings, PanelText, panel_texts, recognize_page
 from index_builder.panels import DETECTOR_VERSION, detect_panels
 from index_builder.plan.content_hashes import is_known_content
 from retrieval.books import Reading, read_page
@@ -91,7 +91,7 @@ class DecodedPage:
     """A page ready to be encoded; `panels` is None when its content is known already, here or from another page.
 
     `reader` is as the catalog keeps it: what read its words, "" where nothing had to, None where nothing did. `ocr` is
-    None where the page was not read.
+    None where the page was not read. `ocr_lines` are new lines for the OCR cache, None unless the engine ran.
     """
 
     digest: str
@@ -101,6 +101,7 @@ class DecodedPage:
     notes: tuple[str, ...]
     reader: str | None = None
     ocr: OcrUse | None = None
+    ocr_lines: OcrResult | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,9 @@ def decode_page(task: PageTask) -> DecodedPage | Failed:
             boxes = [*boxes, _whole_page(page, number=len(boxes) + 1)]
         panels, lost = _cut(page, boxes, task)
         remarks = (*unreadable, *annotation.notes, *lost, *unread)
-        return DecodedPage(digest, page.width, page.height, tuple(panels), remarks, reader, ocr)
+        timing = None if ocr is None else OcrUse(ocr.seconds)
+        new_lines = None if ocr is None or ocr.from_cache else ocr
+        return DecodedPage(digest, page.width, page.height, tuple(panels), remarks, reader, timing, new_lines)
     except PanelseekError as error:
         # the report names book and page already
         return Failed(str(error).removeprefix(f"{task.book}: ").removeprefix(f"page {task.name!r} "))
@@ -223,8 +226,8 @@ def _right_to_left(task: PageTask, annotation: PageAnnotation) -> bool:
 
 def _with_words(
     page: Image.Image, content: bytes, panels: list[FoundPanel], task: PageTask, annotation: PageAnnotation
-) -> tuple[list[FoundPanel], str | None, OcrUse | None, list[str]]:
-    """The panels with the words that OCR reads where no annotation tells them; what read them, its use, and notes."""
+) -> tuple[list[FoundPanel], str | None, OcrResult | None, list[str]]:
+    """Return the panels with OCR text if they have no annotated text, the OCR engine, its result and notes."""
     if all(panel.text is not None for panel in panels):
         return panels, "", None, []
     if task.ocr is None:
@@ -232,18 +235,18 @@ def _with_words(
     boxes = [panel.box for panel in panels]
     right_to_left = _right_to_left(task, annotation)
     try:
-        read = read_words(np.asarray(page), content, boxes, task.ocr, right_to_left=right_to_left)
+        ocr = recognize_page(np.asarray(page), content, task.ocr)
     except OcrError as error:
-        return panels, None, None, [str(error)]
-    said = [
-        panel if panel.text is not None else _read(panel, words)
-        for panel, words in zip(panels, read.words, strict=True)
+        return panels, None, None, [f"{error}: {error.hint}" if error.hint else str(error)]
+    texts = panel_texts(ocr.lines, boxes, page.size, language=task.ocr.language, right_to_left=right_to_left)
+    with_text = [
+        panel if panel.text is not None else _read(panel, text) for panel, text in zip(panels, texts, strict=True)
     ]
-    return said, task.ocr.name, OcrUse(read.seconds), []
+    return with_text, task.ocr.engine_id, ocr, []
 
 
-def _read(panel: FoundPanel, words: Words) -> FoundPanel:
-    return replace(panel, text=words.dialogue, effects=panel.effects or words.effects, words_from="ocr")
+def _read(panel: FoundPanel, text: PanelText) -> FoundPanel:
+    return replace(panel, text=text.dialogue, effects=panel.effects or text.sound_effects, words_from="ocr")
 
 
 def _thumbnail(page: Image.Image, box: Box) -> bytes | None:

@@ -259,7 +259,7 @@ def _unread(page: KnownPage, ocr: OcrSettings | None, options: BuildOptions) -> 
     """Whether words are wanted that nobody read, or that were read in another way than now."""
     if ocr is None or page.reader == "":
         return False
-    return page.reader is None or (page.reader != ocr.name and not options.ocr_only_missing)
+    return page.reader is None or (page.reader != ocr.engine_id and not options.ocr_only_missing)
 
 
 def _stat(page: PageRef, options: BuildOptions, about: KnownBook) -> str:
