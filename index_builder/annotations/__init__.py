@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from index_builder.annotations.merge import merged, read_annotation, words_of_panels, written_page
 from index_builder.annotations.records import AnnotatedPanel, PageAnnotation, TextBlock, Written
-from index_builder.annotations.words import give_to_panels
 
 __all__ = [
     "AnnotatedPanel",
     "PageAnnotation",
     "TextBlock",
     "Written",
-    "give_to_panels",
     "merged",
     "read_annotation",
     "words_of_panels",

@@ -10,7 +10,7 @@ from index_builder.annotations.parsing import joined
 from index_builder.annotations.records import EFFECT, NOTHING, PageAnnotation, TextBlock, Written
 from index_builder.annotations.registry import Recognised, recognise
 from index_builder.annotations.rescale import fit
-from index_builder.annotations.words import give_to_panels
+from index_builder.annotations.words import assign_to_panels
 from retrieval.records import Box
 
 _WANTED = "expected panels with boxes (docs/annotations.md lists what is read)"
@@ -81,7 +81,7 @@ def words_of_panels(
     where as many panels were found.
     """
     if page.blocks:
-        given = give_to_panels(page.blocks, boxes, right_to_left=right_to_left)
+        given = assign_to_panels(page.blocks, boxes, right_to_left=right_to_left)
         return [(_said(blocks, effects=False), _said(blocks, effects=True)) for blocks in given]
     if page.unboxed and len(page.unboxed) == len(boxes):
         return [(text, "") for text in page.unboxed]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from index_builder.annotations.parsing import joined
 from index_builder.annotations.records import AnnotatedPanel, PageAnnotation, TextBlock, Written
-from index_builder.dialogue.assignment import in_order
+from index_builder.dialogue.assignment import sort_by_reading_order
 from retrieval.records import Box
 
 _ASPECT_TOLERANCE = 0.01
@@ -102,5 +102,5 @@ def _joined(panel: AnnotatedPanel, twin: AnnotatedPanel) -> AnnotatedPanel:
 
 def _in_order(panels: list[AnnotatedPanel], right_to_left: bool) -> list[AnnotatedPanel]:
     """The panels as they are read, numbered so."""
-    ordered = in_order(panels, right_to_left=right_to_left)
+    ordered = sort_by_reading_order(panels, right_to_left=right_to_left)
     return [replace(panel, number=number) for number, panel in enumerate(ordered, 1)]

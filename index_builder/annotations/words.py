@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from index_builder.annotations.records import Written
-from index_builder.dialogue.assignment import give_to_panels
+from index_builder.dialogue.assignment import assign_to_panels
 
-__all__ = ["give_to_panels", "in_language"]
+__all__ = ["assign_to_panels", "in_language"]
 
 
 def in_language(written: Written, language: str) -> Written:

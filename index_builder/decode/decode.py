@@ -1,4 +1,4 @@
-"""One page, decoded: its panels cut out, resized for the encoder, with their words.
+"""Decoding of one page: its panels cut out, resized for the encoder, with their text.
 
 Runs in worker processes, so it imports neither torch nor FAISS.
 """
@@ -6,266 +6,129 @@ Runs in worker processes, so it imports neither torch nor FAISS.
 from __future__ import annotations
 
 import hashlib
-import os
-import signal
-import threading
-import time
-from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
-from index_builder.annotations import PageAnnotation, Written, merged, words_of_panels, written_page
+from index_builder.annotations import Written, merged, written_page
 from index_builder.annotations.collection import Said
-from index_builder.dialogue import OcrSettings, Words, read_words
-from index_builder.panels import FINDER, examine
+from index_builder.decode.page_panels import full_page, page_panels, with_ocr_text
+from index_builder.decode.records import (
+    DecodedPage,
+    DecodedPanel,
+    DecodeError,
+    DecodeResult,
+    DecodeSettings,
+    DetectedPanel,
+    PageTask,
+)
+from index_builder.panels import DETECTOR_VERSION
 from index_builder.plan.content_hashes import is_known_hash
 from retrieval.books import Reading, read_page
 from retrieval.books.formats.folder import read_file
 from retrieval.encoder.protocol import PanelInput
-from retrieval.errors import OcrError, PanelseekError
+from retrieval.errors import PanelseekError
 from retrieval.images.crops import crop, panel_input
 from retrieval.images.decode import MAX_BYTES, open_picture
 from retrieval.images.thumbnail import encode_thumbnail
 from retrieval.records import Box
 
 
-@dataclass(frozen=True, slots=True)
-class PageTask:
-    """What a worker needs to decode a page.
-
-    `known` is the digest the catalog remembers, None where there is none or the words are wanted anew; `ocr` says
-    how words are read that no annotation tells, None: not at all.
-    `annotation` is the file beside the page, `said` what other files say about it, the most trusted first.
-    digest_only: only find out the digest. contents: a file of `write_contents`, whose pages need no decoding.
-    """
-
-    book: Path
-    name: str
-    annotation: str | None
-    previous_digest: str | None
-    page_is_panel: bool
-    right_to_left: bool
-    limits: Reading
-    thumbnails: bool
-    annotations: tuple[Said, ...] = ()
-    ocr: OcrSettings | None = None
-    digest_only: bool = False
-    known_hashes: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DetectedPanel:
-    """A panel before it is cut out. `origin` of its box: annotation, finder or page.
-
-    `text` is None where its words are not known. `words_from`: annotation, ocr, or "" where nobody looked.
-    """
-
-    number: int
-    box: Box
-    box_source: str
-    text: str | None = None
-    sound_effects: str = ""
-    text_source: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class DecodedPanel:
-    """A panel as the encoder takes it, what else is known of it, and its small picture (WebP)."""
-
-    input: PanelInput
-    detected: DetectedPanel
-    thumbnail: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class OcrTiming:
-    """What reading a page cost: seconds of the engine, 0 where the page was remembered from before."""
-
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class DecodedPage:
-    """A page ready to be encoded; `panels` is None when its content is known already, here or from another page.
-
-    `reader` is as the catalog keeps it: what read its words, "" where nothing had to, None where nothing did. `ocr` is
-    None where the page was not read.
-    """
-
-    digest: str
-    width: int
-    height: int
-    panels: tuple[DecodedPanel, ...] | None
-    warnings: tuple[str, ...]
-    ocr_engine: str | None = None
-    ocr: OcrTiming | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DecodeError:
-    """A page that could not be read, and why."""
-
-    reason: str
-
-
-def decode_page(task: PageTask) -> DecodedPage | DecodeError:
+def decode_page(task: PageTask, settings: DecodeSettings) -> DecodeResult:
     """Read, decode and cut one page. Never raises for bad input: the reason comes back instead."""
     try:
-        data = read_page(task.book, task.name, task.limits)
-        notes, unreadable = _annotation(task)
-        said = tuple(_written(item) for item in task.annotations)
-        content = hashlib.sha256(data).digest()
-        digest = _digest(content, notes, said, task)
-        if task.digest_only or digest == task.previous_digest or is_known_hash(digest, task.known_hashes):
-            return DecodedPage(digest, 0, 0, None, ())
-        page = open_picture(data, max_pixels=task.limits.max_pixels, max_bytes=task.limits.max_bytes)
-        own = (written_page(notes),) if task.annotation and not unreadable else ()
-        annotation = merged((*own, *said), page.width, page.height, right_to_left=task.right_to_left)
-        boxes, doubtful = _boxes(page, task, annotation)
-        boxes, reader, ocr, unread = _with_dialogue(page, content, boxes, task, annotation)
-        if doubtful:  # only now: its words are those of the panels found on it, and theirs alone
-            boxes = [*boxes, _whole_page(page, number=len(boxes) + 1)]
-        panels, lost = _cut(page, boxes, task)
-        remarks = (*unreadable, *annotation.notes, *lost, *unread)
-        return DecodedPage(digest, page.width, page.height, tuple(panels), remarks, reader, ocr)
+        return _decode(task, settings)
     except PanelseekError as error:
-        # the report names book and page already
-        return DecodeError(str(error).removeprefix(f"{task.book}: ").removeprefix(f"page {task.name!r} "))
+        return DecodeError(error.reason)
     except MemoryError:
         return DecodeError("there is not enough memory to decode it")
-    except Exception as error:  # whatever a decoder makes of a page, the other pages go on
+    except Exception as error:  # whatever a decoder does with one page, the other pages go on
         return DecodeError(f"it cannot be decoded ({type(error).__name__}: {error})")
 
 
-def _annotation(task: PageTask) -> tuple[bytes, tuple[str, ...]]:
-    """The bytes of the page's annotation, and a remark where they cannot be read: that costs no page."""
+def _decode(task: PageTask, settings: DecodeSettings) -> DecodedPage:
+    source, limits = settings.sources[task.source_id], settings.limits
+    book = source / task.book if task.book else source
+    data = read_page(book, task.name, limits)
+    sidecar, unreadable = _read_sidecar(book, task, limits)
+    annotations = tuple(_read_annotation(item) for item in task.annotations)
+    content = hashlib.sha256(data).digest()
+    digest = _digest(content, sidecar, annotations, task, settings)
+    if task.digest_only or (not task.ocr_only and _is_known(digest, task, settings)):
+        return DecodedPage(digest, 0, 0, None, ())
+    page = open_picture(data, max_pixels=limits.max_pixels, max_bytes=limits.max_bytes)
+    own = (written_page(sidecar),) if task.annotation and not unreadable else ()
+    annotation = merged((*own, *annotations), page.width, page.height, right_to_left=task.right_to_left)
+    detected, low_confidence = page_panels(page, task, settings, annotation)
+    detected, engine, ocr, unread = with_ocr_text(page, content, detected, task, settings, annotation)
+    if low_confidence:  # last, so that its text stays that of the panels detected on it
+        detected = [*detected, full_page(page, number=len(detected) + 1)]
+    panels, dropped = _cut(page, detected, thumbnails=settings.thumbnails)
+    warnings = (*unreadable, *annotation.notes, *dropped, *unread)
+    return DecodedPage(digest, page.width, page.height, tuple(panels), warnings, engine, ocr)
+
+
+def _is_known(digest: str, task: PageTask, settings: DecodeSettings) -> bool:
+    return digest == task.previous_digest or is_known_hash(digest, settings.known_hashes)
+
+
+def _read_sidecar(book: Path, task: PageTask, limits: Reading) -> tuple[bytes, tuple[str, ...]]:
+    """Return the bytes of the annotation beside the page; a warning if it cannot be read, since the page still can."""
     if not task.annotation:
         return b"", ()
     try:
-        return read_page(task.book, task.annotation, task.limits), ()
+        return read_page(book, task.annotation, limits), ()
     except PanelseekError as error:
-        return b"", (f"its annotation cannot be read: {str(error).removeprefix(f'{task.book}: ')}",)
+        return b"", (f"its annotation cannot be read: {error.reason}",)
 
 
-def _written(said: Said) -> Written:
-    """What is said about the page, read now where it stands in a file of its own."""
-    if isinstance(said, Written):
-        return said
+def _read_annotation(item: Said) -> Written:
+    """Return an annotation, parsed now if it is in a file of its own."""
+    if isinstance(item, Written):
+        return item
     try:
-        return written_page(read_file(said.path.parent, said.path.name, MAX_BYTES))
+        return written_page(read_file(item.path.parent, item.path.name, MAX_BYTES))
     except (PanelseekError, OSError) as error:
-        return Written(notes=(f"the annotation {said.path} cannot be read: {error}",))
+        return Written(notes=(f"the annotation {item.path} cannot be read: {error}",))
 
 
-def _digest(content: bytes, annotation: bytes, said: tuple[Written, ...], task: PageTask) -> str:
-    """Fingerprint of all that decides the page's panels: its bytes, what is said about it, how they are found.
+def _digest(
+    content: bytes, sidecar: bytes, annotations: tuple[Written, ...], task: PageTask, settings: DecodeSettings
+) -> str:
+    """Return the SHA-256 of all that decides a page's panels: its bytes, its annotations, how panels are detected.
 
-    How words are read is no part of it: the catalog remembers that beside it.
+    The OCR settings are not part of it; the catalog keeps them beside it.
     """
-    finder = "page" if task.page_is_panel else f"{FINDER}:{'rtl' if task.right_to_left else 'ltr'}"
-    parts = [content, hashlib.sha256(annotation).digest(), finder.encode()]
-    parts += [hashlib.sha256(written.mark().encode("utf-8", "replace")).digest() for written in said]
+    detector = "page" if settings.page_is_panel else f"{DETECTOR_VERSION}:{'rtl' if task.right_to_left else 'ltr'}"
+    parts = [content, hashlib.sha256(sidecar).digest(), detector.encode()]
+    parts += [hashlib.sha256(item.mark().encode("utf-8", "replace")).digest() for item in annotations]
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
-def _cut(page: Image.Image, boxes: list[DetectedPanel], task: PageTask) -> tuple[list[DecodedPanel], list[str]]:
-    """The page's panels, and a note for each box that shows nothing; where none is left, the whole page."""
+def _cut(
+    page: Image.Image, detected: list[DetectedPanel], *, thumbnails: bool
+) -> tuple[list[DecodedPanel], list[str]]:
+    """Return the panels of a page, and a warning for each box outside it; the whole page if no panel is left."""
     panels: list[DecodedPanel] = []
-    lost: list[str] = []
-    for found in boxes:
-        panel = panel_input(page, found.box, found.text or "", found.number)
+    dropped: list[str] = []
+    for item in detected:
+        panel = panel_input(page, item.box, item.text or "", item.number)
         if panel is None:
-            lost.append(f"panel {found.number} dropped: its box {found.box.as_list()} is less than a pixel of the page")
+            dropped.append(f"panel {item.number} dropped: its box {item.box.as_list()} is less than a pixel of the page")
         else:
-            panels.append(_decoded(page, panel, found, task))
+            panels.append(_decoded(page, panel, item, thumbnails))
     if not panels:
-        whole = _whole_page(page)
+        whole = full_page(page)
         panel = panel_input(page, whole.box, "", whole.number)
         assert panel is not None  # a page has at least one pixel
-        panels.append(_decoded(page, panel, whole, task))
-    return panels, lost
+        panels.append(_decoded(page, panel, whole, thumbnails))
+    return panels, dropped
 
 
-def _decoded(page: Image.Image, panel: PanelInput, found: DetectedPanel, task: PageTask) -> DecodedPanel:
-    return DecodedPanel(panel, found, _thumbnail(page, panel.box) if task.thumbnails else None)
-
-
-def _boxes(page: Image.Image, task: PageTask, annotation: PageAnnotation) -> tuple[list[DetectedPanel], bool]:
-    """A page's panels, as annotated, else as found, else the whole page; and whether what was found is doubtful."""
-    if annotation.panels:
-        return [_detected_panel(p.number, p.box, "annotation", p.text, p.effects) for p in annotation.panels], False
-    right_to_left = _right_to_left(task, annotation)
-    outcome = None if task.page_is_panel else examine(np.asarray(page), right_to_left=right_to_left)
-    found = outcome.boxes if outcome else []
-    boxes = found or [Box(0, 0, page.width, page.height)]
-    said = words_of_panels(annotation, boxes, right_to_left=right_to_left)
-    origin = "finder" if found else "page"
-    panels = [
-        _detected_panel(n, box, origin, *words) for n, (box, words) in enumerate(zip(boxes, said, strict=True), 1)
-    ]
-    return panels, outcome is not None and outcome.doubtful
-
-
-def _detected_panel(number: int, box: Box, origin: str, text: str | None, effects: str) -> DetectedPanel:
-    """A panel with what annotations say of its words; None: nothing."""
-    return DetectedPanel(number, box, origin, text, effects, "" if text is None else "annotation")
-
-
-def _whole_page(page: Image.Image, number: int = 1) -> DetectedPanel:
-    return DetectedPanel(number, Box(0, 0, page.width, page.height), "page")
-
-
-def _right_to_left(task: PageTask, annotation: PageAnnotation) -> bool:
-    if annotation.reading_direction is None:
-        return task.right_to_left
-    return annotation.reading_direction == "rtl"
-
-
-def _with_dialogue(
-    page: Image.Image, content: bytes, panels: list[DetectedPanel], task: PageTask, annotation: PageAnnotation
-) -> tuple[list[DetectedPanel], str | None, OcrTiming | None, list[str]]:
-    """The panels with the words that OCR reads where no annotation tells them; what read them, its use, and notes."""
-    if all(panel.text is not None for panel in panels):
-        return panels, "", None, []
-    if task.ocr is None:
-        return panels, None, None, []
-    boxes = [panel.box for panel in panels]
-    right_to_left = _right_to_left(task, annotation)
-    try:
-        read = read_words(np.asarray(page), content, boxes, task.ocr, right_to_left=right_to_left)
-    except OcrError as error:
-        return panels, None, None, [str(error)]
-    said = [
-        panel if panel.text is not None else _with_ocr_text(panel, words)
-        for panel, words in zip(panels, read.words, strict=True)
-    ]
-    return said, task.ocr.name, OcrTiming(read.seconds), []
-
-
-def _with_ocr_text(panel: DetectedPanel, words: Words) -> DetectedPanel:
-    return replace(panel, text=words.dialogue, sound_effects=panel.sound_effects or words.effects, text_source="ocr")
+def _decoded(page: Image.Image, panel: PanelInput, detected: DetectedPanel, thumbnails: bool) -> DecodedPanel:
+    return DecodedPanel(panel, detected, _thumbnail(page, panel.box) if thumbnails else None)
 
 
 def _thumbnail(page: Image.Image, box: Box) -> bytes | None:
     cut = crop(page, box)
     return encode_thumbnail(cut) if cut else None
-
-
-def prepare_worker(parent: int) -> None:
-    """Leave Ctrl-C to the parent, and end with it however it ends (kill -9 leaves no orphans)."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_exit_with, args=(parent,), daemon=True).start()
-    try:
-        import cv2
-
-        cv2.setNumThreads(1)  # pages already run side by side
-    except ImportError:
-        pass
-
-
-def _exit_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(1)

@@ -1,10 +1,11 @@
-"""What is known about the books of a build beside their pictures: it decides labels, facts, and what is read again."""
+"""Metadata of the books of a build: it decides labels, filters, and which pages are decoded again."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 from index_builder.annotations.book import BookKnown, files_stat, read_book, stat_of
 from index_builder.annotations.collection import Collection, Said, mark
@@ -15,15 +16,26 @@ from index_builder.sources import BookRef, PageRef
 from index_builder.sources.books import root_name
 from retrieval.books import Kind
 from retrieval.books.labels import tidy
-from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.catalog.records import PreviousPage
 
 STORY_PAGES = frozenset({"story", "first-page"})
-"""Labels of pages that tell the story."""
+"""Labels of pages that are part of the story."""
+
+
+class MetadataWriter(Protocol):
+    """What writes metadata and labels to the catalog; `write.CatalogWriter` has it."""
+
+    def label_pages(self, book_id: int, labels: Mapping[str, str | None]) -> None:
+        """Write page labels by page name."""
+        ...
+
+    def set_book_metadata(self, book_id: int, facts: Sequence[tuple[str, str]], stat: str = "") -> None:
+        """Replace the metadata of a book."""
+        ...
 
 
 class BookMetadataReader:
-    """What is known about one book, read only where the catalog does not have it already."""
+    """Metadata of one book, read only if it changed since the last build."""
 
     def __init__(
         self,
@@ -48,17 +60,17 @@ class BookMetadataReader:
 
     @property
     def changed(self) -> bool:
-        """Whether facts or labels may be other ones than the catalog has."""
+        """True if metadata or labels may differ from the catalog."""
         return self._old != self._fresh
 
     @property
     def fingerprint(self) -> str:
-        """What the catalog is to remember, so that the next build need not read again."""
+        """The fingerprint to store, so that the next build need not read again."""
         return f"{self._fresh}|{self._direction or ''}"
 
     @cached_property
     def read(self) -> BookKnown:
-        """What the files say; read when it is first asked for."""
+        """The content of the metadata files, read at the first use."""
         return read_book(self._book, self._names, self._options.limits)
 
     @cached_property
@@ -67,26 +79,26 @@ class BookMetadataReader:
 
     @property
     def right_to_left(self) -> bool:
-        """How pages are read that do not say so themselves: as the book says, else as the setting does."""
+        """The reading direction of pages without their own: that of the book, else that of the options."""
         return self._options.right_to_left if self._direction is None else self._direction == "rtl"
 
     @property
     def warnings(self) -> tuple[tuple[str, str], ...]:
-        """(file, remark) of what was amiss, where it was read."""
+        """(file, text) of what was wrong in the files, if they were read."""
         return self.read.notes if "read" in self.__dict__ else ()
 
     def page_stat(self, page: PageRef) -> str:
-        """A fingerprint of what is said about a page outside of it and of the file beside it."""
+        """Return a fingerprint of all annotations of a page outside of it and of the file beside it."""
         said = f"{self._files}{mark(self._collected(page))}"
         return f"{said}:{self._language}" if said else ""
 
     def annotations(self, page: PageRef) -> tuple[Said, ...]:
-        """What is said about a page, the most trusted first: in its book, then in the collection's annotations."""
+        """Return the annotations of a page, the most trusted first: of its book, then of the collection."""
         said = (*self.read.pages.get(page.name, ()), *self._collected(page))
         return tuple(in_language(item, self._language) if isinstance(item, Written) else item for item in said)
 
     def label(self, page: PageRef) -> str | None:
-        """What kind of page it is: as the collection's labels say, else the book."""
+        """Return what kind of page it is: by the labels of the collection, else by the book."""
         collected = self._collected_label(page)
         if collected is not None:
             return tidy(collected)
@@ -96,7 +108,7 @@ class BookMetadataReader:
         return known.label
 
     def excluded(self, page: PageRef) -> bool:
-        """Whether only the story is wanted, and the page is something else; one without a label stays."""
+        """Return True if only story pages are wanted and the page has another label."""
         return self._options.story_only and self.label(page) not in (None, *STORY_PAGES)
 
     def _collected(self, page: PageRef) -> tuple[Said, ...]:
@@ -107,18 +119,22 @@ class BookMetadataReader:
 
 
 def update_catalog(
-    catalog: Catalog, book_id: int, book: BookRef, known: BookMetadataReader, before: Mapping[str, PreviousPage]
+    catalog: MetadataWriter,
+    book_id: int,
+    book: BookRef,
+    metadata: BookMetadataReader,
+    previous: Mapping[str, PreviousPage],
 ) -> None:
-    """Bring facts and labels in the catalog up to date; nothing is encoded for it."""
-    if not known.changed:
+    """Write changed metadata and labels to the catalog."""
+    if not metadata.changed:
         return
-    labels = {p.name: known.label(p) for p in book.pages if p.name in before}
-    catalog.label_pages(book_id, {name: label for name, label in labels.items() if label != before[name].label})
-    catalog.set_book_metadata(book_id, known.read.facts, known.fingerprint)
+    labels = {p.name: metadata.label(p) for p in book.pages if p.name in previous}
+    catalog.label_pages(book_id, {name: label for name, label in labels.items() if label != previous[name].label})
+    catalog.set_book_metadata(book_id, metadata.read.facts, metadata.fingerprint)
 
 
 def annotation_path(book: BookRef, page: PageRef) -> str:
-    """A page as other programs' ids have it: a book file counts as a folder of its name."""
+    """Return the path by which collection annotations name a page: a book file counts as a folder of its name."""
     if book.kind != Kind.FOLDER:
         root = book.path.with_suffix("")
     else:
@@ -127,7 +143,7 @@ def annotation_path(book: BookRef, page: PageRef) -> str:
 
 
 def path_components(book: BookRef, source: Path) -> Sequence[str]:
-    """The parts of a book's path without extension, the source's own name first."""
+    """Return the components of a book's path without its extension, after the name of the source."""
     parts = [root_name(source), *(part for part in book.relative.split("/") if part)]
     if book.kind != Kind.FOLDER or not book.path.is_dir():
         parts[-1] = Path(parts[-1]).stem

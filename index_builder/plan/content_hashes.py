@@ -1,6 +1,6 @@
-"""The contents an index knows, in a file that workers search without holding it: 8 bytes a page, sorted.
+"""Hashes of the page contents that an index has, in a file that workers search: 8 bytes a page, sorted.
 
-Eight bytes of a SHA-256 can lie, once in many billions of pages: who is told that a content is known asks the catalog.
+Eight bytes of a SHA-256 collide once in many billions of pages, so a match is confirmed in the catalog.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ def write_hashes(digests: Iterable[str], path: Path) -> None:
 
 
 def is_known_hash(digest: str, path: str | None) -> bool:
-    """Whether a digest is most likely among those of the file; no file knows nothing."""
-    known = _load(path) if path else ()
-    if not len(known):
+    """Return True if a digest is most likely in the file; False without a file."""
+    hashes = _load(path) if path else ()
+    if not len(hashes):
         return False
-    number = np.uint64(_prefix(digest))
-    place = int(np.searchsorted(known, number))
-    return place < len(known) and bool(known[place] == number)
+    prefix = np.uint64(_prefix(digest))
+    place = int(np.searchsorted(hashes, prefix))
+    return place < len(hashes) and bool(hashes[place] == prefix)
 
 
 def _prefix(digest: str) -> int:
@@ -34,5 +34,5 @@ def _prefix(digest: str) -> int:
 
 @lru_cache(maxsize=1)
 def _load(path: str) -> NDArray[np.uint64]:
-    numbers: NDArray[np.uint64] = np.load(path, mmap_mode="r")
-    return numbers
+    hashes: NDArray[np.uint64] = np.load(path, mmap_mode="r")
+    return hashes

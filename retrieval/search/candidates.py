@@ -14,7 +14,7 @@ from retrieval.errors import UsageError
 from retrieval.records import View
 from retrieval.search.query import Query
 from retrieval.search.ranking.text_match import LexicalMatch
-from retrieval.store.ann.ivfpq import CANDIDATES, default_nprobe
+from retrieval.store.ann.base import CANDIDATES
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.generation import ViewIndex
 from retrieval.store.scoring import Scores, best_scores, exact_scores, vectors_per_panel
@@ -108,16 +108,16 @@ class Retriever:
         if index.ann is not None and not query.exact and not (allowed is not None and reach <= EXACT_UP_TO):
             per_panel = vectors_per_panel(self.vectors, view)
             count = requested_candidates(query)
-            nprobe = query.nprobe or default_nprobe(index.ann.lists)
+            effort = query.nprobe or index.ann.default_effort
             while count <= _MAX_APPROXIMATE:
                 found = index.ann.candidates(
                     np.atleast_2d(vectors), min(count, per_panel * len(index)), nprobe, allowed
                 )
                 ids, rows = index.rows_of(np.concatenate([*found, extra]))
-                complete = nprobe >= index.ann.lists and count >= per_panel * reach
+                complete = effort >= index.ann.max_effort and count >= per_panel * reach
                 scores = best_scores(self.vectors, view, rows, vectors)
                 yield Candidates(ids, rows, scores, scores, complete)
-                count, nprobe = 4 * count, 4 * nprobe
+                count, effort = 4 * count, 4 * effort
         yield self._score_all(index, vectors, allowed)
 
     def _score_all(self, index: ViewIndex, vectors: NDArray[np.float32], allowed: Ids | None) -> Candidates:

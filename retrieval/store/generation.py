@@ -43,7 +43,7 @@ class ViewIndex:
     view: View
     ids: NDArray[np.int64]
     rows: NDArray[np.int64]
-    ann: IvfPq | None
+    ann: AnnIndex | None
 
     def __len__(self) -> int:
         return len(self.ids)
