@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from index_builder.annotations import PageAnnotation, Written, merged, words_of_panels, written_page
-from index_builder.annotations.collection import Said
+from index_builder.annotations import PageAnnotation, RawAnnotation, merge, parse_page, texts_of_panels
+from index_builder.annotations.collection import AnnotationRef
 from index_builder.dialogue import OcrSettings, Words, read_words
 from index_builder.panels import FINDER, examine
 from index_builder.plan.content_hashes import is_known_content
@@ -49,7 +49,7 @@ class PageTask:
     right_to_left: bool
     reading: Reading
     thumbnails: bool
-    said: tuple[Said, ...] = ()
+    said: tuple[AnnotationRef, ...] = ()
     ocr: OcrSettings | None = None
     look: bool = False
     contents: str | None = None
@@ -121,8 +121,8 @@ def decode_page(task: PageTask) -> DecodedPage | Failed:
         if task.look or digest == task.known or is_known_content(digest, task.contents):
             return DecodedPage(digest, 0, 0, None, ())
         page = open_picture(data, max_pixels=task.reading.max_pixels, max_bytes=task.reading.max_bytes)
-        own = (written_page(notes),) if task.annotation and not unreadable else ()
-        annotation = merged((*own, *said), page.width, page.height, right_to_left=task.right_to_left)
+        own = (parse_page(notes),) if task.annotation and not unreadable else ()
+        annotation = merge((*own, *said), page.width, page.height, right_to_left=task.right_to_left)
         boxes, doubtful = _boxes(page, task, annotation)
         boxes, reader, ocr, unread = _with_words(page, content, boxes, task, annotation)
         if doubtful:  # only now: its words are those of the panels found on it, and theirs alone
@@ -149,24 +149,24 @@ def _annotation(task: PageTask) -> tuple[bytes, tuple[str, ...]]:
         return b"", (f"its annotation cannot be read: {str(error).removeprefix(f'{task.book}: ')}",)
 
 
-def _written(said: Said) -> Written:
+def _written(said: AnnotationRef) -> RawAnnotation:
     """What is said about the page, read now where it stands in a file of its own."""
-    if isinstance(said, Written):
+    if isinstance(said, RawAnnotation):
         return said
     try:
-        return written_page(read_file(said.path.parent, said.path.name, MAX_BYTES))
+        return parse_page(read_file(said.path.parent, said.path.name, MAX_BYTES))
     except (PanelseekError, OSError) as error:
-        return Written(notes=(f"the annotation {said.path} cannot be read: {error}",))
+        return RawAnnotation(notes=(f"the annotation {said.path} cannot be read: {error}",))
 
 
-def _digest(content: bytes, annotation: bytes, said: tuple[Written, ...], task: PageTask) -> str:
+def _digest(content: bytes, annotation: bytes, said: tuple[RawAnnotation, ...], task: PageTask) -> str:
     """Fingerprint of all that decides the page's panels: its bytes, what is said about it, how they are found.
 
     How words are read is no part of it: the catalog remembers that beside it.
     """
     finder = "page" if task.whole_pages else f"{FINDER}:{'rtl' if task.right_to_left else 'ltr'}"
     parts = [content, hashlib.sha256(annotation).digest(), finder.encode()]
-    parts += [hashlib.sha256(written.mark().encode("utf-8", "replace")).digest() for written in said]
+    parts += [hashlib.sha256(written.fingerprint().encode("utf-8", "replace")).digest() for written in said]
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
@@ -195,12 +195,12 @@ def _decoded(page: Image.Image, panel: PanelInput, found: FoundPanel, task: Page
 def _boxes(page: Image.Image, task: PageTask, annotation: PageAnnotation) -> tuple[list[FoundPanel], bool]:
     """A page's panels, as annotated, else as found, else the whole page; and whether what was found is doubtful."""
     if annotation.panels:
-        return [_told(p.number, p.box, "annotation", p.text, p.effects) for p in annotation.panels], False
+        return [_told(p.number, p.box, "annotation", p.text, p.sound_effects) for p in annotation.panels], False
     right_to_left = _right_to_left(task, annotation)
     outcome = None if task.whole_pages else examine(np.asarray(page), right_to_left=right_to_left)
     found = outcome.boxes if outcome else []
     boxes = found or [Box(0, 0, page.width, page.height)]
-    said = words_of_panels(annotation, boxes, right_to_left=right_to_left)
+    said = texts_of_panels(annotation, boxes, right_to_left=right_to_left)
     origin = "finder" if found else "page"
     panels = [_told(n, box, origin, *words) for n, (box, words) in enumerate(zip(boxes, said, strict=True), 1)]
     return panels, outcome is not None and outcome.doubtful

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from index_builder.annotations.book import BookKnown, files_stat, read_book, stat_of
-from index_builder.annotations.collection import Collection, Said, mark
-from index_builder.annotations.records import Written
-from index_builder.annotations.words import in_language
+from index_builder.annotations.book import BookAnnotations, book_fingerprint, page_files_fingerprint, read_book
+from index_builder.annotations.collection import AnnotationRef, Collection, combined_fingerprint
+from index_builder.annotations.languages import select_language
+from index_builder.annotations.records import RawAnnotation
 from index_builder.options import BuildOptions
 from index_builder.sources import BookRef, PageRef
 from index_builder.sources.books import root_name
@@ -41,9 +41,9 @@ class KnownBook:
         self._options = options
         self._language = options.language or language
         labels = repr([(p.name, found) for p in book.pages if (found := self._collected_label(p))])
-        self._fresh = stat_of(book, [*self._names, labels])
+        self._fresh = book_fingerprint(book, [*self._names, labels])
         self._old, _, self._old_direction = remembered.partition("|")
-        self._files = files_stat(book)
+        self._files = page_files_fingerprint(book)
 
     @property
     def changed(self) -> bool:
@@ -56,7 +56,7 @@ class KnownBook:
         return f"{self._fresh}|{self._direction or ''}"
 
     @cached_property
-    def read(self) -> BookKnown:
+    def read(self) -> BookAnnotations:
         """What the files say; read when it is first asked for."""
         return read_book(self._book, self._names, self._options.reading)
 
@@ -76,13 +76,15 @@ class KnownBook:
 
     def page_stat(self, page: PageRef) -> str:
         """A fingerprint of what is said about a page outside of it and of the file beside it."""
-        said = f"{self._files}{mark(self._collected(page))}"
+        said = f"{self._files}{combined_fingerprint(self._collected(page))}"
         return f"{said}:{self._language}" if said else ""
 
-    def said(self, page: PageRef) -> tuple[Said, ...]:
+    def said(self, page: PageRef) -> tuple[AnnotationRef, ...]:
         """What is said about a page, the most trusted first: in its book, then in the collection's annotations."""
         said = (*self.read.pages.get(page.name, ()), *self._collected(page))
-        return tuple(in_language(item, self._language) if isinstance(item, Written) else item for item in said)
+        return tuple(
+            select_language(item, self._language) if isinstance(item, RawAnnotation) else item for item in said
+        )
 
     def label(self, page: PageRef) -> str | None:
         """What kind of page it is: as the collection's labels say, else the book."""
@@ -91,18 +93,18 @@ class KnownBook:
             return tidy(collected)
         known = self._before.get(page.name)
         if self.changed or known is None:
-            return self.read.labels.get(page.name)
+            return self.read.page_types.get(page.name)
         return known.label
 
     def left_out(self, page: PageRef) -> bool:
         """Whether only the story is wanted, and the page is something else; one without a label stays."""
         return self._options.story_only and self.label(page) not in (None, *STORY_PAGES)
 
-    def _collected(self, page: PageRef) -> tuple[Said, ...]:
-        return self._collection.said.get(full_path(self._book, page), ()) if self._collection else ()
+    def _collected(self, page: PageRef) -> tuple[AnnotationRef, ...]:
+        return self._collection.annotations.get(full_path(self._book, page), ()) if self._collection else ()
 
     def _collected_label(self, page: PageRef) -> str | None:
-        return self._collection.labels.get(full_path(self._book, page)) if self._collection else None
+        return self._collection.page_types.get(full_path(self._book, page)) if self._collection else None
 
 
 def remember(catalog: Catalog, book_id: int, book: BookRef, known: KnownBook, before: Mapping[str, KnownPage]) -> None:
@@ -111,12 +113,12 @@ def remember(catalog: Catalog, book_id: int, book: BookRef, known: KnownBook, be
         return
     labels = {p.name: known.label(p) for p in book.pages if p.name in before}
     catalog.label_pages(book_id, {name: label for name, label in labels.items() if label != before[name].label})
-    catalog.set_book_facts(book_id, known.read.facts, known.stat)
+    catalog.set_book_facts(book_id, known.read.metadata, known.stat)
 
 
 def full_path(book: BookRef, page: PageRef) -> str:
     """A page as other programs' ids have it: a book file counts as a folder of its name."""
-    if book.kind != Kind.FOLDER:
+    if book.book_format != Kind.FOLDER:
         root = book.path.with_suffix("")
     else:
         root = book.path.parent if book.path.name == page.name and len(book.pages) == 1 else book.path
@@ -126,6 +128,6 @@ def full_path(book: BookRef, page: PageRef) -> str:
 def path_names(book: BookRef, source: Path) -> Sequence[str]:
     """The parts of a book's path without extension, the source's own name first."""
     parts = [root_name(source), *(part for part in book.relative.split("/") if part)]
-    if book.kind != Kind.FOLDER or not book.path.is_dir():
+    if book.book_format != Kind.FOLDER or not book.path.is_dir():
         parts[-1] = Path(parts[-1]).stem
     return parts

@@ -27,10 +27,10 @@ from index_builder.sources import (
     PageRef,
     Skipped,
     find_books,
-    fingerprint,
+    joined_page_names,
     may_join,
-    strip_pages,
-    with_joined,
+    strip_fingerprint,
+    with_joined_pages,
 )
 from retrieval.store.catalog.catalog import BookRecord, Catalog, KnownPage, PageUpdate
 
@@ -200,9 +200,9 @@ class _SourceWalk:
             self.gone += [page.id for page in pages.values() if not page.gone]
 
     def _book_id(self, book: BookRef, known: BookRecord | None) -> int:
-        if known is not None and (known.title, known.kind) == (book.title, book.kind):
+        if known is not None and (known.title, known.kind) == (book.title, book.book_format):
             return known.id
-        return self.catalog.book_id(self.source_id, book.relative, book.title, book.kind)
+        return self.catalog.book_id(self.source_id, book.relative, book.title, book.book_format)
 
     def _joined(self, book: BookRef, book_id: int) -> BookRef:
         """A strip with its slices joined; whether a book is one is found out once, and again when its pages change."""
@@ -210,13 +210,13 @@ class _SourceWalk:
         if not may_join(book, options.strips):
             return book
         about = KnownBook(book, self.source, "", {}, self.plan.collection, options)
-        stat = fingerprint(book, options.strips, options.reading, [about.page_stat(page) for page in book.pages])
+        stat = strip_fingerprint(book, options.strips, options.reading, [about.page_stat(page) for page in book.pages])
         known = self.strips.get(book_id)
         if known is None or known[0] != stat:
             annotated = {page.name for page in book.pages if page.annotation or about.said(page)}
-            known = (stat, strip_pages(book, options.strips, options.reading, annotated))
+            known = (stat, joined_page_names(book, options.strips, options.reading, annotated))
             self.catalog.remember_strip(book_id, *known)
-        return with_joined(book, known[1]) if known[1] else book
+        return with_joined_pages(book, known[1]) if known[1] else book
 
     def _page(self, book: BookRef, book_id: int, page: PageRef, before: KnownPage | None, about: KnownBook) -> None:
         stat = _stat(page, self.options, about)
@@ -265,4 +265,4 @@ def _unread(page: KnownPage, ocr: OcrSettings | None, options: BuildOptions) -> 
 def _stat(page: PageRef, options: BuildOptions, about: KnownBook) -> str:
     """A page's cheap fingerprint, with what else decides its panels."""
     finder = "page" if options.whole_pages else FINDER
-    return f"{page.stat}|{finder}|{'rtl' if about.right_to_left else 'ltr'}|{about.page_stat(page)}"
+    return f"{page.fingerprint}|{finder}|{'rtl' if about.right_to_left else 'ltr'}|{about.page_stat(page)}"
