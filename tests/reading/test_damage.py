@@ -51,12 +51,12 @@ def lying_rar() -> bytes:
 
 
 DAMAGE: dict[str, tuple[Callable[[], bytes], str, list[str]]] = {
-    "ZIP cut off": (cut_zip, "a ZIP that is cut off or damaged .*its whole pages are kept: copy it", ["1", "2"]),
+    "ZIP cut off": (cut_zip, "a ZIP that is cut off or damaged .*its complete pages are kept; copy it", ["1", "2"]),
     "streamed ZIP cut off": (lambda: cut_zip(True), "a ZIP that is cut off or damaged", ["1", "2"]),
     "ZIP without an end": (lambda: make_zip_bytes(PAGES)[:-22], "its end is missing", ["1", "2", "10"]),
     "TAR cut off": (
         lambda: make_tar(PAGES)[:-12_000],
-        "a TAR archive that is cut off .*whole pages are kept",
+        "a TAR archive that is cut off .*complete pages are kept",
         ["1"],
     ),
     "gz cut off": (lambda: make_tar(BIG, "w:gz")[:-400], "a TAR archive that is cut off .*ended before", ["1", "2"]),
@@ -74,19 +74,19 @@ DAMAGE: dict[str, tuple[Callable[[], bytes], str, list[str]]] = {
     "RAR list encrypted": (locked_rar, "is encrypted, its list of pages too; remove the password", []),
     "RAR climbs": (
         lambda: rar([("../evil.jpg", b"x"), ("/etc/p.jpg", b"x"), *PAGES], packed=False),
-        "climbs out of the archive; it is not read .and 1 more like it",
+        "leads out of the archive; not read .and 1 more like it",
         ["1", "2", "10"],
     ),
-    "TAR climbs": (lambda: make_tar([("../../evil.jpg", b"x"), *PAGES]), "climbs out", ["1", "2", "10"]),
+    "TAR climbs": (lambda: make_tar([("../../evil.jpg", b"x"), *PAGES]), "leads out of the archive", ["1", "2", "10"]),
     "archive in RAR": (
         lambda: rar([("in.cbz", b"PK"), *PAGES], packed=False),
-        "is an archive inside an archive; unpack the outer one",
+        "archive inside an archive; unpack the outer one",
         ["1", "2", "10"],
     ),
     "PDF cut off": (lambda: formats.make_pdf([jpeg(1)])[:300], "is a PDF that is cut off or damaged .*copy it", []),
     "PDF encrypted": (lambda: encrypted_pdf(), "is encrypted; remove the password", []),
     "ACBF cut off": (lambda: formats.make_acbf(PAGES)[:2000], "damaged XML", []),
-    "Zstandard": (lambda: b"\x28\xb5\x2f\xfd" + bytes(50), "is a Zstandard archive; read are CBZ", []),
+    "Zstandard": (lambda: b"\x28\xb5\x2f\xfd" + bytes(50), "is a Zstandard archive; supported are CBZ", []),
 }
 
 

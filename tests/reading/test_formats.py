@@ -64,7 +64,7 @@ def test_pages_come_out_as_they_went_in(tmp_path: Path, kind: str) -> None:
     found = pages_of(path)
     assert list(found.values()) == [data for _, data in PAGES]
     (book,), _ = listed(path)
-    assert book.kind == kind.split()[0]
+    assert book.book_format == kind.split()[0]
 
 
 @pytest.fixture(params=["unar", "bsdtar", "unrar"])
@@ -94,7 +94,7 @@ def test_twins_in_a_rar(only_tool: str, tmp_path: Path, solid: bool) -> None:
     path.write_bytes(rar([(first[0], jpeg(77)), *others, first], solid=solid))
     assert {name: read_page(path, name) for name in NAMES} == dict(PAGES)
     _, skips = listed(path)
-    assert skips == {f"a.cbr/{first[0]}": "comes several times in this archive; the last of that name is read"}
+    assert skips == {f"a.cbr/{first[0]}": "several files in this archive have this name; only the last one is read"}
 
 
 def test_packed_rar_of_the_old_format(only_tool: str, tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ def test_acbf_orders_an_archive(tmp_path: Path) -> None:
     path.write_bytes(formats.make_zip_bytes([*PAGES, ("thumbnail.png", b"x"), ("book.acbf", acbf)]))
     (book,), skips = listed(tmp_path)
     assert [page.name for page in book.pages] == [*(name for name, _ in order), "thumbnail.png"]
-    assert "names 3 of 4 pictures (not 'thumbnail.png')" in skips[f"{tmp_path.name}/a.cbz"]
+    assert "lists 3 of 4 images (not 'thumbnail.png')" in skips[f"{tmp_path.name}/a.cbz"]
 
 
 def test_acbf_that_names_missing_pages(tmp_path: Path) -> None:
@@ -256,7 +256,7 @@ def test_a_novel_is_refused(tmp_path: Path) -> None:
     path.write_bytes(formats.make_epub(PAGES[:1] * 10, fixed=False, pages=text))
     books, skips = listed(path)
     assert books == []
-    assert "is a book of text: 1 of its 10 pages shows a picture" in skips["a.epub"]
+    assert "this is a book of text (pages with an image: 1 of 10)" in skips["a.epub"]
 
 
 def test_a_protected_epub(tmp_path: Path) -> None:
@@ -266,7 +266,7 @@ def test_a_protected_epub(tmp_path: Path) -> None:
     path.write_bytes(formats.make_epub(PAGES, extra=[("META-INF/encryption.xml", f"<e>{locked}</e>".encode())]))
     (book,), skips = listed(path)
     assert [page.name for page in book.pages] == ["OEBPS/images/page 1.jpg"]
-    assert skips["a.epub"] == "has 2 pages that are encrypted (copy protection); they cannot be read"
+    assert skips["a.epub"] == "pages encrypted by copy protection, not read: 2"
 
 
 def test_an_epub_without_a_package(tmp_path: Path) -> None:

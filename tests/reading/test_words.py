@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from index_builder.annotations import TextBlock, give_to_panels
+from index_builder.annotations import TextBlock
+from index_builder.dialogue import give_to_panels
 from retrieval.records import Box
 
 LEFT, RIGHT = Box(0, 0, 100, 100), Box(110, 0, 100, 100)
