@@ -13,9 +13,9 @@ from index_builder.annotations.file_names import facts_of_name
 from index_builder.annotations.records import Written
 from index_builder.annotations.registry import Recognised, recognise
 from index_builder.sources import BookRef
-from retrieval.books import Kind, Reading, read_page
+from retrieval.books import BookFormat, ReadLimits, read_page
 from retrieval.books.formats.folder import read_file
-from retrieval.books.labels import tidy
+from retrieval.books.labels import normalize_label
 from retrieval.books.page_ids import without_suffix
 from retrieval.errors import SourceError
 
@@ -57,7 +57,7 @@ def files_stat(book: BookRef) -> str:
     return "" if found == ((), (), "") else hashlib.sha256(repr(found).encode()).hexdigest()[:16]
 
 
-def read_book(book: BookRef, names: Sequence[str], reading: Reading) -> BookKnown:
+def read_book(book: BookRef, names: Sequence[str], reading: ReadLimits) -> BookKnown:
     """Read the files in and next to a book; `names` are the parts of its path. What cannot be read leaves a remark."""
     notes: list[tuple[str, str]] = []
     found = list(_recognised(book, reading, notes))
@@ -68,7 +68,7 @@ def read_book(book: BookRef, names: Sequence[str], reading: Reading) -> BookKnow
     return BookKnown(facts, _labels(book, found), direction, _pages(book, found), tuple(notes))
 
 
-def _recognised(book: BookRef, reading: Reading, notes: list[tuple[str, str]]) -> Iterator[Recognised]:
+def _recognised(book: BookRef, reading: ReadLimits, notes: list[tuple[str, str]]) -> Iterator[Recognised]:
     """What each file is that is anything known."""
     for label, data in _files(book, reading, notes):
         found = recognise(data)
@@ -78,12 +78,12 @@ def _recognised(book: BookRef, reading: Reading, notes: list[tuple[str, str]]) -
             yield found
 
 
-def _files(book: BookRef, reading: Reading, notes: list[tuple[str, str]]) -> Iterator[tuple[str, bytes]]:
+def _files(book: BookRef, reading: ReadLimits, notes: list[tuple[str, str]]) -> Iterator[tuple[str, bytes]]:
     """(label, bytes) of the files that may say something."""
     root = book.relative or book.path.name
     if book.comment:
         yield f"{root} (comment)", book.comment
-    if book.kind == Kind.ACBF:
+    if book.kind == BookFormat.ACBF:
         yield root, book.path.read_bytes() if book.path.stat().st_size <= reading.max_bytes else b""
     for name, _ in book.about[:_MOST_FILES]:
         try:
@@ -99,7 +99,7 @@ def _files(book: BookRef, reading: Reading, notes: list[tuple[str, str]]) -> Ite
 
 def _document_stat(book: BookRef) -> str:
     """The fingerprint of a book that is one document with its pictures inside."""
-    if book.kind != Kind.ACBF:
+    if book.kind != BookFormat.ACBF:
         return ""
     stat = book.path.stat()
     return f"{stat.st_size}:{stat.st_mtime_ns}"
@@ -111,10 +111,10 @@ def _labels(book: BookRef, found: Sequence[Recognised]) -> dict[str, str]:
     for item in reversed(found):  # the most trusted last, so that its word stays
         if item.book is not None:
             names = {page.number: page.name for page in book.pages}
-            labels |= {names[n]: tidy(label) for n, label in item.book.labels.items() if n in names}
+            labels |= {names[n]: normalize_label(label) for n, label in item.book.labels.items() if n in names}
         if item.labels is not None:
             pages = _within(list(item.labels.pages), book)
-            labels |= {page: tidy(item.labels.pages[name]) for page, name in pages.items()}
+            labels |= {page: normalize_label(item.labels.pages[name]) for page, name in pages.items()}
     return labels
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from index_builder.annotations.records import Written
 from index_builder.annotations.registry import recognise
 from retrieval.books.labels import Labels
-from retrieval.books.page_ids import PageNames
+from retrieval.books.page_ids import PageIdMatcher
 from retrieval.errors import SourceError
 from retrieval.images.decode import MAX_BYTES
 
@@ -105,8 +105,8 @@ class Collection:
     def _aliases(self, pages: Sequence[str]) -> dict[str, str]:
         """Page -> id, where a manifest says which picture an id means."""
         names = list(self._manifest)
-        found = PageNames(names).match(pages) if names else None
-        places = () if found is None else found.places
+        found = PageIdMatcher(names).match(pages) if names else None
+        places = () if found is None else found.matches
         return {p: self._manifest[names[i]] for p, i in zip(pages, places, strict=False) if i is not None}
 
     # ------------------------------------------------------------------ reading
@@ -156,10 +156,10 @@ def _files_below(root: Path) -> Iterator[tuple[Path, os.stat_result]]:
 def _places(names: list[str], pages: Sequence[str], aliases: dict[str, str]) -> tuple[list[int | None], set[str]]:
     """For each page the place of its name, by the id a manifest gives it, else by its path; and the pages in doubt."""
     exact = {name: place for place, name in enumerate(names)}
-    known = PageNames(names)
+    known = PageIdMatcher(names)
     found = known.match(pages)
-    places = [exact.get(aliases.get(page, ""), place) for page, place in zip(pages, found.places, strict=True)]
-    return places, {pages[n] for n in found.unsure if places[n] is None}
+    places = [exact.get(aliases.get(page, ""), place) for page, place in zip(pages, found.matches, strict=True)]
+    return places, {pages[n] for n in found.ambiguous if places[n] is None}
 
 
 def mark(said: Iterable[Said]) -> str:

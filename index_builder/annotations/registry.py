@@ -136,9 +136,9 @@ def _json(data: bytes) -> Recognised:
 
 def _xml(data: bytes) -> Recognised:
     try:
-        root = parse_xml(data, "")
+        root = parse_xml(data)
     except SourceError as error:
-        return replace(UNKNOWN, note=str(error).strip())
+        return replace(UNKNOWN, note=error.problem)
     return next((found for form in XML_FORMS if (found := form(root)) is not None), UNKNOWN)
 
 

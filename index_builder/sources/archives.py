@@ -7,22 +7,31 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from index_builder.sources.books import BookRef, Skipped, about_book, is_about, is_note, number_pages, ordered_pages
+from index_builder.sources.books import (
+    BookRef,
+    Skipped,
+    about_book,
+    is_about,
+    is_note,
+    number_pages,
+    ordered_pages,
+    skip_reason,
+)
 from index_builder.sources.listings import Listings, as_json, from_json, is_costly, stat_of
 from index_builder.sources.orders import stated_order
 from retrieval.books import (
     HEAD,
+    BookFormat,
     Container,
     Entry,
-    Kind,
-    Reading,
-    climbs,
+    ReadLimits,
+    describe_other_format,
+    detect_format,
+    escapes,
     is_junk,
-    is_other_picture,
     is_page,
-    kind_of,
+    is_unsupported_image,
     open_container,
-    other_kind,
 )
 from retrieval.errors import SourceError
 
@@ -44,13 +53,13 @@ def is_archive(name: str) -> bool:
 
 
 def archive_book(
-    path: Path, relative: str, title: str, reading: Reading, listings: Listings | None = None
+    path: Path, relative: str, title: str, reading: ReadLimits, listings: Listings | None = None
 ) -> Iterator[BookRef | Skipped]:
     """The book in the file at `path`, after what had to be skipped in it; its directory is read once."""
     try:
         with path.open("rb") as file:
             head = file.read(HEAD)
-        kind = kind_of(head)
+        kind = detect_format(head)
         if kind is None:
             yield Skipped(str(path), _no_book(head))
             return
@@ -59,13 +68,13 @@ def archive_book(
         else:
             found = _opened(path, kind, relative, title, reading)
     except SourceError as error:
-        found = [Skipped(str(path), str(error).removeprefix(str(path)).strip())]
+        found = [Skipped(str(path), skip_reason(error.problem, error.hint))]
     except OSError as error:
         found = [Skipped(str(path), f"cannot be read: {error.strerror or error}")]
     yield from found
 
 
-def _opened(path: Path, kind: Kind, relative: str, title: str, reading: Reading) -> list[BookRef | Skipped]:
+def _opened(path: Path, kind: BookFormat, relative: str, title: str, reading: ReadLimits) -> list[BookRef | Skipped]:
     book = open_container(path, reading)
     try:
         return list(_listed(book, kind, relative, title))
@@ -74,7 +83,7 @@ def _opened(path: Path, kind: Kind, relative: str, title: str, reading: Reading)
 
 
 def _remembered(
-    path: Path, kind: Kind, relative: str, title: str, reading: Reading, listings: Listings
+    path: Path, kind: BookFormat, relative: str, title: str, reading: ReadLimits, listings: Listings
 ) -> list[BookRef | Skipped]:
     """As an earlier build found it, where the file is the same."""
     stat, (before, value) = stat_of(path, title, reading), listings.known.get(relative, ("", None))
@@ -88,10 +97,10 @@ def _remembered(
 def _no_book(head: bytes) -> str:
     if not head:
         return "is empty (0 bytes); copy it here again"
-    return f"is {other_kind(head) or 'not an archive'}; {READS}"
+    return f"is {describe_other_format(head) or 'not an archive'}; {READS}"
 
 
-def _listed(book: Container, kind: Kind, relative: str, title: str) -> Iterator[BookRef | Skipped]:
+def _listed(book: Container, kind: BookFormat, relative: str, title: str) -> Iterator[BookRef | Skipped]:
     """What is skipped in an open book, then the book, where it has pages."""
     sorted_ = _sort(book)
     order = stated_order(book)
@@ -100,15 +109,15 @@ def _listed(book: Container, kind: Kind, relative: str, title: str) -> Iterator[
         pages = ordered_pages(order.names, sorted_.stats, sorted_.notes)
     else:
         pages = number_pages(sorted_.stats, sorted_.notes, sorted_.unread)
-    if book.trouble:
+    if book.warning is not None:
         kept = "its whole pages are kept: " if pages else ""
-        yield Skipped(str(book.path), f"{book.trouble}; {kept}copy it here again")
+        yield Skipped(str(book.path), f"{book.warning.text}; {kept}{book.warning.hint}")
     if order.trouble:
         yield Skipped(str(book.path), order.trouble)
     if pages:
         about = about_book(sorted_.notes, pages)
         yield BookRef(book.path, relative, title, str(order.kind or kind), pages, about, comment=book.comment)
-    elif not sorted_.bad and not book.trouble and not order.trouble:
+    elif not sorted_.bad and book.warning is None and not order.trouble:
         yield Skipped(str(book.path), "holds no page images")
 
 
@@ -129,18 +138,18 @@ class _Sorted:
     @property
     def unread(self) -> Iterator[str]:
         """Pictures among the others."""
-        others = (name for names in self.bad.values() for name in names if not climbs(name))
-        return (name for name in others if is_page(name) or is_other_picture(name))
+        others = (name for names in self.bad.values() for name in names if not escapes(name))
+        return (name for name in others if is_page(name) or is_unsupported_image(name))
 
 
 def _sort(book: Container) -> _Sorted:
     found = _Sorted()
     for name, entry in book.entries.items():
         if book.order is not None:
-            found.stats[name] = entry.mark  # its own order says what is a page
+            found.stats[name] = entry.fingerprint  # its own order says what is a page
         else:
             _sort_in(name, entry, found)
-    again = [name for name in book.again if name in found.stats]
+    again = [name for name in book.duplicates if name in found.stats]
     if again:
         found.bad[_AGAIN] = again
     return found
@@ -148,17 +157,17 @@ def _sort(book: Container) -> _Sorted:
 
 def _sort_in(name: str, entry: Entry, found: _Sorted) -> None:
     wanted = is_page(name) or is_note(name) or is_about(name)
-    if climbs(name):
+    if escapes(name):
         if wanted:
             found.bad["a page's path climbs out of the archive; it is not read"].append(name)
     elif is_junk(name):
         return
     elif is_archive(name) and not name.lower().endswith(".acbf"):
         found.bad["is an archive inside an archive; unpack the outer one"].append(name)
-    elif is_other_picture(name):
+    elif is_unsupported_image(name):
         found.bad[NOT_READ].append(name)
     elif wanted:
-        if entry.problem:
-            found.bad[entry.problem].append(name)
+        if entry.problem is not None:
+            found.bad[skip_reason(entry.problem.text, entry.problem.hint)].append(name)
         else:
-            (found.stats if is_page(name) else found.notes)[name] = entry.mark
+            (found.stats if is_page(name) else found.notes)[name] = entry.fingerprint

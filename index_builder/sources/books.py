@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retrieval.books import beside, natural_key, suffix_of
+from retrieval.books import natural_key, sidecar_names, suffix_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -34,7 +34,7 @@ class BookRef:
     """A book and its pages.
 
     `path` is always root / `relative`; `relative` is "" when the root is the book. `kind` is one of
-    `retrieval.books.Kind`. A root that is a single picture is a "folder" book of that one page. `about`: name and stat
+    `retrieval.books.BookFormat`. A root that is a single picture is a "folder" book of that one page. `about`: name and stat
     of files in the book that may say something about it; `beside`: of such files next to it, named like it. `comment`
     is what an archive says about itself.
     """
@@ -55,6 +55,11 @@ class Skipped:
 
     path: str
     reason: str
+
+
+def skip_reason(problem: str, hint: str | None) -> str:
+    """Return problem and suggested fix in one line, as the report of a build stores them."""
+    return problem if hint is None else f"{problem}; {hint}"
 
 
 _ABOUT = {".xml", ".acbf", ".mokuro"}
@@ -80,7 +85,7 @@ def ordered_pages(names: Iterable[str], stats: Mapping[str, str], notes: Mapping
     for number, name in enumerate(names, start=1):
         if name not in stats:
             continue
-        note = next((exact[n] for n in beside(name)[1:] if n in exact), None)
+        note = next((exact[n] for n in sidecar_names(name)[1:] if n in exact), None)
         stat = stats[name] if note is None else f"{stats[name]}|{notes[note]}"
         pages.append(PageRef(name, number, stat, note))
     return tuple(pages)

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urldefrag
 from xml.etree.ElementTree import Element
 
 from retrieval.books import Container, page_name
-from retrieval.books.formats.xml import below, parse_xml
+from retrieval.books.formats.xml import descendants, parse_xml
 from retrieval.errors import SourceError
 
 
@@ -31,39 +31,43 @@ _PICTURE_SHARE = 0.5
 def epub_order(book: Container) -> tuple[tuple[str, ...], str]:
     """(pictures in reading order, what is amiss or ""). Raises SourceError where it is no book of pictures."""
     package = _package(book)
-    root = parse_xml(book.read(package), f"{book.path}: {package}")
+    root = parse_xml(book.read(package), f"{book.path}/{package}")
     spine = _spine(root, package)
     if not spine:
-        raise SourceError(f"{book.path} has an empty spine")
+        raise SourceError("the spine is empty", book.path)
     locked = _locked(book)
     pictures = [_pictures(book, name, media, locked) for name, media in spine]
     with_pictures = sum(1 for names in pictures if names)
     if with_pictures < _PICTURE_SHARE * len(spine) and not _is_fixed(root):
         shows = f"{with_pictures} of its {len(spine)} pages show{'s' if with_pictures == 1 else ''} a picture"
-        raise NoComic(f"{book.path} is a book of text: {shows}")
+        raise NoComic(f"is a book of text: {shows}", book.path)
     names = tuple(dict.fromkeys(name for page in pictures for name in page))
     return tuple(name for name in names if name not in locked), _amiss(names, book, locked)
 
 
 def _package(book: Container) -> str:
-    root = parse_xml(book.read(PACKAGE), f"{book.path}: {PACKAGE}")
-    paths = [item.get("full-path", "") for item in below(root, "rootfile")]
+    root = parse_xml(book.read(PACKAGE), f"{book.path}/{PACKAGE}")
+    paths = [item.get("full-path", "") for item in descendants(root, "rootfile")]
     if not paths or page_name(paths[0]) not in book.entries:
-        raise SourceError(f"{book.path} names no package document that it holds")
+        raise SourceError("names no package document that it holds", book.path)
     return page_name(paths[0])
 
 
 def _spine(root: Element, package: str) -> list[tuple[str, str]]:
     """(name in the archive, media type) of each page document."""
-    items = {item.get("id", ""): item for manifest in below(root, "manifest") for item in below(manifest, "item")}
-    references = [item.get("idref", "") for spine in below(root, "spine") for item in below(spine, "itemref")]
+    items = {
+        item.get("id", ""): item for manifest in descendants(root, "manifest") for item in descendants(manifest, "item")
+    }
+    references = [
+        item.get("idref", "") for spine in descendants(root, "spine") for item in descendants(spine, "itemref")
+    ]
     known = [items[reference] for reference in references if reference in items]
     return [(_resolved(item.get("href", ""), package), item.get("media-type", "")) for item in known]
 
 
 def _is_fixed(root: Element) -> bool:
     """Whether the package says that its pages are laid out once and for all."""
-    layouts = [item.text for item in below(root, "meta") if item.get("property") == "rendition:layout"]
+    layouts = [item.text for item in descendants(root, "meta") if item.get("property") == "rendition:layout"]
     return "pre-paginated" in layouts
 
 
@@ -110,8 +114,8 @@ def _locked(book: Container) -> set[str]:
     """Members that are encrypted, by what the book says."""
     if _ENCRYPTION not in book.entries:
         return set()
-    root = parse_xml(book.read(_ENCRYPTION), f"{book.path}: {_ENCRYPTION}")
-    return {page_name(unquote(item.get("URI", ""))) for item in below(root, "CipherReference")}
+    root = parse_xml(book.read(_ENCRYPTION), f"{book.path}/{_ENCRYPTION}")
+    return {page_name(unquote(item.get("URI", ""))) for item in descendants(root, "CipherReference")}
 
 
 def _amiss(names: tuple[str, ...], book: Container, locked: set[str]) -> str:

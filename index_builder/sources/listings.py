@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from index_builder.sources.books import BookRef, PageRef, Skipped
-from retrieval.books import Kind, Reading, is_compressed
+from retrieval.books import BookFormat, ReadLimits, is_compressed_tar
 from retrieval.books.formats.seven_zip import lists_cheaply
 
 Found = Sequence[BookRef | Skipped]
@@ -24,13 +24,13 @@ class Listings:
     keep: Callable[[str, str, Any], None]
 
 
-def is_costly(kind: Kind, head: bytes) -> bool:
+def is_costly(kind: BookFormat, head: bytes) -> bool:
     """Whether a book of this kind that starts so has to be read as a whole before its pages are known."""
-    packed = kind is Kind.TAR and is_compressed(head)
-    return packed or kind is Kind.ACBF or (kind is Kind.SEVEN and not lists_cheaply())
+    packed = kind is BookFormat.TAR and is_compressed_tar(head)
+    return packed or kind is BookFormat.ACBF or (kind is BookFormat.SEVEN_ZIP and not lists_cheaply())
 
 
-def stat_of(path: Path, title: str, reading: Reading) -> str:
+def stat_of(path: Path, title: str, reading: ReadLimits) -> str:
     """Changes when a listing may be another one."""
     stat = path.stat()
     return f"{_VERSION}|{stat.st_size}:{stat.st_mtime_ns}|{title}|{reading}"

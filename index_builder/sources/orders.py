@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from index_builder.sources.epub import PACKAGE, NoComic, epub_order
-from retrieval.books import Container, Kind, climbs, is_junk, is_page, natural_key, page_name
+from retrieval.books import BookFormat, Container, escapes, is_junk, is_page, natural_key, page_name
 from retrieval.books.formats.acbf import page_hrefs
 from retrieval.books.formats.xml import parse_xml
 from retrieval.errors import SourceError
@@ -22,27 +22,28 @@ class Order:
 
     names: tuple[str, ...] | None = None
     trouble: str = ""
-    kind: Kind | None = None
+    kind: BookFormat | None = None
 
 
 def stated_order(book: Container) -> Order:
     """The order a book states; natural order counts where it states none, or states it wrongly."""
     if book.order is not None:
         return Order(book.order)
-    kind = Kind.EPUB if PACKAGE in book.entries else None
+    kind = BookFormat.EPUB if PACKAGE in book.entries else None
     try:
         if kind is not None:
             names, trouble = epub_order(book)
             return Order(names, trouble, kind)
         return _acbf(book)
     except NoComic as error:
-        return Order((), _said(error, book), kind)
+        return Order((), error.problem, kind)
     except SourceError as error:
         return Order(None, f"does not say its order of pages: {_said(error, book)}; natural order is taken", kind)
 
 
 def _said(error: SourceError, book: Container) -> str:
-    return str(error).removeprefix(str(book.path)).strip(": ")
+    inside = (error.path or "").removeprefix(str(book.path)).strip("/")
+    return f"{inside}: {error.problem}" if inside else error.problem
 
 
 def _acbf(book: Container) -> Order:
@@ -50,7 +51,7 @@ def _acbf(book: Container) -> Order:
     found = [name for name in book.entries if name.lower().endswith(".acbf") and not is_junk(name)]
     if not found:
         return Order()
-    root = parse_xml(book.read(found[0]), f"{book.path}: {found[0]}")
+    root = parse_xml(book.read(found[0]), f"{book.path}/{found[0]}")
     names = [_inside(href, found[0]) for href in page_hrefs(root)]
     missing = [name for name in names if name not in book.entries]
     if missing:
@@ -58,7 +59,7 @@ def _acbf(book: Container) -> Order:
         return Order(None, trouble + "all pictures are taken, in natural order")
     named = set(names)
     left = [name for name in book.entries if name not in named and is_page(name) and not is_junk(name)]
-    left = sorted((name for name in left if not climbs(name)), key=natural_key)
+    left = sorted((name for name in left if not escapes(name)), key=natural_key)
     if not left:
         return Order(tuple(names))
     trouble = f"has an ACBF file that names {len(names)} of {len(names) + len(left)} pictures (not {left[0]!r}); "

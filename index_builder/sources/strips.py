@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index_builder.sources.books import BookRef, PageRef
-from retrieval.books import Joined, Kind, Reading, natural_key, parse_joined, read_page
+from retrieval.books import BookFormat, JoinedPage, ReadLimits, natural_key, parse_joined, read_page
 from retrieval.errors import PanelseekError
-from retrieval.images.decode import open_picture
+from retrieval.images.decode import open_image
 
 STRIPS = "strips-1"
 """Stored with what was decided: a change of this string means that books are looked at again."""
@@ -54,13 +54,13 @@ class _Slice:
 
 def may_join(book: BookRef, mode: str) -> bool:
     """Whether it is worth a look: slices are read again in natural order, so that must be the book's."""
-    if mode == "no" or len(book.pages) < 2 or book.kind in (Kind.PDF, Kind.ACBF):
+    if mode == "no" or len(book.pages) < 2 or book.kind in (BookFormat.PDF, BookFormat.ACBF):
         return False
     names = [page.name for page in book.pages]
     return names == sorted(names, key=natural_key)
 
 
-def strip_pages(book: BookRef, mode: str, reading: Reading, annotated: Collection[str] = ()) -> list[str]:
+def strip_pages(book: BookRef, mode: str, reading: ReadLimits, annotated: Collection[str] = ()) -> list[str]:
     """Names of the joined pages that a book `may_join` should have instead of its slices; [] where it stays as it is.
 
     mode: "auto" joins where the slices say that they are some, "yes" wherever widths agree. annotated: pages somebody
@@ -83,7 +83,7 @@ def with_joined(book: BookRef, names: Sequence[str]) -> BookRef:
     return replace(book, pages=tuple(replace(page, number=n) for n, (_, page) in enumerate(found, 1)))
 
 
-def fingerprint(book: BookRef, mode: str, reading: Reading, said: Sequence[str] = ()) -> str:
+def fingerprint(book: BookRef, mode: str, reading: ReadLimits, said: Sequence[str] = ()) -> str:
     """Changes when the answer of `strip_pages` may; `said` are fingerprints of what is said about the pages."""
     about = hashlib.sha1("\n".join(said).encode(), usedforsecurity=False).hexdigest()
     return f"{STRIPS}|{mode}|{reading.max_pixels}|{_digest(book.pages)}|{about}"
@@ -94,7 +94,7 @@ def _digest(pages: Sequence[PageRef]) -> str:
     return hashlib.sha1(text.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
 
 
-def is_strip(book: BookRef, reading: Reading) -> bool:
+def is_strip(book: BookRef, reading: ReadLimits) -> bool:
     """Whether drawings go on from slice to slice, by a sample of boundaries."""
     goes_on = stops = 0
     count = len(book.pages) - 1
@@ -112,7 +112,7 @@ def _sample(count: int) -> list[int]:
     return [*places[1::2], *places[::2]]
 
 
-def _boundary(book: BookRef, place: int, reading: Reading) -> int:
+def _boundary(book: BookRef, place: int, reading: ReadLimits) -> int:
     """1 where the drawing goes on over the boundary after page `place`, -1 where it stops there, 0 where none is."""
     above, below = (_grey(book, page, reading) for page in book.pages[place : place + 2])
     if above is None or below is None:
@@ -145,18 +145,18 @@ def _smooth(row: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.convolve(row, np.full(5, 0.2), "valid") if row.size > 5 else row
 
 
-def _grey(book: BookRef, page: PageRef, reading: Reading) -> Grey | None:
+def _grey(book: BookRef, page: PageRef, reading: ReadLimits) -> Grey | None:
     """(H, W) greys of a page; None where it cannot be read: decoding says why, in its turn."""
     try:
         data = read_page(book.path, page.name, reading)
-        picture = open_picture(data, max_pixels=reading.max_pixels, max_bytes=reading.max_bytes)
+        picture = open_image(data, max_pixels=reading.max_pixels, max_bytes=reading.max_bytes)
     except PanelseekError:
         return None
     grey: Grey = np.asarray(picture.convert("L"))
     return grey
 
 
-def _look(book: BookRef, page: PageRef, reading: Reading, annotated: bool) -> _Slice:
+def _look(book: BookRef, page: PageRef, reading: ReadLimits, annotated: bool) -> _Slice:
     grey = None if annotated else _grey(book, page, reading)
     if grey is None:
         return _Slice(page, 0, np.zeros(0, bool))  # joined with nothing
@@ -175,7 +175,7 @@ def _runs(slices: Sequence[_Slice]) -> list[list[_Slice]]:
     return [run for run in runs if len(run) > 1 and run[0].width]
 
 
-def _cut(run: Sequence[_Slice], reading: Reading) -> list[str]:
+def _cut(run: Sequence[_Slice], reading: ReadLimits) -> list[str]:
     """Names of the pages that a run of slices is cut into."""
     width = run[0].width
     blank = np.concatenate([item.blank for item in run])
@@ -221,4 +221,4 @@ def _named(run: Sequence[_Slice], starts: NDArray[np.int64], top: int, bottom: i
     last = int(np.searchsorted(starts, bottom, side="left")) - 1
     end = int(bottom - starts[last])
     whole = end == len(run[last].blank)
-    return Joined(run[first].page.name, int(top - starts[first]), run[last].page.name, None if whole else end).name
+    return JoinedPage(run[first].page.name, int(top - starts[first]), run[last].page.name, None if whole else end).name

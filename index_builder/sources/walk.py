@@ -20,27 +20,29 @@ from index_builder.sources.books import (
 )
 from index_builder.sources.listings import Listings
 from retrieval.books import (
+    DEFAULT_LIMITS,
     HEAD,
-    USUAL,
-    Reading,
-    beside,
-    climbs,
+    ReadLimits,
+    detect_format,
+    escapes,
     is_junk,
-    is_other_picture,
     is_page,
-    kind_of,
+    is_unsupported_image,
     natural_key,
+    sidecar_names,
     suffix_of,
 )
 from retrieval.books.formats.folder import read_file
 from retrieval.errors import SourceError
-from retrieval.images.decode import picture_format
+from retrieval.images.decode import image_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def find_books(root: Path, reading: Reading = USUAL, listings: Listings | None = None) -> Iterator[BookRef | Skipped]:
+def find_books(
+    root: Path, reading: ReadLimits = DEFAULT_LIMITS, listings: Listings | None = None
+) -> Iterator[BookRef | Skipped]:
     """The books below `root`, and what had to be skipped, in natural order of their paths.
 
     `root` is a folder, an archive (told by its first bytes), or a single picture. In folders only
@@ -59,13 +61,13 @@ def find_books(root: Path, reading: Reading = USUAL, listings: Listings | None =
     raise SourceError(f"{root} does not exist: give a folder of comics, a book file or a picture")
 
 
-def _single(path: Path, reading: Reading, listings: Listings | None) -> Iterator[BookRef | Skipped]:
+def _single(path: Path, reading: ReadLimits, listings: Listings | None) -> Iterator[BookRef | Skipped]:
     """A root that is one file: a picture by its first bytes, else an archive."""
     with path.open("rb") as file:
         head = file.read(HEAD)
-    if kind_of(head) is None and (picture_format(head[:32]) or is_page(path.name)):
+    if detect_format(head) is None and (image_format(head[:32]) or is_page(path.name)):
         stats = {path.name: _stat(path.stat())}
-        others = (path.parent / name for name in beside(path.name)[1:])
+        others = (path.parent / name for name in sidecar_names(path.name)[1:])
         notes = {other.name: _stat(other.stat()) for other in others if other.is_file()}
         return iter([BookRef(path, "", path.stem, "folder", number_pages(stats, notes))])
     about = {n: _stat((path.parent / n).stat()) for n in _named_like(path.name, False) if (path.parent / n).is_file()}
@@ -88,7 +90,7 @@ class _Listing:
 class _Walk:
     """One walk; remembers the folders it has entered, so that links cannot lead in circles."""
 
-    def __init__(self, root: Path, reading: Reading, listings: Listings | None) -> None:
+    def __init__(self, root: Path, reading: ReadLimits, listings: Listings | None) -> None:
         self.listings = listings
         self.root = root
         self.reading = reading
@@ -158,7 +160,7 @@ class _Walk:
             listing.below[entry.name] = False
             if suffix_of(entry.name) == _DOCUMENT:
                 listing.notes[entry.name] = _stat(entry.stat())
-        elif is_other_picture(entry.name):
+        elif is_unsupported_image(entry.name):
             _skip(listing, entry, NOT_READ)
         else:
             (listing.stats if is_page(entry.name) else listing.notes)[entry.name] = _stat(entry.stat())
@@ -185,7 +187,7 @@ def _leave_documents(folder: Path, listing: _Listing) -> None:
     """ACBF files beside pictures that hold none themselves say something about this book, and are none of their own."""
     for name in [name for name in listing.below if name.lower().endswith(_DOCUMENT)]:
         try:
-            holds_none = b"<binary" not in read_file(folder, name, USUAL.max_bytes)
+            holds_none = b"<binary" not in read_file(folder, name, DEFAULT_LIMITS.max_bytes)
         except (SourceError, OSError):
             continue
         if holds_none:
@@ -216,7 +218,7 @@ _BROKEN = "is a link to nothing; is a drive missing?"
 
 
 def _wanted(name: str) -> bool:
-    return is_page(name) or is_note(name) or is_about(name) or is_archive(name) or is_other_picture(name)
+    return is_page(name) or is_note(name) or is_about(name) or is_archive(name) or is_unsupported_image(name)
 
 
 def _name_problem(name: str) -> str:
@@ -225,11 +227,11 @@ def _name_problem(name: str) -> str:
         name.encode()
     except UnicodeEncodeError:
         return "has a name that is not valid UTF-8; rename it"
-    return "has a name that climbs out of its folder; rename it" if climbs(name) else ""
+    return "has a name that climbs out of its folder; rename it" if escapes(name) else ""
 
 
 def _skip(listing: _Listing, entry: os.DirEntry[str], reason: str) -> None:
-    if is_page(entry.name) or is_other_picture(entry.name):
+    if is_page(entry.name) or is_unsupported_image(entry.name):
         listing.unread.append(entry.name)
     path = entry.path.encode("utf-8", "backslashreplace").decode()
     listing.skipped.append(Skipped(path, reason))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from index_builder.sources import BookRef, Skipped, archives, find_books
-from retrieval.books import USUAL, Reading, limits, open_container, read_page
+from retrieval.books import DEFAULT_LIMITS, ReadLimits, limits, open_container, read_page
 from retrieval.errors import SourceError
 from tests.reading.drawing import PNG
 
@@ -25,11 +25,11 @@ def fill(root: Path, *names: str, data: bytes = PNG) -> None:
         (root / name).write_bytes(data)
 
 
-def books(root: Path, how: Reading = USUAL) -> list[BookRef]:
+def books(root: Path, how: ReadLimits = DEFAULT_LIMITS) -> list[BookRef]:
     return [item for item in find_books(root, how) if isinstance(item, BookRef)]
 
 
-def skipped(root: Path, how: Reading = USUAL) -> dict[str, str]:
+def skipped(root: Path, how: ReadLimits = DEFAULT_LIMITS) -> dict[str, str]:
     """Reasons by path below the root."""
     items = [item for item in find_books(root, how) if isinstance(item, Skipped)]
     return {os.path.relpath(item.path, root): item.reason for item in items}
@@ -264,8 +264,8 @@ def test_a_white_bitmap_is_no_bomb(tmp_path: Path, make_zip: Make) -> None:
 def test_too_many_members(tmp_path: Path, make_zip: Make) -> None:
     """An archive beyond the member limit is skipped as a whole, with both numbers."""
     make_zip("a.cbz", [(f"{n}.png", b"") for n in range(11)])
-    assert skipped(tmp_path, Reading(max_members=10))["a.cbz"] == "has 11 members; the limit is 10 members"
-    assert len(books(tmp_path, Reading(max_members=11))) == 1
+    assert skipped(tmp_path, ReadLimits(max_members=10))["a.cbz"] == "has 11 members; the limit is 10 members"
+    assert len(books(tmp_path, ReadLimits(max_members=11))) == 1
 
 
 def test_a_huge_directory_is_refused_before_it_is_read(tmp_path: Path) -> None:
