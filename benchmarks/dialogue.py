@@ -37,7 +37,7 @@ from index_builder.dialogue.ocr_cache import NAME
 from index_builder.dialogue.ocr_engine import Engine, load_engine
 from index_builder.panels import find_panels
 from retrieval import PanelIndex, Query
-from retrieval.images.decode import open_picture
+from retrieval.images.decode import open_image
 from retrieval.records import Box, Panel
 from retrieval.search.ranking.text_match import tokens
 
@@ -101,7 +101,7 @@ def english_pages(root: Path, only: str) -> Iterator[Page]:
 
 def measure(page: Page, how: OcrSettings) -> Figures:
     data = page.path.read_bytes()
-    picture = np.asarray(open_picture(data))
+    picture = np.asarray(open_image(data))
     content = hashlib.sha256(data).digest()
     found = or_whole_page(find_panels(picture), picture)
     given = read_words(picture, content, page.boxes, how).words
@@ -172,7 +172,7 @@ def pace(pages: list[Page], engine: Engine) -> dict[str, float]:
     """Seconds of one core for pages read whole, and read panel by panel; both sides in turns."""
     whole = parts = 0.0
     for page in pages:
-        picture = np.asarray(open_picture(page.path))
+        picture = np.asarray(open_image(page.path))
         cuts = [cut for box in page.boxes if (cut := cut_out(picture, box)).size]
         start = time.process_time()
         engine.read(picture)

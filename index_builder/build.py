@@ -32,7 +32,7 @@ from index_builder.plan.moves import settle_moves
 from index_builder.plan.plan import BACK, CHANGED, GONE, LEFT_OUT, MOVED, NEW, UNCHANGED, PageJob, Plan, make_plan
 from index_builder.report import BuildReport, OcrCounts, Progress, Stopwatch
 from index_builder.write.purge import reclaim
-from retrieval.books import USUAL
+from retrieval.books import DEFAULT_LIMITS
 from retrieval.encoder.protocol import Encoder
 from retrieval.errors import EncoderMismatch, IndexError_, IndexLocked, PanelseekError, SourceError, UsageError
 from retrieval.index import catalog_url, mismatch
@@ -307,7 +307,7 @@ class _Build:
             raise UsageError(
                 f"{self.folder} has PDF pages drawn at {known} dpi: leave out --dpi, or use another --index"
             )
-        dpi = wanted or known or USUAL.dpi
+        dpi = wanted or known or DEFAULT_LIMITS.dpi
         self.options = replace(self.options, dpi=dpi)
         if dpi != known:
             self.catalog.remember(dpi=dpi)

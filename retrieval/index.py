@@ -22,14 +22,14 @@ from PIL import Image
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from retrieval.books import Reading, read_page
+from retrieval.books import ReadLimits, read_page
 from retrieval.encoder.inputs import resize
 from retrieval.encoder.protocol import Encoder, PartsEncoder, QueryInput, QueryVectors
 from retrieval.errors import EncoderMismatch, IndexDamaged, IndexMissing, SourceError, UsageError
 from retrieval.filters import Filter
 from retrieval.images.crops import crop
-from retrieval.images.decode import open_picture
-from retrieval.images.keypoints import Grey, grey_of
+from retrieval.images.decode import open_image
+from retrieval.images.keypoints import GreyImage, to_grey
 from retrieval.images.thumbnail import encode_thumbnail
 from retrieval.overview.calibration import NATURAL, Asked, Closeness, is_close, measure, measured
 from retrieval.overview.facets import Facet, facets_of
@@ -238,18 +238,18 @@ class PanelIndex:
 
     def _vectors(self, queries: Sequence[Query], searcher: Searcher) -> list[QueryVectors]:
         vectors: dict[int, QueryVectors] = {}
-        greys: dict[int, Grey] = {}
+        greys: dict[int, GreyImage] = {}
         asked: dict[View, list[tuple[int, QueryInput]]] = {}
         for place, query in enumerate(queries):
             view = query.chosen_view()
             if query.panel is not None:
                 vectors[place] = QueryVectors(searcher.stored_vector(query.panel, view)[None])
             else:
-                image = None if query.image is None else open_picture(_expanded(query.image))
+                image = None if query.image is None else open_image(_expanded(query.image))
                 picture = None if image is None else resize(image)
                 asked.setdefault(view, []).append((place, QueryInput(picture, query.words or None)))
                 if image is not None and view is View.PICTURE and not query.words:
-                    greys[place] = grey_of(np.asarray(image))
+                    greys[place] = to_grey(np.asarray(image))
         for view, items in asked.items():
             encoded = self._encoded([item for _, item in items], view, searcher)
             vectors.update((place, vector) for (place, _), vector in zip(items, encoded, strict=True))
@@ -408,9 +408,9 @@ class PanelIndex:
         if place is None:
             raise UsageError(f"the index has no page {page_id}")
         options = (self.catalog.setting("built") or {}).get("options", {})
-        reading = Reading.of(options).widened()
+        reading = ReadLimits.from_options(options).widened()
         data = read_page(place.book, place.name, reading)
-        return open_picture(data, max_pixels=reading.max_pixels, max_bytes=reading.max_bytes)
+        return open_image(data, max_pixels=reading.max_pixels, max_bytes=reading.max_bytes)
 
     # --------------------------------------------------------------------- info
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from retrieval.encoder.inputs import panel_input
 from retrieval.errors import IndexDamaged, PanelseekError
-from retrieval.images.crops import panel_input
 from retrieval.index import PanelIndex, catalog_url, existing_index
 from retrieval.records import Panel, View
 from retrieval.store.catalog.catalog import Catalog

@@ -13,9 +13,9 @@ from index_builder.annotations.metadata import MetadataFields, merge_fields
 from index_builder.annotations.records import RawAnnotation
 from index_builder.annotations.registry import ParsedFile, parse_file
 from index_builder.sources import BookRef, error_reason
-from retrieval.books import Kind, Reading, read_page
+from retrieval.books import BookFormat, ReadLimits, read_page
 from retrieval.books.formats.folder import read_file
-from retrieval.books.labels import tidy
+from retrieval.books.labels import normalize_label
 from retrieval.books.page_ids import without_suffix
 from retrieval.errors import SourceError
 
@@ -68,7 +68,7 @@ def page_files_fingerprint(book: BookRef) -> str:
     return "" if files == ((), (), "") else hashlib.sha256(repr(files).encode()).hexdigest()[:16]
 
 
-def read_book(book: BookRef, names: Sequence[str], limits: Reading) -> BookAnnotations:
+def read_book(book: BookRef, names: Sequence[str], limits: ReadLimits) -> BookAnnotations:
     """Read the files inside a book and next to it; unreadable ones leave a note.
 
     names: the parts of the book's path without extension, the book's own name last.
@@ -86,7 +86,7 @@ def _trust_rank(file: ParsedFile) -> int:
     return FORMATS_BY_TRUST.index(file.format) if file.format in FORMATS_BY_TRUST else len(FORMATS_BY_TRUST)
 
 
-def _parsed_files(book: BookRef, limits: Reading, notes: list[tuple[str, str]]) -> Iterator[ParsedFile]:
+def _parsed_files(book: BookRef, limits: ReadLimits, notes: list[tuple[str, str]]) -> Iterator[ParsedFile]:
     """Yield the files of a known format, and damaged ones; JSON files of unknown format may be anything."""
     for label, data in _read_files(book, limits, notes):
         parsed = parse_file(data)
@@ -96,12 +96,12 @@ def _parsed_files(book: BookRef, limits: Reading, notes: list[tuple[str, str]]) 
             yield parsed
 
 
-def _read_files(book: BookRef, limits: Reading, notes: list[tuple[str, str]]) -> Iterator[tuple[str, bytes]]:
+def _read_files(book: BookRef, limits: ReadLimits, notes: list[tuple[str, str]]) -> Iterator[tuple[str, bytes]]:
     """Yield (display path, bytes) of the files that may have metadata or annotations."""
     root = book.relative or book.path.name
     if book.comment:
         yield f"{root} (comment)", book.comment
-    if book.book_format == Kind.ACBF:
+    if book.book_format == BookFormat.ACBF:
         yield root, book.path.read_bytes() if book.path.stat().st_size <= limits.max_bytes else b""
     for name, _ in book.metadata_files[:_MAX_FILES]:
         try:
@@ -117,7 +117,7 @@ def _read_files(book: BookRef, limits: Reading, notes: list[tuple[str, str]]) ->
 
 def _document_fingerprint(book: BookRef) -> str:
     """Return the fingerprint of a book that is a single document with embedded images, else ""."""
-    if book.book_format != Kind.ACBF:
+    if book.book_format != BookFormat.ACBF:
         return ""
     stat = book.path.stat()
     return f"{stat.st_size}:{stat.st_mtime_ns}"
@@ -128,11 +128,12 @@ def _page_types(book: BookRef, files: Sequence[ParsedFile]) -> dict[str, str]:
     page_types: dict[str, str] = {}
     for file in reversed(files):  # the most trusted file comes last and overwrites the others
         if file.metadata is not None:
-            names = {page.number: page.name for page in book.pages}
-            page_types |= {names[n]: tidy(label) for n, label in file.metadata.page_types.items() if n in names}
+            by_number = file.metadata.page_types
+            numbered = ((page.name, by_number[page.number]) for page in book.pages if page.number in by_number)
+            page_types |= {name: normalize_label(label) for name, label in numbered}
         if file.labels is not None:
             matched = _match_names(list(file.labels.pages), book)
-            page_types |= {page: tidy(file.labels.pages[name]) for page, name in matched.items()}
+            page_types |= {page: normalize_label(file.labels.pages[name]) for page, name in matched.items()}
     return page_types
 
 

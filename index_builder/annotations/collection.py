@@ -16,7 +16,7 @@ from pathlib import Path
 from index_builder.annotations.records import RawAnnotation
 from index_builder.annotations.registry import ParsedFile, parse_file
 from retrieval.books.labels import Labels
-from retrieval.books.page_ids import PageNames
+from retrieval.books.page_ids import PageIdMatcher
 from retrieval.errors import SourceError
 from retrieval.images.decode import MAX_BYTES
 
@@ -108,7 +108,7 @@ class Collection:
     def _ids_by_page(self, pages: Sequence[str]) -> dict[str, str]:
         """Return the ids of the pages whose images are listed in a manifest."""
         names = list(self._manifest)
-        positions = PageNames(names).match(pages).places if names else ()
+        positions = PageIdMatcher(names).match(pages).matches if names else ()
         listed = ((page, place) for page, place in zip(pages, positions, strict=False) if place is not None)
         return {page: self._manifest[names[place]] for page, place in listed}
 
@@ -163,9 +163,9 @@ def _files_below(root: Path) -> Iterator[tuple[Path, os.stat_result]]:
 def _match_names(names: list[str], pages: Sequence[str], ids: dict[str, str]) -> tuple[list[int | None], set[str]]:
     """Return the position of each page's name, by the page's id in `ids` or else its path, and the ambiguous pages."""
     exact = {name: position for position, name in enumerate(names)}
-    matched = PageNames(names).match(pages)
-    positions = [exact.get(ids.get(page, ""), place) for page, place in zip(pages, matched.places, strict=True)]
-    return positions, {pages[n] for n in matched.unsure if positions[n] is None}
+    matched = PageIdMatcher(names).match(pages)
+    positions = [exact.get(ids.get(page, ""), place) for page, place in zip(pages, matched.matches, strict=True)]
+    return positions, {pages[n] for n in matched.ambiguous if positions[n] is None}
 
 
 def combined_fingerprint(annotations: Iterable[AnnotationRef]) -> str:

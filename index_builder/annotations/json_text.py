@@ -24,7 +24,8 @@ def parse_json(data: bytes) -> tuple[Any, str]:
         repaired = _close(text)
         if repaired is None:
             return None, f"the annotation is not JSON: {_describe(error)}"
-        return repaired, f"the JSON of the annotation is cut off; only its complete entries are read: {_describe(error)}"
+        note = "the JSON of the annotation is cut off; only its complete entries are read"
+        return repaired, f"{note}: {_describe(error)}"
 
 
 def _describe(error: Exception) -> str:

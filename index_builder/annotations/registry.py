@@ -146,9 +146,9 @@ def _parse_json(data: bytes) -> ParsedFile:
 
 def _parse_xml(data: bytes) -> ParsedFile:
     try:
-        root = parse_xml(data, "")
+        root = parse_xml(data)
     except SourceError as error:
-        return replace(UNKNOWN, note=error.problem.strip())
+        return replace(UNKNOWN, note=error.problem)
     return next((parsed for parse in XML_FORMATS if (parsed := parse(root)) is not None), UNKNOWN)
 
 

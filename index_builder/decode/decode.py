@@ -21,12 +21,14 @@ from index_builder.annotations.collection import AnnotationRef
 from index_builder.dialogue import OcrSettings, Words, read_words
 from index_builder.panels import FINDER, examine
 from index_builder.plan.content_hashes import is_known_content
-from retrieval.books import Reading, read_page
+from index_builder.sources.books import skip_reason
+from retrieval.books import ReadLimits, read_page
 from retrieval.books.formats.folder import read_file
+from retrieval.encoder.inputs import panel_input
 from retrieval.encoder.protocol import PanelInput
 from retrieval.errors import OcrError, PanelseekError
-from retrieval.images.crops import crop, panel_input
-from retrieval.images.decode import MAX_BYTES, open_picture
+from retrieval.images.crops import crop
+from retrieval.images.decode import MAX_BYTES, open_image
 from retrieval.images.thumbnail import encode_thumbnail
 from retrieval.records import Box
 
@@ -47,7 +49,7 @@ class PageTask:
     known: str | None
     whole_pages: bool
     right_to_left: bool
-    reading: Reading
+    reading: ReadLimits
     thumbnails: bool
     said: tuple[AnnotationRef, ...] = ()
     ocr: OcrSettings | None = None
@@ -120,7 +122,7 @@ def decode_page(task: PageTask) -> DecodedPage | Failed:
         digest = _digest(content, notes, said, task)
         if task.look or digest == task.known or is_known_content(digest, task.contents):
             return DecodedPage(digest, 0, 0, None, ())
-        page = open_picture(data, max_pixels=task.reading.max_pixels, max_bytes=task.reading.max_bytes)
+        page = open_image(data, max_pixels=task.reading.max_pixels, max_bytes=task.reading.max_bytes)
         own = (parse_page(notes),) if task.annotation and not unreadable else ()
         annotation = merge((*own, *said), page.width, page.height, right_to_left=task.right_to_left)
         boxes, doubtful = _boxes(page, task, annotation)
@@ -131,8 +133,7 @@ def decode_page(task: PageTask) -> DecodedPage | Failed:
         remarks = (*unreadable, *annotation.notes, *lost, *unread)
         return DecodedPage(digest, page.width, page.height, tuple(panels), remarks, reader, ocr)
     except PanelseekError as error:
-        # the report names book and page already
-        return Failed(str(error).removeprefix(f"{task.book}: ").removeprefix(f"page {task.name!r} "))
+        return Failed(skip_reason(error.problem, error.hint))  # the report names book and page already
     except MemoryError:
         return Failed("there is not enough memory to decode it")
     except Exception as error:  # whatever a decoder makes of a page, the other pages go on
@@ -146,7 +147,7 @@ def _annotation(task: PageTask) -> tuple[bytes, tuple[str, ...]]:
     try:
         return read_page(task.book, task.annotation, task.reading), ()
     except PanelseekError as error:
-        return b"", (f"its annotation cannot be read: {str(error).removeprefix(f'{task.book}: ')}",)
+        return b"", (f"its annotation cannot be read: {skip_reason(error.problem, error.hint)}",)
 
 
 def _written(said: AnnotationRef) -> RawAnnotation:

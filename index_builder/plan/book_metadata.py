@@ -13,8 +13,8 @@ from index_builder.annotations.records import RawAnnotation
 from index_builder.options import BuildOptions
 from index_builder.sources import BookRef, PageRef
 from index_builder.sources.books import root_name
-from retrieval.books import Kind
-from retrieval.books.labels import tidy
+from retrieval.books import BookFormat
+from retrieval.books.labels import normalize_label
 from retrieval.store.catalog.catalog import Catalog, KnownPage
 
 STORY_PAGES = frozenset({"story", "first-page"})
@@ -90,7 +90,7 @@ class KnownBook:
         """What kind of page it is: as the collection's labels say, else the book."""
         collected = self._collected_label(page)
         if collected is not None:
-            return tidy(collected)
+            return normalize_label(collected)
         known = self._before.get(page.name)
         if self.changed or known is None:
             return self.read.page_types.get(page.name)
@@ -118,7 +118,7 @@ def remember(catalog: Catalog, book_id: int, book: BookRef, known: KnownBook, be
 
 def full_path(book: BookRef, page: PageRef) -> str:
     """A page as other programs' ids have it: a book file counts as a folder of its name."""
-    if book.book_format != Kind.FOLDER:
+    if book.book_format != BookFormat.FOLDER:
         root = book.path.with_suffix("")
     else:
         root = book.path.parent if book.path.name == page.name and len(book.pages) == 1 else book.path
@@ -128,6 +128,6 @@ def full_path(book: BookRef, page: PageRef) -> str:
 def path_names(book: BookRef, source: Path) -> Sequence[str]:
     """The parts of a book's path without extension, the source's own name first."""
     parts = [root_name(source), *(part for part in book.relative.split("/") if part)]
-    if book.book_format != Kind.FOLDER or not book.path.is_dir():
+    if book.book_format != BookFormat.FOLDER or not book.path.is_dir():
         parts[-1] = Path(parts[-1]).stem
     return parts

@@ -16,22 +16,23 @@ from index_builder.sources.books import (
     metadata_files,
     number_pages,
     pages_in_order,
+    skip_reason,
 )
 from index_builder.sources.listings import Listings, from_json, is_slow_to_list, listing_fingerprint, to_json
 from index_builder.sources.orders import Order, stated_order
 from retrieval.books import (
     HEAD,
+    BookFormat,
     Container,
     Entry,
-    Kind,
-    Reading,
-    climbs,
+    ReadLimits,
+    describe_other_format,
+    detect_format,
+    escapes,
     is_junk,
-    is_other_picture,
     is_page,
-    kind_of,
+    is_unsupported_image,
     open_container,
-    other_kind,
 )
 from retrieval.errors import SourceError
 
@@ -52,14 +53,14 @@ def is_book_file(name: str) -> bool:
 
 
 def list_book(
-    path: Path, relative: str, title: str, limits: Reading, listings: Listings | None = None
+    path: Path, relative: str, title: str, limits: ReadLimits, listings: Listings | None = None
 ) -> Iterator[BookRef | Skipped]:
     """Yield what is skipped in the book file at `path`, then its book; its directory is read once."""
     found: list[BookRef | Skipped]
     try:
         with path.open("rb") as file:
             head = file.read(HEAD)
-        book_format = kind_of(head)
+        book_format = detect_format(head)
         if book_format is None:
             found = [Skipped(str(path), _unsupported(head))]
         elif listings is not None and is_slow_to_list(book_format, head):
@@ -72,7 +73,7 @@ def list_book(
 
 
 def _open_and_list(
-    path: Path, book_format: Kind, relative: str, title: str, limits: Reading
+    path: Path, book_format: BookFormat, relative: str, title: str, limits: ReadLimits
 ) -> list[BookRef | Skipped]:
     book = open_container(path, limits)
     try:
@@ -82,7 +83,7 @@ def _open_and_list(
 
 
 def _list_cached(
-    path: Path, book_format: Kind, relative: str, title: str, limits: Reading, listings: Listings
+    path: Path, book_format: BookFormat, relative: str, title: str, limits: ReadLimits, listings: Listings
 ) -> list[BookRef | Skipped]:
     """Return the stored listing of an unchanged book; store that of a new or changed one."""
     fingerprint = listing_fingerprint(path, title, limits)
@@ -98,10 +99,10 @@ def _unsupported(head: bytes) -> str:
     """Return why a file with these first bytes is not read."""
     if not head:
         return "the file is empty (0 bytes); copy it here again"
-    return f"this is {other_kind(head) or 'not an archive'}; {_SUPPORTED_BOOKS}"
+    return f"this is {describe_other_format(head) or 'not an archive'}; {_SUPPORTED_BOOKS}"
 
 
-def _list(book: Container, book_format: Kind, relative: str, title: str) -> Iterator[BookRef | Skipped]:
+def _list(book: Container, book_format: BookFormat, relative: str, title: str) -> Iterator[BookRef | Skipped]:
     """Yield what is skipped in an open book, then the book if it has pages."""
     members = _sort_members(book)
     order = stated_order(book)
@@ -115,15 +116,15 @@ def _list(book: Container, book_format: Kind, relative: str, title: str) -> Iter
         files = metadata_files(members.sidecars, pages)
         stored_format = str(order.book_format or book_format)
         yield BookRef(book.path, relative, title, stored_format, pages, files, comment=book.comment)
-    elif not members.skipped and not book.trouble and not order.warning:
+    elif not members.skipped and book.warning is None and not order.warning:
         yield Skipped(str(book.path), "no page images found")
 
 
 def _warnings(book: Container, order: Order, *, has_pages: bool) -> Iterator[Skipped]:
     """Yield the problems of a book as a whole."""
-    if book.trouble:
-        kept = "its complete pages are kept; " if has_pages else ""
-        yield Skipped(str(book.path), f"{book.trouble}; {kept}copy it here again")
+    if book.warning is not None:
+        kept = "; its complete pages are kept" if has_pages else ""
+        yield Skipped(str(book.path), skip_reason(f"{book.warning.text}{kept}", book.warning.hint))
     if order.warning:
         yield Skipped(str(book.path), order.warning)
 
@@ -145,18 +146,18 @@ class _Members:
     @property
     def unread(self) -> Iterator[str]:
         """Names of the images among the skipped members."""
-        names = (name for names in self.skipped.values() for name in names if not climbs(name))
-        return (name for name in names if is_page(name) or is_other_picture(name))
+        names = (name for names in self.skipped.values() for name in names if not escapes(name))
+        return (name for name in names if is_page(name) or is_unsupported_image(name))
 
 
 def _sort_members(book: Container) -> _Members:
     members = _Members()
     for name, entry in book.entries.items():
         if book.order is not None:
-            members.pages[name] = entry.mark  # the container's own order lists its pages
+            members.pages[name] = entry.fingerprint  # the container's own order lists its pages
         else:
             _sort_member(name, entry, members)
-    duplicates = [name for name in book.again if name in members.pages]
+    duplicates = [name for name in book.duplicates if name in members.pages]
     if duplicates:
         members.skipped[_DUPLICATE_NAME] = duplicates
     return members
@@ -165,17 +166,17 @@ def _sort_members(book: Container) -> _Members:
 def _sort_member(name: str, entry: Entry, members: _Members) -> None:
     """Add one member where it belongs; junk and files of no use are ignored."""
     is_used = is_page(name) or may_annotate_page(name) or may_have_metadata(name)
-    if climbs(name):
+    if escapes(name):
         if is_used:
             members.skipped[_ESCAPES].append(name)
     elif is_junk(name):
         return
     elif is_book_file(name) and not name.lower().endswith(".acbf"):
         members.skipped[_NESTED_ARCHIVE].append(name)
-    elif is_other_picture(name):
+    elif is_unsupported_image(name):
         members.skipped[UNSUPPORTED_IMAGE].append(name)
     elif is_used:
-        if entry.problem:
-            members.skipped[entry.problem].append(name)
+        if entry.problem is not None:
+            members.skipped[skip_reason(entry.problem.text, entry.problem.hint)].append(name)
         else:
-            (members.pages if is_page(name) else members.sidecars)[name] = entry.mark
+            (members.pages if is_page(name) else members.sidecars)[name] = entry.fingerprint

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from retrieval.books import beside, natural_key, suffix_of
+from retrieval.books import natural_key, sidecar_names, suffix_of
 from retrieval.errors import PanelseekError
 
 
@@ -32,7 +32,7 @@ class BookRef:
     """A book and its pages.
 
     path: root of the source / `relative`. relative: "" if the root is the book.
-    book_format: a value of `retrieval.books.Kind`. A root that is a single image is a "folder" book of one page.
+    book_format: a value of `retrieval.books.BookFormat`. A root that is a single image is a "folder" book of one page.
     metadata_files: (name, fingerprint) of files inside the book that may have metadata or annotations.
     sidecar_files: the same for files next to the book that are named like it. comment: the archive's comment.
     """
@@ -84,7 +84,7 @@ def pages_in_order(names: Iterable[str], pages: Mapping[str, str], sidecars: Map
     for number, name in enumerate(names, start=1):
         if name not in pages:
             continue
-        sidecar = next((by_name[other] for other in beside(name)[1:] if other in by_name), None)
+        sidecar = next((by_name[other] for other in sidecar_names(name)[1:] if other in by_name), None)
         fingerprint = pages[name] if sidecar is None else f"{pages[name]}|{sidecars[sidecar]}"
         refs.append(PageRef(name, number, fingerprint, sidecar))
     return tuple(refs)
@@ -132,7 +132,12 @@ def error_reason(error: PanelseekError | OSError) -> str:
     """Return the text of an error without its path, for reports that name the path themselves."""
     if isinstance(error, OSError):
         return f"cannot be read: {error.strerror or error}"
-    return error.problem if error.hint is None else f"{error.problem}; {error.hint}"
+    return skip_reason(error.problem, error.hint)
+
+
+def skip_reason(problem: str, hint: str | None) -> str:
+    """Return a problem and its suggested fix in one line, as build reports store them."""
+    return problem if hint is None else f"{problem}; {hint}"
 
 
 def _lower_suffix(name: str) -> str:

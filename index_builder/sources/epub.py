@@ -13,7 +13,7 @@ from urllib.parse import unquote, urldefrag
 from xml.etree.ElementTree import Element
 
 from retrieval.books import Container, page_name
-from retrieval.books.formats.xml import below, parse_xml
+from retrieval.books.formats.xml import descendants, parse_xml
 from retrieval.errors import SourceError
 
 
@@ -34,7 +34,7 @@ def epub_order(book: Container) -> tuple[tuple[str, ...], str]:
     Raises `TextBookError` for a book of text, and `SourceError` for a damaged package.
     """
     package = _package(book)
-    root = parse_xml(book.read(package), package)
+    root = parse_xml(book.read(package), f"{book.path}/{package}")
     spine = _spine(root, package)
     if not spine:
         raise SourceError("the spine of the EPUB is empty", book.path)
@@ -55,8 +55,8 @@ def _check_images(images: list[list[str]], root: Element, book: Container) -> No
 
 def _package(book: Container) -> str:
     """Return the name of the package document."""
-    root = parse_xml(book.read(CONTAINER_FILE), CONTAINER_FILE)
-    paths = [item.get("full-path", "") for item in below(root, "rootfile")]
+    root = parse_xml(book.read(CONTAINER_FILE), f"{book.path}/{CONTAINER_FILE}")
+    paths = [item.get("full-path", "") for item in descendants(root, "rootfile")]
     if not paths or page_name(paths[0]) not in book.entries:
         raise SourceError("the package document of the EPUB is missing", book.path)
     return page_name(paths[0])
@@ -64,14 +64,18 @@ def _package(book: Container) -> str:
 
 def _spine(root: Element, package: str) -> list[tuple[str, str]]:
     """Return (name in the archive, media type) of each page document."""
-    items = {item.get("id", ""): item for manifest in below(root, "manifest") for item in below(manifest, "item")}
-    references = [item.get("idref", "") for spine in below(root, "spine") for item in below(spine, "itemref")]
+    items = {
+        item.get("id", ""): item for manifest in descendants(root, "manifest") for item in descendants(manifest, "item")
+    }
+    references = [
+        item.get("idref", "") for spine in descendants(root, "spine") for item in descendants(spine, "itemref")
+    ]
     listed = [items[reference] for reference in references if reference in items]
     return [(_resolve(item.get("href", ""), package), item.get("media-type", "")) for item in listed]
 
 
 def _is_fixed_layout(root: Element) -> bool:
-    layouts = [item.text for item in below(root, "meta") if item.get("property") == "rendition:layout"]
+    layouts = [item.text for item in descendants(root, "meta") if item.get("property") == "rendition:layout"]
     return "pre-paginated" in layouts
 
 
@@ -118,8 +122,8 @@ def _encrypted_members(book: Container) -> set[str]:
     """Return the names of the members that the EPUB lists as encrypted."""
     if _ENCRYPTION_FILE not in book.entries:
         return set()
-    root = parse_xml(book.read(_ENCRYPTION_FILE), _ENCRYPTION_FILE)
-    return {page_name(unquote(item.get("URI", ""))) for item in below(root, "CipherReference")}
+    root = parse_xml(book.read(_ENCRYPTION_FILE), f"{book.path}/{_ENCRYPTION_FILE}")
+    return {page_name(unquote(item.get("URI", ""))) for item in descendants(root, "CipherReference")}
 
 
 def _find_problem(names: tuple[str, ...], book: Container, encrypted: set[str]) -> str:

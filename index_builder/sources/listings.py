@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from index_builder.sources.books import BookRef, PageRef, Skipped
-from retrieval.books import Kind, Reading, is_compressed
+from retrieval.books import BookFormat, ReadLimits, is_compressed_tar
 from retrieval.books.formats.seven_zip import lists_cheaply
 
 _VERSION = 2
@@ -26,13 +26,14 @@ class Listings:
     store: Callable[[str, str, Any], None]
 
 
-def is_slow_to_list(book_format: Kind, head: bytes) -> bool:
+def is_slow_to_list(book_format: BookFormat, head: bytes) -> bool:
     """Return whether a book that starts with `head` has to be read as a whole before its pages are known."""
-    is_packed_tar = book_format is Kind.TAR and is_compressed(head)
-    return is_packed_tar or book_format is Kind.ACBF or (book_format is Kind.SEVEN and not lists_cheaply())
+    if book_format is BookFormat.TAR:
+        return is_compressed_tar(head)
+    return book_format is BookFormat.ACBF or (book_format is BookFormat.SEVEN_ZIP and not lists_cheaply())
 
 
-def listing_fingerprint(path: Path, title: str, limits: Reading) -> str:
+def listing_fingerprint(path: Path, title: str, limits: ReadLimits) -> str:
     """Return a fingerprint that changes when the listing of a book may change."""
     stat = path.stat()
     values = ", ".join(f"{item.name}={getattr(limits, item.name)!r}" for item in fields(limits))

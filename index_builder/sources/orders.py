@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import unquote
 
 from index_builder.sources.books import error_reason
 from index_builder.sources.epub import CONTAINER_FILE, TextBookError, epub_order
-from retrieval.books import Container, Kind, climbs, is_junk, is_page, natural_key, page_name
+from retrieval.books import BookFormat, Container, escapes, is_junk, is_page, natural_key, page_name
 from retrieval.books.formats.acbf import page_hrefs
 from retrieval.books.formats.xml import parse_xml
 from retrieval.errors import SourceError
@@ -24,14 +25,14 @@ class Order:
 
     names: tuple[str, ...] | None = None
     warning: str = ""
-    book_format: Kind | None = None
+    book_format: BookFormat | None = None
 
 
 def stated_order(book: Container) -> Order:
     """Return the order that a book states; without a valid one, its pages are in natural order."""
     if book.order is not None:
         return Order(book.order)
-    book_format = Kind.EPUB if CONTAINER_FILE in book.entries else None
+    book_format = BookFormat.EPUB if CONTAINER_FILE in book.entries else None
     try:
         if book_format is not None:
             names, warning = epub_order(book)
@@ -40,7 +41,15 @@ def stated_order(book: Container) -> Order:
     except TextBookError as error:
         return Order((), error_reason(error), book_format)
     except SourceError as error:
-        return Order(None, f"its page order is unknown ({error_reason(error)}); natural order is used", book_format)
+        problem = f"its page order is unknown ({_describe(error, book)})"
+        return Order(None, f"{problem}; natural order is used", book_format)
+
+
+def _describe(error: SourceError, book: Container) -> str:
+    """Return the reason of an error, with the path inside the book if it is about a part of the book."""
+    path = Path(error.path or book.path)
+    is_part = path != book.path and path.is_relative_to(book.path)
+    return f"{path.relative_to(book.path).as_posix()}: {error_reason(error)}" if is_part else error_reason(error)
 
 
 def _acbf_order(book: Container) -> Order:
@@ -49,7 +58,7 @@ def _acbf_order(book: Container) -> Order:
     if not documents:
         return Order()
     document = documents[0]
-    root = parse_xml(book.read(document), document)
+    root = parse_xml(book.read(document), f"{book.path}/{document}")
     names = [_resolve(href, document) for href in page_hrefs(root)]
     missing = [name for name in names if name not in book.entries]
     if missing:
@@ -65,7 +74,7 @@ def _acbf_order(book: Container) -> Order:
 def _unlisted_pages(book: Container, listed: set[str]) -> list[str]:
     """Return the page images that are not listed, in natural order."""
     names = [name for name in book.entries if name not in listed and is_page(name) and not is_junk(name)]
-    return sorted((name for name in names if not climbs(name)), key=natural_key)
+    return sorted((name for name in names if not escapes(name)), key=natural_key)
 
 
 def _resolve(href: str, document: str) -> str:

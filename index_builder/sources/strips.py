@@ -1,7 +1,7 @@
 """Detection of vertical strips that are cut into slices, and joining of the slices to pages.
 
 A book is a strip if its slices have one width and drawings continue across their edges. A sample of the edges is
-compared; in an ordinary book no drawing continues on the next page. Joined pages are cut where a band is blank.
+compared; in an ordinary book no drawing continues on the next page. JoinedPage pages are cut where a band is blank.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index_builder.sources.books import BookRef, PageRef
-from retrieval.books import Joined, Kind, Reading, natural_key, parse_joined, read_page
+from retrieval.books import BookFormat, JoinedPage, ReadLimits, natural_key, parse_joined, read_page
 from retrieval.errors import PanelseekError
-from retrieval.images.decode import open_picture
+from retrieval.images.decode import open_image
 
 STRIPS_VERSION = "strips-1"
 """Version of the detection; stored with its result, so that another version examines the books again."""
@@ -54,13 +54,13 @@ class _Slice:
 
 def may_join(book: BookRef, mode: str) -> bool:
     """Return whether a book may be a strip. Slices are read in natural order, so its pages must be in that order."""
-    if mode == "no" or len(book.pages) < 2 or book.book_format in (Kind.PDF, Kind.ACBF):
+    if mode == "no" or len(book.pages) < 2 or book.book_format in (BookFormat.PDF, BookFormat.ACBF):
         return False
     names = [page.name for page in book.pages]
     return names == sorted(names, key=natural_key)
 
 
-def joined_page_names(book: BookRef, mode: str, limits: Reading, annotated: Collection[str] = ()) -> list[str]:
+def joined_page_names(book: BookRef, mode: str, limits: ReadLimits, annotated: Collection[str] = ()) -> list[str]:
     """Return the names of the joined pages that replace the slices of a book; [] if it is not a strip.
 
     mode: "auto" joins the slices of a detected strip, "yes" joins all consecutive pages of one width.
@@ -83,7 +83,7 @@ def with_joined_pages(book: BookRef, names: Sequence[str]) -> BookRef:
     return replace(book, pages=tuple(replace(page, number=n) for n, (_, page) in enumerate(pages, 1)))
 
 
-def strip_fingerprint(book: BookRef, mode: str, limits: Reading, annotations: Sequence[str] = ()) -> str:
+def strip_fingerprint(book: BookRef, mode: str, limits: ReadLimits, annotations: Sequence[str] = ()) -> str:
     """Return a fingerprint that changes when the result of `joined_page_names` may change.
 
     annotations: fingerprints of the annotations of the pages.
@@ -97,7 +97,7 @@ def _digest(pages: Sequence[PageRef]) -> str:
     return hashlib.sha1(text.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
 
 
-def is_strip(book: BookRef, limits: Reading) -> bool:
+def is_strip(book: BookRef, limits: ReadLimits) -> bool:
     """Return whether drawings continue from slice to slice, by a sample of the edges."""
     continued = ended = 0
     count = len(book.pages) - 1
@@ -115,7 +115,7 @@ def _sample(count: int) -> list[int]:
     return [*positions[1::2], *positions[::2]]
 
 
-def _compare_pages(book: BookRef, position: int, limits: Reading) -> int:
+def _compare_pages(book: BookRef, position: int, limits: ReadLimits) -> int:
     """Compare the edges of the page at `position` and the next one, as `compare_edges`; 0 if one is unreadable."""
     above, below = (_read_grey(book, page, limits) for page in book.pages[position : position + 2])
     if above is None or below is None:
@@ -148,18 +148,18 @@ def _smooth(row: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.convolve(row, np.full(5, 0.2), "valid") if row.size > 5 else row
 
 
-def _read_grey(book: BookRef, page: PageRef, limits: Reading) -> GreyImage | None:
+def _read_grey(book: BookRef, page: PageRef, limits: ReadLimits) -> GreyImage | None:
     """Return the (H, W) grey values of a page; None if it is unreadable, which is reported when it is decoded."""
     try:
         data = read_page(book.path, page.name, limits)
-        picture = open_picture(data, max_pixels=limits.max_pixels, max_bytes=limits.max_bytes)
+        picture = open_image(data, max_pixels=limits.max_pixels, max_bytes=limits.max_bytes)
     except PanelseekError:
         return None
     grey: GreyImage = np.asarray(picture.convert("L"))
     return grey
 
 
-def _read_slice(book: BookRef, page: PageRef, limits: Reading, annotated: bool) -> _Slice:
+def _read_slice(book: BookRef, page: PageRef, limits: ReadLimits, annotated: bool) -> _Slice:
     grey = None if annotated else _read_grey(book, page, limits)
     if grey is None:
         return _Slice(page, 0, np.zeros(0, bool))  # never joined
@@ -178,7 +178,7 @@ def _runs(slices: Sequence[_Slice]) -> list[list[_Slice]]:
     return [run for run in runs if len(run) > 1 and run[0].width]
 
 
-def _cut(run: Sequence[_Slice], limits: Reading) -> list[str]:
+def _cut(run: Sequence[_Slice], limits: ReadLimits) -> list[str]:
     """Return the names of the pages that a run of slices is cut into."""
     width = run[0].width
     blank = np.concatenate([item.blank for item in run])
@@ -229,6 +229,6 @@ def _joined_name(run: Sequence[_Slice], starts: NDArray[np.int64], top: int, bot
     last = int(np.searchsorted(starts, bottom, side="left")) - 1
     end = int(bottom - starts[last])
     is_complete = end == len(run[last].blank)
-    return Joined(
+    return JoinedPage(
         run[first].page.name, int(top - starts[first]), run[last].page.name, None if is_complete else end
     ).name

@@ -21,21 +21,21 @@ from index_builder.sources.books import (
 )
 from index_builder.sources.listings import Listings
 from retrieval.books import (
+    DEFAULT_LIMITS,
     HEAD,
-    USUAL,
-    Reading,
-    beside,
-    climbs,
+    ReadLimits,
+    detect_format,
+    escapes,
     is_junk,
-    is_other_picture,
     is_page,
-    kind_of,
+    is_unsupported_image,
     natural_key,
+    sidecar_names,
     suffix_of,
 )
 from retrieval.books.formats.folder import read_file
 from retrieval.errors import SourceError
-from retrieval.images.decode import picture_format
+from retrieval.images.decode import image_format
 
 _ACBF_SUFFIX = ".acbf"
 _WALKED_ANYWAY = "the walk reaches the link's target at its own path"
@@ -44,7 +44,9 @@ _LINK_TO_PARENT = "link to a folder that contains the source; not followed"
 _LINK_OUT = "link to a file outside its folder; copy the file here"
 
 
-def find_books(root: Path, limits: Reading = USUAL, listings: Listings | None = None) -> Iterator[BookRef | Skipped]:
+def find_books(
+    root: Path, limits: ReadLimits = DEFAULT_LIMITS, listings: Listings | None = None
+) -> Iterator[BookRef | Skipped]:
     """Yield the books below `root`, and what is skipped, in natural order of their paths.
 
     root: a folder, a book file (recognised by its first bytes), or a single image. In folders only files named like
@@ -64,14 +66,16 @@ def find_books(root: Path, limits: Reading = USUAL, listings: Listings | None = 
     raise SourceError("does not exist", root, "give a folder of comics, a book file or an image")
 
 
-def _list_file(path: Path, limits: Reading, listings: Listings | None) -> Iterator[BookRef | Skipped]:
+def _list_file(path: Path, limits: ReadLimits, listings: Listings | None) -> Iterator[BookRef | Skipped]:
     """Yield the book of a root that is one file: an image or a book file."""
     with path.open("rb") as file:
         head = file.read(HEAD)
-    if kind_of(head) is None and (picture_format(head[:32]) or is_page(path.name)):
-        pages = number_pages(_fingerprints(path.parent, [path.name]), _fingerprints(path.parent, beside(path.name)[1:]))
+    if detect_format(head) is None and (image_format(head[:32]) or is_page(path.name)):
+        pages = number_pages(
+            _fingerprints(path.parent, [path.name]), _fingerprints(path.parent, sidecar_names(path.name)[1:])
+        )
         return iter([BookRef(path, "", path.stem, "folder", pages)])
-    sidecars = _fingerprints(path.parent, _sidecar_names(path.name, is_folder=False))
+    sidecars = _fingerprints(path.parent, _book_sidecar_names(path.name, is_folder=False))
     return _with_sidecars(list_book(path, "", path.stem, limits, listings), tuple(sidecars.items()))
 
 
@@ -96,7 +100,7 @@ class _Folder:
 
     def skip(self, entry: os.DirEntry[str], reason: str) -> None:
         """Add an entry to what is skipped."""
-        if is_page(entry.name) or is_other_picture(entry.name):
+        if is_page(entry.name) or is_unsupported_image(entry.name):
             self.unread.append(entry.name)
         path = entry.path.encode("utf-8", "backslashreplace").decode()
         self.skipped.append(Skipped(path, reason))
@@ -114,7 +118,7 @@ class _Place:
 class _Walk:
     """One walk through a source. Folders are entered once, so that links cannot lead in circles."""
 
-    def __init__(self, root: Path, limits: Reading, listings: Listings | None) -> None:
+    def __init__(self, root: Path, limits: ReadLimits, listings: Listings | None) -> None:
         self._listings = listings
         self._root = root
         self._limits = limits
@@ -208,7 +212,7 @@ class _Walk:
 
 
 def _place_below(place: _Place, name: str, folder: _Folder) -> _Place:
-    names = _sidecar_names(name, is_folder=folder.below[name])
+    names = _book_sidecar_names(name, is_folder=folder.below[name])
     sidecars = tuple((other, folder.sidecars[other]) for other in names if other in folder.sidecars)
     return _Place(f"{place.relative}/{name}".lstrip("/"), folder.below[name], sidecars)
 
@@ -218,7 +222,7 @@ def _add_file(entry: os.DirEntry[str], folder: _Folder) -> None:
         folder.below[entry.name] = False
         if suffix_of(entry.name) == _ACBF_SUFFIX:
             folder.sidecars[entry.name] = _fingerprint(entry.stat())
-    elif is_other_picture(entry.name):
+    elif is_unsupported_image(entry.name):
         folder.skip(entry, UNSUPPORTED_IMAGE)
     else:
         (folder.pages if is_page(entry.name) else folder.sidecars)[entry.name] = _fingerprint(entry.stat())
@@ -228,14 +232,14 @@ def _drop_plain_acbf_files(path: Path, folder: _Folder) -> None:
     """Drop the ACBF files without images from the books of a folder with images: they describe the folder's book."""
     for name in [name for name in folder.below if name.lower().endswith(_ACBF_SUFFIX)]:
         try:
-            has_images = b"<binary" in read_file(path, name, USUAL.max_bytes)
+            has_images = b"<binary" in read_file(path, name, DEFAULT_LIMITS.max_bytes)
         except (SourceError, OSError):
             continue
         if not has_images:
             del folder.below[name]
 
 
-def _sidecar_names(name: str, *, is_folder: bool) -> list[str]:
+def _book_sidecar_names(name: str, *, is_folder: bool) -> list[str]:
     """Return the names that a file with metadata or annotations of a book may have next to it."""
     stem = name if is_folder else Path(name).stem
     return [f"{own}{suffix}" for own in dict.fromkeys((name, stem)) for suffix in (".mokuro", ".xml", ".json")]
@@ -250,7 +254,7 @@ def _with_sidecars(
 
 def _is_used(name: str) -> bool:
     """Return whether files of this name are read or, as images of another format, reported."""
-    is_image = is_page(name) or is_other_picture(name)
+    is_image = is_page(name) or is_unsupported_image(name)
     return is_image or may_annotate_page(name) or may_have_metadata(name) or is_book_file(name)
 
 
@@ -260,7 +264,7 @@ def _name_problem(name: str) -> str:
         name.encode()
     except UnicodeEncodeError:
         return "the name is not valid UTF-8; rename it"
-    return "the name leads out of its folder; rename it" if climbs(name) else ""
+    return "the name leads out of its folder; rename it" if escapes(name) else ""
 
 
 def _fingerprint(stat: os.stat_result) -> str:

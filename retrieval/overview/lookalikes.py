@@ -23,7 +23,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.errors import IndexDamaged, IndexError_, PanelseekError
-from retrieval.images.keypoints import NO_DETAILS, Details, both_ways, details_of, grey_of_thumbnail, in_place
+from retrieval.images.keypoints import (
+    NO_KEYPOINTS,
+    Keypoints,
+    count_inliers,
+    extract_keypoints,
+    thumbnail_to_grey,
+    with_mirror_image,
+)
 from retrieval.overview.pca import principal_components
 from retrieval.progress import Told, nobody
 from retrieval.records import Panel, View
@@ -42,7 +49,7 @@ CLOSE = 0.75
 comics 98 of 100 reach it, and one in 20,000 pairs of panels that have nothing in common."""
 
 SHARED = 25
-"""Details in place from which two panels may show the same: of 2,461 pairs of unrelated panels none has over 13."""
+"""Keypoints in place from which two panels may show the same: of 2,461 pairs of unrelated panels none has over 13."""
 
 ALIKE = 0.1
 """Share of the poorer picture's details that lie in place in the other from which they do. Other panels of one book
@@ -148,17 +155,17 @@ def _nearest(reduced: NDArray[np.float32]) -> Any:
     return index
 
 
-def _details(index: PanelIndex, panel: Panel, mirrored: bool) -> Details:
+def _details(index: PanelIndex, panel: Panel, mirrored: bool) -> Keypoints:
     """The details of a panel's small picture, as it is or mirrored; none where it cannot be had."""
     try:
-        return details_of(both_ways(grey_of_thumbnail(index.thumbnail(panel)))[mirrored])
+        return extract_keypoints(with_mirror_image(thumbnail_to_grey(index.thumbnail(panel)))[mirrored])
     except (PanelseekError, OSError):
-        return NO_DETAILS
+        return NO_KEYPOINTS
 
 
-def likeness(one: Details, other: Details) -> float:
+def likeness(one: Keypoints, other: Keypoints) -> float:
     """0 to 1: the share of the details of the poorer picture that lie in place in the other; 0 with few of them."""
-    shared = in_place(one, other)
+    shared = count_inliers(one, other)
     return shared / min(len(one.points), len(other.points)) if shared >= SHARED else 0.0
 
 

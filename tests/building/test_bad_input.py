@@ -55,7 +55,11 @@ BAD: dict[str, tuple[Callable[[Path], Any], str, str]] = {
         "cut off or damaged.*copy it here again",
     ),
     "RAR": (lambda lib: put(lib / "bad.cbr", b"Rar!\x1a\x07\x01\x00"), "bad.cbr", "RAR"),
-    "climbing CBZ": (lambda lib: cbz(lib / "bad.cbz", {"../../evil.png": drawn(1)}), "evil.png", "leads out of the archive"),
+    "climbing CBZ": (
+        lambda lib: cbz(lib / "bad.cbz", {"../../evil.png": drawn(1)}),
+        "evil.png",
+        "leads out of the archive",
+    ),
     "60,000 x 60,000": (
         lambda lib: put(lib / "bad.png", forged_png(60_000, 60_000)),
         "bad.png",

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from index_builder.sources import BookRef, Skipped, find_books
-from retrieval.books import Reading, limits, read_page
+from retrieval.books import ReadLimits, limits, read_page
 from retrieval.books.formats import rar as rar_pages
 from retrieval.books.formats import seven_zip as seven_pages
 from retrieval.errors import SourceError
@@ -72,12 +72,12 @@ DAMAGE: dict[str, tuple[Callable[[], bytes], str, list[str]]] = {
     ),
     "RAR cut off, old": (lambda: old_rar(PAGES, packed=False)[:-3000], "a RAR archive that is cut off", ["1", "2"]),
     "RAR list encrypted": (locked_rar, "is encrypted, its list of pages too; remove the password", []),
-    "RAR climbs": (
+    "RAR escapes": (
         lambda: rar([("../evil.jpg", b"x"), ("/etc/p.jpg", b"x"), *PAGES], packed=False),
         "leads out of the archive; not read .and 1 more like it",
         ["1", "2", "10"],
     ),
-    "TAR climbs": (lambda: make_tar([("../../evil.jpg", b"x"), *PAGES]), "leads out of the archive", ["1", "2", "10"]),
+    "TAR escapes": (lambda: make_tar([("../../evil.jpg", b"x"), *PAGES]), "leads out of the archive", ["1", "2", "10"]),
     "archive in RAR": (
         lambda: rar([("in.cbz", b"PK"), *PAGES], packed=False),
         "archive inside an archive; unpack the outer one",
@@ -201,7 +201,7 @@ def test_a_tar_that_swells(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mode
     """A packed TAR beyond the bounds is given up while it is unpacked."""
     monkeypatch.setattr(limits, "BOMB_FLOOR", 2**13)
     (tmp_path / "a.cbt").write_bytes(make_tar([("1.png", bytes(2**21))], mode))
-    _, skips = listed(tmp_path / "a.cbt", Reading(max_ratio=20))
+    _, skips = listed(tmp_path / "a.cbt", ReadLimits(max_ratio=20))
     assert "holds a decompression bomb" in skips["a.cbt"]
 
 
@@ -223,4 +223,4 @@ def test_a_pdf_page_beyond_the_bounds(tmp_path: Path) -> None:
     path = tmp_path / "a.pdf"
     path.write_bytes(formats.pdf([("0 0 10 10 re f", jpeg(1))], points=(7200.0, 7200.0)))
     with pytest.raises(SourceError, match=r"'page 1' is 15000 x 15000 px, 225 megapixels; the limit is 100 .*--dpi"):
-        read_page(path, "page 1", Reading(max_pixels=10**8))
+        read_page(path, "page 1", ReadLimits(max_pixels=10**8))

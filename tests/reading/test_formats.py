@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from index_builder.sources import BookRef, Skipped, find_books
-from retrieval.books import USUAL, Kind, Reading, kind_of, read_page
+from retrieval.books import DEFAULT_LIMITS, BookFormat, ReadLimits, detect_format, read_page
 from retrieval.books.formats import rar as rar_pages
 from retrieval.books.formats import seven_zip as seven_pages
 from tests.reading import formats
@@ -20,7 +20,7 @@ PAGES = small_pages()
 NAMES = [name for name, _ in PAGES]
 
 
-def listed(path: Path, how: Reading = USUAL) -> tuple[list[BookRef], dict[str, str]]:
+def listed(path: Path, how: ReadLimits = DEFAULT_LIMITS) -> tuple[list[BookRef], dict[str, str]]:
     """The books of a source, and reasons by path below its folder."""
     found = list(find_books(path, how))
     books = [item for item in found if isinstance(item, BookRef)]
@@ -28,7 +28,7 @@ def listed(path: Path, how: Reading = USUAL) -> tuple[list[BookRef], dict[str, s
     return books, {item.path.removeprefix(f"{path.parent}/"): item.reason for item in skips}
 
 
-def pages_of(path: Path, how: Reading = USUAL) -> dict[str, bytes]:
+def pages_of(path: Path, how: ReadLimits = DEFAULT_LIMITS) -> dict[str, bytes]:
     """The only book's pages by name, in order; nothing was skipped."""
     (book,), skips = listed(path, how)
     assert skips == {}
@@ -130,7 +130,7 @@ def test_a_solid_rar_is_unpacked_once(monkeypatch: pytest.MonkeyPatch, tmp_path:
     path = tmp_path / "a.cbr"
     members = [(f"{n}.jpg", jpeg(n)) for n in range(12)]
     path.write_bytes(rar(members, solid=True))
-    book = rar_pages.Rar(path, Reading())
+    book = rar_pages.Rar(path, ReadLimits())
     try:
         assert {name: book.read(name) for name, _ in members} == dict(members)
     finally:
@@ -178,13 +178,13 @@ def test_missing_programs_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 def test_kinds_by_first_bytes() -> None:
     """Every kind is told by its beginning, and text, pictures and nothing at all are none."""
     tar = formats.make_tar([("a", b"1")])
-    assert kind_of(tar) is Kind.TAR
-    assert kind_of(formats.make_tar([("a", b"1")], "w:xz")[:4096]) is Kind.TAR
-    assert kind_of(b"\xef\xbb\xbf<?xml version='1.0'?>\n<!-- made by hand -->\n<ACBF>") is Kind.ACBF
-    assert kind_of("<?xml version='1.0'?><ACBF>".encode("utf-16")) is Kind.ACBF
-    assert kind_of(b"\n%PDF-1.4") is Kind.PDF
+    assert detect_format(tar) is BookFormat.TAR
+    assert detect_format(formats.make_tar([("a", b"1")], "w:xz")[:4096]) is BookFormat.TAR
+    assert detect_format(b"\xef\xbb\xbf<?xml version='1.0'?>\n<!-- made by hand -->\n<ACBF>") is BookFormat.ACBF
+    assert detect_format("<?xml version='1.0'?><ACBF>".encode("utf-16")) is BookFormat.ACBF
+    assert detect_format(b"\n%PDF-1.4") is BookFormat.PDF
     for other in (b"", b"some text about <ACBF", b"<html>", jpeg(1), b"\x1f\x8b\x08" + bytes(50), tar[:200]):
-        assert kind_of(other) is None
+        assert detect_format(other) is None
 
 
 def test_a_book_without_a_suffix_is_a_source(tmp_path: Path) -> None:

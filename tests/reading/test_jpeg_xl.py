@@ -11,7 +11,7 @@ from PIL import Image
 
 from retrieval.errors import PictureError
 from retrieval.images import decode
-from retrieval.images.decode import open_picture, picture_format
+from retrieval.images.decode import image_format, open_image
 from retrieval.images.jpeg_xl import jpeg_xl_size
 from tests.conftest import draw_page
 
@@ -29,7 +29,7 @@ def test_sizes_from_the_header(size: tuple[int, int], container: bool) -> None:
     """The size is read without decoding, whichever way the header writes it, bare or in a container."""
     options = {"exif": b"Exif\0\0MM\0*\0\0\0\x08\0\0"} if container else {}
     data = encoded(Image.new("RGB", size, (200, 100, 50)), lossless=True, effort=1, **options)
-    assert picture_format(data[:32]) == "JPEG XL"
+    assert image_format(data[:32]) == "JPEG XL"
     assert jpeg_xl_size(data) == size
 
 
@@ -37,9 +37,9 @@ def test_pixels_come_out_as_they_went_in() -> None:
     """A lossless picture is the same, in RGB and in grey."""
     page = draw_page(3)
     data = encoded(page, lossless=True, effort=1)
-    assert (np.asarray(open_picture(data)) == np.asarray(page)).all()
+    assert (np.asarray(open_image(data)) == np.asarray(page)).all()
     grey = encoded(page.convert("L"), lossless=True, effort=1)
-    assert (np.asarray(open_picture(grey)) == np.asarray(page.convert("L").convert("RGB"))).all()
+    assert (np.asarray(open_image(grey)) == np.asarray(page.convert("L").convert("RGB"))).all()
 
 
 def test_large_ones_are_refused_before_they_are_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,7 +47,7 @@ def test_large_ones_are_refused_before_they_are_decoded(monkeypatch: pytest.Monk
     data = encoded(Image.new("RGB", (300, 200)))
     monkeypatch.setattr(decode, "jpeg_xl_reader", lambda: pytest.fail("it was decoded"))
     with pytest.raises(PictureError, match=r"300 x 200 px .*raise it with --max-pixels"):
-        open_picture(data, max_pixels=59_999)
+        open_image(data, max_pixels=59_999)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_damaged_ones_are_named(data: bytes) -> None:
     """Whatever follows the first bytes, damage is a sentence."""
     pytest.importorskip("pillow_jxl")
     with pytest.raises(PictureError, match=r"cut off or damaged|megapixels"):
-        open_picture(data)
+        open_image(data)
 
 
 def test_without_a_plugin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -66,4 +66,4 @@ def test_without_a_plugin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     path = tmp_path / "a.jxl"
     path.write_bytes(b"\xff\x0a\x7f" + bytes(20))
     with pytest.raises(PictureError, match=r"a\.jxl: is JPEG XL, .*pip install panelseek\[jxl\]"):
-        open_picture(path)
+        open_image(path)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from natsort import natsort_keygen, ns
 
-from retrieval.books import Reading, climbs, limits, natural_key, open_books, page_name, read_page
+from retrieval.books import ReadLimits, escapes, limits, natural_key, open_books, page_name, read_page
 from retrieval.errors import SourceError
 
 CLIMBING = [
@@ -34,14 +34,14 @@ def test_climbing_names_are_refused(tmp_path: Path, make_zip: Callable[..., Path
     (tmp_path / "x.png").write_bytes(b"secret")
     (tmp_path / "book").mkdir()
     for book in (tmp_path / "book", make_zip("book.cbz", [("x.png", b"page")])):
-        with pytest.raises(SourceError, match="climbs out"):
+        with pytest.raises(SourceError, match="escapes out"):
             read_page(book, name)
 
 
 @pytest.mark.parametrize("name", ["a..b.png", "...png", "page: 1.png", "a/b/c.png", "~x.png"])
 def test_harmless_names_are_not_climbing(name: str) -> None:
     """Dots, colons and tildes inside a name are fine."""
-    assert not climbs(name)
+    assert not escapes(name)
 
 
 def test_folder_and_archive_give_the_same_bytes(tmp_path: Path, make_zip: Callable[..., Path]) -> None:
@@ -93,9 +93,9 @@ def test_bytes_are_bounded(tmp_path: Path, make_zip: Callable[..., Path]) -> Non
     """Folder files and archive members beyond `max_bytes` are refused."""
     (tmp_path / "p.png").write_bytes(bytes(100))
     for book in (tmp_path, make_zip("a.cbz", [("p.png", bytes(100))])):
-        assert len(read_page(book, "p.png", Reading(max_bytes=100))) == 100
+        assert len(read_page(book, "p.png", ReadLimits(max_bytes=100))) == 100
         with pytest.raises(SourceError, match="limit"):
-            read_page(book, "p.png", Reading(max_bytes=99))
+            read_page(book, "p.png", ReadLimits(max_bytes=99))
 
 
 def test_a_member_that_swells_is_refused(monkeypatch, make_zip: Callable[..., Path]) -> None:

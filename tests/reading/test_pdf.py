@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from retrieval.books import Reading, read_page
-from retrieval.images.decode import open_picture
+from retrieval.books import ReadLimits, read_page
+from retrieval.images.decode import open_image
 from tests.reading.formats import jpeg, pdf
 
 POINTS = (96.0, 144.0)
@@ -19,7 +19,7 @@ POINTS = (96.0, 144.0)
 FULL = "q 96 0 0 144 0 0 cm /P Do Q"
 
 
-def page(tmp_path: Path, drawing: str, picture: bytes, how: Reading) -> bytes:
+def page(tmp_path: Path, drawing: str, picture: bytes, how: ReadLimits) -> bytes:
     path = tmp_path / "a.pdf"
     path.write_bytes(pdf([(drawing, picture)], POINTS))
     return read_page(path, "page 1", how)
@@ -30,7 +30,7 @@ def page(tmp_path: Path, drawing: str, picture: bytes, how: Reading) -> bytes:
 )
 def test_a_scan_is_itself(tmp_path: Path, drawing: str) -> None:
     """One JPEG over the page comes byte for byte, with or without invisible words over it."""
-    assert page(tmp_path, drawing, jpeg(1), Reading(dpi=33)) == jpeg(1)
+    assert page(tmp_path, drawing, jpeg(1), ReadLimits(dpi=33)) == jpeg(1)
 
 
 @pytest.mark.parametrize(
@@ -45,9 +45,9 @@ def test_a_scan_is_itself(tmp_path: Path, drawing: str) -> None:
 )
 def test_other_pages_are_drawn(tmp_path: Path, drawing: str, size: tuple[int, int]) -> None:
     """A page is drawn at its pictures' resolution where they fill it, else at the setting."""
-    data = page(tmp_path, drawing, jpeg(1), Reading(dpi=72))
+    data = page(tmp_path, drawing, jpeg(1), ReadLimits(dpi=72))
     assert data.startswith(b"BM")
-    assert open_picture(data).size == size
+    assert open_image(data).size == size
 
 
 def test_a_picture_in_a_pdf_is_not_turned(tmp_path: Path) -> None:
@@ -55,17 +55,17 @@ def test_a_picture_in_a_pdf_is_not_turned(tmp_path: Path) -> None:
     file = io.BytesIO()
     exif = Image.Exif()
     exif[0x0112] = 6
-    open_picture(jpeg(1)).save(file, "JPEG", exif=exif)
-    shown = open_picture(page(tmp_path, FULL, file.getvalue(), Reading()))
+    open_image(jpeg(1)).save(file, "JPEG", exif=exif)
+    shown = open_image(page(tmp_path, FULL, file.getvalue(), ReadLimits()))
     assert shown.size == (200, 300)
-    assert open_picture(file.getvalue()).size == (300, 200)
+    assert open_image(file.getvalue()).size == (300, 200)
 
 
 def test_what_is_drawn_is_what_one_sees(tmp_path: Path) -> None:
     """A picture that lies upside down in the file comes upside down; colours are kept."""
-    drawn = open_picture(page(tmp_path, "q 96 0 0 -144 0 144 cm /P Do Q", jpeg(1), Reading()))
+    drawn = open_image(page(tmp_path, "q 96 0 0 -144 0 144 cm /P Do Q", jpeg(1), ReadLimits()))
     upright = drawn.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
-    wanted = open_picture(jpeg(1))
+    wanted = open_image(jpeg(1))
     difference = [abs(a - b) for a, b in zip(upright.tobytes(), wanted.tobytes(), strict=True)]
     assert sum(difference) / len(difference) < 4
 
@@ -75,7 +75,7 @@ def test_a_resolution_has_no_odd_column(tmp_path: Path) -> None:
     path = tmp_path / "a.pdf"
     for dpi in (72, 100, 150, 300):
         path.write_bytes(pdf([("0 0 9 9 re f", jpeg(1))], (992 * 72 / dpi, 1401 * 72 / dpi)))
-        assert open_picture(read_page(path, "page 1", Reading(dpi=dpi))).size == (992, 1401)
+        assert open_image(read_page(path, "page 1", ReadLimits(dpi=dpi))).size == (992, 1401)
 
 
 def test_many_threads_at_once(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_many_threads_at_once(tmp_path: Path) -> None:
     def ask(path: Path, n: int) -> None:
         for _ in range(5):
             drawn = read_page(path, "page 1")
-            if read_page(path, "page 2") != jpeg(n + 10) or open_picture(drawn).size != (200, 300):
+            if read_page(path, "page 2") != jpeg(n + 10) or open_image(drawn).size != (200, 300):
                 wrong.append(path)
 
     threads = [threading.Thread(target=ask, args=item) for n, path in enumerate(paths) for item in [(path, n)] * 2]

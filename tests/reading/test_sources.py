@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from index_builder.sources import BookRef, Skipped, archives, find_books
-from retrieval.books import USUAL, Reading, limits, open_container, read_page
+from retrieval.books import DEFAULT_LIMITS, ReadLimits, limits, open_container, read_page
 from retrieval.errors import SourceError
 from tests.reading.drawing import PNG
 
@@ -25,11 +25,11 @@ def fill(root: Path, *names: str, data: bytes = PNG) -> None:
         (root / name).write_bytes(data)
 
 
-def books(root: Path, how: Reading = USUAL) -> list[BookRef]:
+def books(root: Path, how: ReadLimits = DEFAULT_LIMITS) -> list[BookRef]:
     return [item for item in find_books(root, how) if isinstance(item, BookRef)]
 
 
-def skipped(root: Path, how: Reading = USUAL) -> dict[str, str]:
+def skipped(root: Path, how: ReadLimits = DEFAULT_LIMITS) -> dict[str, str]:
     """Reasons by path below the root."""
     items = [item for item in find_books(root, how) if isinstance(item, Skipped)]
     return {os.path.relpath(item.path, root): item.reason for item in items}
@@ -166,15 +166,15 @@ def test_fingerprint_changes_with_page_and_annotation(tmp_path: Path, make_zip: 
 @pytest.mark.parametrize(
     ("head", "what"),
     [
-        (b"Rar!\x1a\x07\x01\x00", "is a RAR archive that is cut off or damaged"),
-        (b"7z\xbc\xaf\x27\x1c", "is a 7z archive"),
-        (b"%PDF-1.7", "is a PDF"),
-        (bytes(257) + b"ustar", "is a TAR archive"),
+        (b"Rar!\x1a\x07\x01\x00", "cut off or damaged RAR archive"),
+        (b"7z\xbc\xaf\x27\x1c", "cut off or damaged 7z archive"),
+        (b"%PDF-1.7", "cut off or damaged PDF"),
+        (bytes(257) + b"ustar", "cut off or damaged TAR archive"),
         (bytes(7) + b"**ACE**", "this is an ACE archive; supported are CBZ"),
         (bytes(60) + b"BOOKMOBI", "is a Kindle book"),
         (b"AT&TFORM", "is a DjVu document"),
         (b"just some text", "is not an archive"),
-        (PNG, "is a PNG picture under a book's name"),
+        (PNG, "this is a PNG image with the extension of a book"),
         (b"", "the file is empty (0 bytes)"),
         (b"PK\x03\x04 and then nothing", "cut off or damaged"),
     ],
@@ -265,8 +265,8 @@ def test_a_white_bitmap_is_no_bomb(tmp_path: Path, make_zip: Make) -> None:
 def test_too_many_members(tmp_path: Path, make_zip: Make) -> None:
     """An archive beyond the member limit is skipped as a whole, with both numbers."""
     make_zip("a.cbz", [(f"{n}.png", b"") for n in range(11)])
-    assert skipped(tmp_path, Reading(max_members=10))["a.cbz"] == "has 11 members; the limit is 10 members"
-    assert len(books(tmp_path, Reading(max_members=11))) == 1
+    assert skipped(tmp_path, ReadLimits(max_members=10))["a.cbz"] == "has 11 members; the limit is 10 members"
+    assert len(books(tmp_path, ReadLimits(max_members=11))) == 1
 
 
 def test_a_huge_directory_is_refused_before_it_is_read(tmp_path: Path) -> None:

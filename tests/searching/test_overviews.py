@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 from index_builder import build_index
 from retrieval import PanelIndex
 from retrieval.errors import IndexDamaged
-from retrieval.images.keypoints import NO_DETAILS, Details, details_of, grey_of
+from retrieval.images.keypoints import NO_KEYPOINTS, Keypoints, extract_keypoints, to_grey
 from retrieval.overview.lookalikes import ALIKE, NotTheSame, Pairs, grouped, likeness
 from retrieval.overview.panel_map import FILE, _neighbours, make_map
 from retrieval.records import View
@@ -191,8 +191,8 @@ def test_groups_follow_links_and_what_was_taken_apart() -> None:
     assert grouped(Pairs(ids[:0], pairs.scores[:0], pairs.likeness[:0], pairs.mirrored[:0]), set()) == []
 
 
-def seen(picture: Image.Image) -> Details:
-    return details_of(grey_of(np.asarray(picture)))
+def seen(picture: Image.Image) -> Keypoints:
+    return extract_keypoints(to_grey(np.asarray(picture)))
 
 
 def test_likeness_tells_the_same_drawing_from_another() -> None:
@@ -203,7 +203,7 @@ def test_likeness_tells_the_same_drawing_from_another() -> None:
     assert likeness(seen(one), seen(one.crop((60, 90, 360, 540)))) > ALIKE
     assert likeness(seen(one), seen(other)) == 0
     empty = seen(Image.new("RGB", (60, 40), "white"))
-    assert likeness(empty, empty) == likeness(empty, seen(one)) == likeness(NO_DETAILS, NO_DETAILS) == 0
+    assert likeness(empty, empty) == likeness(empty, seen(one)) == likeness(NO_KEYPOINTS, NO_KEYPOINTS) == 0
 
 
 def test_the_commands(reprints: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,8 +14,8 @@ from PIL import Image
 
 from retrieval.books.labels import Labels, read_labels
 from retrieval.encoder import inputs
+from retrieval.encoder.inputs import panel_input
 from retrieval.errors import UsageError
-from retrieval.images.crops import panel_input
 from retrieval.training.augmentations import altered
 from retrieval.training.batches import Reader
 from retrieval.training.data import Library

@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 
 from index_builder.annotations.metadata import BookMetadata, normalize_fields
 from index_builder.annotations.parsing import parse_direction
-from retrieval.books.formats.xml import plain
+from retrieval.books.formats.xml import local_name
 
 FIELDS = {
     "title": "title", "description": "summary", "series": "series", "issue": "number", "volume": "volume",
@@ -22,10 +22,10 @@ _DATE_FIELDS = ("year", "month", "day")
 
 def read(root: Element) -> BookMetadata | None:
     """Return the metadata, or None if this is another format."""
-    if plain(root.tag).lower() != "comet":
+    if local_name(root.tag).lower() != "comet":
         return None
-    pairs = [(FIELDS[plain(item.tag)], item.text) for item in root if plain(item.tag) in FIELDS]
-    texts = {plain(item.tag): (item.text or "").strip() for item in root}
+    pairs = [(FIELDS[local_name(item.tag)], item.text) for item in root if local_name(item.tag) in FIELDS]
+    texts = {local_name(item.tag): (item.text or "").strip() for item in root}
     date = re.match(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?", texts.get("date", ""))
     pairs += [(name, value) for name, value in zip(_DATE_FIELDS, date.groups(), strict=True) if value] if date else []
     direction = parse_direction(texts.get("readingDirection", "").lower())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.etree.ElementTree import Element
 
 from index_builder.annotations.metadata import BookMetadata, normalize_fields
-from retrieval.books.formats.xml import below, plain
+from retrieval.books.formats.xml import descendants, local_name
 
 FIELDS = {
     "Title": "title", "Series": "series", "Number": "number", "Count": "count", "Volume": "volume",
@@ -39,9 +39,9 @@ _FIELDS_WITH_UNKNOWN = {"manga", "black_and_white", "age_rating"}
 
 def read(root: Element) -> BookMetadata | None:
     """Return the metadata, or None if this is another format."""
-    if plain(root.tag) != "ComicInfo":
+    if local_name(root.tag) != "ComicInfo":
         return None
-    pairs = [(FIELDS[plain(item.tag)], item.text) for item in root if plain(item.tag) in FIELDS]
+    pairs = [(FIELDS[local_name(item.tag)], item.text) for item in root if local_name(item.tag) in FIELDS]
     fields = normalize_fields((name, value) for name, value in pairs if not _is_unknown(name, value))
     return BookMetadata(fields, _page_types(root), _direction(dict(fields).get("manga", "")))
 
@@ -57,7 +57,7 @@ def _direction(manga: str) -> str | None:
 def _page_types(root: Element) -> dict[int, str]:
     """Return the types of the listed pages by number from 1; the schema's default is "Story"."""
     page_types: dict[int, str] = {}
-    for page in below(root, "Page"):
+    for page in descendants(root, "Page"):
         image = page.get("Image", "").strip()
         if image.isascii() and image.isdigit() and len(image) <= _MAX_DIGITS:
             page_type = next(iter(page.get("Type", "Story").split()), "Story")

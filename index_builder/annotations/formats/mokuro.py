@@ -15,7 +15,7 @@ from index_builder.annotations.parsing import (
 from index_builder.annotations.records import RawAnnotation, TextBlock
 
 DIRECTION = "rtl"
-"""Reading direction of a volume: mokuro reads Japanese manga. Metadata files of the book have precedence."""
+"""ReadLimits direction of a volume: mokuro reads Japanese manga. Metadata files of the book have precedence."""
 
 
 @dataclass(frozen=True, slots=True)

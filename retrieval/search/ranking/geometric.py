@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrieval.images.keypoints import (
-    ENOUGH,
-    MOST,
-    NO_DETAILS,
-    Details,
-    Grey,
-    agreement,
-    both_ways,
-    details_of,
-    grey_of_thumbnail,
-    place_in,
+    MAX_KEYPOINTS,
+    MIN_INLIERS,
+    NO_KEYPOINTS,
+    GreyImage,
+    Keypoints,
+    extract_keypoints,
+    match_affine,
+    ncc,
+    thumbnail_to_grey,
+    with_mirror_image,
 )
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ LOOKED_AT = 40
 SAME = 0.999
 """Score from which a panel is the picture itself: where there is one, nothing is left to look for."""
 
-PLAIN = 5 * ENOUGH
-"""Details in place that leave no doubt that a drawing is there."""
+PLAIN = 5 * MIN_INLIERS
+"""Keypoints in place that leave no doubt that a drawing is there."""
 
 AGREED = 4.0
 """What agreement spot by spot counts beside the details: two doublings of them for a half."""
@@ -54,7 +54,7 @@ class CloserLook:
     --no-thumbnails) or damaged keeps its place.
     """
 
-    def __init__(self, asked: Grey, view: ViewIndex, thumbnails: Thumbnails) -> None:
+    def __init__(self, asked: GreyImage, view: ViewIndex, thumbnails: Thumbnails) -> None:
         self._asked = asked
         self._view = view
         self._thumbnails = thumbnails
@@ -66,7 +66,7 @@ class CloserLook:
         same = [item.id for item in first if item.score >= SAME]
         if not same:
             self._look([item.id for item in first])
-        worth = dict.fromkeys(same, _worth(MOST, 1.0)) if same else self._worth
+        worth = dict.fromkeys(same, _worth(MAX_KEYPOINTS, 1.0)) if same else self._worth
         raised = [replace(item, key=item.key + worth.get(item.id, 0.0)) for item in first]
         yield from sorted(raised, key=lambda item: -item.key)  # equal ones keep their order
         yield from ranked
@@ -79,8 +79,8 @@ class CloserLook:
         ids, rows = self._view.rows_of(new)
         pictures = self._thumbnails.several(rows.tolist())
         seen = list(_POOL.map(_seen, (pictures.get(row) for row in rows.tolist())))
-        for grey in both_ways(self._asked):
-            looked = list(_POOL.map(partial(_look_at, grey, details_of(grey)), seen))
+        for grey in with_mirror_image(self._asked):
+            looked = list(_POOL.map(partial(_look_at, grey, extract_keypoints(grey)), seen))
             for panel, (_, worth) in zip(ids.tolist(), looked, strict=True):
                 self._worth[panel] = max(self._worth[panel], worth)
             if max((count for count, _ in looked), default=0) >= PLAIN:
@@ -91,28 +91,28 @@ class CloserLook:
 class _Seen:
     """A panel's small picture and its details; neither where it is missing or damaged."""
 
-    grey: Grey | None
-    details: Details
+    grey: GreyImage | None
+    details: Keypoints
 
 
 def _seen(webp: bytes | None) -> _Seen:
     try:
-        grey = None if webp is None else grey_of_thumbnail(webp)
+        grey = None if webp is None else thumbnail_to_grey(webp)
     except OSError:  # derived, and made again by `verify --repair`; the panel is found without it
         grey = None
-    return _Seen(None, NO_DETAILS) if grey is None else _Seen(grey, details_of(grey))
+    return _Seen(None, NO_KEYPOINTS) if grey is None else _Seen(grey, extract_keypoints(grey))
 
 
-def _look_at(asked: Grey, details: Details, seen: _Seen) -> tuple[int, float]:
+def _look_at(asked: GreyImage, details: Keypoints, seen: _Seen) -> tuple[int, float]:
     """How many details lie in place, and what that is worth."""
-    place = place_in(details, seen.details)
-    if seen.grey is None or place.count < ENOUGH:
-        return place.count, 0.0
-    return place.count, _worth(place.count, agreement(asked, seen.grey, place))
+    place = match_affine(details, seen.details)
+    if seen.grey is None or place.inliers < MIN_INLIERS:
+        return place.inliers, 0.0
+    return place.inliers, _worth(place.inliers, ncc(asked, seen.grey, place))
 
 
 def _worth(count: int, agreed: float) -> float:
     """From 1 on, one more for every doubling of the details in place, as half of them is chance or blur; and for how
     well the pictures agree. (What that changes: docs/evaluation.md.)
     """
-    return 1.0 + math.log2(count / ENOUGH) + AGREED * max(agreed, 0.0)
+    return 1.0 + math.log2(count / MIN_INLIERS) + AGREED * max(agreed, 0.0)
