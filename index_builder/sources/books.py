@@ -34,9 +34,9 @@ class BookRef:
     """A book and its pages.
 
     `path` is always root / `relative`; `relative` is "" when the root is the book. `kind` is one of
-    `retrieval.books.BookFormat`. A root that is a single picture is a "folder" book of that one page. `about`: name and stat
-    of files in the book that may say something about it; `beside`: of such files next to it, named like it. `comment`
-    is what an archive says about itself.
+    `retrieval.books.BookFormat`. A root that is a single picture is a "folder" book of that one page. `about`: name and
+    stat of files in the book that may say something about it; `beside`: of such files next to it, named like it.
+    `comment` is what an archive says about itself.
     """
 
     path: Path
