@@ -194,7 +194,7 @@ def _damaged(error: Exception) -> PictureError:
 
 
 def _reader(name: str, data: bytes, max_pixels: int) -> Any:
-    """Return Pillow's class for a format. For JPEG XL it comes from a plugin, which decodes before it reports a size."""
+    """Return Pillow's class for a format; that of JPEG XL is a plugin, which decodes before it reports a size."""
     if name != "JPEG XL":
         return _READERS[name]
     check_size(jpeg_xl_size(data), max_pixels)

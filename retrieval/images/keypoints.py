@@ -1,9 +1,9 @@
 """Keypoints of an image, and how many of them match another image under one affine map.
 
-Vectors find panels that look alike; keypoints find those that hold the very same drawing, also if most of it was cropped
-away, pasted over or had its lettering removed. Keypoints are ORB features (Rublee et al. 2011, "ORB: an efficient
-alternative to SIFT or SURF"), matched by Lowe's ratio test (2004, "Distinctive image features from scale-invariant
-keypoints"). A match is an inlier if one affine map, found by RANSAC, carries it over together with the others.
+Vectors find panels that look alike. Keypoints find those that hold the very same drawing, even if most of it was
+cropped away or pasted over, or if its lettering was removed. Keypoints are ORB features (Rublee et al. 2011, "ORB: an
+efficient alternative to SIFT or SURF"), matched by Lowe's ratio test (2004, "Distinctive image features from
+scale-invariant keypoints"). A match is an inlier if one affine map, found by RANSAC, carries it over together with the others.
 Panels that share a figure but not the rest are distinguished pixel-wise, with one image warped onto the other.
 """
 

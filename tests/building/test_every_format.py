@@ -197,7 +197,7 @@ def test_an_index_reads_within_its_own_bounds(lib: Path, index: Path) -> None:
         "b.cbz": "has 3 members; the limit is 2 members"
     }
     report = build(lib, index, whole_pages=True, max_bytes=10**5)
-    assert [reason for _, reason in report.skipped] == ["is 1 MiB unpacked; the limit is 0.09537 MiB"]
+    assert [reason for _, reason in report.skipped] == ["1 MiB unpacked; the limit is 0.09537 MiB"]
     build(lib, index, whole_pages=True, max_bytes=1000, max_ratio=1, max_pixels=10)
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
         assert [opened.panel_image(panel).size for panel in opened.browse(k=9)] == []

@@ -57,7 +57,7 @@ def test_labels_of_another_form_are_refused(tmp_path: Path, content: str) -> Non
     """With the file's name and the form that is expected."""
     path = tmp_path / "labels.json"
     path.write_text(content)
-    with pytest.raises(UsageError, match=r'labels\.json .*expected one JSON object \{"book/page": "class"'):
+    with pytest.raises(UsageError, match=r'(?s)labels\.json: .*give one JSON object \{"book/page": "class"'):
         read_labels(path)
 
 
