@@ -25,7 +25,7 @@ from sqlalchemy.exc import ArgumentError
 from index_builder.annotations.collection import Collection
 from index_builder.decode.decode import DecodedPage, Failed, PageTask, decode_page
 from index_builder.decode.workers import PageDecoder
-from index_builder.dialogue import AUTO, OcrSettings, threads_for
+from index_builder.dialogue import AUTO, OcrCacheWriter, OcrSettings, threads_per_worker
 from index_builder.options import BuildOptions
 from index_builder.plan.content_hashes import write_contents
 from index_builder.plan.moves import settle_moves
@@ -248,6 +248,8 @@ class _Build:
         self._encoder: Encoder | None = None
         self._progress = progress
         self._load_encoder = load
+        # One page a worker: about one commit a second, as OCR takes, and fewer pages than are in flight.
+        self._ocr_cache = OcrCacheWriter(folder, pages_per_commit=max(1, options.worker_count))
         self._pages_done = 0
         self._encoding_since = 0.0
 
@@ -389,7 +391,7 @@ class _Build:
         language = self.options.language or self.catalog.setting("language") or AUTO
         if language != self.catalog.setting("language"):
             self.catalog.remember(language=language)
-        return OcrSettings(self.folder, language, threads_for(self.options.worker_count))
+        return OcrSettings(self.folder, language, threads_per_worker(self.options.worker_count))
 
     # ------------------------------------------------------------------- encode
 
@@ -402,7 +404,8 @@ class _Build:
 
     def _encode(self, plan: Plan) -> None:
         self._encoding_since = time.perf_counter()
-        with self._contents(plan) as contents, PageDecoder[PageJob](self.options.worker_count) as decoder:
+        decoder = PageDecoder[PageJob](self.options.worker_count)
+        with self._contents(plan) as contents, self._ocr_cache, decoder:
             self._encode_pages(plan, decoder.decode((job, _told(job, contents)) for job in plan.read()))
 
     @contextmanager
@@ -448,6 +451,7 @@ class _Build:
                 self.catalog.mark_gone([known.id])
                 plan.fates[GONE] += 1
             return False
+        self._ocr_cache.add(outcome.ocr_lines)
         self.notes += [(job.label, note) for note in _fewer(outcome.notes)]
         self._count_words(outcome)
         plan.fates[NEW if known is None else CHANGED] += 1
@@ -470,6 +474,7 @@ class _Build:
         self.ocr.effects += sum(len(panel.effects.split()) for panel in read)
 
     def _write(self, batch: _Batch) -> None:
+        self._ocr_cache.flush()  # before the pages, so that no page with OCR text lacks its lines
         if batch.copies:
             self._write_copies(batch)
         if batch.pages:

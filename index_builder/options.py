@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from index_builder.dialogue.languages import checked_language
+from index_builder.dialogue import parse_language
 from retrieval.books import DEFAULT_LIMITS, ReadLimits
 from retrieval.errors import UsageError
 
@@ -70,7 +70,7 @@ class BuildOptions:
         if self.ocr_only_missing and not self.ocr:
             raise UsageError("ocr_only_missing asks for OCR, and OCR is switched off: choose one of the two")
         if self.language is not None:
-            object.__setattr__(self, "language", checked_language(self.language))
+            object.__setattr__(self, "language", parse_language(self.language))
 
     @property
     def reading(self) -> ReadLimits:

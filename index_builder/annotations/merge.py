@@ -10,7 +10,7 @@ from index_builder.annotations.parsing import join_texts
 from index_builder.annotations.records import EMPTY, SOUND_EFFECT, PageAnnotation, RawAnnotation, TextBlock
 from index_builder.annotations.registry import ParsedFile, parse_file
 from index_builder.annotations.rescale import rescale
-from index_builder.dialogue.assignment import give_to_panels
+from index_builder.dialogue.assignment import assign_to_panels
 from retrieval.records import Box
 
 PanelTexts = tuple[str | None, str]
@@ -85,7 +85,7 @@ def texts_of_panels(page: PageAnnotation, boxes: Sequence[Box], *, right_to_left
     the panels.
     """
     if page.blocks:
-        assigned = give_to_panels(page.blocks, boxes, right_to_left=right_to_left)
+        assigned = assign_to_panels(page.blocks, boxes, right_to_left=right_to_left)
         return [(_join(blocks, effects=False), _join(blocks, effects=True)) for blocks in assigned]
     if page.texts_without_boxes and len(page.texts_without_boxes) == len(boxes):
         return [(text, "") for text in page.texts_without_boxes]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from index_builder.annotations.parsing import join_texts
 from index_builder.annotations.records import AnnotatedPanel, PageAnnotation, RawAnnotation, TextBlock
-from index_builder.dialogue.assignment import in_order
+from index_builder.dialogue.assignment import sort_by_reading_order
 from retrieval.records import Box
 
 _ASPECT_TOLERANCE = 0.01
@@ -107,5 +107,5 @@ def _merge_panels(panel: AnnotatedPanel, duplicate: AnnotatedPanel) -> Annotated
 
 def _sort_panels(panels: list[AnnotatedPanel], right_to_left: bool) -> list[AnnotatedPanel]:
     """Sort the panels in reading order, and renumber them."""
-    ordered = in_order(panels, right_to_left=right_to_left)
+    ordered = sort_by_reading_order(panels, right_to_left=right_to_left)
     return [replace(panel, number=number) for number, panel in enumerate(ordered, 1)]

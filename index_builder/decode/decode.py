@@ -18,8 +18,8 @@ from PIL import Image
 
 from index_builder.annotations import PageAnnotation, RawAnnotation, merge, parse_page, texts_of_panels
 from index_builder.annotations.collection import AnnotationRef
-from index_builder.dialogue import OcrSettings, Words, read_words
-from index_builder.panels import FINDER, examine
+from index_builder.dialogue import OcrResult, OcrSettings, PanelText, panel_texts, recognize_page
+from index_builder.panels import DETECTOR_VERSION, detect_panels
 from index_builder.plan.content_hashes import is_known_content
 from index_builder.sources.books import skip_reason
 from retrieval.books import ReadLimits, read_page
@@ -93,7 +93,7 @@ class DecodedPage:
     """A page ready to be encoded; `panels` is None when its content is known already, here or from another page.
 
     `reader` is as the catalog keeps it: what read its words, "" where nothing had to, None where nothing did. `ocr` is
-    None where the page was not read.
+    None where the page was not read. `ocr_lines` are new lines for the OCR cache, None unless the engine ran.
     """
 
     digest: str
@@ -103,6 +103,7 @@ class DecodedPage:
     notes: tuple[str, ...]
     reader: str | None = None
     ocr: OcrUse | None = None
+    ocr_lines: OcrResult | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,9 @@ def decode_page(task: PageTask) -> DecodedPage | Failed:
             boxes = [*boxes, _whole_page(page, number=len(boxes) + 1)]
         panels, lost = _cut(page, boxes, task)
         remarks = (*unreadable, *annotation.notes, *lost, *unread)
-        return DecodedPage(digest, page.width, page.height, tuple(panels), remarks, reader, ocr)
+        timing = None if ocr is None else OcrUse(ocr.seconds)
+        new_lines = None if ocr is None or ocr.from_cache else ocr
+        return DecodedPage(digest, page.width, page.height, tuple(panels), remarks, reader, timing, new_lines)
     except PanelseekError as error:
         return Failed(skip_reason(error.problem, error.hint))  # the report names book and page already
     except MemoryError:
@@ -165,7 +168,7 @@ def _digest(content: bytes, annotation: bytes, said: tuple[RawAnnotation, ...], 
 
     How words are read is no part of it: the catalog remembers that beside it.
     """
-    finder = "page" if task.whole_pages else f"{FINDER}:{'rtl' if task.right_to_left else 'ltr'}"
+    finder = "page" if task.whole_pages else f"{DETECTOR_VERSION}:{'rtl' if task.right_to_left else 'ltr'}"
     parts = [content, hashlib.sha256(annotation).digest(), finder.encode()]
     parts += [hashlib.sha256(written.fingerprint().encode("utf-8", "replace")).digest() for written in said]
     return hashlib.sha256(b"".join(parts)).hexdigest()
@@ -198,13 +201,13 @@ def _boxes(page: Image.Image, task: PageTask, annotation: PageAnnotation) -> tup
     if annotation.panels:
         return [_told(p.number, p.box, "annotation", p.text, p.sound_effects) for p in annotation.panels], False
     right_to_left = _right_to_left(task, annotation)
-    outcome = None if task.whole_pages else examine(np.asarray(page), right_to_left=right_to_left)
+    outcome = None if task.whole_pages else detect_panels(np.asarray(page), right_to_left=right_to_left)
     found = outcome.boxes if outcome else []
     boxes = found or [Box(0, 0, page.width, page.height)]
     said = texts_of_panels(annotation, boxes, right_to_left=right_to_left)
     origin = "finder" if found else "page"
     panels = [_told(n, box, origin, *words) for n, (box, words) in enumerate(zip(boxes, said, strict=True), 1)]
-    return panels, outcome is not None and outcome.doubtful
+    return panels, outcome is not None and outcome.low_confidence
 
 
 def _told(number: int, box: Box, origin: str, text: str | None, effects: str) -> FoundPanel:
@@ -224,8 +227,8 @@ def _right_to_left(task: PageTask, annotation: PageAnnotation) -> bool:
 
 def _with_words(
     page: Image.Image, content: bytes, panels: list[FoundPanel], task: PageTask, annotation: PageAnnotation
-) -> tuple[list[FoundPanel], str | None, OcrUse | None, list[str]]:
-    """The panels with the words that OCR reads where no annotation tells them; what read them, its use, and notes."""
+) -> tuple[list[FoundPanel], str | None, OcrResult | None, list[str]]:
+    """Return the panels with OCR text if they have no annotated text, the OCR engine, its result and notes."""
     if all(panel.text is not None for panel in panels):
         return panels, "", None, []
     if task.ocr is None:
@@ -233,18 +236,18 @@ def _with_words(
     boxes = [panel.box for panel in panels]
     right_to_left = _right_to_left(task, annotation)
     try:
-        read = read_words(np.asarray(page), content, boxes, task.ocr, right_to_left=right_to_left)
+        ocr = recognize_page(np.asarray(page), content, task.ocr)
     except OcrError as error:
-        return panels, None, None, [str(error)]
-    said = [
-        panel if panel.text is not None else _read(panel, words)
-        for panel, words in zip(panels, read.words, strict=True)
+        return panels, None, None, [f"{error}: {error.hint}" if error.hint else str(error)]
+    texts = panel_texts(ocr.lines, boxes, page.size, language=task.ocr.language, right_to_left=right_to_left)
+    with_text = [
+        panel if panel.text is not None else _read(panel, text) for panel, text in zip(panels, texts, strict=True)
     ]
-    return said, task.ocr.name, OcrUse(read.seconds), []
+    return with_text, task.ocr.engine_id, ocr, []
 
 
-def _read(panel: FoundPanel, words: Words) -> FoundPanel:
-    return replace(panel, text=words.dialogue, effects=panel.effects or words.effects, words_from="ocr")
+def _read(panel: FoundPanel, text: PanelText) -> FoundPanel:
+    return replace(panel, text=text.dialogue, effects=panel.effects or text.sound_effects, words_from="ocr")
 
 
 def _thumbnail(page: Image.Image, box: Box) -> bytes | None:

@@ -1,84 +1,83 @@
-"""Which panel says it: text boxes of a page -> its panels, in reading order.
-
-The same for what was read and for text boxes that an annotation gives without saying whose they are.
-"""
+"""Assignment of text boxes to panels, for OCR text and for annotated text boxes without a panel."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
-from index_builder.panels.order import reading_order
+from index_builder.panels import reading_order
 from retrieval.records import Box
 
-_MOSTLY = 0.9
-"""Panels that hold nearly as much of a text as the best one does; of those the smallest is meant, as with insets."""
+_NEARLY_ALL = 0.9
+"""Fraction of the largest overlap from which another panel counts as equally good. Insets share all of their area."""
 
 
-class Placed(Protocol):
-    """Anything with a place on the page, such as a balloon or a caption; box in page pixels."""
+class HasBox(Protocol):
+    """An item with a box in page pixels, such as a balloon or an annotated text."""
 
     @property
     def box(self) -> Box: ...
 
 
-Block = TypeVar("Block", bound=Placed)
+Item = TypeVar("Item", bound=HasBox)
 
 
-def panel_of(block: Box, panels: Sequence[Box]) -> int | None:
-    """The number (from 0) of the panel that holds most of a text, else of the nearest; None where there is none.
+def find_panel(box: Box, panels: Sequence[Box]) -> int | None:
+    """Return the index of the panel with the largest overlap, else of the nearest one; None without panels.
 
-    Of panels that hold about the same, the smallest: an inset says its words, not the panel around it.
+    Of panels with about the same overlap, the smallest is returned: text in an inset does not belong to the panel
+    around it.
     """
     if not panels:
         return None
-    held = [common(block, panel) for panel in panels]
-    most = max(held)
-    if most <= 0:
-        return min(range(len(panels)), key=lambda i: (distance(block, panels[i]), i))
-    able = [i for i, area in enumerate(held) if area >= _MOSTLY * most]
-    return min(able, key=lambda i: (panels[i].w * panels[i].h, i))
+    overlaps = [intersection_area(box, panel) for panel in panels]
+    largest = max(overlaps)
+    if largest <= 0:
+        return min(range(len(panels)), key=lambda i: (box_distance(box, panels[i]), i))
+    candidates = [i for i, overlap in enumerate(overlaps) if overlap >= _NEARLY_ALL * largest]
+    return min(candidates, key=lambda i: (panels[i].w * panels[i].h, i))
 
 
-def give_to_panels(
-    blocks: Sequence[Block], panels: Sequence[Box], *, right_to_left: bool = False
-) -> list[tuple[Block, ...]]:
-    """For each panel its texts in reading order, twins in the order given; all boxes in page pixels.
+def assign_to_panels(
+    items: Sequence[Item], panels: Sequence[Box], *, right_to_left: bool = False
+) -> list[tuple[Item, ...]]:
+    """Return the items of each panel in reading order; all boxes are in page pixels.
 
-    Every text is given to exactly one panel; without panels all is lost, and the result is empty.
+    Every item is assigned to exactly one panel. Items with equal boxes keep their order. Without panels the result is
+    empty.
     """
-    shares: list[list[Block]] = [[] for _ in panels]
-    for block in blocks:
-        number = panel_of(block.box, panels)
-        if number is not None:
-            shares[number].append(block)
-    return [tuple(in_order(share, right_to_left=right_to_left)) for share in shares]
+    assigned: list[list[Item]] = [[] for _ in panels]
+    for item in items:
+        index = find_panel(item.box, panels)
+        if index is not None:
+            assigned[index].append(item)
+    return [tuple(sort_by_reading_order(group, right_to_left=right_to_left)) for group in assigned]
 
 
-def in_order(blocks: Sequence[Block], *, right_to_left: bool = False) -> list[Block]:
-    """Anything with a box as it is read; in the order given where boxes are on one spot."""
-    places: dict[tuple[int, int, int, int], list[Block]] = {}
-    for block in blocks:
-        places.setdefault(_edges(block.box), []).append(block)
-    ordered = reading_order(sorted(places), right_to_left=right_to_left)
-    return [block for place in ordered for block in places[place]]
+def sort_by_reading_order(items: Sequence[Item], *, right_to_left: bool = False) -> list[Item]:
+    """Sort items into reading order; items with equal boxes keep their order."""
+    by_rect: dict[tuple[int, int, int, int], list[Item]] = {}
+    for item in items:
+        by_rect.setdefault(_to_rect(item.box), []).append(item)
+    ordered = reading_order(sorted(by_rect), right_to_left=right_to_left)
+    return [item for rect in ordered for item in by_rect[rect]]
 
 
-def common(a: Box, b: Box) -> float:
-    """Area that two boxes share, in square pixels."""
+def intersection_area(a: Box, b: Box) -> float:
+    """Return the area in square pixels that lies in both boxes."""
     w = min(a.x + a.w, b.x + b.w) - max(a.x, b.x)
     h = min(a.y + a.h, b.y + b.h) - max(a.y, b.y)
     return max(0.0, w) * max(0.0, h)
 
 
-def distance(a: Box, b: Box) -> float:
-    """Pixels between two boxes, 0 where they touch."""
+def box_distance(a: Box, b: Box) -> float:
+    """Return the distance between two boxes in pixels, 0 if they touch."""
     w = max(a.x, b.x) - min(a.x + a.w, b.x + b.w)
     h = max(a.y, b.y) - min(a.y + a.h, b.y + b.h)
     return float((max(0.0, w) ** 2 + max(0.0, h) ** 2) ** 0.5)
 
 
-def _edges(box: Box) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom in whole pixels, at least one wide and high."""
+def _to_rect(box: Box) -> tuple[int, int, int, int]:
+    """Return left, top, right, bottom in whole pixels, at least one pixel wide and high."""
     left, top = round(box.x), round(box.y)
     return left, top, max(left + 1, round(box.x + box.w)), max(top + 1, round(box.y + box.h))

@@ -1,61 +1,67 @@
-"""Lines -> balloons and captions: lines of one lettering that stand close below or beside each other."""
+"""Balloons and captions: OCR lines of similar height, grouped if they are close to each other."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from index_builder.dialogue.cleaning import joined
-from index_builder.dialogue.lines import Line, around
+from index_builder.dialogue.cleaning import join_lines
+from index_builder.dialogue.lines import Line, enclosing_box
 from retrieval.records import Box
 
-_HEIGHTS = 1.45
-"""Lines of one balloon differ at most so many times in height."""
-_GAP = 0.45
-"""Between two lines of a balloon lies at most this part of a line's height (lines of an engine hold air themselves)."""
-_BESIDE = 0.9
-"""Between two pieces of one line lies at most this part of its height."""
-_ALIGNED = 0.3
-"""Of the shorter of two lines, so much stands above or below the other."""
-_LEVEL = 0.5
-"""Pieces of one line differ less than this part of their height in place."""
-_TURNED = 15.0
-"""Degrees by which lines of a balloon may differ in slant."""
+_MAX_HEIGHT_RATIO = 1.45
+"""Largest ratio between the heights of two lines of one balloon."""
+
+_MAX_LINE_GAP = 0.45
+"""Largest gap between two lines, as a fraction of the smaller height. The engine's lines include some leading."""
+
+_MAX_WORD_GAP = 0.9
+"""Largest gap between two pieces of one line, as a fraction of the smaller height."""
+
+_MIN_ALIGNED = 0.3
+"""Smallest horizontal overlap of two stacked lines, as a fraction of the shorter one."""
+
+_MAX_OFFSET = 0.5
+"""Vertical offset below which two pieces are on one line, as a fraction of the smaller height."""
+
+_MAX_SLANT = 15.0
+"""Largest difference in slant between two lines of one balloon, in degrees."""
 
 
 @dataclass(frozen=True, slots=True)
 class Balloon:
-    """Lines in reading order; box and height in page pixels, score 0-1."""
+    """Text of one balloon or caption. lines: in reading order; text: the same as one line."""
 
     lines: tuple[Line, ...]
     text: str
 
     @property
     def box(self) -> Box:
-        return around([line.box for line in self.lines])
+        """Return the box around all lines, in page pixels."""
+        return enclosing_box([line.box for line in self.lines])
 
     @property
     def height(self) -> float:
-        """Of its letters with a little air: the middle of its lines' heights."""
+        """Return the median line height in page pixels: letters with a little leading."""
         heights = sorted(line.height for line in self.lines)
         return heights[len(heights) // 2]
 
     @property
     def score(self) -> float:
-        """How sure the engine is, longer lines counting more."""
-        letters = sum(len(line.text) for line in self.lines)
-        return sum(line.score * len(line.text) for line in self.lines) / letters
+        """Return the OCR score, 0-1, averaged over characters."""
+        characters = sum(len(line.text) for line in self.lines)
+        return sum(line.score * len(line.text) for line in self.lines) / characters
 
 
-def balloons(lines: Sequence[Line]) -> list[Balloon]:
-    """Every line in exactly one balloon, in order of their tops."""
-    groups = _groups(lines)
-    made = [Balloon(tuple(ordered), joined([line.text for line in ordered])) for ordered in map(_in_order, groups)]
-    return sorted(made, key=lambda balloon: (balloon.box.y, balloon.box.x))
+def group_lines(lines: Sequence[Line]) -> list[Balloon]:
+    """Group lines into balloons, sorted from top to bottom; every line is in exactly one balloon."""
+    groups = [_sort_lines(group) for group in _connected_groups(lines)]
+    balloons = [Balloon(tuple(group), join_lines([line.text for line in group])) for group in groups]
+    return sorted(balloons, key=lambda balloon: (balloon.box.y, balloon.box.x))
 
 
-def _groups(lines: Sequence[Line]) -> list[list[Line]]:
-    """Lines that belong together, also through others."""
+def _connected_groups(lines: Sequence[Line]) -> list[list[Line]]:
+    """Return the connected components of the lines under `_are_neighbours`."""
     roots = list(range(len(lines)))
 
     def root(i: int) -> int:
@@ -66,7 +72,7 @@ def _groups(lines: Sequence[Line]) -> list[list[Line]]:
 
     for i, line in enumerate(lines):
         for j in range(i):
-            if _belong(line, lines[j]):
+            if _are_neighbours(line, lines[j]):
                 roots[root(i)] = root(j)
     groups: dict[int, list[Line]] = {}
     for i, line in enumerate(lines):
@@ -74,35 +80,36 @@ def _groups(lines: Sequence[Line]) -> list[list[Line]]:
     return list(groups.values())
 
 
-def _belong(a: Line, b: Line) -> bool:
-    """Whether two lines are of one balloon, looking at these two only."""
-    if a.vertical != b.vertical or abs(a.slant - b.slant) > _TURNED:
+def _are_neighbours(a: Line, b: Line) -> bool:
+    """Return True if two lines follow each other in one balloon, stacked or side by side."""
+    if a.vertical != b.vertical or abs(a.slant - b.slant) > _MAX_SLANT:
         return False
     low, high = sorted((a.height, b.height))
-    if high > _HEIGHTS * low:
+    if high > _MAX_HEIGHT_RATIO * low:
         return False
-    one, other = (_turned(line.box) if line.vertical else line.box for line in (a, b))
-    across = max(one.y, other.y) - min(one.y + one.h, other.y + other.h)
-    along = max(one.x, other.x) - min(one.x + one.w, other.x + other.w)
-    stacked = across <= _GAP * low and -along >= _ALIGNED * min(one.w, other.w)
-    beside = along <= _BESIDE * low and abs(one.y + one.h / 2 - other.y - other.h / 2) < _LEVEL * low
-    return stacked or beside
+    first, second = (_transpose(line.box) if line.vertical else line.box for line in (a, b))
+    gap_y = max(first.y, second.y) - min(first.y + first.h, second.y + second.h)
+    gap_x = max(first.x, second.x) - min(first.x + first.w, second.x + second.w)
+    stacked = gap_y <= _MAX_LINE_GAP * low and -gap_x >= _MIN_ALIGNED * min(first.w, second.w)
+    offset = abs(first.y + first.h / 2 - second.y - second.h / 2)
+    side_by_side = gap_x <= _MAX_WORD_GAP * low and offset < _MAX_OFFSET * low
+    return stacked or side_by_side
 
 
-def _in_order(lines: list[Line]) -> list[Line]:
-    """Lines from top to bottom, pieces of one line from left to right; columns from right to left."""
-    places = [(line, _turned(line.box) if line.vertical else line.box) for line in lines]
+def _sort_lines(lines: list[Line]) -> list[Line]:
+    """Sort lines from top to bottom and pieces of one line from left to right; columns from right to left."""
+    boxes = [(line, _transpose(line.box) if line.vertical else line.box) for line in lines]
     rows: list[list[tuple[Line, Box]]] = []
-    for line, box in sorted(places, key=lambda place: place[1].y + place[1].h / 2):
+    for line, box in sorted(boxes, key=lambda pair: pair[1].y + pair[1].h / 2):
         middle = box.y + box.h / 2
         last = rows[-1][-1][1] if rows else None
-        if last is not None and middle - last.y - last.h / 2 < _LEVEL * min(box.h, last.h):
+        if last is not None and middle - last.y - last.h / 2 < _MAX_OFFSET * min(box.h, last.h):
             rows[-1].append((line, box))
         else:
             rows.append([(line, box)])
-    return [line for row in rows for line, _ in sorted(row, key=lambda place: place[1].x)]
+    return [line for row in rows for line, _ in sorted(row, key=lambda pair: pair[1].x)]
 
 
-def _turned(box: Box) -> Box:
-    """A column as a line: from right to left becomes from top to bottom."""
+def _transpose(box: Box) -> Box:
+    """Return the box of a column as that of a line: right to left becomes top to bottom."""
     return Box(box.y, -box.x - box.w, box.h, box.w)

@@ -1,4 +1,4 @@
-"""Which lettering is dialogue (balloons, captions) and which is kept apart: sound effects, signatures, page numbers."""
+"""Classification of text: dialogue (balloons, captions), or sound effects, signatures, page numbers and noise."""
 
 from __future__ import annotations
 
@@ -6,64 +6,74 @@ import re
 from collections.abc import Sequence
 from statistics import median
 
-from index_builder.dialogue.assignment import common
+from index_builder.dialogue.assignment import intersection_area
 from index_builder.dialogue.balloons import Balloon
-from index_builder.dialogue.cleaning import is_wide
+from index_builder.dialogue.cleaning import is_cjk
 from retrieval.records import Box
 
-_SURE = 0.6
-"""Less sure readings are noise more often than words."""
-_LOUD = 3.0
-"""Lettering this many times as high as the page's usual is drawn, not set."""
-_FEW = 2
-"""Words of a sound effect, at most."""
-_SLANTED = 20.0
-"""Degrees from which a short text was drawn into the picture."""
-_LETTERS = 2
-"""A single letter is a piece of a drawing more often than a word; not so in scripts with wide signs."""
-_HEAD = 3
-"""Words of a running head, at most."""
+_MIN_SCORE = 0.6
+"""OCR score, 0-1, below which text is noise more often than dialogue."""
+
+_SOUND_EFFECT_HEIGHT = 3.0
+"""Letter height from which a short text is a sound effect, as a multiple of the page's median letter height."""
+
+_SOUND_EFFECT_WORDS = 2
+"""Most words of a sound effect."""
+
+_SOUND_EFFECT_SLANT = 20.0
+"""Slant in degrees from which a short text is a sound effect."""
+
+_MIN_LETTERS = 2
+"""Fewest letters of dialogue: a single letter is a piece of the drawing more often. One is enough in CJK text."""
+
+_RUNNING_HEAD_WORDS = 3
+"""Most words of a running head."""
+
 _MARGIN = 0.04
-"""Part of the page's height at its top and bottom where running heads and page numbers stand."""
-_INSIDE = 0.3
-"""Of a text, so much lies in panels, else it stands outside of them."""
+"""Height of the top and bottom margin with running heads and page numbers, as a fraction of the page height."""
+
+_IN_PANEL = 0.3
+"""Share of a text's area that must lie in panels; a text with less is outside of them."""
+
 _CREDIT = re.compile(
     r"\bwww\.|https?:|\.(com|org|net)\b|[\w.]+@[\w.]+|\u00a9|\(c\)|\bcopyright\b|\blicen[sc]ed?\b|creative commons"
     r"|\b(art|artwork|story|script|scenario|translation|lettering|colou?rs)\b[^.!?]{0,24}(\bby\b|:)",
     re.IGNORECASE,
 )
-_NUMBER = re.compile(r"[-\u2013\s]*(page\s*)?\d{1,4}[-\u2013\s]*", re.IGNORECASE)
+_PAGE_NUMBER = re.compile(r"[-\u2013\s]*(page\s*)?\d{1,4}[-\u2013\s]*", re.IGNORECASE)
 
 
-def is_dialogue(balloon: Balloon, usual: float, panels: Sequence[Box], page: tuple[int, int], wide: bool) -> bool:
-    """Whether a text is said or told.
+def is_dialogue(
+    balloon: Balloon, letter_height: float, panels: Sequence[Box], page_size: tuple[int, int], *, cjk: bool
+) -> bool:
+    """Return True if a text is dialogue or narration.
 
-    usual: the page's letter height; panels: their boxes; page: width and height in pixels; wide: whether the page is
-    written in a script such as Japanese.
+    letter_height: median of the page. panels: their boxes. page_size: width and height in pixels. cjk: the page is
+    written in Chinese or Japanese.
     """
-    least = 1 if wide else _LETTERS
-    if balloon.score < _SURE or sum(c.isalnum() for c in balloon.text) < least or (not wide and is_wide(balloon.text)):
+    letters = sum(c.isalnum() for c in balloon.text)
+    if balloon.score < _MIN_SCORE or letters < (1 if cjk else _MIN_LETTERS) or (not cjk and is_cjk(balloon.text)):
         return False
-    if _CREDIT.search(balloon.text) or _outside(balloon, panels, page):
+    if _CREDIT.search(balloon.text) or _is_marginal(balloon, panels, page_size):
         return False
-    few = len(balloon.text.split()) <= _FEW
+    short = len(balloon.text.split()) <= _SOUND_EFFECT_WORDS
     slant = max(line.slant for line in balloon.lines)
-    return not (few and (balloon.height > _LOUD * usual or slant > _SLANTED))
+    return not (short and (balloon.height > _SOUND_EFFECT_HEIGHT * letter_height or slant > _SOUND_EFFECT_SLANT))
 
 
-def usual_height(balloons: Sequence[Balloon]) -> float:
-    """The letter height of a page: of the line in which its middle letter stands; 0 where there is none."""
-    heights = [line.height for b in balloons for line in b.lines if line.score >= _SURE for _ in line.text]
+def median_letter_height(balloons: Sequence[Balloon]) -> float:
+    """Return the median line height over all characters of a page, in pixels; 0 for a page without text."""
+    heights = [line.height for b in balloons for line in b.lines if line.score >= _MIN_SCORE for _ in line.text]
     return median(heights) if heights else 0.0
 
 
-def _outside(balloon: Balloon, panels: Sequence[Box], page: tuple[int, int]) -> bool:
-    """Whether it is a number, or a line at the page's edge, that stands in no panel."""
+def _is_marginal(balloon: Balloon, panels: Sequence[Box], page_size: tuple[int, int]) -> bool:
+    """Return True for a page number or a running head outside all panels."""
     box = balloon.box
-    if sum(common(box, panel) for panel in panels) > _INSIDE * box.w * box.h:
+    if sum(intersection_area(box, panel) for panel in panels) > _IN_PANEL * box.w * box.h:
         return False
-    if _NUMBER.fullmatch(balloon.text):
+    if _PAGE_NUMBER.fullmatch(balloon.text):
         return True
-    edge = _MARGIN * page[1]
-    head = len(balloon.lines) == 1 and len(balloon.text.split()) <= _HEAD
-    return head and (box.y + box.h < edge or box.y > page[1] - edge)
+    margin = _MARGIN * page_size[1]
+    short = len(balloon.lines) == 1 and len(balloon.text.split()) <= _RUNNING_HEAD_WORDS
+    return short and (box.y + box.h < margin or box.y > page_size[1] - margin)

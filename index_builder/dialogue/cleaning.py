@@ -1,4 +1,4 @@
-"""Lines of lettering -> running text: line breaks and hyphenation undone, signs made plain."""
+"""OCR lines -> running text: line breaks and hyphenation undone, characters normalised."""
 
 from __future__ import annotations
 
@@ -6,47 +6,53 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-_WIDE = re.compile(r"[\u1100-\u11ff\u2e80-\u30ff\u3100-\u31ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
-"""Letters of scripts whose signs are wide and, but for Korean, stand without spaces."""
+_CJK = re.compile(r"[\u1100-\u11ff\u2e80-\u30ff\u3100-\u31ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
+"""Letters of Chinese, Japanese and Korean."""
+
 _FULL_WIDTH = {**{code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}, 0x3000: 0x20, 0x3002: 0x2E, 0x3001: 0x2C}
-_DASH = re.compile(r"(?<=\w)-$")
+"""Full-width characters and their ASCII forms, as code points."""
+
+_HYPHEN = re.compile(r"(?<=\w)-$")
 _SPACES = re.compile(r"\s+")
-_BEFORE_SIGN = re.compile(r"\s+([,.!?;:%)\]}\u2026])(?=\s|$)")
+_SPACE_BEFORE_MARK = re.compile(r"\s+([,.!?;:%)\]}\u2026])(?=\s|$)")
 
 
-def joined(lines: Sequence[str]) -> str:
-    """The lines of one balloon as one line. Letters keep their case."""
+def join_lines(lines: Sequence[str]) -> str:
+    """Join the lines of one balloon into running text; letters keep their case."""
     text = ""
-    for line in (plain(line) for line in lines):
-        text = _continued(text, line) if text and line else text or line
+    for line in (clean_line(line) for line in lines):
+        text = _append(text, line) if text and line else text or line
     return text
 
 
-def plain(line: str) -> str:
-    """One line with plain spaces, and without full-width signs where its letters are not of such a script."""
-    if not is_wide(line):
+def clean_line(line: str) -> str:
+    """Normalise spaces and Unicode; full-width characters become ASCII unless the line is CJK."""
+    if not is_cjk(line):
         line = line.translate(_FULL_WIDTH)
     line = unicodedata.normalize("NFC", line.replace("\0", " "))
-    return _BEFORE_SIGN.sub(r"\1", _SPACES.sub(" ", line)).strip()
+    return _SPACE_BEFORE_MARK.sub(r"\1", _SPACES.sub(" ", line)).strip()
 
 
-def is_wide(text: str) -> bool:
-    """Whether half of the letters, or more, belong to a script such as Japanese or Chinese."""
+def is_cjk(text: str) -> bool:
+    """Return True if at least half of the letters are Chinese, Japanese or Korean."""
     letters = [c for c in text if c.isalpha()]
-    return bool(letters) and 2 * len(_WIDE.findall(text)) >= len(letters)
+    return bool(letters) and 2 * len(_CJK.findall(text)) >= len(letters)
 
 
-def _continued(text: str, line: str) -> str:
-    """A text goes on in the next line."""
-    if is_wide(text[-1]) and is_wide(line[0]):
+def _append(text: str, line: str) -> str:
+    """Append a line to a text, without a space in CJK text and with hyphenation undone."""
+    if is_cjk(text[-1]) and is_cjk(line[0]):
         return text + line
-    if not _DASH.search(text) or not line[0].isalpha():
+    if not _HYPHEN.search(text) or not line[0].isalpha():
         return f"{text} {line}"
     word = text.split()[-1]
     return text + line if _keeps_hyphen(word[:-1], line) else text[:-1] + line
 
 
-def _keeps_hyphen(begun: str, line: str) -> bool:
-    """A word with more hyphens (`old-busy-`) has this one too; so has one that goes on in another case (`X-` `ray`)."""
-    goes_on = re.split(r"[^\w-]", line, maxsplit=1)[0]
-    return "-" in begun.strip("-") or "-" in goes_on or begun[-1].isupper() != line[0].isupper()
+def _keeps_hyphen(start: str, line: str) -> bool:
+    """Return True if the hyphen at a line break belongs to the word.
+
+    It does if the word has more hyphens (`old-busy-`), or continues in another case (`X-` `ray`).
+    """
+    rest = re.split(r"[^\w-]", line, maxsplit=1)[0]
+    return "-" in start.strip("-") or "-" in rest or start[-1].isupper() != line[0].isupper()

@@ -1,14 +1,14 @@
-"""Languages that the engine's model reads, by their ISO 639 codes."""
+"""Languages of the OCR model, by ISO 639 code."""
 
 from __future__ import annotations
 
 from retrieval.errors import UsageError
 
 AUTO = "auto"
-"""Whatever is written: Japanese or Chinese where most letters are, else an alphabet."""
+"""Detect per page: Chinese or Japanese if half of the letters are CJK, else a language with an alphabet."""
 
-WIDE = ("ja", "zh")
-"""Written with wide signs, without spaces, and in columns too."""
+CJK_LANGUAGES = ("ja", "zh")
+"""Languages written without spaces, in lines or columns. The model has no Korean."""
 
 LANGUAGES = (
     *("af", "az", "bs", "ca", "cs", "cy", "da", "de", "en", "es", "et", "eu", "fi", "fr", "ga", "gl", "hr", "hu", "id"),
@@ -17,12 +17,15 @@ LANGUAGES = (
 )
 
 
-def checked_language(language: str) -> str:
-    """`auto` or a code such as `en` (`en-GB` counts as `en`); raises `UsageError` for one that no model reads."""
+def parse_language(language: str) -> str:
+    """Return `auto` or a code such as `en`; the region in `en-GB` is ignored.
+
+    Raises `UsageError` for a language without a model.
+    """
     code = language.strip().lower().replace("_", "-").split("-")[0]
     if code != AUTO and code not in LANGUAGES:
         raise UsageError(
-            f"the OCR engine has no model for the language {language!r}: "
-            f"choose {AUTO}, or one of {', '.join(LANGUAGES)}"
+            f"the OCR engine has no model for the language {language!r}",
+            hint=f"choose {AUTO}, or one of {', '.join(LANGUAGES)}",
         )
     return code

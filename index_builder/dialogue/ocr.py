@@ -1,74 +1,55 @@
-"""A page's picture -> the words of its panels: read once, remembered, put together."""
+"""OCR of one page: its lines from the cache, else from the engine."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from index_builder.dialogue.ocr_cache import ReadingCache
+from index_builder.dialogue.lines import OcrResult
+from index_builder.dialogue.ocr_cache import OcrCache
 from index_builder.dialogue.ocr_engine import engine_name, load_engine
-from index_builder.dialogue.words import READS, Words, panel_words
-from retrieval.records import Box
+from index_builder.dialogue.panel_text import TEXT_VERSION
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from index_builder.dialogue.lines import Line
-
 
 @dataclass(frozen=True, slots=True)
 class OcrSettings:
-    """How pages are read. cache: the folder that remembers it; language: as `checked_language` gives it; threads: of
-    the engine in each process.
+    """OCR settings of a build.
+
+    cache_folder: folder of the OCR cache. language: as returned by `parse_language`. threads: of the engine in each
+    process.
     """
 
-    cache: Path
+    cache_folder: Path
     language: str
     threads: int
 
     @property
-    def name(self) -> str:
-        """Everything that the words of a page depend on: engine and version, how lines are put together, language."""
-        return f"{engine_name()}; {READS}; {self.language}"
+    def engine_id(self) -> str:
+        """Return all that the text of a panel depends on besides the page: engine, text version and language."""
+        return f"{engine_name()}; {TEXT_VERSION}; {self.language}"
 
 
-@dataclass(frozen=True, slots=True)
-class PageWords:
-    """words: of each panel; seconds: that the engine took, 0 where the page was remembered."""
+def recognize_page(page: NDArray[np.uint8], page_sha256: bytes, settings: OcrSettings) -> OcrResult:
+    """Return the OCR lines of a page, (H, W, 3) uint8 RGB. Reads the cache and never writes it.
 
-    words: list[Words]
-    seconds: float
-
-
-def read_words(
-    page: NDArray[np.uint8], content: bytes, panels: Sequence[Box], how: OcrSettings, *, right_to_left: bool = False
-) -> PageWords:
-    """The words of the panels of a page (H, W, 3) uint8 RGB; content: SHA-256 of its bytes.
-
-    Raises `OcrError` where the engine cannot be loaded, or fails on this page.
+    page_sha256: of the bytes of the page file. Raises `OcrError` if the engine cannot be loaded or fails on this page.
     """
-    lines, seconds = _lines(page, content, how)
-    size = (page.shape[1], page.shape[0])
-    return PageWords(panel_words(lines, panels, size, language=how.language, right_to_left=right_to_left), seconds)
-
-
-def threads_for(workers: int) -> int:
-    """Threads of an engine where so many processes (0: this one) read side by side."""
-    return max(1, (os.cpu_count() or 1) // max(1, workers))
-
-
-def _lines(page: NDArray[np.uint8], content: bytes, how: OcrSettings) -> tuple[Sequence[Line], float]:
-    engine, cache = engine_name(), ReadingCache(how.cache)
-    known = cache.get(content, engine)
-    if known is not None:
-        return known, 0.0
+    engine = engine_name()
+    cached = OcrCache(settings.cache_folder).get(page_sha256, engine)
+    if cached is not None:
+        return OcrResult(page_sha256, engine, cached, 0.0, from_cache=True)
     started = time.perf_counter()
-    lines = load_engine(how.threads).read(page)
-    seconds = time.perf_counter() - started
-    cache.put(content, engine, lines, seconds)
-    return lines, seconds
+    lines = load_engine(settings.threads).recognize(page)
+    return OcrResult(page_sha256, engine, tuple(lines), time.perf_counter() - started)
+
+
+def threads_per_worker(workers: int) -> int:
+    """Return the engine threads of each of `workers` processes; 0 workers means this process alone."""
+    return max(1, (os.cpu_count() or 1) // max(1, workers))

@@ -1,7 +1,7 @@
-"""What was read on pages, kept inside the index: no page is read twice by the same engine.
+"""The OCR cache: lines of each page in a SQLite file of the index, so that OCR runs once per page and engine.
 
-Derived: it can be deleted at any time, and costs the reading again. Written by the processes that read, page by page,
-so that a build stopped at any moment has lost nothing it read.
+It is derived data: deleting it costs another OCR run. Decoding processes only read it. The one process that writes
+the index stores the lines that they return.
 """
 
 from __future__ import annotations
@@ -13,51 +13,87 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from index_builder.dialogue.lines import Line
+from index_builder.dialogue.lines import Line, OcrResult
+from retrieval.store.sqlite import connect_to_read
 
-NAME = "lettering.sqlite"
+FILE = "ocr_cache.sqlite"
 
-_TABLE = """CREATE TABLE IF NOT EXISTS reading (
-    page BLOB PRIMARY KEY, engine TEXT NOT NULL, lines BLOB NOT NULL, seconds REAL NOT NULL) WITHOUT ROWID"""
-_PUT = "INSERT OR REPLACE INTO reading (page, engine, lines, seconds) VALUES (?, ?, ?, ?)"
-_WAIT = 30.0  # seconds for another process to finish its page's write, which takes milliseconds
+_CREATE = """CREATE TABLE IF NOT EXISTS ocr_result (
+    page_sha256 BLOB PRIMARY KEY, engine TEXT NOT NULL, lines BLOB NOT NULL, seconds REAL NOT NULL) WITHOUT ROWID"""
+_GET = "SELECT engine, lines FROM ocr_result WHERE page_sha256 = ?"
+_PUT = "INSERT OR REPLACE INTO ocr_result (page_sha256, engine, lines, seconds) VALUES (?, ?, ?, ?)"
+_TIMEOUT = 30.0  # seconds to wait for readers, each of which takes milliseconds
 
 
-class ReadingCache:
-    """Lines by the SHA-256 of a page's bytes; of each page the last engine's. Opened anew for every call."""
+class OcrCache:
+    """OCR lines by the SHA-256 of the page file; one entry a page, of the last engine. Connects for each call."""
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / NAME
+        self.path = folder / FILE
 
-    def get(self, page: bytes, engine: str) -> list[Line] | None:
-        """The lines of a page, or None where this engine has not read it; a damaged cache knows nothing."""
+    def get(self, page_sha256: bytes, engine: str) -> tuple[Line, ...] | None:
+        """Return the lines of a page; None if there are none of this engine, or if they are damaged."""
         if not self.path.exists():
             return None
         try:
-            with closing(self._connect()) as connection:
-                row = connection.execute("SELECT engine, lines FROM reading WHERE page = ?", (page,)).fetchone()
+            with closing(connect_to_read(self.path)) as connection:
+                row = connection.execute(_GET, (page_sha256,)).fetchone()
             if row is None or row[0] != engine:
                 return None
-            return [Line.from_row(line) for line in json.loads(zlib.decompress(row[1]))]
+            return tuple(Line.from_row(line) for line in json.loads(zlib.decompress(row[1])))
         except (sqlite3.DatabaseError, zlib.error, ValueError, TypeError):
             return None
 
-    def put(self, page: bytes, engine: str, lines: Sequence[Line], seconds: float) -> None:
-        """Keep what was read; a cache that is damaged is begun anew."""
-        packed = zlib.compress(json.dumps([line.as_row() for line in lines], ensure_ascii=False).encode())
-        row = (page, engine, packed, round(seconds, 3))
+    def put_many(self, results: Sequence[OcrResult]) -> None:
+        """Store results in one transaction; a damaged file is replaced. Call it only in the writer of the index."""
+        rows = [_to_row(result) for result in results]
         try:
-            self._write(row)
+            self._insert(rows)
         except sqlite3.OperationalError:
-            return  # busy or full: reading on matters more than remembering it
+            return  # locked, or the disk is full: a build goes on without the cache
         except sqlite3.DatabaseError:
-            self.path.unlink(missing_ok=True)
-            self._write(row)
+            self._clear()
+            self._insert(rows)
 
-    def _write(self, row: tuple[bytes, str, bytes, float]) -> None:
-        with closing(self._connect()) as connection, connection:
-            connection.execute(_TABLE)
-            connection.execute(_PUT, row)
+    def _insert(self, rows: Sequence[tuple[bytes, str, bytes, float]]) -> None:
+        with closing(sqlite3.connect(self.path, timeout=_TIMEOUT)) as connection, connection:
+            connection.execute(_CREATE)
+            connection.executemany(_PUT, rows)
 
-    def _connect(self) -> sqlite3.Connection:
-        return sqlite3.connect(self.path, timeout=_WAIT)
+    def _clear(self) -> None:
+        """Delete the file and its journal."""
+        for path in self.path.parent.glob(f"{FILE}*"):
+            path.unlink()
+
+
+class OcrCacheWriter:
+    """Buffered writes to the OCR cache; a context manager that stores the rest at its end, also after an error."""
+
+    def __init__(self, folder: Path, pages_per_commit: int) -> None:
+        self._cache = OcrCache(folder)
+        self._pages_per_commit = pages_per_commit
+        self._pending: list[OcrResult] = []
+
+    def __enter__(self) -> OcrCacheWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.flush()
+
+    def add(self, result: OcrResult | None) -> None:
+        """Store a result with the next commit; None is ignored."""
+        if result is not None:
+            self._pending.append(result)
+        if len(self._pending) >= self._pages_per_commit:
+            self.flush()
+
+    def flush(self) -> None:
+        """Commit all results added so far."""
+        pending, self._pending = self._pending, []
+        if pending:
+            self._cache.put_many(pending)
+
+
+def _to_row(result: OcrResult) -> tuple[bytes, str, bytes, float]:
+    lines = json.dumps([line.as_row() for line in result.lines], ensure_ascii=False)
+    return result.page_sha256, result.engine, zlib.compress(lines.encode()), round(result.seconds, 3)

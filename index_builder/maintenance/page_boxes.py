@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from index_builder.annotations import read_annotation
-from index_builder.panels import examine
+from index_builder.panels import detect_panels
 from retrieval.books import read_page
 from retrieval.books.names import sidecar_names
 from retrieval.errors import UsageError
@@ -103,9 +103,9 @@ def _looked_at(book: Path, name: str, right_to_left: bool) -> PagePanels:
     if said is not None and said.panels:
         panels = [_panel(panel.box, panel.text) for panel in said.panels]
     else:
-        outcome = examine(np.asarray(picture), right_to_left=right_to_left)
+        outcome = detect_panels(np.asarray(picture), right_to_left=right_to_left)
         panels = [_panel(box, None) for box in outcome.boxes or [Box(0, 0, *size)]]
-        doubt = outcome.reason if outcome.doubtful else ""
+        doubt = outcome.reason if outcome.low_confidence else ""
     return PagePanels(_page(*size, panels), _place(book, name), doubt)
 
 

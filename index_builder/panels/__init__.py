@@ -1,8 +1,9 @@
-"""A page -> the boxes of its panels in reading order, and how far they can be trusted."""
+"""Panel detection: a page -> the boxes of its panels in reading order, with a confidence."""
 
 from __future__ import annotations
 
-from index_builder.panels.detector import FINDER, Outcome, examine, find_panels
+from index_builder.panels.detector import DETECTOR_VERSION, PanelDetection, detect_panels
 from index_builder.panels.order import reading_order
+from index_builder.panels.rects import long_side
 
-__all__ = ["FINDER", "Outcome", "examine", "find_panels", "reading_order"]
+__all__ = ["DETECTOR_VERSION", "PanelDetection", "detect_panels", "long_side", "reading_order"]

@@ -1,4 +1,4 @@
-"""A page -> the boxes of its panels in reading order, found by looking for gutters."""
+"""The panel detector: segments a page along its gutters and chooses the most plausible kind of gutter."""
 
 from __future__ import annotations
 
@@ -8,77 +8,80 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from index_builder.panels.confidence import DOUBT, confidence
-from index_builder.panels.deskew import straightened
-from index_builder.panels.double_page import halves
+from index_builder.panels.confidence import MIN_CONFIDENCE, detection_confidence
+from index_builder.panels.deskew import deskew
+from index_builder.panels.double_page import split_double_page
 from index_builder.panels.gutters import gutter_masks
 from index_builder.panels.order import reading_order
 from index_builder.panels.rects import Rect
-from index_builder.panels.segment import drawn_on, find_rects
+from index_builder.panels.segment import content_mask, segment
 from retrieval.records import Box
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FINDER = "gutters-4"
-"""Stored in indexes: a change of this string means that pages are looked at again."""
+DETECTOR_VERSION = "gutters-4"
+"""Stored with each page: a new version makes the next build detect the panels of all pages again."""
 
-_LEAST = 32  # pixels; a page with a shorter side has no panels
-_WORK_PIXELS = 720_000  # pixels of the picture that is looked at, about 1000 x 720
-_WHOLE = 0.4  # boxes must be more convincing than this to be taken instead of the whole page
-_ALMOST_ALL = 0.8  # a panel of more than this fraction of the page stands for the page itself
+_MIN_SIDE = 32  # pixels; a page with a shorter side has no panels
+_WORK_PIXELS = 720_000  # pixels of the working image, about 1000 x 720: frames are still sharp, and it stays fast
+_FULL_PAGE_SCORE = 0.4  # score of "the page is one image", which a segmentation must exceed to be chosen
+_PAGE_SIZED = 0.8  # a panel of more than this fraction of the page already stands for the page
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What was found on a page. `boxes`: whole page pixels in reading order, [] when nothing is convincing.
+class PanelDetection:
+    """Panels detected on a page.
 
-    `confidence` is 0-1, and `reason` says in words what speaks against the boxes most. `doubtful`: the page is better
-    kept whole besides them.
+    boxes: in whole page pixels and reading order, [] if no segmentation is plausible. confidence: 0-1.
+    reason: the strongest sign against the boxes. low_confidence: the page should also be indexed as a whole.
     """
 
     boxes: list[Box]
     confidence: float
     reason: str
-    doubtful: bool
+    low_confidence: bool
 
 
-def find_panels(page: NDArray[np.uint8], *, right_to_left: bool = False) -> list[Box]:
-    """Boxes of whole page pixels in reading order; [] when nothing convincing is found.
+def detect_panels(page: NDArray[np.uint8], *, right_to_left: bool = False) -> PanelDetection:
+    """Detect the panels of a page, (H, W, 3) uint8 RGB.
 
-    `page` is (H, W, 3) uint8 RGB. A page that is one single picture gives [] or one box.
+    A page that is one single image gives no box or one box.
     """
-    return examine(page, right_to_left=right_to_left).boxes
-
-
-def examine(page: NDArray[np.uint8], *, right_to_left: bool = False) -> Outcome:
-    """The boxes of `find_panels`, and how far they can be trusted. `page` is (H, W, 3) uint8 RGB."""
     height, width = page.shape[:2]
-    if min(height, width) < _LEAST:
-        return Outcome([], 0.0, "the page is too small to hold panels", doubtful=False)
-    small = _reduced(page)
-    # "The whole page is one picture" competes with what each idea of a gutter finds.
-    paper, back = straightened(small)
-    found = [(_WHOLE, [], paper[..., 0]), *((*find_rects(*idea), idea[1]) for idea in gutter_masks(paper))]
-    _, rects, alike = max(found, key=lambda scored: scored[0])
-    trust, reason = confidence(rects, drawn_on(alike) if rects else alike)
-    ordered = _ordered(rects, paper.shape[1], paper.shape[0], right_to_left)
-    scale = (width / small.shape[1], height / small.shape[0])
-    boxes = [_to_box(rect, back, scale, (width, height)) for rect in ordered]
+    if min(height, width) < _MIN_SIDE:
+        return PanelDetection([], 0.0, "the page is too small to hold panels", low_confidence=False)
+    reduced = _reduce(page)
+    paper, to_page = deskew(reduced)
+    rects, confidence, reason = _segment_best(paper)
+    ordered = _sort_rects(rects, paper.shape[1], paper.shape[0], right_to_left)
+    scale = (width / reduced.shape[1], height / reduced.shape[0])
+    boxes = [_to_box(rect, to_page, scale, (width, height)) for rect in ordered]
     boxes = [box for box in boxes if box.w > 0 and box.h > 0]
-    apart = bool(boxes) and max(box.w * box.h for box in boxes) <= _ALMOST_ALL * width * height
-    return Outcome(boxes, trust, reason, doubtful=apart and trust < DOUBT)
+    divided = bool(boxes) and max(box.w * box.h for box in boxes) <= _PAGE_SIZED * width * height
+    return PanelDetection(boxes, confidence, reason, low_confidence=divided and confidence < MIN_CONFIDENCE)
 
 
-def _ordered(rects: list[Rect], width: int, height: int, right_to_left: bool) -> list[Rect]:
-    """Reading order; of two pages side by side one after the other."""
-    pages = halves(rects, width, height) or (rects,)
-    in_turn = reversed(pages) if right_to_left else pages
-    return [rect for page in in_turn for rect in reading_order(page, right_to_left=right_to_left)]
+def _segment_best(paper: NDArray[Any]) -> tuple[list[Rect], float, str]:
+    """Return the rectangles of the highest-scoring gutter mask, their confidence and the reason against them.
+
+    "The page is one image" competes with the segmentations; the first of equal scores wins.
+    """
+    full_page: tuple[float, list[Rect], NDArray[np.uint8]] = (_FULL_PAGE_SCORE, [], paper[..., 0])
+    candidates = [full_page, *((*segment(prior, mask), mask) for prior, mask in gutter_masks(paper))]
+    _, rects, mask = max(candidates, key=lambda candidate: candidate[0])
+    return rects, *detection_confidence(rects, content_mask(mask) if rects else mask)
 
 
-def _reduced(page: NDArray[np.uint8]) -> NDArray[Any]:
-    """The page at working resolution; bounded by area, so that long strips keep some width."""
+def _sort_rects(rects: list[Rect], width: int, height: int, right_to_left: bool) -> list[Rect]:
+    """Sort into reading order; the pages of a double page come one after the other."""
+    pages = split_double_page(rects, width, height) or (rects,)
+    page_order = reversed(pages) if right_to_left else pages
+    return [rect for page in page_order for rect in reading_order(page, right_to_left=right_to_left)]
+
+
+def _reduce(page: NDArray[np.uint8]) -> NDArray[Any]:
+    """Reduce the page to the working image. The bound is on its area, so that long strips keep some width."""
     height, width = page.shape[:2]
     scale = (_WORK_PIXELS / (height * width)) ** 0.5
     if scale >= 1:
@@ -88,9 +91,12 @@ def _reduced(page: NDArray[np.uint8]) -> NDArray[Any]:
     return reduced
 
 
-def _to_box(rect: Rect, back: NDArray[np.float64], scale: tuple[float, float], size: tuple[int, int]) -> Box:
-    """The box on the page around a rectangle on its straightened paper; without area where it lies off the page."""
-    corners = np.array([(x, y, 1.0) for x in rect[::2] for y in rect[1::2]]) @ back.T * scale
+def _to_box(rect: Rect, to_page: NDArray[np.float64], scale: tuple[float, float], size: tuple[int, int]) -> Box:
+    """Return the box on the page around a rectangle of the deskewed paper, clipped to the page.
+
+    Its width or height is 0 or less if the rectangle lies off the page.
+    """
+    corners = np.array([(x, y, 1.0) for x in rect[::2] for y in rect[1::2]]) @ to_page.T * scale
     left, top = (max(0, round(float(edge))) for edge in corners.min(axis=0))
     right, bottom = (min(side, round(float(edge))) for edge, side in zip(corners.max(axis=0), size, strict=True))
     return Box(left, top, right - left, bottom - top)

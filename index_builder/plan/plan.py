@@ -19,7 +19,7 @@ from index_builder.annotations.collection import Collection
 from index_builder.decode.decode import PageTask
 from index_builder.dialogue import OcrSettings
 from index_builder.options import BuildOptions
-from index_builder.panels import FINDER
+from index_builder.panels import DETECTOR_VERSION
 from index_builder.plan.book_metadata import KnownBook, full_path, remember
 from index_builder.sources import (
     BookRef,
@@ -259,10 +259,10 @@ def _unread(page: KnownPage, ocr: OcrSettings | None, options: BuildOptions) -> 
     """Whether words are wanted that nobody read, or that were read in another way than now."""
     if ocr is None or page.reader == "":
         return False
-    return page.reader is None or (page.reader != ocr.name and not options.ocr_only_missing)
+    return page.reader is None or (page.reader != ocr.engine_id and not options.ocr_only_missing)
 
 
 def _stat(page: PageRef, options: BuildOptions, about: KnownBook) -> str:
     """A page's cheap fingerprint, with what else decides its panels."""
-    finder = "page" if options.whole_pages else FINDER
+    finder = "page" if options.whole_pages else DETECTOR_VERSION
     return f"{page.fingerprint}|{finder}|{'rtl' if about.right_to_left else 'ltr'}|{about.page_stat(page)}"
