@@ -40,9 +40,9 @@ def listing_fingerprint(path: Path, title: str, limits: ReadLimits) -> str:
     return f"{_VERSION}|{stat.st_size}:{stat.st_mtime_ns}|{title}|Reading({values})"
 
 
-def to_json(found: Sequence[BookRef | Skipped]) -> list[dict[str, Any]]:
+def to_json(items: Sequence[BookRef | Skipped]) -> list[dict[str, Any]]:
     """Return a listing as a JSON value."""
-    return [_book_to_json(item) if isinstance(item, BookRef) else asdict(item) for item in found]
+    return [_book_to_json(item) if isinstance(item, BookRef) else asdict(item) for item in items]
 
 
 def _book_to_json(book: BookRef) -> dict[str, Any]:

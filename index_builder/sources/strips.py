@@ -152,10 +152,10 @@ def _read_grey(book: BookRef, page: PageRef, limits: ReadLimits) -> GreyImage | 
     """Return the (H, W) grey values of a page; None if it is unreadable, which is reported when it is decoded."""
     try:
         data = read_page(book.path, page.name, limits)
-        picture = open_image(data, max_pixels=limits.max_pixels, max_bytes=limits.max_bytes)
+        image = open_image(data, max_pixels=limits.max_pixels, max_bytes=limits.max_bytes)
     except PanelseekError:
         return None
-    grey: GreyImage = np.asarray(picture.convert("L"))
+    grey: GreyImage = np.asarray(image.convert("L"))
     return grey
 
 

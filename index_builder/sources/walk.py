@@ -246,9 +246,9 @@ def _book_sidecar_names(name: str, *, is_folder: bool) -> list[str]:
 
 
 def _with_sidecars(
-    found: Iterator[BookRef | Skipped], sidecars: tuple[tuple[str, str], ...]
+    items: Iterator[BookRef | Skipped], sidecars: tuple[tuple[str, str], ...]
 ) -> Iterator[BookRef | Skipped]:
-    for item in found:
+    for item in items:
         yield replace(item, sidecar_files=sidecars) if isinstance(item, BookRef) else item
 
 
