@@ -10,14 +10,13 @@ if TYPE_CHECKING:
     from index_builder.maintenance.remove import SourceContent, remove_source, source_content
     from index_builder.maintenance.repair import repair_index
     from index_builder.options import BuildOptions
-    from index_builder.report import BuildReport, Progress
+    from index_builder.report import BuildReport
     from index_builder.watch import WatchEvent, watch_sources
 
 __all__ = [
     "BuildOptions",
     "BuildReport",
     "PagePanels",
-    "Progress",
     "SourceContent",
     "WatchEvent",
     "build_index",
@@ -32,7 +31,6 @@ _HOMES = {
     "BuildOptions": "options",
     "BuildReport": "report",
     "PagePanels": "maintenance.page_boxes",
-    "Progress": "report",
     "SourceContent": "maintenance.remove",
     "WatchEvent": "watch",
     "build_index": "build",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from index_builder.dialogue import parse_language
-from retrieval.books import USUAL, Reading
+from retrieval.books import DEFAULT_LIMITS, ReadLimits
 from retrieval.errors import UsageError
 
 INDEX_KINDS = ("auto", "exact", "ivfpq")
@@ -26,7 +26,7 @@ class BuildOptions:
     annotations: files and folders with annotations of the collection; None: those the index was built with before.
     workers: processes that decode pages; 0 decodes in this process. batch_size: panels per encoder batch.
     strips: join the slices of vertical strips where they say that they are some (auto), always, or never.
-    max_pixels, max_bytes, max_members, max_ratio: see `retrieval.books.Reading`; what is beyond is skipped.
+    max_pixels, max_bytes, max_members, max_ratio: see `retrieval.books.ReadLimits`; what is beyond is skipped.
     dpi: resolution of PDF pages that have to be drawn; None: 150, and in an index that exists, as it was built.
     thumbnails: keep small pictures for the page.
     regions: keep vectors for the parts of each panel, so that a piece of it finds it; None: where the encoder has
@@ -43,10 +43,10 @@ class BuildOptions:
     annotations: tuple[str, ...] | None = None
     workers: int | None = None
     batch_size: int = 32
-    max_pixels: int = USUAL.max_pixels
-    max_bytes: int = USUAL.max_bytes
-    max_members: int = USUAL.max_members
-    max_ratio: int = USUAL.max_ratio
+    max_pixels: int = DEFAULT_LIMITS.max_pixels
+    max_bytes: int = DEFAULT_LIMITS.max_bytes
+    max_members: int = DEFAULT_LIMITS.max_members
+    max_ratio: int = DEFAULT_LIMITS.max_ratio
     dpi: int | None = None
     strips: str = "auto"
     thumbnails: bool = True
@@ -73,9 +73,9 @@ class BuildOptions:
             object.__setattr__(self, "language", parse_language(self.language))
 
     @property
-    def limits(self) -> Reading:
+    def limits(self) -> ReadLimits:
         """The settings for reading books, which asking needs as well."""
-        return Reading.of(asdict(self))
+        return ReadLimits.from_options(asdict(self))
 
     @property
     def worker_count(self) -> int:

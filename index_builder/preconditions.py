@@ -9,7 +9,7 @@ from pathlib import Path
 from index_builder.options import BuildOptions
 from index_builder.report import StageTimer
 from index_builder.write import WritableIndex
-from retrieval.books import USUAL
+from retrieval.books import DEFAULT_LIMITS
 from retrieval.encoder.protocol import Encoder
 from retrieval.errors import SourceError, UsageError
 from retrieval.index import encoder_mismatch
@@ -72,7 +72,7 @@ def settle_dpi(index: WritableIndex, options: BuildOptions) -> BuildOptions:
     if None not in (known, options.dpi) and options.dpi != known:
         problem = f"the index has PDF pages drawn at {known} dpi"
         raise UsageError(problem, index.folder, "leave out --dpi, or use another --index")
-    dpi = options.dpi or known or USUAL.dpi
+    dpi = options.dpi or known or DEFAULT_LIMITS.dpi
     if dpi != known:
         index.catalog.write_settings(dpi=dpi)
     return replace(options, dpi=dpi)

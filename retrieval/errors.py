@@ -43,7 +43,7 @@ class PanelseekError(Exception):
     @property
     def reason(self) -> str:
         """The problem and the hint, for lists that name the path themselves."""
-        return f"{self.problem}: {self.hint}" if self.hint else self.problem
+        return f"{self.problem}; {self.hint}" if self.hint else self.problem
 
     def __reduce__(self) -> tuple[type[PanelseekError], tuple[str, str | None, str | None]]:
         """Keep path and hint when an error crosses a process boundary."""

@@ -7,10 +7,10 @@ from functools import lru_cache
 
 from PIL import Image
 
-from retrieval.books import Reading, read_page
+from retrieval.books import ReadLimits, read_page
 from retrieval.errors import SourceError, UsageError
 from retrieval.images.crops import crop
-from retrieval.images.decode import open_picture
+from retrieval.images.decode import open_image
 from retrieval.images.thumbnail import encode_thumbnail
 from retrieval.records import Panel
 from retrieval.store.catalog.catalog import Catalog
@@ -56,6 +56,6 @@ class PanelImages:
         place = self._catalog.library.page_location(page_id)
         if place is None:
             raise UsageError(f"the index has no page {page_id}")
-        limits = Reading.of(self._catalog.settings().build_options).widened()
+        limits = ReadLimits.from_options(self._catalog.settings().build_options).widened()
         data = read_page(place.book, place.name, limits)
-        return open_picture(data, max_pixels=limits.max_pixels, max_bytes=limits.max_bytes)
+        return open_image(data, max_pixels=limits.max_pixels, max_bytes=limits.max_bytes)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from index_builder.annotations import Written, merged, written_page
-from index_builder.annotations.collection import Said
+from index_builder.annotations import RawAnnotation, merge, parse_page
+from index_builder.annotations.collection import AnnotationRef
 from index_builder.decode.page_panels import full_page, page_panels, with_ocr_text
 from index_builder.decode.records import (
     DecodedPage,
@@ -24,12 +24,13 @@ from index_builder.decode.records import (
 )
 from index_builder.panels import DETECTOR_VERSION
 from index_builder.plan.content_hashes import is_known_hash
-from retrieval.books import Reading, read_page
+from retrieval.books import ReadLimits, read_page
 from retrieval.books.formats.folder import read_file
+from retrieval.encoder.inputs import panel_input
 from retrieval.encoder.protocol import PanelInput
 from retrieval.errors import PanelseekError
-from retrieval.images.crops import crop, panel_input
-from retrieval.images.decode import MAX_BYTES, open_picture
+from retrieval.images.crops import crop
+from retrieval.images.decode import MAX_BYTES, open_image
 from retrieval.images.thumbnail import encode_thumbnail
 from retrieval.records import Box
 
@@ -56,9 +57,9 @@ def _decode(task: PageTask, settings: DecodeSettings) -> DecodedPage:
     digest = _digest(content, sidecar, annotations, task, settings)
     if task.digest_only or (not task.ocr_only and _is_known(digest, task, settings)):
         return DecodedPage(digest, 0, 0, None, ())
-    page = open_picture(data, max_pixels=limits.max_pixels, max_bytes=limits.max_bytes)
-    own = (written_page(sidecar),) if task.annotation and not unreadable else ()
-    annotation = merged((*own, *annotations), page.width, page.height, right_to_left=task.right_to_left)
+    page = open_image(data, max_pixels=limits.max_pixels, max_bytes=limits.max_bytes)
+    own = (parse_page(sidecar),) if task.annotation and not unreadable else ()
+    annotation = merge((*own, *annotations), page.width, page.height, right_to_left=task.right_to_left)
     detected, low_confidence = page_panels(page, task, settings, annotation)
     detected, engine, ocr, unread = with_ocr_text(page, content, detected, task, settings, annotation)
     if low_confidence:  # last, so that its text stays that of the panels detected on it
@@ -72,7 +73,7 @@ def _is_known(digest: str, task: PageTask, settings: DecodeSettings) -> bool:
     return digest == task.previous_digest or is_known_hash(digest, settings.known_hashes)
 
 
-def _read_sidecar(book: Path, task: PageTask, limits: Reading) -> tuple[bytes, tuple[str, ...]]:
+def _read_sidecar(book: Path, task: PageTask, limits: ReadLimits) -> tuple[bytes, tuple[str, ...]]:
     """Return the bytes of the annotation beside the page; a warning if it cannot be read, since the page still can."""
     if not task.annotation:
         return b"", ()
@@ -82,18 +83,18 @@ def _read_sidecar(book: Path, task: PageTask, limits: Reading) -> tuple[bytes, t
         return b"", (f"its annotation cannot be read: {error.reason}",)
 
 
-def _read_annotation(item: Said) -> Written:
+def _read_annotation(item: AnnotationRef) -> RawAnnotation:
     """Return an annotation, parsed now if it is in a file of its own."""
-    if isinstance(item, Written):
+    if isinstance(item, RawAnnotation):
         return item
     try:
-        return written_page(read_file(item.path.parent, item.path.name, MAX_BYTES))
+        return parse_page(read_file(item.path.parent, item.path.name, MAX_BYTES))
     except (PanelseekError, OSError) as error:
-        return Written(notes=(f"the annotation {item.path} cannot be read: {error}",))
+        return RawAnnotation(notes=(f"the annotation {item.path} cannot be read: {error}",))
 
 
 def _digest(
-    content: bytes, sidecar: bytes, annotations: tuple[Written, ...], task: PageTask, settings: DecodeSettings
+    content: bytes, sidecar: bytes, annotations: tuple[RawAnnotation, ...], task: PageTask, settings: DecodeSettings
 ) -> str:
     """Return the SHA-256 of all that decides a page's panels: its bytes, its annotations, how panels are detected.
 
@@ -101,20 +102,20 @@ def _digest(
     """
     detector = "page" if settings.page_is_panel else f"{DETECTOR_VERSION}:{'rtl' if task.right_to_left else 'ltr'}"
     parts = [content, hashlib.sha256(sidecar).digest(), detector.encode()]
-    parts += [hashlib.sha256(item.mark().encode("utf-8", "replace")).digest() for item in annotations]
+    parts += [hashlib.sha256(item.fingerprint().encode("utf-8", "replace")).digest() for item in annotations]
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
-def _cut(
-    page: Image.Image, detected: list[DetectedPanel], *, thumbnails: bool
-) -> tuple[list[DecodedPanel], list[str]]:
+def _cut(page: Image.Image, detected: list[DetectedPanel], *, thumbnails: bool) -> tuple[list[DecodedPanel], list[str]]:
     """Return the panels of a page, and a warning for each box outside it; the whole page if no panel is left."""
     panels: list[DecodedPanel] = []
     dropped: list[str] = []
     for item in detected:
         panel = panel_input(page, item.box, item.text or "", item.number)
         if panel is None:
-            dropped.append(f"panel {item.number} dropped: its box {item.box.as_list()} is less than a pixel of the page")
+            dropped.append(
+                f"panel {item.number} dropped: its box {item.box.as_list()} is less than a pixel of the page"
+            )
         else:
             panels.append(_decoded(page, panel, item, thumbnails))
     if not panels:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from index_builder.annotations import PageAnnotation, words_of_panels
+from index_builder.annotations import PageAnnotation, texts_of_panels
 from index_builder.decode.records import DecodeSettings, DetectedPanel, PageTask
 from index_builder.dialogue import OcrResult, PanelText, panel_texts, recognize_page
 from index_builder.panels import detect_panels
@@ -23,15 +23,17 @@ def page_panels(
     Annotated boxes come first, then detected ones, then the whole page as one panel.
     """
     if annotation.panels:
-        panels = [_with_annotation(p.number, p.box, "annotation", p.text, p.effects) for p in annotation.panels]
+        panels = [_with_annotation(p.number, p.box, "annotation", p.text, p.sound_effects) for p in annotation.panels]
         return panels, False
     right_to_left = reads_right_to_left(task, annotation)
     detection = None if settings.page_is_panel else detect_panels(np.asarray(page), right_to_left=right_to_left)
     detected = detection.boxes if detection else []
     boxes = detected or [Box(0, 0, page.width, page.height)]
-    texts = words_of_panels(annotation, boxes, right_to_left=right_to_left)
+    texts = texts_of_panels(annotation, boxes, right_to_left=right_to_left)
     source = "finder" if detected else "page"
-    panels = [_with_annotation(n, box, source, *text) for n, (box, text) in enumerate(zip(boxes, texts, strict=True), 1)]
+    panels = [
+        _with_annotation(n, box, source, *text) for n, (box, text) in enumerate(zip(boxes, texts, strict=True), 1)
+    ]
     return panels, detection is not None and detection.low_confidence
 
 

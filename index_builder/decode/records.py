@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from index_builder.annotations.collection import Said
+from index_builder.annotations.collection import AnnotationRef
 from index_builder.dialogue import OcrResult, OcrSettings
-from retrieval.books import Reading
+from retrieval.books import ReadLimits
 from retrieval.encoder.protocol import PanelInput
 from retrieval.records import Box
 
@@ -22,7 +22,7 @@ class DecodeSettings:
     """
 
     sources: Mapping[int, Path]
-    limits: Reading
+    limits: ReadLimits
     page_is_panel: bool = False
     thumbnails: bool = True
     ocr: OcrSettings | None = None
@@ -45,7 +45,7 @@ class PageTask:
     annotation: str | None
     previous_digest: str | None
     right_to_left: bool
-    annotations: tuple[Said, ...] = ()
+    annotations: tuple[AnnotationRef, ...] = ()
     ocr_only: bool = False
     digest_only: bool = False
 

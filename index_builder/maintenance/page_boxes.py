@@ -16,9 +16,9 @@ import numpy as np
 from index_builder.annotations import read_annotation
 from index_builder.panels import detect_panels
 from retrieval.books import read_page
-from retrieval.books.names import beside
+from retrieval.books.names import sidecar_names
 from retrieval.errors import UsageError
-from retrieval.images.decode import open_picture, picture_format
+from retrieval.images.decode import image_format, open_image
 from retrieval.records import Box
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.layout import catalog_url, existing_index
@@ -59,7 +59,7 @@ def _of_file(path: Path) -> tuple[Path, str] | None:
     """(book, page's name) of a path on the disk, or None where there is no such file."""
     if path.is_file():
         with path.open("rb") as file:
-            if picture_format(file.read(32)):
+            if image_format(file.read(32)):
                 return path, path.name
         raise UsageError(f"{path} is no picture: of a book file name a page too, like {path}/003.png")
     book = next((parent for parent in path.parents if parent.is_file()), None)
@@ -93,9 +93,11 @@ def _of_index(path: str, folder: Path) -> PagePanels | None:
 
 
 def _looked_at(book: Path, name: str, right_to_left: bool) -> PagePanels:
-    picture = open_picture(read_page(book, name))
+    picture = open_image(read_page(book, name))
     size = picture.width, picture.height
-    note = next((n for n in beside(name)[1:] if (book.parent / n).is_file()), None) if book.name == name else None
+    note = (
+        next((n for n in sidecar_names(name)[1:] if (book.parent / n).is_file()), None) if book.name == name else None
+    )
     said = read_annotation(read_page(book, note), *size) if note else None
     doubt = ""
     if said is not None and said.panels:
@@ -119,7 +121,7 @@ def _place(book: Path, name: str) -> str:
     """Where the file goes that says otherwise: beside the picture; of a book file, inside it or elsewhere."""
     if book.is_dir() or book.name == name:
         folder = book if book.is_dir() else book.parent
-        exact, usual = (folder / other for other in beside(name)[1:])
+        exact, usual = (folder / other for other in sidecar_names(name)[1:])
         return str(exact if exact.is_file() else usual)
-    inside = beside(name)[2]
+    inside = sidecar_names(name)[2]
     return f"{inside} inside {book}, or FOLDER/{book.stem}/{inside} with `panelseek build --annotations FOLDER`"

@@ -7,15 +7,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
-from index_builder.annotations.book import BookKnown, files_stat, read_book, stat_of
-from index_builder.annotations.collection import Collection, Said, mark
-from index_builder.annotations.records import Written
-from index_builder.annotations.words import in_language
+from index_builder.annotations.book import BookAnnotations, book_fingerprint, page_files_fingerprint, read_book
+from index_builder.annotations.collection import AnnotationRef, Collection, combined_fingerprint
+from index_builder.annotations.languages import select_language
+from index_builder.annotations.records import RawAnnotation
 from index_builder.options import BuildOptions
 from index_builder.sources import BookRef, PageRef
 from index_builder.sources.books import root_name
-from retrieval.books import Kind
-from retrieval.books.labels import tidy
+from retrieval.books import BookFormat
+from retrieval.books.labels import normalize_label
 from retrieval.store.catalog.records import PreviousPage
 
 STORY_PAGES = frozenset({"story", "first-page"})
@@ -54,9 +54,9 @@ class BookMetadataReader:
         self._options = options
         self._language = options.language or language
         labels = repr([(p.name, found) for p in book.pages if (found := self._collected_label(p))])
-        self._fresh = stat_of(book, [*self._names, labels])
+        self._fresh = book_fingerprint(book, [*self._names, labels])
         self._old, _, self._old_direction = remembered.partition("|")
-        self._files = files_stat(book)
+        self._files = page_files_fingerprint(book)
 
     @property
     def changed(self) -> bool:
@@ -69,7 +69,7 @@ class BookMetadataReader:
         return f"{self._fresh}|{self._direction or ''}"
 
     @cached_property
-    def read(self) -> BookKnown:
+    def read(self) -> BookAnnotations:
         """The content of the metadata files, read at the first use."""
         return read_book(self._book, self._names, self._options.limits)
 
@@ -89,33 +89,35 @@ class BookMetadataReader:
 
     def page_stat(self, page: PageRef) -> str:
         """Return a fingerprint of all annotations of a page outside of it and of the file beside it."""
-        said = f"{self._files}{mark(self._collected(page))}"
+        said = f"{self._files}{combined_fingerprint(self._collected(page))}"
         return f"{said}:{self._language}" if said else ""
 
-    def annotations(self, page: PageRef) -> tuple[Said, ...]:
+    def annotations(self, page: PageRef) -> tuple[AnnotationRef, ...]:
         """Return the annotations of a page, the most trusted first: of its book, then of the collection."""
         said = (*self.read.pages.get(page.name, ()), *self._collected(page))
-        return tuple(in_language(item, self._language) if isinstance(item, Written) else item for item in said)
+        return tuple(
+            select_language(item, self._language) if isinstance(item, RawAnnotation) else item for item in said
+        )
 
     def label(self, page: PageRef) -> str | None:
         """Return what kind of page it is: by the labels of the collection, else by the book."""
         collected = self._collected_label(page)
         if collected is not None:
-            return tidy(collected)
+            return normalize_label(collected)
         known = self._before.get(page.name)
         if self.changed or known is None:
-            return self.read.labels.get(page.name)
+            return self.read.page_types.get(page.name)
         return known.label
 
     def excluded(self, page: PageRef) -> bool:
         """Return True if only story pages are wanted and the page has another label."""
         return self._options.story_only and self.label(page) not in (None, *STORY_PAGES)
 
-    def _collected(self, page: PageRef) -> tuple[Said, ...]:
-        return self._collection.said.get(annotation_path(self._book, page), ()) if self._collection else ()
+    def _collected(self, page: PageRef) -> tuple[AnnotationRef, ...]:
+        return self._collection.annotations.get(annotation_path(self._book, page), ()) if self._collection else ()
 
     def _collected_label(self, page: PageRef) -> str | None:
-        return self._collection.labels.get(annotation_path(self._book, page)) if self._collection else None
+        return self._collection.page_types.get(annotation_path(self._book, page)) if self._collection else None
 
 
 def update_catalog(
@@ -130,12 +132,12 @@ def update_catalog(
         return
     labels = {p.name: metadata.label(p) for p in book.pages if p.name in previous}
     catalog.label_pages(book_id, {name: label for name, label in labels.items() if label != previous[name].label})
-    catalog.set_book_metadata(book_id, metadata.read.facts, metadata.fingerprint)
+    catalog.set_book_metadata(book_id, metadata.read.metadata, metadata.fingerprint)
 
 
 def annotation_path(book: BookRef, page: PageRef) -> str:
     """Return the path by which collection annotations name a page: a book file counts as a folder of its name."""
-    if book.kind != Kind.FOLDER:
+    if book.book_format != BookFormat.FOLDER:
         root = book.path.with_suffix("")
     else:
         root = book.path.parent if book.path.name == page.name and len(book.pages) == 1 else book.path
@@ -145,6 +147,6 @@ def annotation_path(book: BookRef, page: PageRef) -> str:
 def path_components(book: BookRef, source: Path) -> Sequence[str]:
     """Return the components of a book's path without its extension, after the name of the source."""
     parts = [root_name(source), *(part for part in book.relative.split("/") if part)]
-    if book.kind != Kind.FOLDER or not book.path.is_dir():
+    if book.book_format != BookFormat.FOLDER or not book.path.is_dir():
         parts[-1] = Path(parts[-1]).stem
     return parts

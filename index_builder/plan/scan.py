@@ -24,10 +24,10 @@ from index_builder.sources import (
     PageRef,
     Skipped,
     find_books,
-    fingerprint,
+    joined_page_names,
     may_join,
-    strip_pages,
-    with_joined,
+    strip_fingerprint,
+    with_joined_pages,
 )
 from retrieval.store.catalog.pages import PageReader
 from retrieval.store.catalog.records import BookRecord, PageUpdate, PreviousPage
@@ -171,14 +171,12 @@ class _SourceScan:
         self, book: BookRef, fingerprint: str, pages: Mapping[str, PreviousPage], *, with_language: bool = True
     ) -> BookMetadataReader:
         language = self.ocr.language if self.ocr is not None and with_language else ""
-        return BookMetadataReader(
-            book, self.source, fingerprint, pages, self.plan.collection, self.options, language
-        )
+        return BookMetadataReader(book, self.source, fingerprint, pages, self.plan.collection, self.options, language)
 
     def _book_id(self, book: BookRef, previous: BookRecord | None) -> int:
-        if previous is not None and (previous.title, previous.kind) == (book.title, book.kind):
+        if previous is not None and (previous.title, previous.kind) == (book.title, book.book_format):
             return previous.id
-        return self.catalog.book_id(self.source_id, book.relative, book.title, book.kind)
+        return self.catalog.book_id(self.source_id, book.relative, book.title, book.book_format)
 
     def _join_slices(self, book: BookRef, book_id: int) -> BookRef:
         """Return a book with its slices joined to pages, if it has any; decided once, and again when pages change."""
@@ -186,13 +184,15 @@ class _SourceScan:
         if not may_join(book, options.strips):
             return book
         metadata = self._metadata(book, "", {}, with_language=False)
-        stat = fingerprint(book, options.strips, options.limits, [metadata.page_stat(page) for page in book.pages])
+        stat = strip_fingerprint(
+            book, options.strips, options.limits, [metadata.page_stat(page) for page in book.pages]
+        )
         previous = self.joined_pages.get(book_id)
         if previous is None or previous[0] != stat:
             annotated = {page.name for page in book.pages if page.annotation or metadata.annotations(page)}
-            previous = (stat, strip_pages(book, options.strips, options.limits, annotated))
+            previous = (stat, joined_page_names(book, options.strips, options.limits, annotated))
             self.catalog.write_joined_pages(book_id, *previous)
-        return with_joined(book, previous[1]) if previous[1] else book
+        return with_joined_pages(book, previous[1]) if previous[1] else book
 
     def _page(
         self, book: BookRef, book_id: int, page: PageRef, previous: PreviousPage | None, metadata: BookMetadataReader
@@ -242,4 +242,4 @@ def _fingerprint(page: PageRef, options: BuildOptions, metadata: BookMetadataRea
     """Return the fingerprint of a page file and of what else decides its panels."""
     detector = "page" if options.page_is_panel else DETECTOR_VERSION
     direction = "rtl" if metadata.right_to_left else "ltr"
-    return f"{page.stat}|{detector}|{direction}|{metadata.page_stat(page)}"
+    return f"{page.fingerprint}|{detector}|{direction}|{metadata.page_stat(page)}"

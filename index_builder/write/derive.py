@@ -25,9 +25,7 @@ def derive(index: WritableIndex, options: dict[str, Any], progress: ProgressCall
     if current is None or settings.generation_stale or not _is_current(index, current, options["index_kind"]):
         base = current_generation(index.folder, index.catalog)
         current = (current or 0) + 1
-        write_generation(
-            index.folder, current, index.catalog, index.vectors, options["index_kind"], base, progress
-        )
+        write_generation(index.folder, current, index.catalog, index.vectors, options["index_kind"], base, progress)
         record = BuildRecord(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), options)
         index.catalog.write_settings(generation=current, last_build=record, generation_stale=False)
     prune_generations(index.folder, current)

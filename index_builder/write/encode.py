@@ -205,9 +205,7 @@ def _new_pages(batch: _Batch, first_row: int, gates: Sequence[Sequence[float]]) 
         row += len(panels)
 
 
-def _new_panels(
-    panels: Iterable[DecodedPanel], first_row: int, gates: Sequence[Sequence[float]]
-) -> Iterator[NewPanel]:
+def _new_panels(panels: Iterable[DecodedPanel], first_row: int, gates: Sequence[Sequence[float]]) -> Iterator[NewPanel]:
     for place, (panel, (picture, dialogue, composition)) in enumerate(zip(panels, gates, strict=True)):
         detected = panel.detected
         yield NewPanel(

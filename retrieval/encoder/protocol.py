@@ -51,7 +51,7 @@ class QueryVectors:
     `asked`: (V, 512) float32 unit rows, each of which may find a panel: one, or the picture as a whole panel and as
     each size of window. `windows`: for each of them (W, 512) unit rows of windows of the question itself, to tell how
     much of it a panel shows; () where there are none. W may differ, and be 0. `grey`: a picture that is to be found
-    again by its details, as `retrieval.images.keypoints.grey_of` gives it; None where nobody looks for them.
+    again by its details, as `retrieval.images.keypoints.to_grey` gives it; None where nobody looks for them.
     """
 
     vectors: NDArray[np.float32]

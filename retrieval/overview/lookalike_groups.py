@@ -1,6 +1,6 @@
 """Groups of look-alikes: pairs as they are stored, and the panels that they connect.
 
-    generations/N/lookalikes.npz    ids (R, 2) int64, scores, overlap and mirrored (R,) each
+generations/N/lookalikes.npz    ids (R, 2) int64, scores, overlap and mirrored (R,) each
 """
 
 from __future__ import annotations

@@ -16,7 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.errors import PanelseekError
-from retrieval.images.keypoints import NO_DETAILS, Details, both_ways, details_of, grey_of_thumbnail, in_place
+from retrieval.images.keypoints import (
+    NO_KEYPOINTS,
+    Keypoints,
+    count_inliers,
+    extract_keypoints,
+    thumbnail_to_grey,
+    with_mirror_image,
+)
 from retrieval.overview.lookalike_groups import Group, LookalikePairs, group_pairs, read_pairs, write_pairs
 from retrieval.overview.pca import principal_components
 from retrieval.progress import ProgressCallback, StageProgress, no_progress
@@ -97,7 +104,9 @@ def _candidate_pairs(index: OpenIndex, progress: ProgressCallback) -> Iterator[t
     ids, rows = np.asarray(view.ids), np.asarray(view.rows)
     if len(ids) < 2:
         return
-    reduced = principal_components(view, index.vector_store, _COMPONENTS, StageProgress(progress, "reading vectors", "panels", len(ids)))
+    reduced = principal_components(
+        view, index.vector_store, _COMPONENTS, StageProgress(progress, "reading vectors", "panels", len(ids))
+    )
     nearest = _nearest(reduced)
     report = StageProgress(progress, "finding neighbours", "panels", len(ids))
     seen: set[tuple[int, int]] = set()
@@ -131,15 +140,15 @@ def _nearest(reduced: NDArray[np.float32]) -> Any:
     return index
 
 
-def _keypoints(index: OpenIndex, panel: Panel, mirrored: bool) -> Details:
+def _keypoints(index: OpenIndex, panel: Panel, mirrored: bool) -> Keypoints:
     """Return the keypoints of a panel's thumbnail, as it is or mirrored; none if it cannot be read."""
     try:
-        return details_of(both_ways(grey_of_thumbnail(index.thumbnail(panel)))[mirrored])
+        return extract_keypoints(with_mirror_image(thumbnail_to_grey(index.thumbnail(panel)))[mirrored])
     except (PanelseekError, OSError):
-        return NO_DETAILS
+        return NO_KEYPOINTS
 
 
-def overlap(one: Details, other: Details) -> float:
+def overlap(one: Keypoints, other: Keypoints) -> float:
     """Return the inliers as a fraction of the keypoints of the image with fewer, 0 to 1; 0 with too few inliers."""
-    shared = in_place(one, other)
+    shared = count_inliers(one, other)
     return shared / min(len(one.points), len(other.points)) if shared >= MIN_INLIERS else 0.0

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from retrieval.overview.pca import principal_components
 from retrieval.progress import ProgressCallback, StageProgress, no_progress
-from retrieval.search.open_index import OpenIndex
 from retrieval.records import View
+from retrieval.search.open_index import OpenIndex
 from retrieval.store.derived import load_derived, save_derived
 from retrieval.store.generation import ViewIndex
 from retrieval.store.vectors import VectorStore
@@ -85,7 +85,9 @@ def _layout(reduced: NDArray[np.float32], progress: ProgressCallback) -> NDArray
     if count < _MIN_TSNE:
         return _scale_to_unit(reduced[:, :2]) if count else np.empty((0, 2), np.float32)
     start = reduced[:, :2] / max(float(reduced[:, 0].std()), 1e-9) * 1e-4
-    start = start + np.random.default_rng(_SEED).normal(0, 1e-6, start.shape)  # identical panels must be able to separate
+    start = start + np.random.default_rng(_SEED).normal(
+        0, 1e-6, start.shape
+    )  # identical panels must be able to separate
     return _scale_to_unit(_tsne(reduced, start, progress))
 
 

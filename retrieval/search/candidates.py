@@ -110,9 +110,7 @@ class Retriever:
             count = requested_candidates(query)
             effort = query.nprobe or index.ann.default_effort
             while count <= _MAX_APPROXIMATE:
-                found = index.ann.candidates(
-                    np.atleast_2d(vectors), min(count, per_panel * len(index)), nprobe, allowed
-                )
+                found = index.ann.search(np.atleast_2d(vectors), min(count, per_panel * len(index)), effort, allowed)
                 ids, rows = index.rows_of(np.concatenate([*found, extra]))
                 complete = effort >= index.ann.max_effort and count >= per_panel * reach
                 scores = best_scores(self.vectors, view, rows, vectors)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from retrieval.encoder.inputs import resize
 from retrieval.encoder.protocol import Encoder, QueryInput, QueryVectors, RegionEncoder
-from retrieval.images.decode import open_picture
-from retrieval.images.keypoints import grey_of
+from retrieval.images.decode import open_image
+from retrieval.images.keypoints import to_grey
 from retrieval.records import View
 from retrieval.search.batching import MicroBatcher
 from retrieval.search.candidates import Retriever
@@ -48,11 +48,11 @@ class QueryEncoder:
             if part.query.panel is not None:
                 vectors[place] = QueryVectors(retriever.stored_vector(part.query.panel, part.view)[None])
                 continue
-            image = None if part.query.image is None else open_picture(_expand_path(part.query.image))
+            image = None if part.query.image is None else open_image(_expand_path(part.query.image))
             pixels = None if image is None else resize(image)
             by_view.setdefault(part.view, []).append((place, QueryInput(pixels, part.query.query_text or None)))
             if image is not None and part.view is View.PICTURE and not part.query.query_text:
-                grey_images[place] = grey_of(np.asarray(image))
+                grey_images[place] = to_grey(np.asarray(image))
         for view, items in by_view.items():
             encoded = self._submit([item for _, item in items], view, regions=retriever.vectors.regions > 0)
             vectors.update((place, vector) for (place, _), vector in zip(items, encoded, strict=True))

@@ -44,7 +44,7 @@ def forged_png(width: int, height: int) -> bytes:
 
 
 BAD: dict[str, tuple[Callable[[Path], Any], str, str]] = {
-    "text named .jpg": (lambda lib: put(lib / "bad.jpg", b"Dear reader,"), "bad.jpg", "not a picture.*JPEG, PNG"),
+    "text named .jpg": (lambda lib: put(lib / "bad.jpg", b"Dear reader,"), "bad.jpg", "not an image.*JPEG, PNG"),
     "empty picture": (lambda lib: put(lib / "bad.png", b""), "bad.png", "empty"),
     "truncated PNG": (lambda lib: put(lib / "bad.png", drawn(1)[:900]), "bad.png", "cut off or damaged"),
     "0-byte CBZ": (lambda lib: put(lib / "bad.cbz", b""), "bad.cbz", r"empty \(0 bytes\); copy it here again"),
@@ -55,7 +55,11 @@ BAD: dict[str, tuple[Callable[[Path], Any], str, str]] = {
         "cut off or damaged.*copy it here again",
     ),
     "RAR": (lambda lib: put(lib / "bad.cbr", b"Rar!\x1a\x07\x01\x00"), "bad.cbr", "RAR"),
-    "climbing CBZ": (lambda lib: cbz(lib / "bad.cbz", {"../../evil.png": drawn(1)}), "evil.png", "climbs out"),
+    "climbing CBZ": (
+        lambda lib: cbz(lib / "bad.cbz", {"../../evil.png": drawn(1)}),
+        "evil.png",
+        "leads out of the archive",
+    ),
     "60,000 x 60,000": (
         lambda lib: put(lib / "bad.png", forged_png(60_000, 60_000)),
         "bad.png",
@@ -430,7 +434,7 @@ def test_damaged_thumbnails_do_not_stop_a_build(lib: Path, index: Path) -> None:
     [
         ("nowhere.png", "nowhere.png: no such file"),
         (b"", "empty"),
-        (b"some text", "not a picture: starts with 'some text'"),
+        (b"some text", "not an image: starts with 'some text'"),
         (forged_png(60_000, 60_000), "60000 x 60000"),
         (drawn(1)[:500], "cut off or damaged"),
     ],

@@ -101,7 +101,7 @@ def test_panels_larger_than_pillow_crops(monkeypatch: pytest.MonkeyPatch) -> Non
     pixels = np.random.default_rng(1).integers(0, 255, (60, 80, 3), np.uint8)
     picture = Image.fromarray(pixels)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    monkeypatch.setattr(crops, "_PILLOW_MINDS", 90)
+    monkeypatch.setattr(crops, "_PILLOW_WARNING_PIXELS", 90)
     cut = crops.crop(picture, Box(10, 5, 50, 40))
     assert cut is not None
     assert np.array_equal(np.asarray(cut), pixels[5:45, 10:60])

@@ -11,7 +11,7 @@ import pytest
 
 from index_builder.decode.decode import DecodedPage, DecodeError, PageTask
 from index_builder.decode.workers import PageDecoder
-from retrieval.books import USUAL
+from retrieval.books import DEFAULT_LIMITS
 from tests.building.library import build, cbz, content, drawn, page, put, speckled, stage1
 
 
@@ -23,7 +23,7 @@ class Fatal:
 
 
 def task(book: Any, name: str) -> PageTask:
-    return PageTask(book, name, None, None, True, False, USUAL, False)
+    return PageTask(book, name, None, None, True, False, DEFAULT_LIMITS, False)
 
 
 @pytest.fixture

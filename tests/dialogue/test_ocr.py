@@ -21,7 +21,7 @@ from index_builder.dialogue.ocr_cache import OcrCache
 from index_builder.dialogue.ocr_engine import engine_name, load_engine
 from index_builder.dialogue.tiles import drop_duplicates, ocr_scale, recognize_tiles, tiles
 from retrieval import PanelIndex
-from retrieval.books import USUAL
+from retrieval.books import DEFAULT_LIMITS
 from retrieval.errors import OcrError, UsageError
 from retrieval.records import Panel
 from tests.building.library import panels as panels_of
@@ -193,7 +193,7 @@ def test_cached_lines_are_exact(tmp_path: Path) -> None:
 
 def task(comics: Path, name: str, index: Path) -> PageTask:
     return PageTask(
-        comics / "book", name, None, None, True, False, USUAL, False, ocr=OcrSettings(index, "auto", threads=1)
+        comics / "book", name, None, None, True, False, DEFAULT_LIMITS, False, ocr=OcrSettings(index, "auto", threads=1)
     )
 
 

@@ -185,7 +185,12 @@ def test_gone_pages_are_out_of_everything(catalog: Catalog, page: NewPage) -> No
     catalog.write_pages([page])
     catalog.mark_missing([1])
     assert catalog.library.counts()["gone_pages"] == 1
-    assert (catalog.library.counts()["panels"], catalog.library.books(), catalog.panels.get([1]), catalog.panels.of_page(1)) == (
+    assert (
+        catalog.library.counts()["panels"],
+        catalog.library.books(),
+        catalog.panels.get([1]),
+        catalog.panels.of_page(1),
+    ) == (
         0,
         [],
         {},

@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 from index_builder import build_index
 from retrieval import PanelIndex
 from retrieval.errors import IndexDamaged
-from retrieval.images.keypoints import NO_DETAILS, Details, details_of, grey_of
+from retrieval.images.keypoints import NO_DETAILS
 from retrieval.overview.lookalikes import MIN_OVERLAP, LookalikePairs, RejectedPairs, group_pairs, overlap
 from retrieval.overview.panel_map import FILE, _neighbours, make_map
 from retrieval.records import View
@@ -195,8 +195,8 @@ def test_groups_follow_links_and_what_was_taken_apart() -> None:
     assert group_pairs(LookalikePairs(ids[:0], pairs.scores[:0], pairs.overlap[:0], pairs.mirrored[:0]), set()) == []
 
 
-def seen(picture: Image.Image) -> Details:
-    return details_of(grey_of(np.asarray(picture)))
+def seen(picture: Image.Image) -> Keypoints:
+    return extract_keypoints(to_grey(np.asarray(picture)))
 
 
 def test_likeness_tells_the_same_drawing_from_another() -> None:

@@ -14,8 +14,8 @@ from PIL import Image
 
 from retrieval.books.labels import Labels, read_labels
 from retrieval.encoder import inputs
+from retrieval.encoder.inputs import panel_input
 from retrieval.errors import UsageError
-from retrieval.images.crops import panel_input
 from retrieval.training.augmentations import altered
 from retrieval.training.batches import Reader
 from retrieval.training.data import Library
@@ -57,7 +57,7 @@ def test_labels_of_another_form_are_refused(tmp_path: Path, content: str) -> Non
     """With the file's name and the form that is expected."""
     path = tmp_path / "labels.json"
     path.write_text(content)
-    with pytest.raises(UsageError, match=r'labels\.json .*expected one JSON object \{"book/page": "class"'):
+    with pytest.raises(UsageError, match=r'(?s)labels\.json: .*give one JSON object \{"book/page": "class"'):
         read_labels(path)
 
 

@@ -398,7 +398,7 @@ def test_it_says_when_nothing_is_close(
 def test_bad_uploads_get_a_sentence(visitor: Visitor, not_a_picture: Path, forged: Path) -> None:
     """Neither text called .png, a forged giant nor 100 MB break the page: the next search works."""
     visitor.upload(not_a_picture)
-    assert "This picture cannot be used: not a picture" in visitor.notice()
+    assert "This picture cannot be used: not an image" in visitor.notice()
     visitor.page.locator("#clear").click()
     visitor.page.locator(".welcome").wait_for()
     visitor.upload(forged)

@@ -256,7 +256,7 @@ def test_an_empty_question_is_refused_in_a_sentence(index: PanelIndex) -> None:
 def test_bad_uploads_are_refused_without_naming_their_path(not_a_picture: Path, forged: Path, tmp_path: Path) -> None:
     """Text called .png, a forged giant, and a file that is gone: a sentence each, and no folder in it."""
     for path, said in (
-        (not_a_picture, "not a picture: starts with 'Dear read'"),
+        (not_a_picture, "not an image: starts with 'Dear read'"),
         (forged, "60000 x 60000 px is 3600 megapixels; the limit is 120."),
         (tmp_path / "gone.png", "no longer here"),
     ):

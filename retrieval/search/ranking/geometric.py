@@ -11,16 +11,16 @@ from functools import partial
 import numpy as np
 
 from retrieval.images.keypoints import (
-    ENOUGH,
-    MOST,
-    NO_DETAILS,
-    Details,
-    Grey,
-    agreement,
-    both_ways,
-    details_of,
-    grey_of_thumbnail,
-    place_in,
+    MAX_KEYPOINTS,
+    MIN_INLIERS,
+    NO_KEYPOINTS,
+    GreyImage,
+    Keypoints,
+    extract_keypoints,
+    match_affine,
+    ncc,
+    thumbnail_to_grey,
+    with_mirror_image,
 )
 from retrieval.search.candidates import Candidates
 from retrieval.search.ranking.context import RankingContext
@@ -31,7 +31,7 @@ VERIFIED = 40
 IDENTICAL = 0.999
 """Cosine from which a panel is the query image itself; nothing else is then looked for."""
 
-SURE_INLIERS = 5 * ENOUGH
+SURE_INLIERS = 5 * MIN_INLIERS
 """Inliers that leave no doubt of a match; the mirror image is then not compared."""
 
 PHOTOMETRIC_WEIGHT = 4.0
@@ -50,7 +50,7 @@ def apply(candidates: Candidates, context: RankingContext) -> Candidates:
     first = candidates.ids[:VERIFIED].tolist()
     identical = [i for i, score in zip(first, candidates.scores[:VERIFIED].tolist(), strict=True) if score >= IDENTICAL]
     if identical:
-        boosts = dict.fromkeys(identical, _boost(MOST, 1.0))
+        boosts = dict.fromkeys(identical, _boost(MAX_KEYPOINTS, 1.0))
     else:
         _verify(candidates, context.vectors.grey_image, context)
         boosts = context.boosts
@@ -61,7 +61,7 @@ def apply(candidates: Candidates, context: RankingContext) -> Candidates:
     return replace(candidates, ranking_scores=ranking_scores).take(order)
 
 
-def _verify(candidates: Candidates, query: Grey, context: RankingContext) -> None:
+def _verify(candidates: Candidates, query: GreyImage, context: RankingContext) -> None:
     """Compare the query with the first candidates and keep the boost of each; those compared before are skipped."""
     places = {i: place for place, i in enumerate(candidates.ids[:VERIFIED].tolist()) if i not in context.boosts}
     if not places:
@@ -71,8 +71,8 @@ def _verify(candidates: Candidates, query: Grey, context: RankingContext) -> Non
     rows = [int(candidates.rows[places[i]]) for i in ids]
     thumbnails = context.thumbnails.get_many(rows)
     panels = list(_POOL.map(_panel_keypoints, (thumbnails.get(row) for row in rows)))
-    for grey in both_ways(query):
-        results = list(_POOL.map(partial(_compare, grey, details_of(grey)), panels))
+    for grey in with_mirror_image(query):
+        results = list(_POOL.map(partial(_compare, grey, extract_keypoints(grey)), panels))
         for panel, (_, boost) in zip(ids, results, strict=True):
             context.boosts[panel] = max(context.boosts[panel], boost)
         if max((inliers for inliers, _ in results), default=0) >= SURE_INLIERS:
@@ -83,24 +83,24 @@ def _verify(candidates: Candidates, query: Grey, context: RankingContext) -> Non
 class _PanelKeypoints:
     """A thumbnail in grey and its keypoints; None and no keypoints where it is missing or damaged."""
 
-    grey: Grey | None
-    keypoints: Details
+    grey: GreyImage | None
+    keypoints: Keypoints
 
 
 def _panel_keypoints(webp: bytes | None) -> _PanelKeypoints:
     try:
-        grey = None if webp is None else grey_of_thumbnail(webp)
+        grey = None if webp is None else thumbnail_to_grey(webp)
     except OSError:  # thumbnails are derived; `verify --repair` makes them again
         grey = None
-    return _PanelKeypoints(None, NO_DETAILS) if grey is None else _PanelKeypoints(grey, details_of(grey))
+    return _PanelKeypoints(None, NO_KEYPOINTS) if grey is None else _PanelKeypoints(grey, extract_keypoints(grey))
 
 
-def _compare(query: Grey, keypoints: Details, panel: _PanelKeypoints) -> tuple[int, float]:
+def _compare(query: GreyImage, keypoints: Keypoints, panel: _PanelKeypoints) -> tuple[int, float]:
     """Return the number of inliers and the boost for them."""
-    match = place_in(keypoints, panel.keypoints)
-    if panel.grey is None or match.count < ENOUGH:
-        return match.count, 0.0
-    return match.count, _boost(match.count, agreement(query, panel.grey, match))
+    match = match_affine(keypoints, panel.keypoints)
+    if panel.grey is None or match.inliers < MIN_INLIERS:
+        return match.inliers, 0.0
+    return match.inliers, _boost(match.inliers, ncc(query, panel.grey, match))
 
 
 def _boost(inliers: int, correlation: float) -> float:
@@ -108,4 +108,4 @@ def _boost(inliers: int, correlation: float) -> float:
 
     Half of the inliers may be chance or blur. The effect is measured in docs/evaluation.md.
     """
-    return 1.0 + math.log2(inliers / ENOUGH) + PHOTOMETRIC_WEIGHT * max(correlation, 0.0)
+    return 1.0 + math.log2(inliers / MIN_INLIERS) + PHOTOMETRIC_WEIGHT * max(correlation, 0.0)

@@ -13,7 +13,7 @@ from typing import Any
 from PIL import Image
 
 from retrieval.errors import PictureError, UsageError
-from retrieval.images.decode import open_picture
+from retrieval.images.decode import open_image
 from retrieval.index import PanelIndex
 from retrieval.search.query import Query
 from ui.output.hit_json import hit_as_dict
@@ -86,4 +86,4 @@ def picture(text: str) -> Image.Image:
         raise PictureError(
             "the picture is not base64: send the bytes of a picture file in base64, not a path or an address"
         ) from None
-    return open_picture(data, max_pixels=MAX_PIXELS, max_bytes=MAX_BYTES)
+    return open_image(data, max_pixels=MAX_PIXELS, max_bytes=MAX_BYTES)

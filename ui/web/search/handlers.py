@@ -17,7 +17,7 @@ from typing import Any
 from PIL import Image
 
 from retrieval.errors import PictureError, SourceError, UsageError
-from retrieval.images.decode import open_picture
+from retrieval.images.decode import open_image
 from retrieval.index import PanelIndex
 from retrieval.overview.calibration import query_type
 from retrieval.overview.facets import Facet
@@ -252,7 +252,7 @@ def panel_picture(index: PanelIndex, panel: Panel) -> Image.Image:
         return index.panel_image(panel)
     except (SourceError, PictureError) as error:
         log.warning("panel %d from its small picture: %s", panel.id, error)
-        return open_picture(index.thumbnail(panel))
+        return open_image(index.thumbnail(panel))
 
 
 def cropped(image: Image.Image, crop: Crop | None) -> Image.Image:
@@ -282,8 +282,7 @@ def read_upload(path: str) -> Image.Image:
     except OSError:
         raise PictureError("The picture is no longer here (uploads are kept for an hour): add it again.") from None
     try:
-        return open_picture(data, max_pixels=MAX_UPLOAD_PIXELS, max_bytes=MAX_UPLOAD_BYTES)
+        return open_image(data, max_pixels=MAX_UPLOAD_PIXELS, max_bytes=MAX_UPLOAD_BYTES)
     except PictureError as error:
-        # the way out that the command line offers is no way out on a page
-        said = str(error).split(" (raise it with", 1)[0]
-        raise PictureError(f"This picture cannot be used: {said}.") from error
+        # the hint names an option of the command line
+        raise PictureError(f"This picture cannot be used: {error.problem}.") from error
