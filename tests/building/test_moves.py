@@ -79,7 +79,7 @@ def test_a_renamed_folder_and_a_renamed_archive(lib: Path, index: Path) -> None:
     with PanelIndex.open(index) as opened:
         assert [b.title for b in opened.books()] == ["Z", "c"]
     with Catalog.open(catalog_url(index)) as catalog:
-        assert catalog.library.counts()["gone_pages"] == 0
+        assert catalog.library.counts()["missing_pages"] == 0
         assert sorted(catalog.pages.previous_books(1)) == ["Z", "deep/c.cbz"]
     as_if_built_at_once([lib], index)
 

@@ -143,7 +143,7 @@ def test_deleting_a_source_takes_everything_along(catalog: Catalog, page: NewPag
     catalog.write_pages([page])
     catalog.replace_skipped(1, [("x", "y")])
     run(catalog, "DELETE FROM source")
-    nothing = ("books", "pages", "panels", "panels_with_dialogue", "doubtful_pages", "gone_pages")
+    nothing = ("books", "pages", "panels", "panels_with_dialogue", "low_confidence_pages", "missing_pages")
     assert catalog.library.counts() == dict.fromkeys(nothing, 0)
     assert catalog.library.skipped() == []
 
@@ -184,7 +184,7 @@ def test_gone_pages_are_out_of_everything(catalog: Catalog, page: NewPage) -> No
     """A gone page is in no count, list or search, keeps its vector row, and is whole when touched."""
     catalog.write_pages([page])
     catalog.mark_missing([1])
-    assert catalog.library.counts()["gone_pages"] == 1
+    assert catalog.library.counts()["missing_pages"] == 1
     assert (
         catalog.library.counts()["panels"],
         catalog.library.books(),
@@ -227,7 +227,7 @@ def test_many_ids_at_once(catalog: Catalog, page: NewPage) -> None:
     catalog.write_pages([page])
     assert list(catalog.panels.get(range(1, 40_000))) == [1]
     catalog.mark_missing(range(1, 40_000))
-    assert catalog.library.counts()["gone_pages"] == 1
+    assert catalog.library.counts()["missing_pages"] == 1
 
 
 def test_opening(tmp_path: Path) -> None:

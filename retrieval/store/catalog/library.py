@@ -65,7 +65,7 @@ class LibraryReader:
             return [(r.path, r.reason) for r in rows]
 
     def counts(self) -> dict[str, int]:
-        """books, pages, panels, panels_with_dialogue and doubtful_pages, all of what is present; gone_pages.
+        """books, pages, panels, panels_with_dialogue and low_confidence_pages, all present; missing_pages.
 
         A page is doubtful where the whole of it stands after panels found on it: see `Panel.beside_others`.
         """
@@ -78,9 +78,11 @@ class LibraryReader:
                 "pages": session.scalar(select(func.count(page.id))) or 0,
                 "panels": session.scalar(panels) or 0,
                 "panels_with_dialogue": session.scalar(panels.where(PanelRow.dialogue != "")) or 0,
-                "doubtful_pages": session.scalar(panels.where(PanelRow.box_source == FULL_PAGE, PanelRow.number > 1))
+                "low_confidence_pages": session.scalar(
+                    panels.where(PanelRow.box_source == FULL_PAGE, PanelRow.number > 1)
+                )
                 or 0,
-                "gone_pages": session.scalar(select(func.count(PageRow.id)).where(PageRow.missing)) or 0,
+                "missing_pages": session.scalar(select(func.count(PageRow.id)).where(PageRow.missing)) or 0,
             }
 
     def books(self) -> list[BookSummary]:
