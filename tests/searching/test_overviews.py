@@ -211,12 +211,12 @@ def test_likeness_tells_the_same_drawing_from_another() -> None:
 
 
 def test_the_commands(reprints: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """`map` makes it once and says so; `lookalikes --json` has every panel's place."""
+    """`map` makes it once, then reports it as up to date; `lookalikes --json` has the place of every panel."""
     RejectedPairs(reprints).pairs()
     main(["map", "--index", str(reprints), "--json", "--quiet"])
     assert json.loads(capsys.readouterr().out)["made"] is True
     main(["map", "--index", str(reprints)])
-    assert "was there already" in capsys.readouterr().out
+    assert "already up to date" in capsys.readouterr().out
     main(["lookalikes", "--index", str(reprints), "--json"])
     groups = json.loads(capsys.readouterr().out)["groups"]
     assert [[(each["book"], each["page"], each["mirrored"]) for each in group] for group in groups] == [

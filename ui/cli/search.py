@@ -50,18 +50,24 @@ _GROUPS = {
 @index_option
 @click.option("--text", metavar="TEXT", help="Search for these words; the same as WORDS.")
 @click.option("--image", type=PATH, metavar="FILE", help="Search with this image.")
-@click.option("--like", "panel", type=int, metavar="ID", help="Find panels like this one (an id of other results).")
+@click.option(
+    "--like", "panel", type=click.IntRange(1), metavar="ID", help="Find panels like this one (an id of other results)."
+)
 @click.option("--negative", "negative_text", metavar="TEXT", help="Exclude words: panels with them rank lower.")
 @click.option(
     "--view",
     type=click.Choice([str(View.DIALOGUE), str(View.PICTURE), str(View.FUSED), ANY_VIEW]),
     help="Search in this view; any: dialogue and pictures.  [default: follows the query]",
 )
-@click.option("-k", "--count", "k", type=int, default=12, show_default=True, metavar="N", help="Return N results.")
-@click.option("--offset", type=int, default=0, show_default=True, metavar="N", help="Skip the first N results.")
+@click.option(
+    "-k", "--count", "k", type=click.IntRange(1), default=12, show_default=True, metavar="N", help="Return N results."
+)
+@click.option(
+    "--offset", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Skip the first N results."
+)
 @click.option("--min-score", type=float, metavar="X", help="Keep results with at least this cosine.")
-@click.option("--per-page", type=int, metavar="N", help="Keep at most N results of one page.")
-@click.option("--per-book", type=int, metavar="N", help="Keep at most N results of one book.")
+@click.option("--per-page", type=click.IntRange(1), metavar="N", help="Keep at most N results of one page.")
+@click.option("--per-book", type=click.IntRange(1), metavar="N", help="Keep at most N results of one book.")
 @click.option("--book", metavar="NAME", help="Keep this book.")
 @click.option("--source", metavar="NAME", help="Keep this source.")
 @click.option("--pages", "page", metavar="FROM-TO", help="Keep these pages: 3, 3-7, 3- or -7.")
@@ -71,7 +77,7 @@ _GROUPS = {
 @metadata_options
 @click.option("--label", multiple=True, metavar="NAME", help="Keep pages labelled story, cover, ...")
 @click.option("--exact", is_flag=True, help="Score every panel instead of using the vector index.")
-@click.option("--nprobe", type=int, metavar="N", help="Search N inverted lists.")
+@click.option("--nprobe", type=click.IntRange(1), metavar="N", help="Search N inverted lists.")
 @click.option("--save", type=PATH, metavar="DIR", help="Also save the panel images of the results.")
 @device_option
 @json_option
