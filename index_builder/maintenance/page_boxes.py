@@ -18,7 +18,8 @@ from index_builder.panels import examine
 from retrieval.books import read_page
 from retrieval.books.names import sidecar_names
 from retrieval.errors import UsageError
-from retrieval.images.decode import image_format, open_image
+from retrieval.images.decode import open_image
+from retrieval.images.formats import image_format
 from retrieval.index import catalog_url, existing_index
 from retrieval.records import Box
 from retrieval.store.catalog.catalog import Catalog

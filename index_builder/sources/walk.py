@@ -34,7 +34,7 @@ from retrieval.books import (
 )
 from retrieval.books.formats.folder import read_file
 from retrieval.errors import SourceError
-from retrieval.images.decode import image_format
+from retrieval.images.formats import image_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
