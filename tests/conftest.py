@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from retrieval.encoder.protocol import DIMENSION, Encoded, PanelInput, QueryInput, QueryVectors
+from retrieval.progress import ProgressCallback, no_progress
 from retrieval.records import View
 from retrieval.search.ranking.text_match import tokens
 
@@ -43,7 +44,7 @@ class GridEncoder:
         panels: Sequence[PanelInput],
         *,
         batch_size: int = 32,
-        progress: Callable[[int, int], None] | None = None,
+        progress: ProgressCallback = no_progress,
     ) -> Encoded:
         self.encoded += len(panels)
         if self.log:
