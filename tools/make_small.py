@@ -31,9 +31,9 @@ from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from retrieval.encoder.inputs import to_tensor
+from retrieval.encoder.inputs import normalize
 from retrieval.encoder.network.model import PanelFeatureExtractor
-from retrieval.encoder.network.small import PARTS, SmallBackbone
+from retrieval.encoder.network.small import VECTORS_PER_PANEL, SmallBackbone
 from tools.small_views import PER_PAGE, Batch, Batches, load_pages
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -75,17 +75,17 @@ def step_loss(backbone: SmallBackbone, batch: Batch) -> tuple[Tensor, Tensor]:
     with torch.autocast("cpu", dtype=torch.bfloat16):
         maps = backbone.maps(functional.avg_pool2d(_images(batch.panels), 2))
         seen = [(rows, parts, backbone.maps(_images(pictures))) for rows, parts, pictures in batch.copies]
-    panels = functional.normalize(backbone.pooled_parts(maps), dim=-1)
+    panels = functional.normalize(backbone.pool_regions(maps), dim=-1)
     copies = torch.empty(len(panels), panels.shape[-1])
     parts = torch.empty(len(panels), dtype=torch.long)
     for rows, inside, found in seen:
-        copies[torch.from_numpy(rows)] = functional.normalize(backbone.pooled_whole(found), dim=-1)
+        copies[torch.from_numpy(rows)] = functional.normalize(backbone.pool_whole(found), dim=-1)
         parts[torch.from_numpy(rows)] = torch.from_numpy(inside)
     return pair_loss(panels, copies, parts)
 
 
 def _images(pictures: NDArray[np.uint8]) -> Tensor:
-    return to_tensor(pictures).contiguous(memory_format=torch.channels_last)
+    return torch.from_numpy(normalize(pictures)).contiguous(memory_format=torch.channels_last)
 
 
 # ----------------------------------------------------------------------- loop
@@ -247,7 +247,7 @@ def card(weights: Path, pages: int, steps: int, skipped: list[str]) -> dict[str,
         "pairs": steps * BATCH,
         "batch": BATCH,
         "panels_of_one_page": PER_PAGE,
-        "parts": PARTS,
+        "parts": VECTORS_PER_PANEL,
         "cycles": [{"steps": length, "learning_rate": highest} for length, highest in CYCLES],
         "weight_decay": WEIGHT_DECAY,
         "temperature": TEMPERATURE,

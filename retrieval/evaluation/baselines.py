@@ -162,7 +162,7 @@ def _vision_of(backbone: str, seed: int) -> Describe:
     import torch
 
     from retrieval.encoder import PanelFeatureExtractor
-    from retrieval.encoder.inputs import to_tensor
+    from retrieval.encoder.inputs import normalize
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -171,7 +171,7 @@ def _vision_of(backbone: str, seed: int) -> Describe:
     def describe(pictures: Sequence[Pixels]) -> Floats:
         seen = np.stack([resize(Image.fromarray(picture)) for picture in pictures])
         with torch.inference_mode():
-            return _unit(model.encode_image_only(to_tensor(seen)).float().numpy())
+            return _unit(model.encode_image_only(torch.from_numpy(normalize(seen))).float().numpy())
 
     return describe
 

@@ -9,7 +9,7 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.encoder.collapse import PAGES, PANELS, matched_share, pair_cosine, verdict
+from retrieval.encoder.collapse import PANELS_PER_PAGE, SAMPLE_PAGES, mean_pairwise_cosine, top1_accuracy, verdict
 from retrieval.evaluation.pictures import searches_approximately
 from retrieval.evaluation.records import DEFAULT, EXACT, Collapse, Near, Progress, Watcher
 from retrieval.index import PanelIndex
@@ -68,9 +68,9 @@ def collapse(index: PanelIndex, panels: Sequence[Panel]) -> Collapse | None:
     None where no page has two panels.
     """
     shards = VectorStore(index.folder / "vectors")
-    pages = [index.page_panels(page)[:PANELS] for page in _pages(panels)]
+    pages = [index.page_panels(page)[:PANELS_PER_PAGE] for page in _pages(panels)]
     fused = [_vectors(shards, View.FUSED, page) for page in pages]
-    inside = [pair_cosine(vectors) for vectors in fused if len(vectors) > 1]
+    inside = [mean_pairwise_cosine(vectors) for vectors in fused if len(vectors) > 1]
     if not inside:
         return None
     within, aligned = fmean(inside), fmean(_alignment(shards, page) for page in pages)
@@ -82,7 +82,7 @@ def collapse(index: PanelIndex, panels: Sequence[Panel]) -> Collapse | None:
 def _pages(panels: Sequence[Panel]) -> list[int]:
     """At most 50 pages, spread evenly over those that `panels` stand on."""
     pages = list(dict.fromkeys(panel.page_id for panel in panels))
-    chosen = np.linspace(0, len(pages) - 1, min(PAGES, len(pages))).round().astype(int)
+    chosen = np.linspace(0, len(pages) - 1, min(SAMPLE_PAGES, len(pages))).round().astype(int)
     return [pages[i] for i in chosen]
 
 
@@ -103,4 +103,4 @@ def _between(pages: Sequence[Floats]) -> float:
 
 
 def _alignment(shards: VectorStore, page: Sequence[Panel]) -> float:
-    return matched_share(_vectors(shards, View.PICTURE, page), _vectors(shards, View.DIALOGUE, page))
+    return top1_accuracy(_vectors(shards, View.PICTURE, page), _vectors(shards, View.DIALOGUE, page))

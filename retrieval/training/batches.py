@@ -143,14 +143,14 @@ def collate(pages: Sequence[Sequence[_Row]], recipe: Recipe) -> PageBatch:
     mask[slots] = True
     ids, attention = inputs.tokenize([row.text for row in rows])
     panels = {
-        "images": inputs.to_tensor(np.stack([row.picture for row in rows])),
+        "images": torch.from_numpy(inputs.normalize(np.stack([row.picture for row in rows]))),
         "input_ids": torch.from_numpy(ids),
         "attention_mask": torch.from_numpy(attention),
         "comp_feats": torch.from_numpy(np.stack([row.features for row in rows])),
         "modality_mask": torch.from_numpy(np.stack([inputs.modality_mask(row.text) for row in rows])),
     }
     seconds = [row.second for row in rows if row.second is not None]
-    second = inputs.to_tensor(np.stack(seconds)) if seconds else None
+    second = torch.from_numpy(inputs.normalize(np.stack(seconds))) if seconds else None
     if recipe.padding:
         panels = {name: _spread(tensor, slots, len(mask)) for name, tensor in panels.items()}
         second = None if second is None else _spread(second, slots, len(mask))

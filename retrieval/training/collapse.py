@@ -9,7 +9,14 @@ from typing import Any
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from retrieval.encoder.collapse import PAGES, PANELS, Floats, matched_share, pair_cosine, verdict
+from retrieval.encoder.collapse import (
+    PANELS_PER_PAGE,
+    SAMPLE_PAGES,
+    Floats,
+    mean_pairwise_cosine,
+    top1_accuracy,
+    verdict,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +46,21 @@ class CollapseWatch:
 
     @property
     def full(self) -> bool:
-        return len(self._pages) >= PAGES
+        return len(self._pages) >= SAMPLE_PAGES
 
     def add(self, fused: Tensor, vision: Tensor, text: Tensor) -> None:
         """One page's panels in order: three views, (P, dim) each, P >= 1; the first eight count."""
         if not self.full:
             first, second, third = (
-                normalize(view[:PANELS].detach().float().cpu(), dim=1).numpy() for view in (fused, vision, text)
+                normalize(view[:PANELS_PER_PAGE].detach().float().cpu(), dim=1).numpy()
+                for view in (fused, vision, text)
             )
             self._pages.append((first, second, third))
 
     def figures(self) -> Collapse:
-        within = [pair_cosine(fused) for fused, _, _ in self._pages if len(fused) > 1]
+        within = [mean_pairwise_cosine(fused) for fused, _, _ in self._pages if len(fused) > 1]
         firsts = [fused[0] for fused, _, _ in self._pages]
         between = [float(first @ firsts[0]) for first in firsts[1:]]
-        matched = [matched_share(vision, text) for _, vision, text in self._pages]
+        matched = [top1_accuracy(vision, text) for _, vision, text in self._pages]
         inside, across, own = (fmean(values) if values else None for values in (within, between, matched))
         return Collapse(inside, across, own, verdict(inside, own))

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from retrieval.encoder.checkpoints import NAMES, pick_device
-from retrieval.encoder.collapse import PAGES as WATCHED
+from retrieval.encoder.collapse import SAMPLE_PAGES as WATCHED
 from retrieval.encoder.network.model import PanelFeatureExtractor
 from retrieval.encoder.state_dicts import sha256
 from retrieval.errors import CheckpointError, TrainingError, UsageError

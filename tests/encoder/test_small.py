@@ -1,4 +1,4 @@
-"""The embedded checkpoint: what is promised of it."""
+"""The embedded checkpoint, `small`."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from transformers import BertModel
 
 from retrieval.encoder import load_encoder
 from retrieval.encoder.checkpoints import WEIGHTS
-from retrieval.encoder.inputs import model_folder, resize, to_tensor
-from retrieval.encoder.network.small import CELLS, PARTS, SmallBackbone, windows
+from retrieval.encoder.inputs import minilm_folder, normalize, resize
+from retrieval.encoder.network.small import CELLS, VECTORS_PER_PANEL, SmallBackbone, windows
 from retrieval.encoder.protocol import PanelInput, QueryInput
 from retrieval.records import Box, View
 from tools.small_views import Batches, TrainingPage
@@ -51,9 +51,9 @@ def test_the_text_encoder_is_not_in_the_file() -> None:
     assert not any(key.startswith("text.encoder.") for key in load_file(FILE))
 
 
-def test_words_have_minilms_own_cosines(small) -> None:
-    """The projection turns the 384 numbers into 512 without bending anything."""
-    folder = model_folder()
+def test_text_has_the_cosines_of_minilm(small) -> None:
+    """The projection from 384 to 512 numbers keeps every angle."""
+    folder = minilm_folder()
     bert = BertModel.from_pretrained(folder, local_files_only=True).eval()
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_padding()
@@ -74,7 +74,8 @@ def test_the_text_projection_is_orthonormal(small) -> None:
 
 
 def test_the_gate_is_fixed(small, panels) -> None:
-    """Pictures and words weigh the same; without words the picture takes their share."""
+    """Image and text have equal weights. Without text the image gets its weight, too."""
+    assert small.constant_gate
     gate = small.encode(panels).gate
     np.testing.assert_allclose(gate[1], [0.49, 0.49, 0.02], atol=1e-4)
     np.testing.assert_allclose(gate[0], [0.96, 0.0, 0.04], atol=1e-2)
@@ -87,34 +88,35 @@ def test_loading_twice_gives_the_same(small, panels) -> None:
 
 
 def test_windows_are_pieces_of_one_map(small) -> None:
-    """Each part is what pooling its own cells gives, and the first part is the whole picture."""
+    """Each region is pooled from its own cells, and the first vector is that of the whole image."""
     branch = small.model.vision
-    images = to_tensor(np.stack([np.asarray(drawing(n).resize((224, 224))) for n in range(3)]))
+    images = torch.from_numpy(normalize(np.stack([np.asarray(drawing(n).resize((224, 224))) for n in range(3)])))
     with torch.inference_mode():
-        parts = branch.parts(images)
+        vectors = branch.with_regions(images)
         maps = branch.maps(torch.nn.functional.avg_pool2d(images, 2))
-        torch.testing.assert_close(parts[:, 0], branch(images))
+        torch.testing.assert_close(vectors[:, 0], branch(images))
         for n, (x, y, w, h) in enumerate(windows()):
             left, top, right, bottom = (round(v * CELLS) for v in (x, y, x + w, y + h))
-            piece = branch.pooled_whole(maps[:, :, top:bottom, left:right])
-            torch.testing.assert_close(parts[:, n], piece, atol=1e-4, rtol=1e-4)
-    assert parts.shape == (3, PARTS, 512) == (3, small.parts + 1, 512)
+            piece = branch.pool_whole(maps[:, :, top:bottom, left:right])
+            torch.testing.assert_close(vectors[:, n], piece, atol=1e-4, rtol=1e-4)
+    assert vectors.shape == (3, VECTORS_PER_PANEL, 512) == (3, small.spec.regions + 1, 512)
+    assert small.regions == small.spec.regions
 
 
 def test_windows_cover_the_panel() -> None:
-    """Every place of a panel lies in a large and in a small window; the whole comes first."""
+    """Every point of a panel lies in a large and in a small region; the whole comes first."""
     found = windows()
-    assert (len(found), found[0]) == (PARTS, (0.0, 0.0, 1.0, 1.0))
-    for some in (found[1:5], found[5:]):
-        for at in np.linspace(0.01, 0.99, 30):
-            assert any(x <= at <= x + w for x, _, w, _ in some)
-            assert any(y <= at <= y + h for _, y, _, h in some)
+    assert (len(found), found[0]) == (VECTORS_PER_PANEL, (0.0, 0.0, 1.0, 1.0))
+    for size in (found[1:5], found[5:]):
+        for point in np.linspace(0.01, 0.99, 30):
+            assert any(x <= point <= x + w for x, _, w, _ in size)
+            assert any(y <= point <= y + h for _, y, _, h in size)
 
 
 def test_queries_are_read_at_each_size(small) -> None:
-    """The first vector is the picture's own; the others see it smaller, as a window of a panel."""
+    """The first vector is that of the image itself; the others read it smaller, as a region of a panel."""
     query = QueryInput(resize(drawing(1)))
-    found = [one.asked for one in small.encode_query_parts([query, QueryInput(resize(drawing(2)))])]
+    found = [one.vectors for one in small.encode_query_regions([query, QueryInput(resize(drawing(2)))])]
     assert np.shape(found) == (2, 3, 512)
     np.testing.assert_allclose(np.linalg.norm(found, axis=2), 1.0, atol=1e-5)
     np.testing.assert_allclose(found[0][0], small.encode_queries([query], View.PICTURE)[0], atol=1e-5)
@@ -122,10 +124,10 @@ def test_queries_are_read_at_each_size(small) -> None:
 
 
 def test_windows_of_a_query_are_those_of_a_panel(small) -> None:
-    """At full size they are the panel's own small windows; at the others there are four, unlike each other."""
+    """At full size they are the panel's own small regions; at the other sizes there are four different ones."""
     picture = resize(drawing(1))
-    asked = small.encode_query_parts([QueryInput(picture)])[0]
-    panel = small.encode([PanelInput(picture, "", Box(0, 0, 9, 9), 9, 9)]).parts[0]
+    asked = small.encode_query_regions([QueryInput(picture)])[0]
+    panel = small.encode([PanelInput(picture, "", Box(0, 0, 9, 9), 9, 9)]).regions[0]
     assert [len(size) for size in asked.windows] == [9, 4, 4]
     np.testing.assert_allclose(asked.windows[0], panel[4:], atol=1e-5)
     for size in asked.windows:

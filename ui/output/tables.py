@@ -128,14 +128,14 @@ def print_info(info: dict[str, Any]) -> None:
     out = console()
     out.print(f"{info['index']}: {holdings(info['books'], info['pages'], info['panels'])}")
     out.print(f"words: {info['panels_with_dialogue']:,} panels have dialogue")
-    print_doubtful(info["doubtful_pages"])
+    print_doubtful(info["low_confidence_pages"])
     print_encoder(info["encoder"])
     built = (info["last_build"] or {}).get("at", "unknown")
     out.print(f"generation {info['generation']}, built {built}, {info['bytes'] / 2**20:.1f} MiB on disk")
     print_views(info["views"])
     for source in info["sources"]:
         out.print(f"source: {source}")
-    if info["gone_pages"]:
+    if info["missing_pages"]:
         out.print(f"gone: {info['gone_pages']:,} pages wait for their files to come back")
     print_skipped(info["skipped"])
 

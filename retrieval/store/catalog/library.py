@@ -78,9 +78,11 @@ class LibraryReader:
                 "pages": session.scalar(select(func.count(page.id))) or 0,
                 "panels": session.scalar(panels) or 0,
                 "panels_with_dialogue": session.scalar(panels.where(PanelRow.dialogue != "")) or 0,
-                "doubtful_pages": session.scalar(panels.where(PanelRow.box_source == FULL_PAGE, PanelRow.number > 1))
+                "low_confidence_pages": session.scalar(
+                    panels.where(PanelRow.box_source == FULL_PAGE, PanelRow.number > 1)
+                )
                 or 0,
-                "gone_pages": session.scalar(select(func.count(PageRow.id)).where(PageRow.missing)) or 0,
+                "missing_pages": session.scalar(select(func.count(PageRow.id)).where(PageRow.missing)) or 0,
             }
 
     def books(self) -> list[BookSummary]:
