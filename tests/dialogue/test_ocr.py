@@ -157,8 +157,8 @@ def test_missing_models_are_an_error_with_a_hint(comics: Path, monkeypatch: pyte
 def test_the_engine_loads_only_if_needed(comics: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages with annotated text do not load the engine."""
     monkeypatch.setattr(ocr, "load_engine", lambda _: pytest.fail("the engine was loaded"))
-    put(comics / "book" / "1.json", stage1(["told", ""], BOXES, (900, 1300)))
-    put(comics / "book" / "2.json", stage1(["told", "too"], BOXES, (900, 1300)))
+    put(comics / "book" / "1.json", stage1(["annotated", ""], BOXES, (900, 1300)))
+    put(comics / "book" / "2.json", stage1(["annotated", "too"], BOXES, (900, 1300)))
     assert build(comics).notes == ()
     assert [p.words_from for p in indexed(comics)] == ["annotation"] * 4
 
