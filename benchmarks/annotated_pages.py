@@ -17,7 +17,7 @@ sys.path.insert(0, str(REPOSITORY))
 from index_builder.annotations import read_annotation  # noqa: E402
 from index_builder.sources import BookRef, find_books  # noqa: E402
 from retrieval.books import read_page  # noqa: E402
-from retrieval.images.decode import open_picture  # noqa: E402
+from retrieval.images.decode import open_image  # noqa: E402
 from retrieval.records import Box  # noqa: E402
 
 HELD_OUT = "_NC"
@@ -49,7 +49,7 @@ def annotated_pages(root: Path, only: str = "") -> Iterator[AnnotatedPage]:
             name = f"{book.relative}/{page.name}"
             if page.annotation is None or only not in name:
                 continue
-            picture = np.asarray(open_picture(read_page(book.path, page.name)))
+            picture = np.asarray(open_image(read_page(book.path, page.name)))
             note = read_annotation(read_page(book.path, page.annotation), picture.shape[1], picture.shape[0])
             if note.panels:
                 boxes = [panel.box for panel in note.panels]

@@ -22,7 +22,7 @@ import psutil
 from PIL import Image
 
 from index_builder import Progress, build_index
-from retrieval.encoder.protocol import DIMENSION, Encoded, PanelInput, QueryInput
+from retrieval.encoder.protocol import DIMENSION, PanelEmbeddings, PanelInput, QueryInput
 from retrieval.records import View
 
 
@@ -38,10 +38,10 @@ class FreeEncoder:
 
     def encode(
         self, panels: Sequence[PanelInput], *, batch_size: int = 32, progress: Callable[[int, int], None] | None = None
-    ) -> Encoded:
+    ) -> PanelEmbeddings:
         rows = np.zeros((len(panels), DIMENSION), np.float32)
         rows[np.arange(len(panels)), np.arange(len(panels)) % DIMENSION] = 1
-        return Encoded(rows, rows, rows, np.tile(np.array([1, 0, 0], np.float32), (len(panels), 1)))
+        return PanelEmbeddings(rows, rows, rows, np.tile(np.array([1, 0, 0], np.float32), (len(panels), 1)))
 
     def encode_queries(self, queries: Sequence[QueryInput], view: View) -> Any:
         raise NotImplementedError

@@ -17,8 +17,8 @@ import numpy as np
 from retrieval import Panel, PanelIndex, Query
 from retrieval.evaluation.distortions import copies_of
 from retrieval.evaluation.sampling import panels_that_ask
-from retrieval.overview.calibration import WORDS, kind_of
-from retrieval.search.ranking.text_match import tokens
+from retrieval.overview.calibration import QUERY_WORDS, query_type
+from retrieval.store.catalog.text import tokens
 
 
 def series(index: PanelIndex, panel: Panel) -> str:
@@ -30,10 +30,10 @@ def series(index: PanelIndex, panel: Panel) -> str:
 def questions(index: PanelIndex, panel: Panel) -> list[tuple[str, Query]]:
     """(kind, question) for every copy of a panel, and for words of it."""
     pixels = np.asarray(index.panel_image(panel))
-    found = [(kind, Query(image=copy, k=60, per_book=1)) for kind, copy in copies_of(pixels, key=panel.source)]
+    found = [(kind, Query(image=copy, k=60, per_book=1)) for kind, copy in copies_of(pixels, key=panel.page_path)]
     written = panel.dialogue.split()
-    if len(tokens(panel.dialogue)) >= WORDS:
-        found.append(("five words", Query(text=" ".join(written[:WORDS]), k=60, per_book=1)))
+    if len(tokens(panel.dialogue)) >= QUERY_WORDS:
+        found.append(("five words", Query(text=" ".join(written[:QUERY_WORDS]), k=60, per_book=1)))
     return found
 
 
@@ -49,10 +49,10 @@ def main() -> None:
             for kind, query in questions(index, panel):
                 hits = index.search_many([query])[0]
                 others = [hit for hit in hits if of_book[hit.panel.book_id] != of_book[panel.book_id]]
-                line = index.closeness(query.chosen_view(), kind_of(query))
-                there, away = hits[0].strength, others[0].strength
-                right[kind].append((line.holds(there) is True, line.holds(away) is False))
-        lines = {f"{c.view}/{c.asked}": c.strength for c in index._closeness.values()}
+                line = index.closeness(query.resolved_view(), query_type(query))
+                there, away = hits[0].ranking_score, others[0].ranking_score
+                right[kind].append((line.exceeded_by(there) is True, line.exceeded_by(away) is False))
+        lines = {f"{c.view}/{c.query_type}": c.value for c in index._closeness.values()}
     table = {k: {"asked": len(v), "there": _share(v, 0), "left out": _share(v, 1)} for k, v in right.items()}
     print(json.dumps({"lines": lines, "right": table}, indent=1))
 

@@ -41,9 +41,9 @@ from index_builder.dialogue.ocr_cache import FILE, OcrCache
 from index_builder.dialogue.ocr_engine import OcrEngine, load_engine
 from index_builder.panels import detect_panels
 from retrieval import PanelIndex, Query
-from retrieval.images.decode import open_picture
+from retrieval.images.decode import open_image
 from retrieval.records import Box, Panel
-from retrieval.search.ranking.text_match import tokens
+from retrieval.store.catalog.text import tokens
 
 QUERY_WORDS = 5
 """Words of a query, consecutive in the annotated text."""
@@ -114,7 +114,7 @@ def english_pages(root: Path, only: str) -> Iterator[Page]:
 def measure(page: Page, settings: OcrSettings) -> TextScores:
     """Run OCR on one page and compare its text with the annotated one."""
     data = page.path.read_bytes()
-    image = np.asarray(open_picture(data))
+    image = np.asarray(open_image(data))
     result = recognize_page(image, hashlib.sha256(data).digest(), settings)
     if not result.from_cache:
         OcrCache(settings.cache_folder).put_many([result])
@@ -179,9 +179,8 @@ def consecutive_words(text: str, random_words: random.Random) -> str:
     return " ".join(words[start : start + QUERY_WORDS])
 
 
-def is_correct(panel: Panel, path: str, box: Box) -> bool:
-    """Return True if a panel is on the page at `path` and matches or covers the box."""
-    if not path.endswith(panel.source):
+def right(panel: Panel, path: str, box: Box) -> bool:
+    if not path.endswith(panel.page_path):
         return False
     return iou(panel.box, box) >= 0.5 or intersection_area(panel.box, box) >= MIN_COVERAGE * box.w * box.h
 
@@ -190,7 +189,7 @@ def time_ocr(pages: list[Page], engine: OcrEngine) -> dict[str, float]:
     """Return seconds of one core per page, for OCR of whole pages and of single panels, measured alternately."""
     by_page = by_panel = 0.0
     for page in pages:
-        image = np.asarray(open_picture(page.path))
+        image = np.asarray(open_image(page.path))
         crops = [part for box in page.boxes if (part := crop(image, box)).size]
         start = time.process_time()
         engine.recognize(image)

@@ -25,7 +25,7 @@ def decoded(index: PanelIndex, count: int) -> list[PanelInput]:
     panels = index.browse(k=10**9)
     chosen = panels[:: max(1, len(panels) // count)][:count]
     return [
-        PanelInput(resize(index.panel_image(p)), p.dialogue, p.box, p.page_width, p.page_height, p.panel)
+        PanelInput(resize(index.panel_image(p)), p.dialogue, p.box, p.page_width, p.page_height, p.number)
         for p in chosen
     ]
 

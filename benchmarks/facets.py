@@ -22,14 +22,15 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import numpy as np
 
 from benchmarks.vector_search import Floats, clustered
+from index_builder.write.catalog_writer import CatalogWriter
+from index_builder.write.generation_writer import write_generation
 from retrieval import PanelIndex
-from retrieval.encoder.protocol import Encoded, QueryVectors
-from retrieval.index import catalog_url
+from retrieval.encoder.protocol import PanelEmbeddings, QueryVectors
 from retrieval.records import Box, View
-from retrieval.search.searcher import Query
-from retrieval.store.catalog.catalog import Catalog, NewPage, NewPanel
-from retrieval.store.generation import write_generation
-from retrieval.store.vectors import VectorShards
+from retrieval.search.query import Query
+from retrieval.store.catalog.records import NewPage, NewPanel
+from retrieval.store.layout import catalog_url
+from retrieval.store.vectors import VectorStore
 
 PAGES, PANELS = 20, 5
 SHAPES = [(100, 100), (100, 200), (300, 100)]
@@ -55,18 +56,18 @@ def facts_of(book: int) -> list[tuple[str, str]]:
 
 def write_library(folder: Path, vectors: Floats) -> None:
     """A real index of (P, 512) unit vectors, P a multiple of a book's 100 panels."""
-    shards = VectorShards(folder / "vectors")
+    shards = VectorStore(folder / "vectors")
     gate = np.tile(np.array([1.0, 0.0, 0.0], np.float32), (PAGES * PANELS, 1))
-    with Catalog.create(catalog_url(folder)) as catalog:
+    with CatalogWriter.create(catalog_url(folder)) as catalog:
         source = catalog.source_id(Path("/synthetic"))
         for number, start in enumerate(range(0, len(vectors), PAGES * PANELS)):
             part = vectors[start : start + PAGES * PANELS]
-            shards.append(start, Encoded(part, part, part, gate))
+            shards.append(start, PanelEmbeddings(part, part, part, gate))
             book = catalog.book_id(source, f"book {number}", f"Book {number}", "folder")
             catalog.write_pages([_page(book, start, page) for page in range(PAGES)])
-            catalog.set_book_facts(book, facts_of(number))
+            catalog.set_book_metadata(book, facts_of(number))
         write_generation(folder, 1, catalog, shards, "auto")
-        catalog.remember(generation=1)
+        catalog.write_settings(generation=1)
 
 
 def _page(book: int, start: int, page: int) -> NewPage:
@@ -95,7 +96,7 @@ def measure(folder: Path, query: Floats) -> dict[str, Any]:
 
         def searching(where: Any) -> Callable[[], object]:
             question = Query(panel=1, view=View.PICTURE, where=where, k=12)
-            return lambda: index._searcher.find(question, QueryVectors(query[None]))
+            return lambda: index._searcher.search(question, QueryVectors(query[None]))
 
         asked = {"no filter": None, **FILTERS}
         return {

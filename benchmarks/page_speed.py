@@ -32,15 +32,17 @@ import numpy as np
 import psutil
 from PIL import Image
 
+from index_builder.write.catalog_writer import CatalogWriter
+from index_builder.write.generation_writer import write_generation
 from retrieval.encoder import load_encoder
-from retrieval.encoder.protocol import DIMENSION, Encoded
+from retrieval.encoder.protocol import DIMENSION, PanelEmbeddings
 from retrieval.images.thumbnail import encode_thumbnail
-from retrieval.index import catalog_url
 from retrieval.records import Box
-from retrieval.store.catalog.catalog import Catalog, NewPage, NewPanel
-from retrieval.store.generation import write_generation
+from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.catalog.records import NewPage, NewPanel
+from retrieval.store.layout import catalog_url
 from retrieval.store.thumbnails import Thumbnails
-from retrieval.store.vectors import VectorShards
+from retrieval.store.vectors import VectorStore
 
 ROOT = Path(__file__).resolve().parents[1]
 WORDS = [a + b for a in ("lan", "har", "mor", "sil", "ver", "kin", "tol", "bra", "cor", "fen") for b in
@@ -74,10 +76,10 @@ def make_library(folder: Path, panels: int, parts: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(1)
     centres = rng.normal(size=(max(10, panels // 50), DIMENSION)).astype(np.float32)
-    shards = VectorShards(folder / "vectors", parts=parts)
+    shards = VectorStore(folder / "vectors", regions=parts)
     small = [encode_thumbnail(_drawing(seed)) for seed in range(64)]
     thumbnails = Thumbnails(folder)
-    with Catalog.create(catalog_url(folder)) as catalog:
+    with CatalogWriter.create(catalog_url(folder)) as catalog:
         source = catalog.source_id(folder / "comics")
         for start in range(0, panels, BATCH):
             count = min(BATCH, panels - start)
@@ -86,13 +88,13 @@ def make_library(folder: Path, panels: int, parts: int) -> None:
             catalog.write_pages(list(_pages(catalog, source, rng, start, count)))
             print(f"{start + count:,} panels written", file=sys.stderr)
         about = {"name": "small", "load": "small", "fingerprint": encoder.fingerprint, "provisional": False}
-        catalog.remember(encoder={**about, "settings": encoder.settings}, parts=parts)
+        catalog.write_settings(encoder={**about, "settings": encoder.settings}, regions=parts)
         print("training and filling the vector indexes", file=sys.stderr)
         write_generation(folder, 1, catalog, shards, "auto")
-        catalog.remember(generation=1)
+        catalog.write_settings(generation=1)
 
 
-def _encoded(rng: np.random.Generator, centres: np.ndarray, count: int, parts: int) -> Encoded:
+def _encoded(rng: np.random.Generator, centres: np.ndarray, count: int, parts: int) -> PanelEmbeddings:
     def near(shape: tuple[int, ...]) -> Any:
         rows = centres[rng.integers(0, len(centres), shape[0])].reshape(shape[0], *([1] * (len(shape) - 2)), DIMENSION)
         found = (rows + 0.7 * rng.standard_normal(shape, np.float32)).astype(np.float32)
@@ -100,7 +102,7 @@ def _encoded(rng: np.random.Generator, centres: np.ndarray, count: int, parts: i
 
     flat = (count, DIMENSION)
     gate = np.full((count, 3), 1 / 3, np.float32)
-    return Encoded(near(flat), near(flat), near(flat), gate, near((count, parts, DIMENSION)) if parts else None)
+    return PanelEmbeddings(near(flat), near(flat), near(flat), gate, near((count, parts, DIMENSION)) if parts else None)
 
 
 def _pages(catalog: Catalog, source: int, rng: np.random.Generator, start: int, count: int) -> Iterator[NewPage]:

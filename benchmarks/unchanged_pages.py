@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from index_builder import BuildReport, build_index
 from index_builder.sources import BookRef, find_books
-from retrieval.encoder.protocol import DIMENSION, Encoded, PanelInput, QueryInput
+from retrieval.encoder.protocol import DIMENSION, PanelEmbeddings, PanelInput, QueryInput
 from retrieval.records import View
 
 PAGES_A_BOOK = 100
@@ -45,10 +45,10 @@ class FreeEncoder:
 
     def encode(
         self, panels: Sequence[PanelInput], *, batch_size: int = 32, progress: Callable[[int, int], None] | None = None
-    ) -> Encoded:
+    ) -> PanelEmbeddings:
         rows = self._rng.standard_normal((len(panels), DIMENSION)).astype(np.float32)
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-        return Encoded(rows, rows, rows, np.tile(np.array([1, 0, 0], np.float32), (len(panels), 1)))
+        return PanelEmbeddings(rows, rows, rows, np.tile(np.array([1, 0, 0], np.float32), (len(panels), 1)))
 
     def encode_queries(self, queries: Sequence[QueryInput], view: View) -> Any:
         raise NotImplementedError
@@ -78,7 +78,7 @@ def make_book(library: Path, number: int) -> None:
 
 def build(library: Path, index: Path) -> BuildReport:
     options = {
-        "whole_pages": True,
+        "page_is_panel": True,
         "thumbnails": False,
         "batch_size": 4096,
     }  # few commits: the first build is no subject

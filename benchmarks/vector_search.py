@@ -24,16 +24,20 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.encoder.protocol import DIMENSION, Encoded, QueryVectors
-from retrieval.index import catalog_url
+from index_builder.write.catalog_writer import CatalogWriter
+from index_builder.write.generation_writer import write_generation
+from retrieval.encoder.protocol import DIMENSION, PanelEmbeddings, QueryVectors
 from retrieval.records import Box, View
-from retrieval.search.searcher import Query, Searcher
-from retrieval.store.ann.ivfpq import SUBQUANTIZERS, default_probes, list_count
-from retrieval.store.catalog.catalog import Catalog, NewPage, NewPanel
-from retrieval.store.generation import open_generation, write_generation
+from retrieval.search.query import Query
+from retrieval.search.searcher import Searcher
+from retrieval.store.ann.ivfpq import SUBQUANTIZERS, default_nprobe, list_count
+from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.catalog.records import NewPage, NewPanel
+from retrieval.store.generation import open_generation
+from retrieval.store.layout import catalog_url
 from retrieval.store.scoring import all_scores, top
 from retrieval.store.thumbnails import Thumbnails
-from retrieval.store.vectors import VectorShards
+from retrieval.store.vectors import VectorStore
 
 Floats = NDArray[np.float32]
 
@@ -61,18 +65,18 @@ def parts_of(vectors: Floats, parts: int, first: int) -> Floats:
 
 def write_index(folder: Path, vectors: Floats, parts: int) -> None:
     """A real index on disk whose three views hold the same vectors; every panel has a page of its own."""
-    shards = VectorShards(folder / "vectors", parts=parts)
+    shards = VectorStore(folder / "vectors", regions=parts)
     gate = np.tile(np.array([1.0, 0.0, 0.0], np.float32), (len(vectors), 1))
-    with Catalog.create(catalog_url(folder)) as catalog:
+    with CatalogWriter.create(catalog_url(folder)) as catalog:
         book = catalog.book_id(catalog.source_id(Path("/synthetic")), "", "synthetic", "folder")
         for start in range(0, len(vectors), 10_000):
             part = vectors[start : start + 10_000]
-            shards.append(start, Encoded(part, part, part, gate[: len(part)], parts_of(part, parts, start)))
+            shards.append(start, PanelEmbeddings(part, part, part, gate[: len(part)], parts_of(part, parts, start)))
             catalog.write_pages([_page(book, start + i) for i in range(len(part))])
         began = time.perf_counter()
         write_generation(folder, 1, catalog, shards, "auto")
         print(f"three views trained, filled and measured in {time.perf_counter() - began:.1f} s")
-        catalog.remember(generation=1, parts=parts)
+        catalog.write_settings(generation=1, regions=parts)
 
 
 def _page(book: int, row: int) -> NewPage:
@@ -100,12 +104,12 @@ def measure(folder: Path, vectors: Floats, queries: Floats, parts: int) -> dict[
     generation = open_generation(folder, 1)
     view = generation.views[View.PICTURE]
     assert view.ann is not None, "too few vectors for IVF-PQ"
-    shards = VectorShards(folder / "vectors", parts=parts)
-    plain, probes = view.ann.index, default_probes(view.ann.lists)
+    shards = VectorStore(folder / "vectors", regions=parts)
+    plain, nprobe = view.ann.index, default_nprobe(view.ann.lists)
     scores = all_scores(shards, View.PICTURE, np.asarray(view.rows), queries)
     truth = [[int(view.ids[i]) for i in top(row, view.ids, 10)] for row in scores]
     parameters: Any = faiss.SearchParametersIVF()
-    parameters.nprobe = probes
+    parameters.nprobe = nprobe
 
     def ask_plain(query: Floats) -> list[int]:
         return [int(i) for i in plain.search(query[None], 10, params=parameters)[1][0] if i >= 0]
@@ -118,7 +122,7 @@ def measure(folder: Path, vectors: Floats, queries: Floats, parts: int) -> dict[
             return searcher.nearest(view, query, 10)
 
         def ask_panelseek(query: Floats) -> list[int]:
-            return [item.id for item, _ in searcher.find(question, QueryVectors(query[None]))]
+            return [item.id for item, _ in searcher.search(question, QueryVectors(query[None]))]
 
         sides = {
             "plain FAISS": timed(ask_plain, queries),
@@ -130,7 +134,7 @@ def measure(folder: Path, vectors: Floats, queries: Floats, parts: int) -> dict[
         "vectors": (1 + parts) * len(vectors),
         "index": f"IVF{list_count((1 + parts) * len(vectors))},PQ{SUBQUANTIZERS}",
         "bytes on disk a panel in picture": _bytes(folder, "picture", "parts") / len(vectors),
-        "probes": probes,
+        "nprobe": nprobe,
         "sides": {name: {"ms": ms, "recall@10": recall(found, truth)} for name, (ms, found) in sides.items()},
     }
 
@@ -187,7 +191,7 @@ def main() -> None:
     if asked.json:
         print(json.dumps(found, indent=1))
         return
-    print(f"{found['panels']:,} panels, {found['vectors']:,} vectors, {found['index']}, {found['probes']} probes")
+    print(f"{found['panels']:,} panels, {found['vectors']:,} vectors, {found['index']}, {found['nprobe']} nprobe")
     bytes_each = found["bytes on disk a panel in picture"]
     print(f"{bytes_each:.0f} bytes on disk a panel in the picture view; one query at a time")
     for side, figures in found["sides"].items():

@@ -7,22 +7,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from index_builder.build import build_index
     from index_builder.maintenance.page_boxes import PagePanels, page_panels
-    from index_builder.maintenance.remove import SourceContent, forget_source, source_content
+    from index_builder.maintenance.remove import SourceContent, remove_source, source_content
     from index_builder.maintenance.repair import repair_index
     from index_builder.options import BuildOptions
-    from index_builder.report import BuildReport, Progress
+    from index_builder.report import BuildReport
     from index_builder.watch import WatchEvent, watch_sources
 
 __all__ = [
     "BuildOptions",
     "BuildReport",
     "PagePanels",
-    "Progress",
     "SourceContent",
     "WatchEvent",
     "build_index",
-    "forget_source",
     "page_panels",
+    "remove_source",
     "repair_index",
     "source_content",
     "watch_sources",
@@ -32,11 +31,10 @@ _HOMES = {
     "BuildOptions": "options",
     "BuildReport": "report",
     "PagePanels": "maintenance.page_boxes",
-    "Progress": "report",
     "SourceContent": "maintenance.remove",
     "WatchEvent": "watch",
     "build_index": "build",
-    "forget_source": "maintenance.remove",
+    "remove_source": "maintenance.remove",
     "source_content": "maintenance.remove",
     "watch_sources": "watch",
     "page_panels": "maintenance.page_boxes",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from index_builder.dialogue import parse_language
-from retrieval.books import USUAL, Reading
+from retrieval.books import DEFAULT_LIMITS, ReadLimits
 from retrieval.errors import UsageError
 
 INDEX_KINDS = ("auto", "exact", "ivfpq")
@@ -20,39 +20,39 @@ class BuildOptions:
     """Settings of one build; raises `UsageError` when one makes no sense.
 
     index_kind: auto (exact below 9,984 vectors a view, IVF-PQ from there on), exact or ivfpq.
-    whole_pages: every picture is one panel already; no panel finder, annotations still count.
+    page_is_panel: every picture is one panel already; no panel finder, annotations still count.
     right_to_left: reading order of found panels where neither a page's annotation nor its book's metadata says.
     story_only: leave out pages that are labelled as something else (covers, advertisements, ...).
     annotations: files and folders with annotations of the collection; None: those the index was built with before.
     workers: processes that decode pages; 0 decodes in this process. batch_size: panels per encoder batch.
     strips: join the slices of vertical strips where they say that they are some (auto), always, or never.
-    max_pixels, max_bytes, max_members, max_ratio: see `retrieval.books.Reading`; what is beyond is skipped.
+    max_pixels, max_bytes, max_members, max_ratio: see `retrieval.books.ReadLimits`; what is beyond is skipped.
     dpi: resolution of PDF pages that have to be drawn; None: 150, and in an index that exists, as it was built.
     thumbnails: keep small pictures for the page.
-    parts: keep vectors for the parts of each panel, so that a piece of it finds it; None: where the encoder has
+    regions: keep vectors for the parts of each panel, so that a piece of it finds it; None: where the encoder has
     them, and in an index that exists, as it was built.
-    ocr: read the words of panels that no annotation tells. ocr_only_missing: but leave what was read before as it is,
+    ocr: read the words of panels that no annotation tells. keep_ocr: but leave what was read before as it is,
     whichever engine, version or language it was read with. language: of the comics, such as en or ja; None: as the
     index was built, else auto.
     """
 
     index_kind: str = "auto"
-    whole_pages: bool = False
+    page_is_panel: bool = False
     right_to_left: bool = False
     story_only: bool = False
     annotations: tuple[str, ...] | None = None
     workers: int | None = None
     batch_size: int = 32
-    max_pixels: int = USUAL.max_pixels
-    max_bytes: int = USUAL.max_bytes
-    max_members: int = USUAL.max_members
-    max_ratio: int = USUAL.max_ratio
+    max_pixels: int = DEFAULT_LIMITS.max_pixels
+    max_bytes: int = DEFAULT_LIMITS.max_bytes
+    max_members: int = DEFAULT_LIMITS.max_members
+    max_ratio: int = DEFAULT_LIMITS.max_ratio
     dpi: int | None = None
     strips: str = "auto"
     thumbnails: bool = True
-    parts: bool | None = None
+    regions: bool | None = None
     ocr: bool = True
-    ocr_only_missing: bool = False
+    keep_ocr: bool = False
     language: str | None = None
 
     def __post_init__(self) -> None:
@@ -66,16 +66,16 @@ class BuildOptions:
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int) or value < least):
                 raise UsageError(f"{name} must be a whole number from {least} on; found {value!r}")
-        self.reading  # noqa: B018 (checks its own settings)
-        if self.ocr_only_missing and not self.ocr:
-            raise UsageError("ocr_only_missing asks for OCR, and OCR is switched off: choose one of the two")
+        self.limits  # noqa: B018 (checks its own settings)
+        if self.keep_ocr and not self.ocr:
+            raise UsageError("keep_ocr asks for OCR, and OCR is switched off: choose one of the two")
         if self.language is not None:
             object.__setattr__(self, "language", parse_language(self.language))
 
     @property
-    def reading(self) -> Reading:
+    def limits(self) -> ReadLimits:
         """The settings for reading books, which asking needs as well."""
-        return Reading.of(asdict(self))
+        return ReadLimits.from_options(asdict(self))
 
     @property
     def worker_count(self) -> int:

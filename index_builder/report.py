@@ -1,4 +1,4 @@
-"""What a build says while it runs and when it is done."""
+"""The report of a build, and the time that its stages took."""
 
 from __future__ import annotations
 
@@ -9,52 +9,33 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """A moment of a build. stage: scan, compare, encode or index. `seconds_left` is None while nobody can tell.
-
-    detail: what the index stage does, with `vectors_done` of `vectors_total` (0 while nobody can tell).
-    """
-
-    stage: str
-    pages_done: int
-    pages_total: int
-    panels_done: int
-    panels_per_second: float
-    seconds_left: float | None
-    detail: str = ""
-    vectors_done: int = 0
-    vectors_total: int = 0
-
-
 @dataclass(slots=True)
 class OcrCounts:
     """What OCR did in a build.
 
-    engine: its name and version, "" where no page needed it. pages: read now; remembered: whose reading was kept from
-    before. seconds: that engines took, all processes together. words: of dialogue in panels; effects: words kept apart.
+    engine: its name and version, "" if no page needed it. pages: read now; cached: lines taken from the cache.
+    seconds: time of all engines, summed over processes. words: words of dialogue; sound_effects: words kept separate.
     """
 
     engine: str = ""
     pages: int = 0
-    remembered: int = 0
+    cached: int = 0
     seconds: float = 0.0
     words: int = 0
-    effects: int = 0
+    sound_effects: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class BuildReport:
-    """The end of a build.
+    """The result of a build.
 
-    books, pages, panels, ...: what the index now holds; doubtful pages are kept whole besides the panels found on
-    them. pages_*: the fates of pages in this build; one that moved is
-    neither new nor gone; left out are those that only the story was wanted without. annotations: what became of the
-    entries of the collection's annotations: entries, pages they gave something to, labelled pages, ambiguous ones
-    (refused), unused entries; empty without. encoded: panels encoded in this build; copied: panels of pages whose
-    content the index had already, which took its vectors. skipped: (path, reason) of what could not be read;
-    notes: (path, remark) of what was read with a doubt. seconds: by stage, where `decode` is the time the
-    encoder waited for pages. views: kind and measured recall@10 of each vector index. ocr: see `OcrCounts`.
+    books, pages, panels, panels_with_dialogue, low_confidence_pages: what the index now holds; pages with
+    low-confidence panels are also indexed as a whole. pages_*: pages of this build by status; a moved page is neither
+    new nor missing, an excluded one is not part of the story. annotations: entries of the collection's annotations,
+    pages they describe, labelled pages, ambiguous and unused entries; empty without annotations.
+    encoded: panels encoded in this build; reused: panels with vectors of identical pages. skipped: (path, reason) of
+    what cannot be read; warnings: (path, text) of what was read with doubts. seconds: by stage; `decode` is the time
+    that the encoder waited for pages. views: kind and measured recall@10 of each vector index.
     """
 
     index: str
@@ -62,36 +43,36 @@ class BuildReport:
     pages: int
     panels: int
     panels_with_dialogue: int
-    doubtful_pages: int
+    low_confidence_pages: int
     pages_new: int
     pages_changed: int
     pages_moved: int
-    pages_gone: int
-    pages_back: int
+    pages_missing: int
+    pages_restored: int
     pages_unchanged: int
-    pages_left_out: int
+    pages_excluded: int
     annotations: dict[str, int]
     encoded: int
-    copied: int
+    reused: int
     panels_per_second: float
     encoder: dict[str, Any]
     generation: int
     views: dict[str, Any]
     skipped: tuple[tuple[str, str], ...]
-    notes: tuple[tuple[str, str], ...]
+    warnings: tuple[tuple[str, str], ...]
     seconds: dict[str, float]
     ocr: OcrCounts
 
     def as_dict(self) -> dict[str, Any]:
-        """Ready for JSON: skipped and notes become objects."""
+        """Return the report ready for JSON; skipped and warnings become objects."""
         found = asdict(self)
         found["skipped"] = [{"path": p, "reason": r} for p, r in self.skipped]
-        found["notes"] = [{"path": p, "note": n} for p, n in self.notes]
+        found["warnings"] = [{"path": p, "warning": w} for p, w in self.warnings]
         return found
 
 
 @dataclass
-class Stopwatch:
+class StageTimer:
     """Seconds by stage."""
 
     seconds: dict[str, float] = field(default_factory=dict)
@@ -99,6 +80,7 @@ class Stopwatch:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
+        """Add the time of a block to a stage."""
         begin = time.perf_counter()
         try:
             yield
@@ -106,6 +88,6 @@ class Stopwatch:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begin
 
     def result(self) -> dict[str, float]:
-        """Rounded, with the total."""
+        """Return the seconds of each stage and in total, rounded to milliseconds."""
         total = time.perf_counter() - self.started
         return {**{k: round(v, 3) for k, v in self.seconds.items()}, "total": round(total, 3)}

@@ -1,7 +1,7 @@
-"""Keep an index up to date while folders change: one build for each burst of changes, once the files are quiet.
+"""Watch folders: one build for each burst of changes, after the files have stopped changing.
 
-What happens during a build is noticed and built afterwards. A build that fails is said and tried again later; what was
-indexed stays. Folders are watched by the system's notices, or by looking at them now and then where there are none.
+Changes during a build are built afterwards. A failed build is reported and tried again later; the index stays as it was.
+Folders are watched by notifications of the system, or by polling where there are none.
 """
 
 from __future__ import annotations
@@ -16,29 +16,33 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from index_builder.build import build_index, checked_sources, load_by_name
+from index_builder.build import build_index
 from index_builder.options import BuildOptions
-from index_builder.report import BuildReport, Progress
+from index_builder.preconditions import load_by_name, resolve_sources
+from index_builder.report import BuildReport
 from retrieval.books.names import is_junk
 from retrieval.encoder.protocol import Encoder
 from retrieval.errors import EncoderMismatch, IndexTooNew, IndexTooOld, PanelseekError, UsageError
+from retrieval.progress import ProgressCallback
 
-SETTLE = 5.0
-"""Seconds without any change before a build; a copy that pauses for longer is read half, and again when it goes on."""
+DEBOUNCE = 5.0
+"""Seconds without a change before a build. A copy that pauses for longer is read incomplete, and again when it goes on."""
 RETRY = 60.0
-"""Seconds from a failed build to the next try, where nothing changes meanwhile."""
+"""Seconds from a failed build to the next try if nothing changes meanwhile."""
 _TICK = 0.25
-_HOPELESS: tuple[type[Exception], ...] = (UsageError, EncoderMismatch, IndexTooNew, IndexTooOld)
-"""What no change of the comics will mend."""
+"""Seconds between two looks at the pending changes."""
+
+_FATAL: tuple[type[Exception], ...] = (UsageError, EncoderMismatch, IndexTooNew, IndexTooOld)
+"""Errors that no change of the comics can fix."""
 
 _Mark = tuple[int, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
 class WatchEvent:
-    """Something to tell. kind: `built` (with its report), `failed` (says why), or `changed` (some paths).
+    """An event of a watch. kind: `built` (with its report), `failed` (with a message), or `changed` (some paths).
 
-    `at` is the time as UTC, like 2026-11-25T20:00:00Z.
+    at: time in UTC, such as 2026-11-25T20:00:00Z.
     """
 
     kind: str
@@ -48,7 +52,7 @@ class WatchEvent:
     report: BuildReport | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Ready for JSON, without what is empty."""
+        """Return the event ready for JSON, without empty fields."""
         report = None if self.report is None else self.report.as_dict()
         found = {
             "event": self.kind,
@@ -64,76 +68,84 @@ def watch_sources(
     sources: Sequence[str | Path],
     index: str | Path,
     *,
-    told: Callable[[WatchEvent], None] = lambda _: None,
-    settle: float = SETTLE,
-    poll: float | None = None,
+    on_event: Callable[[WatchEvent], None] = lambda _: None,
+    debounce: float = DEBOUNCE,
+    poll_interval: float | None = None,
     stop: Event | None = None,
     encoder: str | Encoder = "auto",
-    progress: Callable[[Progress], None] | None = None,
+    progress: ProgressCallback | None = None,
     **options: Any,
 ) -> None:
     """Build once, then again after each change of the sources, until `stop` is set (or Ctrl-C).
 
-    settle: seconds without a change before a build. poll: look every so many seconds instead of being notified (for
-    network drives and the like). encoder and options: as for `build_index`; an encoder is loaded once for all builds.
+    on_event: called for changes and after each build. debounce: seconds without a change before a build.
+    poll_interval: seconds between two looks at the folders, instead of notifications (for network drives).
+    encoder, options: as for `build_index`; an encoder is loaded once for all builds.
 
-    Raises as `build_index` does where the first build shows that none can succeed.
+    Raises the errors of `build_index` if the first build shows that none can succeed.
     """
-    if settle < 0 or (poll is not None and poll <= 0):
-        raise UsageError("settle takes seconds from 0 on, poll seconds above 0")
+    if debounce < 0 or (poll_interval is not None and poll_interval <= 0):
+        raise UsageError("debounce takes 0 seconds or more, poll_interval more than 0 seconds")
     BuildOptions(**{name: value for name, value in options.items() if name not in ("device", "catalog")})
-    paths = checked_sources(sources)
-    build = _Builds(paths, Path(index).expanduser().absolute(), encoder, progress, told, options)
-    _Watch(paths, build, settle, poll, stop or Event()).run()
+    paths = resolve_sources(sources)
+    build = _Builds(paths, Path(index).expanduser().absolute(), encoder, progress, on_event, options)
+    _Watch(paths, build, debounce, poll_interval, stop or Event()).run()
 
 
 class _Builds:
-    """Builds of the sources that are there, one after the other, with one encoder."""
+    """Builds of the sources that exist, one after the other, with one encoder."""
 
     def __init__(
         self,
         paths: list[Path],
         index: Path,
         encoder: str | Encoder,
-        progress: Callable[[Progress], None] | None,
-        told: Callable[[WatchEvent], None],
+        progress: ProgressCallback | None,
+        on_event: Callable[[WatchEvent], None],
         options: dict[str, Any],
     ) -> None:
         self.paths = paths
         self.index = index
         self._encoder = encoder
         self._progress = progress
-        self._told = told
+        self._on_event = on_event
         self._options = options
         self._load = lru_cache(maxsize=1)(load_by_name)
 
     def run(self, first: bool) -> bool:
-        """One build, told; False when it should be tried again. What cannot be mended is raised by the first one."""
-        there = [path for path in self.paths if path.exists()]
+        """Build and report it; return False if it should be tried again. The first build raises fatal errors."""
+        existing = [path for path in self.paths if path.exists()]
         try:
-            if not there:
-                self.tell("failed", f"no source is there now: {', '.join(map(str, self.paths))}")
+            if not existing:
+                self.emit("failed", f"no source exists now: {', '.join(map(str, self.paths))}")
                 return False
             report = build_index(
-                there, self.index, encoder=self._encoder, progress=self._progress, load=self._load, **self._options
+                existing, self.index, encoder=self._encoder, progress=self._progress, load=self._load, **self._options
             )
         except Exception as error:
             if _interrupted(error):
                 raise KeyboardInterrupt from None
-            if first and isinstance(error, _HOPELESS):
+            if first and isinstance(error, _FATAL):
                 raise
             known = isinstance(error, PanelseekError | OSError)
-            self.tell("failed", str(error) if known else f"{type(error).__name__}: {error}")
+            self.emit("failed", _text(error) if known else f"{type(error).__name__}: {error}")
             return False
-        self.tell("built", report=report)
+        self.emit("built", report=report)
         return True
 
-    def tell(self, kind: str, message: str = "", **more: Any) -> None:
-        self._told(WatchEvent(kind, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), message, **more))
+    def emit(self, kind: str, message: str = "", **more: Any) -> None:
+        """Report an event of this moment."""
+        self._on_event(WatchEvent(kind, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), message, **more))
+
+
+def _text(error: BaseException) -> str:
+    """Return the path, problem and hint of an error."""
+    hint = getattr(error, "hint", None)
+    return f"{error}: {hint}" if hint else str(error)
 
 
 def _interrupted(error: BaseException | None) -> bool:
-    """Whether Ctrl-C lies behind an error: libraries stopped in the middle may raise something else on top."""
+    """Return True if Ctrl-C caused an error: interrupted libraries may raise another one on top."""
     while error is not None:
         if isinstance(error, KeyboardInterrupt):
             return True
@@ -142,12 +154,12 @@ def _interrupted(error: BaseException | None) -> bool:
 
 
 class _Watch:
-    """The loop: notices come in, files become quiet, a build runs."""
+    """The loop: changes come in, files stop changing, a build runs."""
 
-    def __init__(self, paths: list[Path], builds: _Builds, settle: float, poll: float | None, stop: Event) -> None:
+    def __init__(self, paths: list[Path], builds: _Builds, debounce: float, poll: float | None, stop: Event) -> None:
         self.paths = paths
         self.builds = builds
-        self.settle = settle
+        self.debounce = debounce
         self.poll = poll
         self.stop = stop
         self.roots: dict[Path, _Mark] = {}
@@ -156,11 +168,12 @@ class _Watch:
         self.retry_at: float | None = None
 
     def run(self) -> None:
+        """Watch until `stop` is set."""
         self.roots = {path: _mark(path) for path in self.paths}
         first = True
         while not self.stop.is_set():
             notices = self._notices()
-            next(notices, None)  # from here on nothing is missed
+            next(notices, None)  # no later change is missed
             if first:
                 self._build(first)
                 first = False
@@ -172,7 +185,7 @@ class _Watch:
             self._roots_changed()
 
     def _notices(self) -> Iterator[set[str]]:
-        """The paths that changed, or nothing, a few times a second until told to stop."""
+        """Return the paths that changed, or none, a few times a second until `stop` is set."""
         folders = [path for path in self.paths if path.is_dir()]
         if not folders:
             while not self.stop.wait(_TICK):
@@ -196,14 +209,12 @@ class _Watch:
                 yield {path for _, path in changes}
         except OSError as error:
             if any(not path.is_dir() for path in folders):
-                return  # it went in this moment
-            raise UsageError(
-                f"the system does not watch these folders ({error}): look at them now and then with --poll SECONDS, "
-                "or raise fs.inotify.max_user_watches"
-            ) from error
+                return  # it disappeared in this moment
+            hint = "poll them with --poll-interval SECONDS, or raise fs.inotify.max_user_watches"
+            raise UsageError(f"the system cannot watch these folders ({error})", hint=hint) from error
 
     def _counts(self, path: str) -> bool:
-        """Whether a change there can be one of comics; the index itself may lie among them."""
+        """Return True if a path can be one of comics; the index itself may be in a source."""
         changed = Path(path)
         if changed.is_relative_to(self.builds.index):
             return False
@@ -211,7 +222,7 @@ class _Watch:
         return source is None or not is_junk(changed.relative_to(source).as_posix())
 
     def _roots_changed(self) -> bool:
-        """Whether a source came, went or was replaced; a source that is one file is seen in this way alone."""
+        """Return True if a source appeared, disappeared or was replaced; needed for sources that are one file."""
         marks = {path: _mark(path) for path in self.paths}
         changed = {str(path) for path in self.paths if marks[path] != self.roots[path]}
         self.roots = marks
@@ -222,7 +233,7 @@ class _Watch:
         if not changes:
             return
         if not self.pending:
-            self.builds.tell("changed", paths=tuple(sorted(changes)[:10]))
+            self.builds.emit("changed", paths=tuple(sorted(changes)[:10]))
         self.pending |= {path: _mark(Path(path)) for path in changes}
         self.changed_at = time.monotonic()
 
@@ -231,9 +242,9 @@ class _Watch:
         if not self.pending:
             if self.retry_at is not None and now >= self.retry_at:
                 self._build()
-        elif now - self.changed_at >= self.settle:
+        elif now - self.changed_at >= self.debounce:
             marks = {path: _mark(Path(path)) for path in self.pending}
-            if marks != self.pending:  # still written to, and nobody said so
+            if marks != self.pending:  # still being written, without a notification
                 self.pending, self.changed_at = marks, now
             else:
                 self.pending = {}
@@ -246,9 +257,9 @@ class _Watch:
 
 
 def _mark(path: Path) -> _Mark:
-    """What changes when a file is written to or replaced, or a folder is; None where there is nothing."""
+    """Return what changes when a file is written or replaced, or a folder is replaced; None if there is nothing."""
     with suppress(OSError):
-        stat = os.stat(path)  # noqa: PTH116 (may be a path that is no valid one any more)
+        stat = os.stat(path)  # noqa: PTH116 (the path may no longer be valid)
         whole = (stat.st_dev, stat.st_ino)
         return whole if path.is_dir() else (*whole, stat.st_size, stat.st_mtime_ns)
     return None

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from retrieval.index import PanelIndex
     from retrieval.overview.facets import Facet
     from retrieval.records import Box, Panel, View
-    from retrieval.search.searcher import Hit, Query
+    from retrieval.search.hits import Hit
+    from retrieval.search.query import Query
     from retrieval.verify import verify_index
 
 __all__ = [

@@ -40,6 +40,11 @@ class PanelseekError(Exception):
         if hint:
             self.add_note(hint)
 
+    @property
+    def reason(self) -> str:
+        """The problem and the hint, for lists that name the path themselves."""
+        return f"{self.problem}; {self.hint}" if self.hint else self.problem
+
     def __reduce__(self) -> tuple[type[PanelseekError], tuple[str, str | None, str | None]]:
         """Keep path and hint when an error crosses a process boundary."""
         return type(self), (self.problem, self.path, self.hint)

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
-
 from retrieval.errors import UsageError
 
 Range = tuple[float | None, float | None]
@@ -20,12 +18,23 @@ SIZES: dict[str, Range] = {"small": (None, 0.1), "medium": (0.1, 0.35), "large":
 """Panel area as a share of the page's area."""
 
 
-FACTS = ("series", "number", "volume", "year", "writer", "artist", "publisher", "genre", "language", "character")
+METADATA_FILTERS = (
+    "series",
+    "number",
+    "volume",
+    "year",
+    "writer",
+    "artist",
+    "publisher",
+    "genre",
+    "language",
+    "character",
+)
 """What is known about a book and may narrow a search; the catalog keeps more (`Catalog.book_facts`)."""
 
 Names = tuple[str, ...]
 
-_LARGEST = 2**53
+_MAX_NUMBER = 2**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +46,7 @@ class Filter:
     page: from and to, both included. has_dialogue: with or without words. annotated: whether somebody drew the
     panel's box, or the panel finder did.
     aspect: width / height from and to. size: share of the page from and to, 0 to 1.
-    series ... character: what is known about the book (`FACTS`): any of these names or patterns with `%`, without
+    series ... character: what is known about the book (`METADATA_FILTERS`): any of these names or patterns with `%`, without
     regard to case; or, where they are numbers, from and to. label: what kind of page it is, as such names.
     """
 
@@ -75,58 +84,29 @@ class Filter:
         if unknown:
             raise UsageError(f"no filter is called {', '.join(unknown)}: choose from {', '.join(known)}")
         return cls(
-            book=_name("book", where.get("book")),
-            book_id=_whole("book_id", where.get("book_id")),
-            source=_name("source", where.get("source")),
+            book=_text("book", where.get("book")),
+            book_id=_integer("book_id", where.get("book_id")),
+            source=_text("source", where.get("source")),
             page=_range("page", where.get("page"), {}),
-            has_dialogue=_yes_or_no("has_dialogue", where.get("has_dialogue")),
-            annotated=_yes_or_no("annotated", where.get("annotated")),
+            has_dialogue=_boolean("has_dialogue", where.get("has_dialogue")),
+            annotated=_boolean("annotated", where.get("annotated")),
             aspect=_range("aspect", where.get("aspect"), ASPECTS),
             size=_range("size", where.get("size"), SIZES),
             label=_names("label", where.get("label")),
-            **{name: _fact(name, where.get(name)) for name in FACTS},
+            **{name: _metadata_value(name, where.get(name)) for name in METADATA_FILTERS},
         )
 
     @property
     def empty(self) -> bool:
         return self == Filter()
 
-    def conditions(self, columns: Mapping[str, Any]) -> list[ColumnElement[bool]]:
-        """SQL conditions over the columns of the same names."""
-        found: list[ColumnElement[bool]] = []
-        if self.book is not None:
-            found.append(or_(_like(columns["book"], self.book), _like(columns["book_path"], self.book)))
-        if self.book_id is not None:
-            found.append(columns["book_id"] == self.book_id)
-        if self.source is not None:
-            found.append(_like(columns["source"], self.source))
-        if self.has_dialogue is not None:
-            found.append(columns["dialogue"] != "" if self.has_dialogue else columns["dialogue"] == "")
-        if self.annotated is not None:
-            drawn = columns["origin"] == "annotation"
-            found.append(drawn if self.annotated else ~drawn)
-        for name in ("page", "aspect", "size"):
-            found += within(columns[name], getattr(self, name) or (None, None))
-        if self.label is not None:
-            found.append(_any_of(columns["label"], self.label))
-        found += [_knows(columns, name, value) for name in FACTS if (value := getattr(self, name)) is not None]
-        return found
 
-
-def folded(value: str) -> str:
+def casefold_name(value: str) -> str:
     """How names are compared: without regard to case and to blanks around them."""
     return value.strip().casefold()
 
 
-def _knows(columns: Mapping[str, Any], name: str, value: Names | Range) -> ColumnElement[bool]:
-    """Whether the panel's book has a fact of this name that fits."""
-    fits = within(columns["fact_amount"], value) if _is_range(value) else [_any_of(columns["fact_folded"], value)]
-    books = select(columns["fact_book"]).where(columns["fact_name"] == name, *fits)
-    found: ColumnElement[bool] = columns["book_id"].in_(books)
-    return found
-
-
-def as_number(value: str) -> float | None:
+def to_number(value: str) -> float | None:
     """The number that a name is, None where it is another kind of name."""
     try:
         number = float(value)
@@ -135,26 +115,16 @@ def as_number(value: str) -> float | None:
     return number if math.isfinite(number) and value.isascii() else None
 
 
-def within(column: Any, bounds: Any) -> list[ColumnElement[bool]]:
-    """SQL conditions for from and to, both included."""
-    low, high = bounds
-    return ([column >= low] if low is not None else []) + ([column <= high] if high is not None else [])
-
-
-def _any_of(column: Any, names: Any) -> ColumnElement[bool]:
-    return or_(*(_like(column, folded(name)) for name in names))
-
-
-def _is_range(value: Any) -> bool:
+def is_range(value: Any) -> bool:
     """Two numbers, either of them open; names are never numbers."""
     return len(value) == 2 and not any(isinstance(part, str) for part in value)
 
 
-def _fact(name: str, value: Any) -> Names | Range | None:
+def _metadata_value(name: str, value: Any) -> Names | Range | None:
     """Names, or from and to: a number alone is both."""
     if _is_number(value):
         return (value, value)
-    if isinstance(value, list | tuple) and _is_range(value):
+    if isinstance(value, list | tuple) and is_range(value):
         return _range(name, value, {})
     return _names(name, value)
 
@@ -165,41 +135,31 @@ def _names(name: str, value: Any) -> Names | None:
         return None
     given = value if isinstance(value, list | tuple) else (value,)
     names = tuple(str(part) if _is_number(part) else part for part in given)
-    if names and all(isinstance(part, str) and _name(name, part) for part in names):
+    if names and all(isinstance(part, str) and _text(name, part) for part in names):
         return names
     raise UsageError(f"filter {name} takes a name, a pattern with %, or a list of them; found {value!r}")
 
 
-def _whole(name: str, value: Any) -> int | None:
-    if value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST):
+def _integer(name: str, value: Any) -> int | None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MAX_NUMBER):
         return value
     raise UsageError(f"filter {name} takes a whole number; found {value!r}")
 
 
-def _name(name: str, value: Any) -> str | None:
+def _text(name: str, value: Any) -> str | None:
     if value is None or (isinstance(value, str) and not any("\ud800" <= c <= "\udfff" for c in value)):
         return value
     raise UsageError(f"filter {name} takes a name, or a pattern with %; found {value!r}")
 
 
-def _yes_or_no(name: str, value: Any) -> bool | None:
+def _boolean(name: str, value: Any) -> bool | None:
     if value is None or isinstance(value, bool):
         return value
     raise UsageError(f"filter {name} takes True or False; found {value!r}")
 
 
-def _like(column: Any, pattern: str) -> ColumnElement[bool]:
-    """`%` is a wildcard; everything else, `_` and the escape sign included, stands for itself."""
-    if "%" not in pattern:
-        exact: ColumnElement[bool] = column == pattern
-        return exact
-    escaped = pattern.replace("\\", "\\\\").replace("_", "\\_")
-    like: ColumnElement[bool] = column.like(escaped, escape="\\")
-    return like
-
-
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _MAX_NUMBER
 
 
 def _range(name: str, value: Any, names: Mapping[str, Range]) -> Range | None:

@@ -53,10 +53,3 @@ class StageProgress:
         elapsed = time.monotonic() - self._since
         rate = done / elapsed if elapsed > 0 else 0.0
         self._callback(Progress(self._stage, done, self._total, self._unit, rate, detail))
-
-
-Told = Callable[[str, int, int], None]
-
-
-def nobody(doing: str, done: int, total: int) -> None:
-    """Ignore."""

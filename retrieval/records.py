@@ -42,7 +42,7 @@ class Box:
         return Box(x, y, w, h) if w > 0 and h > 0 else None
 
 
-WHOLE_PAGE = "page"
+FULL_PAGE = "page"
 """The origin of a box that is all of its page."""
 
 
@@ -57,23 +57,23 @@ class Panel:
 
     id: int
     book: str
-    page: int
-    panel: int
+    page_number: int
+    number: int
     box: Box
     dialogue: str
-    effects: str
-    words_from: str
-    source: str
+    sound_effects: str
+    text_source: str
+    page_path: str
     page_width: int
     page_height: int
     gate: tuple[float, float, float]
     page_id: int = field(repr=False)
     book_id: int = field(repr=False)
-    row: int = field(repr=False)
+    vector_row: int = field(repr=False)
     label: str = ""
-    origin: str = field(default="", repr=False)
+    box_source: str = field(default="", repr=False)
 
     @property
-    def beside_others(self) -> bool:
+    def is_fallback_page(self) -> bool:
         """Whether it is a whole page, kept because the panels found on it, which come before it, are doubtful."""
-        return self.origin == WHOLE_PAGE and self.panel > 1
+        return self.box_source == FULL_PAGE and self.number > 1

@@ -16,9 +16,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from retrieval.encoder.protocol import DIMENSION, Encoded, PanelInput, QueryInput, QueryVectors
+from retrieval.encoder.protocol import DIMENSION, PanelEmbeddings, PanelInput, QueryInput, QueryVectors
 from retrieval.records import View
-from retrieval.search.ranking.text_match import tokens
+from retrieval.store.catalog.text import tokens
 
 FloatRows = NDArray[np.float32]
 
@@ -44,20 +44,20 @@ class GridEncoder:
         *,
         batch_size: int = 32,
         progress: Callable[[int, int], None] | None = None,
-    ) -> Encoded:
+    ) -> PanelEmbeddings:
         self.encoded += len(panels)
         if self.log:
             with self.log.open("a") as file:
-                file.writelines(f"{hashlib.sha256(p.picture.tobytes()).hexdigest()}\n" for p in panels)
-        picture = np.stack([self.picture(p.picture) for p in panels])
+                file.writelines(f"{hashlib.sha256(p.image.tobytes()).hexdigest()}\n" for p in panels)
+        picture = np.stack([self.picture(p.image) for p in panels])
         dialogue = np.stack([self.dialogue(p.text) for p in panels])
         gate = np.array([[0.5, 0.5, 0.0] if p.text else [1.0, 0.0, 0.0] for p in panels], np.float32)
-        return Encoded(picture, dialogue, unit(picture + dialogue), gate)
+        return PanelEmbeddings(picture, dialogue, unit(picture + dialogue), gate)
 
     def encode_queries(self, queries: Sequence[QueryInput], view: View) -> FloatRows:
         zero = np.zeros(DIMENSION, np.float32)
         rows = [
-            (self.picture(q.picture) if q.picture is not None else zero) + (self.dialogue(q.text) if q.text else zero)
+            (self.picture(q.image) if q.image is not None else zero) + (self.dialogue(q.text) if q.text else zero)
             for q in queries
         ]
         return unit(np.stack(rows))
@@ -84,15 +84,15 @@ class QuarterEncoder(GridEncoder):
 
     def __init__(self, log: Path | None = None) -> None:
         super().__init__(log)
-        self.settings["parts"] = len(self.corners)
+        self.settings["regions"] = len(self.corners)
 
-    def encode(self, panels: Sequence[PanelInput], **more: Any) -> Encoded:
+    def encode(self, panels: Sequence[PanelInput], **more: Any) -> PanelEmbeddings:
         encoded = super().encode(panels, **more)
-        parts = [[self.picture(p.picture[y : y + 112, x : x + 112]) for y, x in self.corners] for p in panels]
-        return replace(encoded, parts=np.array(parts, np.float32))
+        parts = [[self.picture(p.image[y : y + 112, x : x + 112]) for y, x in self.corners] for p in panels]
+        return replace(encoded, regions=np.array(parts, np.float32))
 
     def encode_query_parts(self, queries: Sequence[QueryInput]) -> list[QueryVectors]:
-        return [QueryVectors(self.picture(q.picture)[None]) for q in queries if q.picture is not None]
+        return [QueryVectors(self.picture(q.image)[None]) for q in queries if q.image is not None]
 
 
 def unit(rows: FloatRows) -> FloatRows:

@@ -1,21 +1,21 @@
-"""Files that say what is on a page, and what is known about a book: one module for each family of formats.
+"""Annotations of pages and metadata of books, read from one family of formats per module.
 
-What a file is, its content says (`registry`). Whatever it says about a page becomes one record (`records`), is laid
-over the page's picture (`fitting`) and put together with what other files say (`reading`).
+`registry` recognises a file's format by its content. Each page becomes one record (`records`), which is scaled to the
+page's image (`rescale`) and merged with what other files hold for the same page (`merge`).
 """
 
 from __future__ import annotations
 
-from index_builder.annotations.merge import merged, read_annotation, words_of_panels, written_page
-from index_builder.annotations.records import AnnotatedPanel, PageAnnotation, TextBlock, Written
+from index_builder.annotations.merge import merge, parse_page, read_annotation, texts_of_panels
+from index_builder.annotations.records import AnnotatedPanel, PageAnnotation, RawAnnotation, TextBlock
 
 __all__ = [
     "AnnotatedPanel",
     "PageAnnotation",
+    "RawAnnotation",
     "TextBlock",
-    "Written",
-    "merged",
+    "merge",
+    "parse_page",
     "read_annotation",
-    "words_of_panels",
-    "written_page",
+    "texts_of_panels",
 ]

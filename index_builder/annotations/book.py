@@ -1,4 +1,4 @@
-"""What the files in a book, and next to it, say about it and its pages."""
+"""Metadata and annotations in the files inside a book and next to it."""
 
 from __future__ import annotations
 
@@ -8,141 +8,167 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from index_builder.annotations.facts import Facts, first_of_each
-from index_builder.annotations.file_names import facts_of_name
-from index_builder.annotations.records import Written
-from index_builder.annotations.registry import Recognised, recognise
-from index_builder.sources import BookRef
-from retrieval.books import Kind, Reading, read_page
+from index_builder.annotations.file_names import metadata_from_name
+from index_builder.annotations.metadata import MetadataFields, merge_fields
+from index_builder.annotations.records import RawAnnotation
+from index_builder.annotations.registry import ParsedFile, parse_file
+from index_builder.sources import BookRef, error_reason
+from retrieval.books import BookFormat, ReadLimits, read_page
 from retrieval.books.formats.folder import read_file
-from retrieval.books.labels import tidy
+from retrieval.books.labels import normalize_label
 from retrieval.books.page_ids import without_suffix
 from retrieval.errors import SourceError
 
-TRUSTED = ("ComicInfo", "CoMet", "ComicBookInfo", "ACBF", "mokuro", "Kumiko")
-"""Whose word counts first where several say the same thing."""
+FORMATS_BY_TRUST = ("ComicInfo", "CoMet", "ComicBookInfo", "ACBF", "mokuro", "Kumiko")
+"""Formats whose values win over those of other files, the most trusted first."""
 
-_FACTS_ONLY = {"comicinfo.xml", "comet.xml"}
-"""Files that say nothing about what is on a page: when they change, no page is looked at."""
+_METADATA_ONLY = {"comicinfo.xml", "comet.xml"}
+"""Names of files without page annotations: a change of theirs changes no page."""
 
-_MOST_FILES = 50
-"""More files than this that say something about one book are no such files."""
+_MAX_FILES = 50
+"""Number of metadata files read per book. A book with more has files of another kind."""
 
-_VERSION = 1  # of how names and files are read: another one reads them again
+_VERSION = 1
+"""Version of the parsing of names and files; stored, so that another version reads them again."""
 
 
 @dataclass(frozen=True, slots=True)
-class BookKnown:
-    """What is known about a book: its facts, labels and annotations by page name, the direction it is read, and
-    (file, remark) of what was amiss."""
+class BookAnnotations:
+    """Metadata of a book and annotations of its pages, from all its files.
 
-    facts: Facts = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
+    page_types, pages: by page name. reading_direction: "ltr", "rtl" or None. notes: (file, problem) pairs.
+    """
+
+    metadata: MetadataFields = ()
+    page_types: Mapping[str, str] = field(default_factory=dict)
     reading_direction: str | None = None
-    pages: Mapping[str, tuple[Written, ...]] = field(default_factory=dict)
+    pages: Mapping[str, tuple[RawAnnotation, ...]] = field(default_factory=dict)
     notes: tuple[tuple[str, str], ...] = ()
 
 
-def stat_of(book: BookRef, names: Sequence[str]) -> str:
-    """A cheap fingerprint of everything that `read_book` reads, and of which pages there are under which numbers."""
+def book_fingerprint(book: BookRef, names: Sequence[str]) -> str:
+    """Return a fingerprint of all that `read_book` reads, and of the page numbers, without opening a file."""
     pages = hashlib.sha256("\n".join(f"{p.number} {p.name}" for p in book.pages).encode()).hexdigest()[:16]
-    said = (_VERSION, tuple(names), book.about, book.beside, book.comment, _document_stat(book), pages)
-    return hashlib.sha256(repr(said).encode()).hexdigest()[:32]
+    inputs = (
+        _VERSION,
+        tuple(names),
+        book.metadata_files,
+        book.sidecar_files,
+        book.comment,
+        _document_fingerprint(book),
+        pages,
+    )
+    return hashlib.sha256(repr(inputs).encode()).hexdigest()[:32]
 
 
-def files_stat(book: BookRef) -> str:
-    """A fingerprint of the files that may say what is on its pages, "" where there is none."""
-    about = tuple(item for item in book.about if item[0].rpartition("/")[2].lower() not in _FACTS_ONLY)
-    found = (about, book.beside, _document_stat(book))
-    return "" if found == ((), (), "") else hashlib.sha256(repr(found).encode()).hexdigest()[:16]
+def page_files_fingerprint(book: BookRef) -> str:
+    """Return a fingerprint of the files that may have page annotations, "" if there are none."""
+    inside = tuple(item for item in book.metadata_files if _file_name(item[0]).lower() not in _METADATA_ONLY)
+    files = (inside, book.sidecar_files, _document_fingerprint(book))
+    return "" if files == ((), (), "") else hashlib.sha256(repr(files).encode()).hexdigest()[:16]
 
 
-def read_book(book: BookRef, names: Sequence[str], reading: Reading) -> BookKnown:
-    """Read the files in and next to a book; `names` are the parts of its path. What cannot be read leaves a remark."""
+def read_book(book: BookRef, names: Sequence[str], limits: ReadLimits) -> BookAnnotations:
+    """Read the files inside a book and next to it; unreadable ones leave a note.
+
+    names: the parts of the book's path without extension, the book's own name last.
+    """
     notes: list[tuple[str, str]] = []
-    found = list(_recognised(book, reading, notes))
-    found.sort(key=lambda item: TRUSTED.index(item.format) if item.format in TRUSTED else len(TRUSTED))
-    books = [item.book for item in found if item.book is not None]
-    facts = first_of_each([*(known.facts for known in books), facts_of_name(names)])
-    direction = next((known.reading_direction for known in books if known.reading_direction), None)
-    return BookKnown(facts, _labels(book, found), direction, _pages(book, found), tuple(notes))
+    files = list(_parsed_files(book, limits, notes))
+    files.sort(key=_trust_rank)
+    metadata = [file.metadata for file in files if file.metadata is not None]
+    fields = merge_fields([*(item.fields for item in metadata), metadata_from_name(names)])
+    direction = next((item.reading_direction for item in metadata if item.reading_direction), None)
+    return BookAnnotations(fields, _page_types(book, files), direction, _page_annotations(book, files), tuple(notes))
 
 
-def _recognised(book: BookRef, reading: Reading, notes: list[tuple[str, str]]) -> Iterator[Recognised]:
-    """What each file is that is anything known."""
-    for label, data in _files(book, reading, notes):
-        found = recognise(data)
-        if found.format or (found.note and PurePosixPath(label).suffix.lower() != ".json"):
-            if found.note:
-                notes.append((label, found.note))
-            yield found
+def _trust_rank(file: ParsedFile) -> int:
+    return FORMATS_BY_TRUST.index(file.format) if file.format in FORMATS_BY_TRUST else len(FORMATS_BY_TRUST)
 
 
-def _files(book: BookRef, reading: Reading, notes: list[tuple[str, str]]) -> Iterator[tuple[str, bytes]]:
-    """(label, bytes) of the files that may say something."""
+def _parsed_files(book: BookRef, limits: ReadLimits, notes: list[tuple[str, str]]) -> Iterator[ParsedFile]:
+    """Yield the files of a known format, and damaged ones; JSON files of unknown format may be anything."""
+    for label, data in _read_files(book, limits, notes):
+        parsed = parse_file(data)
+        if parsed.format or (parsed.note and PurePosixPath(label).suffix.lower() != ".json"):
+            if parsed.note:
+                notes.append((label, parsed.note))
+            yield parsed
+
+
+def _read_files(book: BookRef, limits: ReadLimits, notes: list[tuple[str, str]]) -> Iterator[tuple[str, bytes]]:
+    """Yield (display path, bytes) of the files that may have metadata or annotations."""
     root = book.relative or book.path.name
     if book.comment:
         yield f"{root} (comment)", book.comment
-    if book.kind == Kind.ACBF:
-        yield root, book.path.read_bytes() if book.path.stat().st_size <= reading.max_bytes else b""
-    for name, _ in book.about[:_MOST_FILES]:
+    if book.book_format == BookFormat.ACBF:
+        yield root, book.path.read_bytes() if book.path.stat().st_size <= limits.max_bytes else b""
+    for name, _ in book.metadata_files[:_MAX_FILES]:
         try:
-            yield f"{root}/{name}", read_page(book.path, name, reading)
+            yield f"{root}/{name}", read_page(book.path, name, limits)
         except SourceError as error:
-            notes.append((f"{root}/{name}", str(error)))
-    for name, _ in book.beside:
+            notes.append((f"{root}/{name}", error_reason(error)))
+    for name, _ in book.sidecar_files:
         try:
-            yield name, read_file(book.path.parent, name, reading.max_bytes)
+            yield name, read_file(book.path.parent, name, limits.max_bytes)
         except (SourceError, OSError) as error:
-            notes.append((name, str(error)))
+            notes.append((name, error_reason(error)))
 
 
-def _document_stat(book: BookRef) -> str:
-    """The fingerprint of a book that is one document with its pictures inside."""
-    if book.kind != Kind.ACBF:
+def _document_fingerprint(book: BookRef) -> str:
+    """Return the fingerprint of a book that is a single document with embedded images, else ""."""
+    if book.book_format != BookFormat.ACBF:
         return ""
     stat = book.path.stat()
     return f"{stat.st_size}:{stat.st_mtime_ns}"
 
 
-def _labels(book: BookRef, found: Sequence[Recognised]) -> dict[str, str]:
-    """The label of each page: by its number, or by its name in a file of labels."""
-    labels: dict[str, str] = {}
-    for item in reversed(found):  # the most trusted last, so that its word stays
-        if item.book is not None:
-            names = {page.number: page.name for page in book.pages}
-            labels |= {names[n]: tidy(label) for n, label in item.book.labels.items() if n in names}
-        if item.labels is not None:
-            pages = _within(list(item.labels.pages), book)
-            labels |= {page: tidy(item.labels.pages[name]) for page, name in pages.items()}
-    return labels
+def _page_types(book: BookRef, files: Sequence[ParsedFile]) -> dict[str, str]:
+    """Return the page types by page name, found by the page's number or by its name in a file of labels."""
+    page_types: dict[str, str] = {}
+    for file in reversed(files):  # the most trusted file comes last and overwrites the others
+        if file.metadata is not None:
+            by_number = file.metadata.page_types
+            numbered = ((page.name, by_number[page.number]) for page in book.pages if page.number in by_number)
+            page_types |= {name: normalize_label(label) for name, label in numbered}
+        if file.labels is not None:
+            matched = _match_names(list(file.labels.pages), book)
+            page_types |= {page: normalize_label(file.labels.pages[name]) for page, name in matched.items()}
+    return page_types
 
 
-def _pages(book: BookRef, found: Sequence[Recognised]) -> dict[str, tuple[Written, ...]]:
-    """What is said about each page, the most trusted first."""
-    pages: dict[str, tuple[Written, ...]] = {}
-    for item in found:
-        for page, name in _within(list(item.pages), book).items():
-            pages[page] = (*pages.get(page, ()), item.pages[name])
+def _page_annotations(book: BookRef, files: Sequence[ParsedFile]) -> dict[str, tuple[RawAnnotation, ...]]:
+    """Return the annotations by page name, the most trusted first."""
+    pages: dict[str, tuple[RawAnnotation, ...]] = {}
+    for file in files:
+        for page, name in _match_names(list(file.pages), book).items():
+            pages[page] = (*pages.get(page, ()), file.pages[name])
     return pages
 
 
-def _within(names: Sequence[str], book: BookRef) -> dict[str, str]:
-    """Page name -> the name a file in the book calls it by: the same path, else the only one whose end is the same."""
+def _match_names(names: Sequence[str], book: BookRef) -> dict[str, str]:
+    """Return page name -> name of the page in a file of the book.
+
+    Names match if they are the same path, or if their last parts are equal and unique on both sides.
+    """
     exact = {name.lstrip("./"): name for name in names}
-    ends = Counter(_end(page.name) for page in book.pages)
-    ended = Counter(_end(name) for name in names)
-    by_end = {_end(name): name for name in names}
-    found: dict[str, str] = {}
+    page_stems = Counter(_stem(page.name) for page in book.pages)
+    name_stems = Counter(_stem(name) for name in names)
+    by_stem = {_stem(name): name for name in names}
+    matched: dict[str, str] = {}
     for page in book.pages:
-        end = _end(page.name)
+        stem = _stem(page.name)
         if page.name in exact:
-            found[page.name] = exact[page.name]
-        elif ends[end] == 1 and ended[end] == 1:
-            found[page.name] = by_end[end]
-    return found
+            matched[page.name] = exact[page.name]
+        elif page_stems[stem] == 1 and name_stems[stem] == 1:
+            matched[page.name] = by_stem[stem]
+    return matched
 
 
-def _end(name: str) -> str:
-    """A file name without folders, pictures' extension and case."""
-    return without_suffix(name.replace("\\", "/").rpartition("/")[2]).casefold()
+def _stem(name: str) -> str:
+    """Return a file name without folders and image extension, casefolded."""
+    return without_suffix(_file_name(name.replace("\\", "/"))).casefold()
+
+
+def _file_name(name: str) -> str:
+    return name.rpartition("/")[2]

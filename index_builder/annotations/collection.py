@@ -1,8 +1,8 @@
-"""Annotations of a whole collection, kept apart from the comics: `--annotations PATH`.
+"""Annotations of a collection of books, stored apart from the comics (`--annotations PATH`).
 
-A path is a file (COCO, labels, a manifest, a list of pages) or a folder with a file for each page, whose path below
-the folder is the page's id. Such files are read when their page is; only what lies directly in the folder and is no
-page's own is opened before.
+A path is a file (COCO, labels, a manifest, a list of pages) or a folder with one file per page, whose path below the
+folder is the page's id. A page's file is read together with the page. Files directly in the folder may describe many
+pages, so they are read first.
 """
 
 from __future__ import annotations
@@ -13,156 +13,162 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from index_builder.annotations.records import Written
-from index_builder.annotations.registry import recognise
+from index_builder.annotations.records import RawAnnotation
+from index_builder.annotations.registry import ParsedFile, parse_file
 from retrieval.books.labels import Labels
-from retrieval.books.page_ids import PageNames
+from retrieval.books.page_ids import PageIdMatcher
 from retrieval.errors import SourceError
 from retrieval.images.decode import MAX_BYTES
 
-_MOST_OPENED = 200
-"""Files directly in a folder that are no page's own: so many of them are looked into."""
+_MAX_OPENED = 200
+"""Number of files directly in a folder that are opened to see if they describe many pages, the largest first."""
 
-_TABLES = {".json", ".csv", ".mokuro", ".xml", ".acbf"}
+_SUFFIXES = {".json", ".csv", ".mokuro", ".xml", ".acbf"}
 
 
 @dataclass(frozen=True, slots=True)
-class PageFile:
-    """A file about one page; `stat` changes when it does."""
+class AnnotationFile:
+    """A file with the annotation of one page. The fingerprint changes with its size or modification time."""
 
     path: Path
-    stat: str
+    fingerprint: str
 
 
-Said = Written | PageFile
-"""What is said about a page: read already, or to be read with it."""
+AnnotationRef = RawAnnotation | AnnotationFile
+"""A page annotation: parsed, or a file to parse later."""
 
 
 @dataclass
 class Collection:
-    """What the annotations say, by full page path once `match` was told which pages there are.
+    """The annotations of a collection. `match` must be called once, before the other fields are read.
 
-    `counts`: files and entries read, pages they fit, pages that several fit (refused), and entries that fit none.
-    `notes`: (file, remark) of what was amiss.
+    annotations, page_types: by full page path. notes: (file, problem) pairs.
+    counts: entries read, pages with an annotation, pages with a type, ambiguous pages, and unused entries.
     """
 
     paths: tuple[Path, ...] = ()
-    said: dict[str, tuple[Said, ...]] = field(default_factory=dict)
-    labels: dict[str, str] = field(default_factory=dict)
+    annotations: dict[str, tuple[AnnotationRef, ...]] = field(default_factory=dict)
+    page_types: dict[str, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     notes: list[tuple[str, str]] = field(default_factory=list)
-    _sets: list[tuple[list[str], list[Said]]] = field(default_factory=list)
+    _sets: list[tuple[list[str], list[AnnotationRef]]] = field(default_factory=list)
     _labels: list[Labels] = field(default_factory=list)
     _manifest: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def open(cls, paths: Sequence[Path]) -> Collection:
-        """Raises `SourceError` for a path that is not there."""
-        found = cls(tuple(paths))
+        """Open the annotations at the given paths. Raises `SourceError` for a missing path."""
+        collection = cls(tuple(paths))
         for path in paths:
             if path.is_dir():
-                found._add_folder(path)
+                collection._add_folder(path)
             elif path.is_file():
-                found._add_file(path)
+                collection._add_file(path)
             else:
-                raise SourceError(
-                    f"the annotations {path} are missing: put them back, name others with --annotations, "
-                    "or build with --no-annotations"
-                )
-        return found
+                hint = "put them back, name others with --annotations, or build with --no-annotations"
+                raise SourceError("the annotations are missing", path, hint)
+        return collection
 
     def __bool__(self) -> bool:
         return bool(self.paths)
 
     def match(self, pages: Sequence[str]) -> None:
-        """Find out what belongs to which of `pages` (full paths, '/' between the parts); once, with all of them."""
+        """Match the annotations with the pages of all sources, given as full paths with '/' separators."""
         matched: set[str] = set()
         ambiguous: set[str] = set()
         entries = unused = 0
-        aliases = self._aliases(pages)
+        ids = self._ids_by_page(pages)
         for names, items in self._sets:
-            places, unsure = _places(names, pages, aliases)
-            ambiguous |= unsure
-            used = {place for place in places if place is not None}
+            positions, uncertain = _match_names(names, pages, ids)
+            ambiguous |= uncertain
+            used = {position for position in positions if position is not None}
             entries, unused = entries + len(names), unused + len(names) - len(used)
-            for page, place in zip(pages, places, strict=True):
-                if place is not None:
-                    self.said[page] = (*self.said.get(page, ()), items[place])
+            for page, position in zip(pages, positions, strict=True):
+                if position is not None:
+                    self.annotations[page] = (*self.annotations.get(page, ()), items[position])
                     matched.add(page)
         for labels in self._labels:
-            found = labels.match([aliases.get(page, page) for page in pages])
-            self.labels = {p: c for p, c in zip(pages, found.classes, strict=True) if c} | self.labels
             entries += len(labels.pages) + len(labels.books)
-            ambiguous |= {f"label {n}" for n in range(found.ambiguous)}
+            ambiguous |= {f"label {n}" for n in range(self._match_labels(labels, pages, ids))}
         self.counts = {
             "entries": entries,
             "pages": len(matched),
-            "labelled": len(self.labels),
+            "labelled": len(self.page_types),
             "ambiguous": len(ambiguous),
             "unused": unused,
         }
 
-    def _aliases(self, pages: Sequence[str]) -> dict[str, str]:
-        """Page -> id, where a manifest says which picture an id means."""
+    def _match_labels(self, labels: Labels, pages: Sequence[str], ids: dict[str, str]) -> int:
+        """Add the page types in one file of labels; return the number of ambiguous ones."""
+        matched = labels.match([ids.get(page, page) for page in pages])
+        page_types = {page: name for page, name in zip(pages, matched.classes, strict=True) if name}
+        self.page_types = page_types | self.page_types
+        return matched.ambiguous
+
+    def _ids_by_page(self, pages: Sequence[str]) -> dict[str, str]:
+        """Return the ids of the pages whose images are listed in a manifest."""
         names = list(self._manifest)
-        found = PageNames(names).match(pages) if names else None
-        places = () if found is None else found.places
-        return {p: self._manifest[names[i]] for p, i in zip(pages, places, strict=False) if i is not None}
+        positions = PageIdMatcher(names).match(pages).matches if names else ()
+        listed = ((page, place) for page, place in zip(pages, positions, strict=False) if place is not None)
+        return {page: self._manifest[names[place]] for page, place in listed}
 
     # ------------------------------------------------------------------ reading
 
     def _add_folder(self, root: Path) -> None:
-        """What lies directly in it and is about many pages; every other JSON file by its path without `.json`."""
-        files = [(path, stat) for path, stat in _files_below(root) if path.suffix.lower() in _TABLES]
-        tables = sorted((f for f in files if f[0].parent == root), key=lambda f: -f[1].st_size)[:_MOST_OPENED]
-        opened = {path for path, _ in tables if self._add_file(path, alone=False)}
-        own = [(path, stat) for path, stat in files if path.suffix.lower() == ".json" and path not in opened]
-        names = [path.relative_to(root).as_posix()[: -len(".json")].removesuffix("_ocr") for path, _ in own]
-        self._sets.append((names, [PageFile(path, f"{stat.st_size}:{stat.st_mtime_ns}") for path, stat in own]))
+        """Add the files directly in a folder that describe many pages; each other JSON file belongs to one page."""
+        files = [(path, stat) for path, stat in _files_below(root) if path.suffix.lower() in _SUFFIXES]
+        top = sorted((item for item in files if item[0].parent == root), key=lambda item: -item[1].st_size)
+        opened = {path for path, _ in top[:_MAX_OPENED] if self._add_file(path, named_by_user=False)}
+        single = [(path, stat) for path, stat in files if path.suffix.lower() == ".json" and path not in opened]
+        names = [path.relative_to(root).as_posix()[: -len(".json")].removesuffix("_ocr") for path, _ in single]
+        items = [AnnotationFile(path, f"{stat.st_size}:{stat.st_mtime_ns}") for path, stat in single]
+        self._sets.append((names, list(items)))
 
-    def _add_file(self, path: Path, *, alone: bool = True) -> bool:
-        """A file about many pages, or, where it was named itself (`alone`), about one; whether it is about many."""
+    def _add_file(self, path: Path, *, named_by_user: bool = True) -> bool:
+        """Add a file if it describes many pages, or if the user named it; return whether it describes many pages."""
         try:
             data = path.read_bytes() if path.stat().st_size <= MAX_BYTES else b""
         except OSError as error:
             self.notes.append((str(path), f"cannot be read: {error.strerror or error}"))
             return False
-        found = recognise(data)
-        many = bool(found.pages or found.labels or found.manifest)
-        if found.note and (alone or many):
-            self.notes.append((str(path), found.note))
-        if alone and not found.format and not found.note:
-            self.notes.append((str(path), "is no form of annotation that is known; nothing is read from it"))
-        if found.pages:
-            self._sets.append((list(found.pages), list(found.pages.values())))
-        elif found.page is not None and alone:
-            self._sets.append(([path.name.removesuffix(".json")], [found.page]))
-        if found.labels is not None:
-            self._labels.append(found.labels)
-        self._manifest |= found.manifest
-        return many
+        parsed = parse_file(data)
+        has_many_pages = bool(parsed.pages or parsed.labels or parsed.manifest)
+        if parsed.note and (named_by_user or has_many_pages):
+            self.notes.append((str(path), parsed.note))
+        if named_by_user and not parsed.format and not parsed.note:
+            self.notes.append((str(path), "unknown annotation format; not used"))
+        self._add_parsed(path, parsed, named_by_user)
+        return has_many_pages
+
+    def _add_parsed(self, path: Path, parsed: ParsedFile, named_by_user: bool) -> None:
+        if parsed.pages:
+            self._sets.append((list(parsed.pages), list(parsed.pages.values())))
+        elif parsed.page is not None and named_by_user:
+            self._sets.append(([path.name.removesuffix(".json")], [parsed.page]))
+        if parsed.labels is not None:
+            self._labels.append(parsed.labels)
+        self._manifest |= parsed.manifest
 
 
 def _files_below(root: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    """The files below a folder in order, links not followed."""
-    waiting = [root]
-    while waiting:
-        with os.scandir(waiting.pop()) as entries:
+    """Yield the files below a folder in order of their names; links to folders are not followed."""
+    stack = [root]
+    while stack:
+        with os.scandir(stack.pop()) as entries:
             ordered = sorted(entries, key=lambda entry: entry.name)
-        waiting += [Path(e.path) for e in reversed(ordered) if e.is_dir(follow_symlinks=False)]
+        stack += [Path(e.path) for e in reversed(ordered) if e.is_dir(follow_symlinks=False)]
         yield from ((Path(e.path), e.stat()) for e in ordered if e.is_file(follow_symlinks=False))
 
 
-def _places(names: list[str], pages: Sequence[str], aliases: dict[str, str]) -> tuple[list[int | None], set[str]]:
-    """For each page the place of its name, by the id a manifest gives it, else by its path; and the pages in doubt."""
-    exact = {name: place for place, name in enumerate(names)}
-    known = PageNames(names)
-    found = known.match(pages)
-    places = [exact.get(aliases.get(page, ""), place) for page, place in zip(pages, found.places, strict=True)]
-    return places, {pages[n] for n in found.unsure if places[n] is None}
+def _match_names(names: list[str], pages: Sequence[str], ids: dict[str, str]) -> tuple[list[int | None], set[str]]:
+    """Return the position of each page's name, by the page's id in `ids` or else its path, and the ambiguous pages."""
+    exact = {name: position for position, name in enumerate(names)}
+    matched = PageIdMatcher(names).match(pages)
+    positions = [exact.get(ids.get(page, ""), place) for page, place in zip(pages, matched.matches, strict=True)]
+    return positions, {pages[n] for n in matched.ambiguous if positions[n] is None}
 
 
-def mark(said: Iterable[Said]) -> str:
-    """A short fingerprint of what is said about a page, "" for nothing."""
-    parts = [item.stat if isinstance(item, PageFile) else item.mark() for item in said]
+def combined_fingerprint(annotations: Iterable[AnnotationRef]) -> str:
+    """Return a short fingerprint of the annotations of a page, "" if there are none."""
+    parts = [item.fingerprint if isinstance(item, AnnotationFile) else item.fingerprint() for item in annotations]
     return hashlib.sha256("\n".join(parts).encode("utf-8", "replace")).hexdigest()[:16] if parts else ""

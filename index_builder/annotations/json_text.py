@@ -1,4 +1,4 @@
-"""JSON as programs leave it behind: whole, between fences, or cut off in the middle."""
+"""JSON as programs leave it: complete, in Markdown code fences, or cut off."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import re
 from typing import Any
 
 _FENCE = re.compile(r"\A\s*```\w*\s*\n(.*?)(?:\n\s*```\s*)?\Z", re.DOTALL)
-_DAMAGED = "the annotation is not JSON"
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\Z)|[\[\]{},]', re.DOTALL)
 
 
 def parse_json(data: bytes) -> tuple[Any, str]:
-    """The value and "" or a note; what ends too early is read as far as its lists are complete. (None, note): nothing.
+    """Return the value and "", or what could be read of it and a note; (None, note) if nothing could.
 
-    Models that write JSON are stopped at a limit of length; what they had finished is good all the same.
+    Of JSON that is cut off, the complete entries are read: language models stop at a length limit.
     """
     text = data.decode(json.detect_encoding(data), "replace")
     fenced = _FENCE.match(text)
@@ -21,45 +21,46 @@ def parse_json(data: bytes) -> tuple[Any, str]:
     try:
         return json.loads(text), ""
     except (ValueError, RecursionError) as error:
-        repaired = _closed(text)
+        repaired = _close(text)
         if repaired is None:
-            return None, f"{_DAMAGED}: {_why(error)}"
-        return repaired, f"{_DAMAGED} to its end ({_why(error)}): read as far as it is complete"
+            return None, f"the annotation is not JSON: {_describe(error)}"
+        note = "the JSON of the annotation is cut off; only its complete entries are read"
+        return repaired, f"{note}: {_describe(error)}"
 
 
-def _why(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
         return str(error)
-    return "it is nested too deeply" if isinstance(error, RecursionError) else "a number in it has thousands of digits"
+    return "nested too deeply" if isinstance(error, RecursionError) else "a number has thousands of digits"
 
 
-def _closed(text: str) -> Any:
-    """The value of a text that ends too early, without its last, incomplete entry; None for any other damage."""
+def _close(text: str) -> Any:
+    """Return the value of a text that is cut off, without its incomplete last entry; None for any other damage."""
     if not text.lstrip().startswith(("{", "[")):
         return None
-    open_ = _still_open(text)
-    if not open_:
+    containers = _open_containers(text)
+    if not containers:
         return None
-    place = next((i for i, (opener, _) in enumerate(open_) if opener == "["), 0)
-    closers = "".join("]" if opener == "[" else "}" for opener, _ in reversed(open_[: place + 1]))
+    # keep the outermost open list, else the outermost object
+    kept = next((depth for depth, (opener, _) in enumerate(containers) if opener == "["), 0)
+    closers = "".join("]" if opener == "[" else "}" for opener, _ in reversed(containers[: kept + 1]))
     try:
-        return json.loads(text[: open_[place][1]] + closers)
+        return json.loads(text[: containers[kept][1]] + closers)
     except (ValueError, RecursionError):
         return None
 
 
-def _still_open(text: str) -> list[tuple[str, int]]:
-    """The lists and objects that are open where the text ends, outermost first, each with where its last complete
-    entry ends."""
-    found: list[list[Any]] = []
-    for token in re.finditer(r'"(?:[^"\\]|\\.)*(?:"|\Z)|[\[\]{},]', text, re.DOTALL):
+def _open_containers(text: str) -> list[tuple[str, int]]:
+    """Return (opening bracket, end of the last complete entry) of each container still open, outermost first."""
+    containers: list[list[Any]] = []
+    for token in _TOKEN.finditer(text):
         sign, end = token[0], token.end()
         if sign in "[{":
-            found.append([sign, end])
-        elif sign in "]}" and found:
-            found.pop()
-            if found:
-                found[-1][1] = end
-        elif sign == "," and found:
-            found[-1][1] = max(found[-1][1], token.start())
-    return [(opener, end) for opener, end in found]
+            containers.append([sign, end])
+        elif sign in "]}" and containers:
+            containers.pop()
+            if containers:
+                containers[-1][1] = end
+        elif sign == "," and containers:
+            containers[-1][1] = max(containers[-1][1], token.start())
+    return [(opener, end) for opener, end in containers]

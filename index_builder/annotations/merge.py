@@ -1,4 +1,4 @@
-"""All that is said about a page -> one annotation in the pixels of its picture."""
+"""Merging of all annotations of a page into one, in the pixels of its image."""
 
 from __future__ import annotations
 
@@ -6,87 +6,92 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from index_builder.annotations.json_text import parse_json
-from index_builder.annotations.parsing import joined
-from index_builder.annotations.records import EFFECT, NOTHING, PageAnnotation, TextBlock, Written
-from index_builder.annotations.registry import Recognised, recognise
-from index_builder.annotations.rescale import fit
-from index_builder.annotations.words import assign_to_panels
+from index_builder.annotations.parsing import join_texts
+from index_builder.annotations.records import EMPTY, SOUND_EFFECT, PageAnnotation, RawAnnotation, TextBlock
+from index_builder.annotations.registry import ParsedFile, parse_file
+from index_builder.annotations.rescale import rescale
+from index_builder.dialogue.assignment import assign_to_panels
 from retrieval.records import Box
 
-_WANTED = "expected panels with boxes (docs/annotations.md lists what is read)"
+PanelTexts = tuple[str | None, str]
+"""(dialogue or None if unknown, sound effects) of a panel."""
+
+_UNKNOWN_FORMAT = "unknown annotation format: expected panels with boxes"
 
 
 def read_annotation(data: bytes, width: int, height: int, *, right_to_left: bool = False) -> PageAnnotation:
-    """The annotation in `data` for a page of `width` x `height` px (upright); never raises.
+    """Return the annotation in `data` for an upright page of `width` x `height` px; never raises.
 
-    Boxes come back in the page's own pixels, unclamped. A bad panel costs that panel, a bad file all of them; both
-    leave a note.
+    Boxes are in page pixels and not clipped. A bad panel is dropped, a bad file has no panels; both leave a note.
     """
-    return merged([written_page(data)], width, height, right_to_left=right_to_left)
+    return merge([parse_page(data)], width, height, right_to_left=right_to_left)
 
 
-def written_page(data: bytes) -> Written:
-    """What a file says about the one page it is for; a note where it says nothing that is known."""
-    found = recognise(data)
-    if found.page is not None:
-        return found.page
-    if len(found.pages) == 1:
-        return next(iter(found.pages.values()))
-    return Written(notes=(_why_not(data, found),))
+def parse_page(data: bytes) -> RawAnnotation:
+    """Return the annotation of the one page that a file describes; if it describes none, only a note."""
+    parsed = parse_file(data)
+    if parsed.page is not None:
+        return parsed.page
+    if len(parsed.pages) == 1:
+        return next(iter(parsed.pages.values()))
+    return RawAnnotation(notes=(_describe_problem(data, parsed),))
 
 
-def _why_not(data: bytes, found: Recognised) -> str:
-    if found.note:
-        return found.note
-    if found.format:
-        return f"unknown annotation form: it holds {found.format}, not one page; {_WANTED}"
+def _describe_problem(data: bytes, parsed: ParsedFile) -> str:
+    """Return why a file is not the annotation of one page."""
+    if parsed.note:
+        return parsed.note
+    if parsed.format:
+        return f"{_UNKNOWN_FORMAT} of one page, found {parsed.format}"
     _, note = parse_json(data)
-    return note or f"unknown annotation form: {_WANTED}"
+    return note or _UNKNOWN_FORMAT
 
 
-def merged(said: Sequence[Written], width: int, height: int, *, right_to_left: bool = False) -> PageAnnotation:
-    """Several files about one page, the most trusted first.
+def merge(
+    annotations: Sequence[RawAnnotation], width: int, height: int, *, right_to_left: bool = False
+) -> PageAnnotation:
+    """Merge the annotations of an upright page of `width` x `height` px, the most trusted first.
 
-    Panels are taken from the first that has any, words without panels from the first that has those; they are given
-    to panels whose own words nobody wrote down. `right_to_left` counts where no file names a direction.
+    Panels come from the first annotation that has any, text blocks from the first that has any. Blocks are assigned
+    to panels if no panel has a text of its own. right_to_left: used if no file has a direction.
     """
-    fitted = [fit(written, width, height, right_to_left=right_to_left) for written in said]
-    direction = next((found.reading_direction for found in fitted if found.reading_direction), None)
-    chosen = next((found for found in fitted if found.panels), None)
-    chosen = chosen or next((found for found in fitted if found.panels is not None), NOTHING)
-    blocks = next((found.blocks for found in fitted if found.blocks), ())
-    unboxed = next((found.unboxed for found in fitted if found.unboxed), ())
-    notes = tuple(dict.fromkeys(note for found in fitted for note in found.notes))
-    whole = PageAnnotation(chosen.panels, direction, notes, blocks, unboxed)
-    return _spoken(whole, right_to_left if direction is None else direction == "rtl")
+    scaled = [rescale(raw, width, height, right_to_left=right_to_left) for raw in annotations]
+    direction = next((item.reading_direction for item in scaled if item.reading_direction), None)
+    with_panels = next((item for item in scaled if item.panels), None)
+    with_panels = with_panels or next((item for item in scaled if item.panels is not None), EMPTY)
+    blocks = next((item.blocks for item in scaled if item.blocks), ())
+    texts = next((item.texts_without_boxes for item in scaled if item.texts_without_boxes), ())
+    notes = tuple(dict.fromkeys(note for item in scaled for note in item.notes))
+    page = PageAnnotation(with_panels.panels, direction, notes, blocks, texts)
+    return _assign_blocks(page, right_to_left if direction is None else direction == "rtl")
 
 
-def _spoken(page: PageAnnotation, right_to_left: bool) -> PageAnnotation:
-    """The page with its blocks given to panels without words of their own."""
+def _assign_blocks(page: PageAnnotation, right_to_left: bool) -> PageAnnotation:
+    """Assign the text blocks to the panels, unless a panel has a text of its own."""
     if not page.panels or not page.blocks or any(panel.text is not None for panel in page.panels):
         return page
-    said = words_of_panels(page, [panel.box for panel in page.panels], right_to_left=right_to_left)
+    texts = texts_of_panels(page, [panel.box for panel in page.panels], right_to_left=right_to_left)
     panels = tuple(
-        replace(panel, text=text, effects=effects) for panel, (text, effects) in zip(page.panels, said, strict=True)
+        replace(panel, text=text, sound_effects=effects)
+        for panel, (text, effects) in zip(page.panels, texts, strict=True)
     )
     return replace(page, panels=panels, blocks=())
 
 
-def words_of_panels(
-    page: PageAnnotation, boxes: Sequence[Box], *, right_to_left: bool = False
-) -> list[tuple[str | None, str]]:
-    """(words, sound effects) of each panel that was found where the annotation has words but no panels.
+def texts_of_panels(page: PageAnnotation, boxes: Sequence[Box], *, right_to_left: bool = False) -> list[PanelTexts]:
+    """Return the texts of the panels with these boxes, from an annotation without panels.
 
-    Words are None where the annotation has none for that page. Those listed by panel, without a place, are taken
-    where as many panels were found.
+    The dialogue is None if the annotation has no text. Texts without boxes are used only if their number is that of
+    the panels.
     """
     if page.blocks:
-        given = assign_to_panels(page.blocks, boxes, right_to_left=right_to_left)
-        return [(_said(blocks, effects=False), _said(blocks, effects=True)) for blocks in given]
-    if page.unboxed and len(page.unboxed) == len(boxes):
-        return [(text, "") for text in page.unboxed]
+        assigned = assign_to_panels(page.blocks, boxes, right_to_left=right_to_left)
+        return [(_join(blocks, effects=False), _join(blocks, effects=True)) for blocks in assigned]
+    if page.texts_without_boxes and len(page.texts_without_boxes) == len(boxes):
+        return [(text, "") for text in page.texts_without_boxes]
     return [(None, "") for _ in boxes]
 
 
-def _said(blocks: Sequence[TextBlock], *, effects: bool) -> str:
-    return joined([block.text for block in blocks if (block.kind == EFFECT) == effects])
+def _join(blocks: Sequence[TextBlock], *, effects: bool) -> str:
+    """Join the texts of the blocks that are sound effects, or of those that are not."""
+    return join_texts([block.text for block in blocks if (block.text_type == SOUND_EFFECT) == effects])

@@ -1,7 +1,7 @@
-"""What a file is, by its content: its name means nothing.
+"""Recognition of a file's format by its content; its name is not used.
 
-A format is one function that takes the parsed file and gives a `Recognised`, or None when the file is of another form.
-The more telling forms are asked first.
+A format is a function that takes the parsed JSON or XML and returns a `ParsedFile`, or None for another format.
+The more specific formats are tried first.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from index_builder.annotations.facts import BookFacts, tidy
 from index_builder.annotations.formats import (
     acbf,
     coco,
@@ -30,134 +29,145 @@ from index_builder.annotations.formats import (
     vlm,
 )
 from index_builder.annotations.json_text import parse_json
-from index_builder.annotations.records import Written
+from index_builder.annotations.metadata import BookMetadata, normalize_fields
+from index_builder.annotations.records import RawAnnotation
 from retrieval.books.formats.xml import parse_xml
 from retrieval.books.labels import Labels, parse_labels
 from retrieval.errors import SourceError
 
 
 @dataclass(frozen=True, slots=True)
-class Recognised:
-    """What a file holds: one page, pages by name, facts of a book, labels, or a manifest (path of a picture -> id).
+class ParsedFile:
+    """The content of a file. format: its name, "" if unknown. note: a problem with the file as a whole, or "".
 
-    `note` says what was amiss with the file as a whole.
+    page: the annotation of one page. pages: annotations by page name. metadata: metadata of a book.
+    labels: page types. manifest: image path -> page id.
     """
 
     format: str
-    page: Written | None = None
-    pages: Mapping[str, Written] = field(default_factory=dict)
-    book: BookFacts | None = None
+    page: RawAnnotation | None = None
+    pages: Mapping[str, RawAnnotation] = field(default_factory=dict)
+    metadata: BookMetadata | None = None
     labels: Labels | None = None
     manifest: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
 
 
-def _page(name: str, read: Callable[[Any], Written | None]) -> Callable[[Any], Recognised | None]:
-    def found(value: Any) -> Recognised | None:
+def _page_format(name: str, read: Callable[[Any], RawAnnotation | None]) -> Callable[[Any], ParsedFile | None]:
+    """Return the format of files that describe one page."""
+
+    def parse(value: Any) -> ParsedFile | None:
         page = read(value)
-        return None if page is None else Recognised(name, page)
+        return None if page is None else ParsedFile(name, page)
 
-    return found
+    return parse
 
 
-def _pages(name: str, read: Callable[[Any], Mapping[str, Written] | None]) -> Callable[[Any], Recognised | None]:
-    def found(value: Any) -> Recognised | None:
+def _pages_format(
+    name: str, read: Callable[[Any], Mapping[str, RawAnnotation] | None]
+) -> Callable[[Any], ParsedFile | None]:
+    """Return the format of files that describe many pages."""
+
+    def parse(value: Any) -> ParsedFile | None:
         pages = read(value)
-        return None if pages is None else Recognised(name, pages=pages)
+        return None if pages is None else ParsedFile(name, pages=pages)
 
-    return found
-
-
-def _book(name: str, read: Callable[[Any], BookFacts | None]) -> Callable[[Any], Recognised | None]:
-    def found(value: Any) -> Recognised | None:
-        book = read(value)
-        return None if book is None else Recognised(name, book=book)
-
-    return found
+    return parse
 
 
-def _mokuro(value: Any) -> Recognised | None:
+def _metadata_format(name: str, read: Callable[[Any], BookMetadata | None]) -> Callable[[Any], ParsedFile | None]:
+    """Return the format of files that describe a book."""
+
+    def parse(value: Any) -> ParsedFile | None:
+        metadata = read(value)
+        return None if metadata is None else ParsedFile(name, metadata=metadata)
+
+    return parse
+
+
+def _mokuro(value: Any) -> ParsedFile | None:
     volume = mokuro.read(value)
     if volume is None:
         return None
-    return Recognised("mokuro", pages=volume.pages, book=BookFacts(tidy(volume.facts), {}, mokuro.DIRECTION))
+    metadata = BookMetadata(normalize_fields(volume.fields), {}, mokuro.DIRECTION)
+    return ParsedFile("mokuro", pages=volume.pages, metadata=metadata)
 
 
-def _acbf(root: Element) -> Recognised | None:
+def _acbf(root: Element) -> ParsedFile | None:
     document = acbf.read(root)
-    return None if document is None else Recognised("ACBF", pages=document.pages, book=document.book)
+    return None if document is None else ParsedFile("ACBF", pages=document.pages, metadata=document.metadata)
 
 
-def _labels(value: Any) -> Recognised | None:
+def _labels(value: Any) -> ParsedFile | None:
     labels = parse_labels(value)
-    return None if labels is None else Recognised("labels", labels=labels)
+    return None if labels is None else ParsedFile("labels", labels=labels)
 
 
-JSON_FORMS: tuple[Callable[[Any], Recognised | None], ...] = (
-    _book("ComicBookInfo", comicbookinfo.read),
-    _pages("COCO", coco.read),
+JSON_FORMATS: tuple[Callable[[Any], ParsedFile | None], ...] = (
+    _metadata_format("ComicBookInfo", comicbookinfo.read),
+    _pages_format("COCO", coco.read),
     _mokuro,
-    _pages("Kumiko", kumiko.read),
-    _pages("reconciled panels", detector_vlm.read),
-    _page("detections", detections.read),
-    _page("OCR", ocr.read),
-    _page("page JSON", page_json.read),
-    _page("VLM", vlm.read),
+    _pages_format("Kumiko", kumiko.read),
+    _pages_format("reconciled panels", detector_vlm.read),
+    _page_format("detections", detections.read),
+    _page_format("OCR", ocr.read),
+    _page_format("page JSON", page_json.read),
+    _page_format("VLM", vlm.read),
     _labels,
 )
 
-XML_FORMS: tuple[Callable[[Element], Recognised | None], ...] = (
-    _book("ComicInfo", comicinfo.read),
-    _book("CoMet", comet.read),
+XML_FORMATS: tuple[Callable[[Element], ParsedFile | None], ...] = (
+    _metadata_format("ComicInfo", comicinfo.read),
+    _metadata_format("CoMet", comet.read),
     _acbf,
 )
 
-UNKNOWN = Recognised("")
+UNKNOWN = ParsedFile("")
 
 
-def recognise(data: bytes) -> Recognised:
-    """What the file holds; never raises. `format` is "" where it is nothing known, and `note` may say why."""
+def parse_file(data: bytes) -> ParsedFile:
+    """Parse a file of any known format; never raises. An unknown file has the format "", and may have a note."""
     head = data[:200].lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0")
     if head.startswith(b"<"):
-        return _xml(data)
+        return _parse_xml(data)
     if head.startswith((b"{", b"[", b"```")):
-        return _json(data)
-    return _table(data)
+        return _parse_json(data)
+    return _parse_manifest(data)
 
 
-def _json(data: bytes) -> Recognised:
+def _parse_json(data: bytes) -> ParsedFile:
     value, note = parse_json(data)
-    found = next((found for form in JSON_FORMS if (found := form(value)) is not None), UNKNOWN)
+    parsed = next((parsed for parse in JSON_FORMATS if (parsed := parse(value)) is not None), UNKNOWN)
     if not note:
-        return found
-    page = None if found.page is None else replace(found.page, notes=(note, *found.page.notes))
-    return replace(found, page=page, note=note)
+        return parsed
+    page = None if parsed.page is None else replace(parsed.page, notes=(note, *parsed.page.notes))
+    return replace(parsed, page=page, note=note)
 
 
-def _xml(data: bytes) -> Recognised:
+def _parse_xml(data: bytes) -> ParsedFile:
     try:
-        root = parse_xml(data, "")
+        root = parse_xml(data)
     except SourceError as error:
-        return replace(UNKNOWN, note=str(error).strip())
-    return next((found for form in XML_FORMS if (found := form(root)) is not None), UNKNOWN)
+        return replace(UNKNOWN, note=error.problem)
+    return next((parsed for parse in XML_FORMATS if (parsed := parse(root)) is not None), UNKNOWN)
 
 
-def _table(data: bytes) -> Recognised:
-    """A manifest: `canonical_id,absolute_image_path`, perhaps with the class of each page in a column of its own."""
+def _parse_manifest(data: bytes) -> ParsedFile:
+    """Parse a table with the columns `canonical_id`, `absolute_image_path` and, optionally, the type of each page."""
     text = data.decode("utf-8-sig", "replace").replace("\0", "")
     if not re.match(r"[^\n]*\bcanonical_id\b", text):
         return UNKNOWN
     manifest: dict[str, str] = {}
-    classes: dict[str, str] = {}
+    page_types: dict[str, str] = {}
     try:
         for row in csv.DictReader(io.StringIO(text)):
-            name = (row.get("canonical_id") or "").strip()
-            if not name or "__MACOSX" in name:
+            page_id = (row.get("canonical_id") or "").strip()
+            if not page_id or "__MACOSX" in page_id:
                 continue
             if row.get("absolute_image_path"):
-                manifest[row["absolute_image_path"].strip()] = name
-            label = next((row[key] for key in ("Rpage", "page_type", "label", "class") if row.get(key)), None)
-            classes |= {name: label} if label else {}
+                manifest[row["absolute_image_path"].strip()] = page_id
+            page_type = next((row[key] for key in ("Rpage", "page_type", "label", "class") if row.get(key)), None)
+            page_types |= {page_id: page_type} if page_type else {}
     except csv.Error as error:
-        return Recognised("manifest", manifest=manifest, note=f"the table is damaged: {error}")
-    return Recognised("manifest", manifest=manifest, labels=Labels(classes) if classes else None)
+        return ParsedFile("manifest", manifest=manifest, note=f"the table is damaged: {error}")
+    return ParsedFile("manifest", manifest=manifest, labels=Labels(page_types) if page_types else None)

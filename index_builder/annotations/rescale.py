@@ -1,50 +1,53 @@
-"""A page as written -> boxes in the pixels of its picture."""
+"""Scaling of an annotation to the pixels of its page's image."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from index_builder.annotations.parsing import joined
-from index_builder.annotations.records import AnnotatedPanel, PageAnnotation, TextBlock, Written
+from index_builder.annotations.parsing import join_texts
+from index_builder.annotations.records import AnnotatedPanel, PageAnnotation, RawAnnotation, TextBlock
 from index_builder.dialogue.assignment import sort_by_reading_order
 from retrieval.records import Box
 
 _ASPECT_TOLERANCE = 0.01
-_LARGEST = 10.0  # a side of more than ten pages is a slip, and would drown the other numbers
+"""Relative difference of aspect ratios up to which an annotation describes the same image."""
+
+_MAX_PAGES = 10.0
+"""Longest side of a panel, in pages. A longer one is an error, and would dominate the encoder's geometry."""
 
 Scale = tuple[float, float]
 
 
-def fit(written: Written, width: int, height: int, *, right_to_left: bool = False) -> PageAnnotation:
-    """What is written, for a picture of `width` x `height` px (upright).
+def rescale(raw: RawAnnotation, width: int, height: int, *, right_to_left: bool = False) -> PageAnnotation:
+    """Scale an annotation to an upright image of `width` x `height` px; boxes are not clipped.
 
-    Boxes come back unclamped. A box that cannot be costs its panel, another page's annotation all of them; both leave
-    a note. `right_to_left` orders panels where the file has no order and names no direction.
+    An invalid box drops its panel, an annotation of another image drops all panels; both leave a note.
+    right_to_left: order of the panels if the file has neither an order nor a direction.
     """
-    notes = list(written.notes)
-    direction = written.reading_direction
-    scale = _scale(written, width, height, notes)
+    notes = list(raw.notes)
+    direction = raw.reading_direction
+    scale = _scale(raw, width, height, notes)
     if scale is None:
-        return PageAnnotation(None, direction, tuple(notes), unboxed=written.unboxed)
-    blocks = tuple(_moved(block, scale) for block in written.blocks if block.text)
-    panels = None if written.panels is None else _panels(written.panels, scale, (width, height), notes)
-    if written.panels and not panels:
-        notes.append("no panel of the annotation is usable")
+        return PageAnnotation(None, direction, tuple(notes), texts_without_boxes=raw.texts_without_boxes)
+    blocks = tuple(_scale_block(block, scale) for block in raw.blocks if block.text)
+    panels = None if raw.panels is None else _scale_panels(raw.panels, scale, (width, height), notes)
+    if raw.panels and not panels:
+        notes.append("the annotation has no usable panel")
         panels = None
-    if panels and not written.ordered:
-        panels = _in_order(panels, right_to_left if direction is None else direction == "rtl")
-    found = None if panels is None else tuple(panels)
-    return PageAnnotation(found, direction, tuple(notes), blocks, written.unboxed)
+    if panels and not raw.in_reading_order:
+        panels = _sort_panels(panels, right_to_left if direction is None else direction == "rtl")
+    ordered = None if panels is None else tuple(panels)
+    return PageAnnotation(ordered, direction, tuple(notes), blocks, raw.texts_without_boxes)
 
 
-def _scale(written: Written, width: int, height: int, notes: list[str]) -> Scale | None:
-    """Factors from the annotation's units to the page's pixels; None when it describes another picture."""
-    if written.size in (None, (width, height)):
+def _scale(raw: RawAnnotation, width: int, height: int, notes: list[str]) -> Scale | None:
+    """Return the factors from the annotation's units to pixels; None if it describes another image."""
+    if raw.page_size in (None, (width, height)):
         return 1.0, 1.0
-    assert written.size is not None
-    w, h = written.size
-    if written.any_shape:
+    assert raw.page_size is not None
+    w, h = raw.page_size
+    if raw.relative_units:
         return width / w, height / h
     if abs((w / h) / (width / height) - 1) > _ASPECT_TOLERANCE:
         notes.append(f"the annotation is for a page of {w:g} x {h:g} px, this one is {width} x {height}; not used")
@@ -53,54 +56,56 @@ def _scale(written: Written, width: int, height: int, notes: list[str]) -> Scale
     return width / w, height / h
 
 
-def _panels(
-    items: Sequence[AnnotatedPanel], scale: Scale, size: tuple[int, int], notes: list[str]
+def _scale_panels(
+    panels: Sequence[AnnotatedPanel], scale: Scale, size: tuple[int, int], notes: list[str]
 ) -> list[AnnotatedPanel]:
-    found: dict[Box, AnnotatedPanel] = {}
-    for item in items:
-        box = _scaled(item.box, scale)
-        problem = _problem(box, size)
+    """Scale the panels; invalid ones are dropped, those with the same box are merged."""
+    by_box: dict[Box, AnnotatedPanel] = {}
+    for panel in panels:
+        box = _scale_box(panel.box, scale)
+        problem = _box_problem(box, size)
         if problem:
-            notes.append(f"panel {item.number} dropped: {problem}")
-        elif box in found:
-            notes.append(f"panel {item.number} has the box of panel {found[box].number}; joined")
-            found[box] = _joined(found[box], item)
+            notes.append(f"panel {panel.number} dropped: {problem}")
+        elif box in by_box:
+            notes.append(f"panel {panel.number} has the same box as panel {by_box[box].number}; merged")
+            by_box[box] = _merge_panels(by_box[box], panel)
         else:
-            polygon = tuple((x * scale[0], y * scale[1]) for x, y in item.polygon)
-            found[box] = replace(item, box=box, polygon=polygon)
-    return list(found.values())
+            polygon = tuple((x * scale[0], y * scale[1]) for x, y in panel.polygon)
+            by_box[box] = replace(panel, box=box, polygon=polygon)
+    return list(by_box.values())
 
 
-def _problem(box: Box, size: tuple[int, int]) -> str:
-    """Why a box cannot be that of a panel, "" when it can."""
+def _box_problem(box: Box, size: tuple[int, int]) -> str:
+    """Return why a box cannot be a panel of the page, or ""."""
     if box.w <= 0 or box.h <= 0:
         return "its box has no area"
-    if box.w > _LARGEST * size[0] or box.h > _LARGEST * size[1]:
+    if box.w > _MAX_PAGES * size[0] or box.h > _MAX_PAGES * size[1]:
         return "its box is far larger than the page"
     if box.x + box.w <= 0 or box.y + box.h <= 0 or not box.on_page(*size):
-        return "its box lies off the page"
+        return "its box is outside the page"
     return ""
 
 
-def _scaled(box: Box, scale: Scale) -> Box:
+def _scale_box(box: Box, scale: Scale) -> Box:
     x, y = scale
     return Box(box.x * x, box.y * y, box.w * x, box.h * y)
 
 
-def _moved(block: TextBlock, scale: Scale) -> TextBlock:
-    return replace(block, box=_scaled(block.box, scale))
+def _scale_block(block: TextBlock, scale: Scale) -> TextBlock:
+    return replace(block, box=_scale_box(block.box, scale))
 
 
-def _joined(panel: AnnotatedPanel, twin: AnnotatedPanel) -> AnnotatedPanel:
-    """One panel of two with one box; words that only one of them has stay."""
-    text = panel.text
-    if text is None or (twin.text and twin.text != text):
-        text = twin.text if not text else joined([text, twin.text])
-    effects = panel.effects if twin.effects == panel.effects else joined([panel.effects, twin.effects])
-    return replace(panel, text=text, effects=effects, description=panel.description or twin.description)
+def _merge_panels(panel: AnnotatedPanel, duplicate: AnnotatedPanel) -> AnnotatedPanel:
+    """Merge two panels with the same box; different texts are joined."""
+    text, effects = panel.text, panel.sound_effects
+    if text is None or (duplicate.text and duplicate.text != text):
+        text = duplicate.text if not text else join_texts([text, duplicate.text])
+    if duplicate.sound_effects != effects:
+        effects = join_texts([effects, duplicate.sound_effects])
+    return replace(panel, text=text, sound_effects=effects, description=panel.description or duplicate.description)
 
 
-def _in_order(panels: list[AnnotatedPanel], right_to_left: bool) -> list[AnnotatedPanel]:
-    """The panels as they are read, numbered so."""
+def _sort_panels(panels: list[AnnotatedPanel], right_to_left: bool) -> list[AnnotatedPanel]:
+    """Sort the panels in reading order, and renumber them."""
     ordered = sort_by_reading_order(panels, right_to_left=right_to_left)
     return [replace(panel, number=number) for number, panel in enumerate(ordered, 1)]

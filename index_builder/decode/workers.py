@@ -1,88 +1,85 @@
-"""Pages decoded side by side, handed back in order, never more than a few ahead."""
+"""Pool of worker processes that decode pages in order, never more than a few ahead, and survive a crash."""
 
 from __future__ import annotations
 
 import os
+import signal
+import threading
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any, Generic, TypeVar
+from typing import Any, Self, TypeVar
 
 from loky import ProcessPoolExecutor
 
-from index_builder.decode.decode import DecodedPage, Failed, PageTask, decode_page, prepare_worker
+from index_builder.decode.decode import decode_page
+from index_builder.decode.records import DecodeError, DecodeResult, DecodeSettings, PageTask
 
 Tag = TypeVar("Tag")
-Outcome = DecodedPage | Failed
 
-_AHEAD = 4
+_TASKS_PER_WORKER = 4
 """Pages in flight per worker: enough to keep it busy, few enough to bound memory."""
 
-_CRASHED = Failed("the decoder crashed on it, most likely for want of memory; lower --max-pixels or --workers")
+_CRASH = DecodeError("the decoder crashed on it, most likely for lack of memory; lower --max-pixels or --workers")
+
+_PARENT_CHECK_SECONDS = 0.5
 
 
-class PageDecoder(Generic[Tag]):
-    """A pool of decoding processes that survives the crash of one. Use as a context manager."""
+class WorkerPool:
+    """Worker processes that decode pages; a page that crashes its process costs only itself."""
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, settings: DecodeSettings) -> None:
         self._workers = workers
+        self._settings = settings
         self._pool: Any = None
 
-    def __enter__(self) -> PageDecoder[Tag]:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stop()
 
-    def decode(self, tasks: Iterable[tuple[Tag, PageTask]]) -> Iterator[tuple[Tag, Outcome]]:
-        """Each page with its tag, in the order of `tasks`."""
-        if self._workers == 0:
-            yield from ((tag, decode_page(task)) for tag, task in tasks)
-            return
-        waiting: deque[tuple[Tag, PageTask, Future[Outcome]]] = deque()
+    def decode(self, tasks: Iterable[tuple[Tag, PageTask]]) -> Iterator[tuple[Tag, DecodeResult]]:
+        """Return the result of each task with its tag, in the order of the tasks."""
+        waiting: deque[tuple[Tag, PageTask, Future[DecodeResult]]] = deque()
         for tag, task in tasks:
-            waiting.append((tag, task, self._submit_anyway(task)))
-            if len(waiting) >= _AHEAD * self._workers:
+            waiting.append((tag, task, self._submit_after_crash(task)))
+            if len(waiting) >= _TASKS_PER_WORKER * self._workers:
                 yield self._next(waiting)
         while waiting:
             yield self._next(waiting)
 
-    def _next(self, waiting: deque[tuple[Tag, PageTask, Future[Outcome]]]) -> tuple[Tag, Outcome]:
+    def _next(self, waiting: deque[tuple[Tag, PageTask, Future[DecodeResult]]]) -> tuple[Tag, DecodeResult]:
         tag, task, future = waiting.popleft()
         try:
             return tag, future.result()
         except BrokenProcessPool:
-            # one page took its process down and every page in flight with it: find out which, one by one
+            # one page crashed its process, and every page in flight with it: decode them one by one to find it
             self._stop()
-            found = self._alone(task)
-            again = [(t, k, self._ready(self._alone(k))) for t, k, _ in waiting]
+            result = self._decode_alone(task)
+            retried = [(t, k, _done(self._decode_alone(k))) for t, k, _ in waiting]
             waiting.clear()
-            waiting.extend(again)
-            return tag, found
+            waiting.extend(retried)
+            return tag, result
 
-    def _alone(self, task: PageTask) -> Outcome:
-        """Decode one page with nothing else in flight; a second crash is this page's own."""
+    def _decode_alone(self, task: PageTask) -> DecodeResult:
+        """Decode one page with nothing else in flight; a crash is then caused by this page."""
         try:
             return self._submit(task).result()
         except BrokenProcessPool:
             self._stop()
-            return _CRASHED
+            return _CRASH
 
-    @staticmethod
-    def _ready(outcome: Outcome) -> Future[Outcome]:
-        future: Future[Outcome] = Future()
-        future.set_result(outcome)
-        return future
-
-    def _submit(self, task: PageTask) -> Future[Outcome]:
+    def _submit(self, task: PageTask) -> Future[DecodeResult]:
         if self._pool is None:
             self._pool = ProcessPoolExecutor(self._workers, initializer=prepare_worker, initargs=(os.getpid(),))
-        future: Future[Outcome] = self._pool.submit(decode_page, task)
+        future: Future[DecodeResult] = self._pool.submit(decode_page, task, self._settings)
         return future
 
-    def _submit_anyway(self, task: PageTask) -> Future[Outcome]:
-        """Submit also where a worker died since the last look; what was in flight is found out in its turn."""
+    def _submit_after_crash(self, task: PageTask) -> Future[DecodeResult]:
+        """Submit a page, with a new pool if a worker died since the last one; pages in flight are checked later."""
         try:
             return self._submit(task)
         except BrokenProcessPool:
@@ -93,3 +90,27 @@ class PageDecoder(Generic[Tag]):
         if self._pool is not None:
             self._pool.shutdown(wait=True, kill_workers=True)
             self._pool = None
+
+
+def prepare_worker(parent: int) -> None:
+    """Leave Ctrl-C to the parent process, and exit when it does, also after kill -9."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_exit_with, args=(parent,), daemon=True).start()
+    try:
+        import cv2
+
+        cv2.setNumThreads(1)  # the processes already use all cores
+    except ImportError:
+        pass
+
+
+def _exit_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_PARENT_CHECK_SECONDS)
+    os._exit(1)
+
+
+def _done(result: DecodeResult) -> Future[DecodeResult]:
+    future: Future[DecodeResult] = Future()
+    future.set_result(result)
+    return future

@@ -16,12 +16,12 @@ import numpy as np
 from index_builder.annotations import read_annotation
 from index_builder.panels import detect_panels
 from retrieval.books import read_page
-from retrieval.books.names import beside
+from retrieval.books.names import sidecar_names
 from retrieval.errors import UsageError
-from retrieval.images.decode import open_picture, picture_format
-from retrieval.index import catalog_url, existing_index
+from retrieval.images.decode import image_format, open_image
 from retrieval.records import Box
 from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.layout import catalog_url, existing_index
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def _of_file(path: Path) -> tuple[Path, str] | None:
     """(book, page's name) of a path on the disk, or None where there is no such file."""
     if path.is_file():
         with path.open("rb") as file:
-            if picture_format(file.read(32)):
+            if image_format(file.read(32)):
                 return path, path.name
         raise UsageError(f"{path} is no picture: of a book file name a page too, like {path}/003.png")
     book = next((parent for parent in path.parents if parent.is_file()), None)
@@ -74,7 +74,7 @@ def _full(book: Path, name: str) -> str:
 def _of_index(path: str, folder: Path) -> PagePanels | None:
     """What the index has of a page, by the end of its path."""
     with Catalog.open(catalog_url(folder)) as catalog:
-        places = catalog.places_of(posixpath.basename(path))
+        places = catalog.library.find_pages(posixpath.basename(path))
         fitting = [place for place in places if f"/{_full(place.book, place.name)}".endswith(f"/{path.strip('/')}")]
         if len(fitting) > 1:
             named = ", ".join(_full(place.book, place.name) for place in fitting[:5])
@@ -82,20 +82,22 @@ def _of_index(path: str, folder: Path) -> PagePanels | None:
         if not fitting:
             return None
         (place,) = fitting
-        held = catalog.page_panels(place.page_id)
+        held = catalog.panels.of_page(place.page_id)
     panels = [
-        _panel(panel.box, panel.dialogue if panel.words_from == "annotation" else None)
+        _panel(panel.box, panel.dialogue if panel.text_source == "annotation" else None)
         for panel in held
-        if not panel.beside_others
+        if not panel.is_fallback_page
     ]
-    doubt = "the index keeps the page whole besides them" if any(panel.beside_others for panel in held) else ""
+    doubt = "the index keeps the page whole besides them" if any(panel.is_fallback_page for panel in held) else ""
     return PagePanels(_page(place.width, place.height, panels), _place(place.book, place.name), doubt)
 
 
 def _looked_at(book: Path, name: str, right_to_left: bool) -> PagePanels:
-    picture = open_picture(read_page(book, name))
+    picture = open_image(read_page(book, name))
     size = picture.width, picture.height
-    note = next((n for n in beside(name)[1:] if (book.parent / n).is_file()), None) if book.name == name else None
+    note = (
+        next((n for n in sidecar_names(name)[1:] if (book.parent / n).is_file()), None) if book.name == name else None
+    )
     said = read_annotation(read_page(book, note), *size) if note else None
     doubt = ""
     if said is not None and said.panels:
@@ -119,7 +121,7 @@ def _place(book: Path, name: str) -> str:
     """Where the file goes that says otherwise: beside the picture; of a book file, inside it or elsewhere."""
     if book.is_dir() or book.name == name:
         folder = book if book.is_dir() else book.parent
-        exact, usual = (folder / other for other in beside(name)[1:])
+        exact, usual = (folder / other for other in sidecar_names(name)[1:])
         return str(exact if exact.is_file() else usual)
-    inside = beside(name)[2]
+    inside = sidecar_names(name)[2]
     return f"{inside} inside {book}, or FOLDER/{book.stem}/{inside} with `panelseek build --annotations FOLDER`"

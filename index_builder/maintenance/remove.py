@@ -1,6 +1,6 @@
-"""Take a source out of an index: its books, pages, panels, words, small pictures and vectors. The comics stay.
+"""Removal of a source from an index: its books, pages, panels, text, thumbnails and vectors. The comics stay.
 
-One transaction forgets it; what a crash leaves of it after that is named by nothing and goes with the next build.
+One transaction removes it. What a crash leaves after that is unnamed, and the next build purges it.
 """
 
 from __future__ import annotations
@@ -10,17 +10,22 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from index_builder.build import current_generation, next_generation, writer_lock
-from index_builder.write.purge import reclaim
+from index_builder.write import (
+    CatalogWriter,
+    WritableIndex,
+    current_generation,
+    next_generation,
+    purge,
+    writer_lock,
+)
 from retrieval.errors import UsageError
-from retrieval.index import catalog_url, existing_index
 from retrieval.store.catalog.catalog import Catalog
-from retrieval.store.generation import shards_of
+from retrieval.store.layout import catalog_url, existing_index
 
 
 @dataclass(frozen=True, slots=True)
 class SourceContent:
-    """What an index holds of one source, pages that are gone included."""
+    """What an index holds of one source, missing pages included."""
 
     source: str
     books: int
@@ -28,39 +33,40 @@ class SourceContent:
     panels: int
 
     def as_dict(self) -> dict[str, Any]:
+        """Return the counts ready for JSON."""
         return asdict(self)
 
 
 def source_content(source: str | Path, index: str | Path) -> SourceContent:
-    """What `forget_source` would take away; raises as it does."""
+    """Return what `remove_source` would remove; raises the same errors."""
     folder = existing_index(index).absolute()
     with Catalog.open(catalog_url(folder)) as catalog:
         return _content(catalog, folder, source)
 
 
-def forget_source(source: str | Path, index: str | Path) -> SourceContent:
-    """Take a source out of the index in folder `index`; returns what it held.
+def remove_source(source: str | Path, index: str | Path) -> SourceContent:
+    """Remove a source from the index in folder `index`; return what it held.
 
-    Raises `UsageError` when the index has no such source, `IndexMissing` when there is no index, `IndexLocked` when
-    a build is writing.
+    Raises `UsageError` if the index has no such source, `IndexMissing` if there is no index, `IndexLocked` if a build
+    is writing.
     """
     folder = existing_index(index).absolute()
-    with writer_lock(folder), Catalog.create(catalog_url(folder)) as catalog:
-        found = _content(catalog, folder, source)
-        shards = shards_of(folder, catalog)
-        catalog.forget_source(Path(found.source))
-        next_generation(folder, catalog, shards, current_generation(folder, catalog))
-        reclaim(folder, catalog, shards)
+    with writer_lock(folder), CatalogWriter.create(catalog_url(folder)) as catalog:
+        opened = WritableIndex(folder, catalog)
+        content = _content(catalog, folder, source)
+        catalog.remove_source(Path(content.source))
+        next_generation(opened, current_generation(folder, catalog))
+        purge(folder, catalog, opened.vectors)
         catalog.checkpoint()
-    return found
+    return content
 
 
 def _content(catalog: Catalog, folder: Path, source: str | Path) -> SourceContent:
-    """The source that is meant, by its path as it is written or as it resolves."""
-    known = catalog.sources()
+    """Return the source with this path, as it is written or as it resolves."""
+    known = catalog.library.sources()
     given = Path(source).expanduser()
     path = next((p for p in (given.resolve(), Path(os.path.abspath(given))) if p in known), None)  # noqa: PTH100
     if path is None:
-        listed = "; its sources are " + ", ".join(map(str, known)) if known else ", and no other one"
-        raise UsageError(f"{folder} has no source {given}{listed}")
-    return SourceContent(str(path), **catalog.source_counts(path))
+        listed = "its sources are " + ", ".join(map(str, known)) if known else "it has no sources"
+        raise UsageError(f"the index has no source {given}; {listed}", folder, "name one of its sources")
+    return SourceContent(str(path), **catalog.library.source_counts(path))

@@ -1,6 +1,6 @@
-"""The contents an index knows, in a file that workers search without holding it: 8 bytes a page, sorted.
+"""Hashes of the page contents that an index has, in a file that workers search: 8 bytes a page, sorted.
 
-Eight bytes of a SHA-256 can lie, once in many billions of pages: who is told that a content is known asks the catalog.
+Eight bytes of a SHA-256 collide once in many billions of pages, so a match is confirmed in the catalog.
 """
 
 from __future__ import annotations
@@ -13,26 +13,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def write_contents(digests: Iterable[str], path: Path) -> None:
+def write_hashes(digests: Iterable[str], path: Path) -> None:
     """Write the file for these page digests (hexadecimal SHA-256)."""
-    np.save(path, np.sort(np.fromiter(map(_number, digests), np.uint64)))
+    np.save(path, np.sort(np.fromiter(map(_prefix, digests), np.uint64)))
 
 
-def is_known_content(digest: str, path: str | None) -> bool:
-    """Whether a digest is most likely among those of the file; no file knows nothing."""
-    known = _opened(path) if path else ()
-    if not len(known):
+def is_known_hash(digest: str, path: str | None) -> bool:
+    """Return True if a digest is most likely in the file; False without a file."""
+    hashes = _load(path) if path else ()
+    if not len(hashes):
         return False
-    number = np.uint64(_number(digest))
-    place = int(np.searchsorted(known, number))
-    return place < len(known) and bool(known[place] == number)
+    prefix = np.uint64(_prefix(digest))
+    place = int(np.searchsorted(hashes, prefix))
+    return place < len(hashes) and bool(hashes[place] == prefix)
 
 
-def _number(digest: str) -> int:
+def _prefix(digest: str) -> int:
     return int(digest[:16], 16)
 
 
 @lru_cache(maxsize=1)
-def _opened(path: str) -> NDArray[np.uint64]:
-    numbers: NDArray[np.uint64] = np.load(path, mmap_mode="r")
-    return numbers
+def _load(path: str) -> NDArray[np.uint64]:
+    hashes: NDArray[np.uint64] = np.load(path, mmap_mode="r")
+    return hashes

@@ -1,25 +1,42 @@
-"""Pages that moved or were renamed, recognised by their content: they keep their panels, ids and vectors.
+"""Detection of moved and renamed pages by their content; they keep their panels, ids and vectors.
 
-Before anything is written, the content of all pages in question is looked at once. A page whose content the catalog
-knows from a place that has it no more takes over the row of that place; so pages may also change places in a circle.
-Content that is known from a page that is still there is no move: both are pages, and only the encoding is saved.
+Before anything is written, all pages in question are hashed once. A page whose content the catalog has at a place that
+no longer has it takes over the row of that place; pages may also change places in a circle. Content of a page that is
+still present is no move: both are pages, and only the encoding is reused.
 """
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
-from index_builder.decode.decode import DecodedPage
-from index_builder.decode.workers import PageDecoder
-from index_builder.plan.plan import BACK, GONE, MOVED, UNCHANGED, PageJob, Plan
-from retrieval.store.catalog.catalog import Catalog, KnownPage, PageMove, PageUpdate
+from index_builder.decode.executors import PageExecutor
+from index_builder.decode.records import DecodedPage
+from index_builder.plan.plan import PageJob, PageStatus, Plan, present_status
+from retrieval.progress import StageProgress
+from retrieval.store.catalog.pages import PageReader
+from retrieval.store.catalog.records import PageMove, PageUpdate, PreviousPage
+
+
+class MoveCatalog(Protocol):
+    """What the detection of moves reads from the catalog and writes to it; `write.CatalogWriter` has it."""
+
+    pages: PageReader
+
+    def update_pages(self, updates: Sequence[PageUpdate]) -> None:
+        """Write places and fingerprints of pages with unchanged content."""
+        ...
+
+    def move_pages(self, moves: Sequence[PageMove], replaced: Sequence[int]) -> list[int]:
+        """Move pages in one transaction; return the vector rows of deleted panels."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
-class _Free:
-    """A page row whose content is not at its place any more."""
+class _VacatedRow:
+    """The row of a page whose content is no longer at its place."""
 
     id: int
     book_id: int
@@ -27,103 +44,111 @@ class _Free:
 
 
 @dataclass
-class _Moves:
-    """What was decided. `settled`: the jobs, by their place in the plan, that need no decoding any more."""
+class _MoveResult:
+    """What was decided. `settled`: positions in the plan of jobs that need no decoding. `taken`: ids of moved rows."""
 
     updates: list[PageUpdate] = field(default_factory=list)
     moves: list[PageMove] = field(default_factory=list)
     settled: set[int] = field(default_factory=set)
-    away: set[int] = field(default_factory=set)
-    displaced: list[int] = field(default_factory=list)
+    taken: set[int] = field(default_factory=set)
+    replaced: list[int] = field(default_factory=list)
 
 
-def settle_moves(plan: Plan, catalog: Catalog, workers: int, told: Callable[[int, int], None]) -> list[int]:
+def detect_moves(plan: Plan, catalog: MoveCatalog, executor: PageExecutor, report: StageProgress) -> list[int]:
     """Write which pages moved, and leave in the plan what still has to be decoded.
 
-    `told(done, total)` is called after each page that was looked at. Returns the vector rows no panel names any more.
+    report: called with the number of hashed pages. Returns the vector rows of deleted panels.
     """
-    free = _gone(catalog) if plan.jobs else {}
-    if not free and not plan.known_jobs:
+    vacated = _vacated_rows(catalog) if plan.jobs else {}
+    if not vacated and not plan.previous_jobs:
         return []
-    contents = _contents(plan, workers, told)
-    found = _Moves()
-    _settle_unmoved(plan, contents, free, found)
-    _settle_moved(plan, contents, free, found)
-    catalog.update_pages(found.updates)
-    dropped = catalog.move_pages(found.moves, found.displaced) if found.moves else []
-    plan.replace(_rest(plan, found))
+    digests = _digests(plan, executor, report)
+    result = _MoveResult()
+    _match_unmoved(plan, digests, vacated, result)
+    _match_moved(plan, digests, vacated, result)
+    catalog.update_pages(result.updates)
+    dropped = catalog.move_pages(result.moves, result.replaced) if result.moves else []
+    plan.replace_jobs(_remaining_jobs(plan, result))
     return dropped
 
 
-def _gone(catalog: Catalog) -> dict[str, list[_Free]]:
-    """Pages that were not found at their place, by their content."""
-    free: dict[str, list[_Free]] = {}
-    for page in catalog.gone_pages():
-        free.setdefault(page.digest, []).append(_Free(page.id, page.book_id, page.name))
-    return free
+def _vacated_rows(catalog: MoveCatalog) -> dict[str, list[_VacatedRow]]:
+    """Return the rows of missing pages by digest."""
+    vacated: dict[str, list[_VacatedRow]] = {}
+    for page in catalog.pages.missing_pages():
+        vacated.setdefault(page.digest, []).append(_VacatedRow(page.id, page.book_id, page.name))
+    return vacated
 
 
-def _contents(plan: Plan, workers: int, told: Callable[[int, int], None]) -> list[str | None]:
-    """The digest of each job's page; None where it cannot be read."""
-    contents: list[str | None] = []
-    with PageDecoder[None](workers) as decoder:
-        for _, outcome in decoder.decode((None, replace(job.task, look=True)) for job in plan.read()):
-            contents.append(outcome.digest if isinstance(outcome, DecodedPage) else None)
-            told(len(contents), plan.jobs)
-    return contents
+def _digests(plan: Plan, executor: PageExecutor, report: StageProgress) -> list[str | None]:
+    """Return the digest of each job's page; None if it cannot be read."""
+    digests: list[str | None] = []
+    tasks = ((None, replace(job.task, digest_only=True)) for job in plan.read())
+    for _, result in executor.decode(tasks):
+        digests.append(result.digest if isinstance(result, DecodedPage) else None)
+        report(len(digests))
+    return digests
 
 
-def _settle_unmoved(plan: Plan, contents: Sequence[str | None], free: dict[str, list[_Free]], found: _Moves) -> None:
-    """Pages with another date and the content they had; the rows of all other known places become free."""
+def _match_unmoved(
+    plan: Plan, digests: Sequence[str | None], vacated: dict[str, list[_VacatedRow]], result: _MoveResult
+) -> None:
+    """Settle pages with another date but the same content; the rows of all other known places become vacant."""
     for place, job in enumerate(plan.read()):
-        known = job.known
-        if known is None:
+        previous = job.previous
+        if previous is None:
             continue
-        if contents[place] == known.digest and job.reread:
-            free[known.digest] = [row for row in free.get(known.digest, []) if row.id != known.id]
-        elif contents[place] == known.digest:
-            found.updates.append(PageUpdate(known.id, job.page.number, job.stat))
-            found.settled.add(place)
-            plan.fates[BACK if known.gone else UNCHANGED] += 1
-            free[known.digest] = [row for row in free.get(known.digest, []) if row.id != known.id]
-        elif not known.gone:
-            free.setdefault(known.digest, []).append(_Free(known.id, job.book_id, known.name))
+        same = digests[place] == previous.digest
+        if same:
+            vacated[previous.digest] = [row for row in vacated.get(previous.digest, []) if row.id != previous.id]
+        if same and not job.task.ocr_only:
+            result.updates.append(PageUpdate(previous.id, job.page.number, job.fingerprint))
+            result.settled.add(place)
+            plan.status_counts[present_status(previous)] += 1
+        elif not same and not previous.missing:
+            row = _VacatedRow(previous.id, job.book_id, previous.name)
+            vacated.setdefault(previous.digest, []).append(row)
 
 
-def _settle_moved(plan: Plan, contents: Sequence[str | None], free: dict[str, list[_Free]], found: _Moves) -> None:
-    """Give the free rows to the places that have their content now."""
-    usual: dict[int, int] = {}  # the book that the last page of a book came from
-    replaced: list[KnownPage] = []
+def _match_moved(
+    plan: Plan, digests: Sequence[str | None], vacated: dict[str, list[_VacatedRow]], result: _MoveResult
+) -> None:
+    """Give the vacated rows to the places that have their content now."""
+    origin: dict[int, int] = {}  # by book: the book that its last moved page came from
+    replaced: list[PreviousPage] = []
     for place, job in enumerate(plan.read()):
-        rows = free.get(contents[place] or "")
-        if place in found.settled or not rows or (job.known and job.known.digest == contents[place]):
+        rows = vacated.get(digests[place] or "")
+        if place in result.settled or not rows or (job.previous and job.previous.digest == digests[place]):
             continue
-        row = _take(rows, job, usual.get(job.book_id))
-        usual[job.book_id] = row.book_id
-        found.moves.append(PageMove(row.id, job.book_id, job.page.name, job.page.number, job.stat, job.page_label))
-        found.settled.add(place)
-        found.away.add(row.id)
-        if job.known is not None:
-            replaced.append(job.known)
-    lost = [known for known in replaced if known.id not in found.away]
-    found.displaced += [known.id for known in lost]
-    plan.fates[MOVED] += len(found.moves)
-    plan.fates[GONE] += sum(not known.gone for known in lost) - len(found.away & plan.gone_now)
+        row = _take_best(rows, job, origin.get(job.book_id))
+        origin[job.book_id] = row.book_id
+        move = PageMove(row.id, job.book_id, job.page.name, job.page.number, job.fingerprint, job.label)
+        result.moves.append(move)
+        result.settled.add(place)
+        result.taken.add(row.id)
+        if job.previous is not None:
+            replaced.append(job.previous)
+    lost = [page for page in replaced if page.id not in result.taken]
+    result.replaced += [page.id for page in lost]
+    plan.status_counts[PageStatus.MOVED] += len(result.moves)
+    plan.status_counts[PageStatus.MISSING] += sum(not page.missing for page in lost)
+    plan.status_counts[PageStatus.MISSING] -= len(result.taken & plan.newly_missing)
 
 
-def _take(rows: list[_Free], job: PageJob, book: int | None) -> _Free:
-    """Of twins, one from the book that the page before came from, with the same name."""
+def _take_best(rows: list[_VacatedRow], job: PageJob, book: int | None) -> _VacatedRow:
+    """Take one of several identical pages: one of the previous page's book first, then one with the same file name."""
     name = posixpath.basename(job.page.name)
     best = max(rows, key=lambda row: (row.book_id == book, posixpath.basename(row.name) == name))
     rows.remove(best)
     return best
 
 
-def _rest(plan: Plan, found: _Moves) -> Iterator[PageJob]:
-    """The jobs that are left; a place whose row moved away starts anew."""
+def _remaining_jobs(plan: Plan, result: _MoveResult) -> Iterator[PageJob]:
+    """Return the jobs that are left; a place whose row moved away is a new page."""
     for place, job in enumerate(plan.read()):
-        if place in found.settled:
+        if place in result.settled:
             continue
-        if job.known is not None and job.known.id in found.away:
-            job = replace(job, known=None, task=replace(job.task, known=None))
+        if job.previous is not None and job.previous.id in result.taken:
+            task = replace(job.task, previous_digest=None, ocr_only=False)
+            job = replace(job, previous=None, task=task)
         yield job

@@ -1,14 +1,14 @@
-"""Find the books of a source: folders that directly hold page images, and archives.
+"""Discovery of the books of a source: book files, and folders that directly contain page images.
 
-`find_books` walks in natural order and yields one book at a time; whatever looks like comics but
-cannot be read is yielded as `Skipped`, with a reason a person can act on.
+`find_books` walks a source in natural order and yields one book at a time. Comics that cannot be read are yielded as
+`Skipped`, with the reason.
 """
 
 from __future__ import annotations
 
-from index_builder.sources.books import BookRef, PageRef, Skipped
+from index_builder.sources.books import BookRef, PageRef, Skipped, error_reason
 from index_builder.sources.listings import Listings
-from index_builder.sources.strips import fingerprint, may_join, strip_pages, with_joined
+from index_builder.sources.strips import joined_page_names, may_join, strip_fingerprint, with_joined_pages
 from index_builder.sources.walk import find_books
 
 __all__ = [
@@ -16,9 +16,10 @@ __all__ = [
     "Listings",
     "PageRef",
     "Skipped",
+    "error_reason",
     "find_books",
-    "fingerprint",
+    "joined_page_names",
     "may_join",
-    "strip_pages",
-    "with_joined",
+    "strip_fingerprint",
+    "with_joined_pages",
 ]

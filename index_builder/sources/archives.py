@@ -1,164 +1,182 @@
-"""One book file -> its book, judged by its first bytes and its directory alone."""
+"""Listing of one book file, from its first bytes and its directory."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from index_builder.sources.books import BookRef, Skipped, about_book, is_about, is_note, number_pages, ordered_pages
-from index_builder.sources.listings import Listings, as_json, from_json, is_costly, stat_of
-from index_builder.sources.orders import stated_order
+from index_builder.sources.books import (
+    BookRef,
+    Skipped,
+    error_reason,
+    may_annotate_page,
+    may_have_metadata,
+    metadata_files,
+    number_pages,
+    pages_in_order,
+    skip_reason,
+)
+from index_builder.sources.listings import Listings, from_json, is_slow_to_list, listing_fingerprint, to_json
+from index_builder.sources.orders import Order, stated_order
 from retrieval.books import (
     HEAD,
+    BookFormat,
     Container,
     Entry,
-    Kind,
-    Reading,
-    climbs,
+    ReadLimits,
+    describe_other_format,
+    detect_format,
+    escapes,
     is_junk,
-    is_other_picture,
     is_page,
-    kind_of,
+    is_unsupported_image,
     open_container,
-    other_kind,
 )
 from retrieval.errors import SourceError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-_ENDINGS = (
+_SUFFIXES = (
     *(".cbz", ".zip", ".cbr", ".rar", ".cb7", ".7z", ".cbt", ".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".tar.gz"),
     *(".tar.bz2", ".tar.xz", ".pdf", ".epub", ".acbf", ".cba", ".ace", ".mobi", ".azw3", ".djvu", ".xps"),
 )
-NOT_READ = "is a picture in a format that is not read; convert it to PNG or JPEG"
-_AGAIN = "comes several times in this archive; the last of that name is read"
-READS = "read are CBZ, CBR, CB7, CBT, PDF, EPUB, ACBF, folders and pictures"
+UNSUPPORTED_IMAGE = "unsupported image format; convert it to PNG or JPEG"
+_SUPPORTED_BOOKS = "supported are CBZ, CBR, CB7, CBT, PDF, EPUB, ACBF, folders and images"
+_DUPLICATE_NAME = "several files in this archive have this name; only the last one is read"
+_ESCAPES = "the page's path leads out of the archive; not read"
+_NESTED_ARCHIVE = "archive inside an archive; unpack the outer one"
 
 
-def is_archive(name: str) -> bool:
-    """Whether a file is named like a book; whether it is one, its first bytes say."""
-    return name.lower().endswith(_ENDINGS)
+def is_book_file(name: str) -> bool:
+    """Return whether a file is named like a book file; its first bytes decide whether it is one."""
+    return name.lower().endswith(_SUFFIXES)
 
 
-def archive_book(
-    path: Path, relative: str, title: str, reading: Reading, listings: Listings | None = None
+def list_book(
+    path: Path, relative: str, title: str, limits: ReadLimits, listings: Listings | None = None
 ) -> Iterator[BookRef | Skipped]:
-    """The book in the file at `path`, after what had to be skipped in it; its directory is read once."""
+    """Yield what is skipped in the book file at `path`, then its book; its directory is read once."""
+    found: list[BookRef | Skipped]
     try:
         with path.open("rb") as file:
             head = file.read(HEAD)
-        kind = kind_of(head)
-        if kind is None:
-            yield Skipped(str(path), _no_book(head))
-            return
-        if listings is not None and is_costly(kind, head):
-            found = _remembered(path, kind, relative, title, reading, listings)
+        book_format = detect_format(head)
+        if book_format is None:
+            found = [Skipped(str(path), _unsupported(head))]
+        elif listings is not None and is_slow_to_list(book_format, head):
+            found = _list_cached(path, book_format, relative, title, limits, listings)
         else:
-            found = _opened(path, kind, relative, title, reading)
-    except SourceError as error:
-        found = [Skipped(str(path), str(error).removeprefix(str(path)).strip())]
-    except OSError as error:
-        found = [Skipped(str(path), f"cannot be read: {error.strerror or error}")]
+            found = _open_and_list(path, book_format, relative, title, limits)
+    except (SourceError, OSError) as error:
+        found = [Skipped(str(path), error_reason(error))]
     yield from found
 
 
-def _opened(path: Path, kind: Kind, relative: str, title: str, reading: Reading) -> list[BookRef | Skipped]:
-    book = open_container(path, reading)
+def _open_and_list(
+    path: Path, book_format: BookFormat, relative: str, title: str, limits: ReadLimits
+) -> list[BookRef | Skipped]:
+    book = open_container(path, limits)
     try:
-        return list(_listed(book, kind, relative, title))
+        return list(_list(book, book_format, relative, title))
     finally:
         book.close()
 
 
-def _remembered(
-    path: Path, kind: Kind, relative: str, title: str, reading: Reading, listings: Listings
+def _list_cached(
+    path: Path, book_format: BookFormat, relative: str, title: str, limits: ReadLimits, listings: Listings
 ) -> list[BookRef | Skipped]:
-    """As an earlier build found it, where the file is the same."""
-    stat, (before, value) = stat_of(path, title, reading), listings.known.get(relative, ("", None))
-    if before == stat:
-        return from_json(value)
-    found = _opened(path, kind, relative, title, reading)
-    listings.keep(relative, stat, as_json(found))
+    """Return the stored listing of an unchanged book; store that of a new or changed one."""
+    fingerprint = listing_fingerprint(path, title, limits)
+    cached_fingerprint, cached = listings.cached.get(relative, ("", None))
+    if cached_fingerprint == fingerprint:
+        return from_json(cached)
+    found = _open_and_list(path, book_format, relative, title, limits)
+    listings.store(relative, fingerprint, to_json(found))
     return found
 
 
-def _no_book(head: bytes) -> str:
+def _unsupported(head: bytes) -> str:
+    """Return why a file with these first bytes is not read."""
     if not head:
-        return "is empty (0 bytes); copy it here again"
-    return f"is {other_kind(head) or 'not an archive'}; {READS}"
+        return "the file is empty (0 bytes); copy it here again"
+    return f"this is {describe_other_format(head) or 'not an archive'}; {_SUPPORTED_BOOKS}"
 
 
-def _listed(book: Container, kind: Kind, relative: str, title: str) -> Iterator[BookRef | Skipped]:
-    """What is skipped in an open book, then the book, where it has pages."""
-    sorted_ = _sort(book)
+def _list(book: Container, book_format: BookFormat, relative: str, title: str) -> Iterator[BookRef | Skipped]:
+    """Yield what is skipped in an open book, then the book if it has pages."""
+    members = _sort_members(book)
     order = stated_order(book)
-    yield from (_skipped(book.path, reason, names) for reason, names in sorted_.bad.items())
+    yield from (_skip_members(book.path, reason, names) for reason, names in members.skipped.items())
     if order.names is not None:
-        pages = ordered_pages(order.names, sorted_.stats, sorted_.notes)
+        pages = pages_in_order(order.names, members.pages, members.sidecars)
     else:
-        pages = number_pages(sorted_.stats, sorted_.notes, sorted_.unread)
-    if book.trouble:
-        kept = "its whole pages are kept: " if pages else ""
-        yield Skipped(str(book.path), f"{book.trouble}; {kept}copy it here again")
-    if order.trouble:
-        yield Skipped(str(book.path), order.trouble)
+        pages = number_pages(members.pages, members.sidecars, members.unread)
+    yield from _warnings(book, order, has_pages=bool(pages))
     if pages:
-        about = about_book(sorted_.notes, pages)
-        yield BookRef(book.path, relative, title, str(order.kind or kind), pages, about, comment=book.comment)
-    elif not sorted_.bad and not book.trouble and not order.trouble:
-        yield Skipped(str(book.path), "holds no page images")
+        files = metadata_files(members.sidecars, pages)
+        stored_format = str(order.book_format or book_format)
+        yield BookRef(book.path, relative, title, stored_format, pages, files, comment=book.comment)
+    elif not members.skipped and book.warning is None and not order.warning:
+        yield Skipped(str(book.path), "no page images found")
 
 
-def _skipped(path: Path, reason: str, names: list[str]) -> Skipped:
-    """One line for all members with the same fate: a hostile archive may have thousands."""
+def _warnings(book: Container, order: Order, *, has_pages: bool) -> Iterator[Skipped]:
+    """Yield the problems of a book as a whole."""
+    if book.warning is not None:
+        kept = "; its complete pages are kept" if has_pages else ""
+        yield Skipped(str(book.path), skip_reason(f"{book.warning.text}{kept}", book.warning.hint))
+    if order.warning:
+        yield Skipped(str(book.path), order.warning)
+
+
+def _skip_members(path: Path, reason: str, names: list[str]) -> Skipped:
+    """Return one entry for all members skipped for one reason: a hostile archive may have thousands."""
     more = f" (and {len(names) - 1} more like it in this archive)" if len(names) > 1 else ""
     return Skipped(f"{path}/{names[0]}", reason + more)
 
 
 @dataclass(slots=True)
-class _Sorted:
-    """Readable pages and notes with their stats, and the names of the others by reason."""
+class _Members:
+    """Members of an archive. pages, sidecars: name -> fingerprint. skipped: reason -> names."""
 
-    stats: dict[str, str] = field(default_factory=dict)
-    notes: dict[str, str] = field(default_factory=dict)
-    bad: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    pages: dict[str, str] = field(default_factory=dict)
+    sidecars: dict[str, str] = field(default_factory=dict)
+    skipped: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     @property
     def unread(self) -> Iterator[str]:
-        """Pictures among the others."""
-        others = (name for names in self.bad.values() for name in names if not climbs(name))
-        return (name for name in others if is_page(name) or is_other_picture(name))
+        """Names of the images among the skipped members."""
+        names = (name for names in self.skipped.values() for name in names if not escapes(name))
+        return (name for name in names if is_page(name) or is_unsupported_image(name))
 
 
-def _sort(book: Container) -> _Sorted:
-    found = _Sorted()
+def _sort_members(book: Container) -> _Members:
+    members = _Members()
     for name, entry in book.entries.items():
         if book.order is not None:
-            found.stats[name] = entry.mark  # its own order says what is a page
+            members.pages[name] = entry.fingerprint  # the container's own order lists its pages
         else:
-            _sort_in(name, entry, found)
-    again = [name for name in book.again if name in found.stats]
-    if again:
-        found.bad[_AGAIN] = again
-    return found
+            _sort_member(name, entry, members)
+    duplicates = [name for name in book.duplicates if name in members.pages]
+    if duplicates:
+        members.skipped[_DUPLICATE_NAME] = duplicates
+    return members
 
 
-def _sort_in(name: str, entry: Entry, found: _Sorted) -> None:
-    wanted = is_page(name) or is_note(name) or is_about(name)
-    if climbs(name):
-        if wanted:
-            found.bad["a page's path climbs out of the archive; it is not read"].append(name)
+def _sort_member(name: str, entry: Entry, members: _Members) -> None:
+    """Add one member where it belongs; junk and files of no use are ignored."""
+    is_used = is_page(name) or may_annotate_page(name) or may_have_metadata(name)
+    if escapes(name):
+        if is_used:
+            members.skipped[_ESCAPES].append(name)
     elif is_junk(name):
         return
-    elif is_archive(name) and not name.lower().endswith(".acbf"):
-        found.bad["is an archive inside an archive; unpack the outer one"].append(name)
-    elif is_other_picture(name):
-        found.bad[NOT_READ].append(name)
-    elif wanted:
-        if entry.problem:
-            found.bad[entry.problem].append(name)
+    elif is_book_file(name) and not name.lower().endswith(".acbf"):
+        members.skipped[_NESTED_ARCHIVE].append(name)
+    elif is_unsupported_image(name):
+        members.skipped[UNSUPPORTED_IMAGE].append(name)
+    elif is_used:
+        if entry.problem is not None:
+            members.skipped[skip_reason(entry.problem.text, entry.problem.hint)].append(name)
         else:
-            (found.stats if is_page(name) else found.notes)[name] = entry.mark
+            (members.pages if is_page(name) else members.sidecars)[name] = entry.fingerprint

@@ -1,31 +1,29 @@
-"""The records of a source, and what names say: order, junk, pages, annotations, titles."""
+"""Records of books and pages, and the rules for their names: order, sidecar files, titles."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from retrieval.books import beside, natural_key, suffix_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+from retrieval.books import natural_key, sidecar_names, suffix_of
+from retrieval.errors import PanelseekError
 
 
 @dataclass(frozen=True, slots=True)
 class PageRef:
     """A page of a book, not yet read.
 
-    `name` is its path inside the book with '/' separators, `number` counts from 1 in natural order; pictures that are
-    skipped count as well.
-    `stat` changes when the page or its annotation does. `annotation` is the path inside the book of
-    the JSON that describes it, or None. Both names are for `retrieval.books.read_page`.
+    name: path inside the book with '/' separators, for `retrieval.books.read_page`.
+    number: position in the book from 1; skipped images are counted.
+    fingerprint: changes with the page or its annotation.
+    annotation: path inside the book of the JSON file that describes the page, or None.
     """
 
     name: str
     number: int
-    stat: str
+    fingerprint: str
     annotation: str | None
 
 
@@ -33,82 +31,89 @@ class PageRef:
 class BookRef:
     """A book and its pages.
 
-    `path` is always root / `relative`; `relative` is "" when the root is the book. `kind` is one of
-    `retrieval.books.Kind`. A root that is a single picture is a "folder" book of that one page. `about`: name and stat
-    of files in the book that may say something about it; `beside`: of such files next to it, named like it. `comment`
-    is what an archive says about itself.
+    path: root of the source / `relative`. relative: "" if the root is the book.
+    book_format: a value of `retrieval.books.BookFormat`. A root that is a single image is a "folder" book of one page.
+    metadata_files: (name, fingerprint) of files inside the book that may have metadata or annotations.
+    sidecar_files: the same for files next to the book that are named like it. comment: the archive's comment.
     """
 
     path: Path
     relative: str
     title: str
-    kind: str
+    book_format: str
     pages: tuple[PageRef, ...]
-    about: tuple[tuple[str, str], ...] = ()
-    beside: tuple[tuple[str, str], ...] = ()
+    metadata_files: tuple[tuple[str, str], ...] = ()
+    sidecar_files: tuple[tuple[str, str], ...] = ()
     comment: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Something that looks like comics and is not read. `reason` continues a sentence after `path`."""
+    """A file or folder that looks like comics and is not read. The reason does not repeat the path."""
 
     path: str
     reason: str
 
 
-_ABOUT = {".xml", ".acbf", ".mokuro"}
-_CATALOG = "index.json"  # a list of a whole collection, never the annotation of one page
-_GENERIC = re.compile(
+_METADATA_SUFFIXES = {".xml", ".acbf", ".mokuro"}
+_COLLECTION_INDEX = "index.json"
+"""Name of a file that lists a whole collection, and never annotates a page."""
+
+_GENERIC_NAME = re.compile(
     r"(pages?|images?|img|pics?|scans?|jpe?gs?|pngs?|webp|web|strips?|comics?|books?|files|[a-z]{2}"
     r"|(ch|chapter|ep|episode|vol|volume|issue|part|book|no|nr|[a-z])?[\s._-]*\d+)",
     re.IGNORECASE,
 )
 
 
-def number_pages(stats: Mapping[str, str], notes: Mapping[str, str], unread: Iterable[str] = ()) -> tuple[PageRef, ...]:
-    """Pages in natural order. `stats`: page name -> stat; `notes`: JSON name -> stat; `unread`: names of pages that are
-    there and cannot be read: what counts pages (ComicInfo) counts them.
+def number_pages(
+    pages: Mapping[str, str], sidecars: Mapping[str, str], unread: Iterable[str] = ()
+) -> tuple[PageRef, ...]:
+    """Return the pages in natural order.
+
+    pages, sidecars: name -> fingerprint of page images and of other files.
+    unread: names of images that cannot be read. They are counted, as ComicInfo counts them.
     """
-    return ordered_pages(sorted({*stats, *unread}, key=natural_key), stats, notes)
+    return pages_in_order(sorted({*pages, *unread}, key=natural_key), pages, sidecars)
 
 
-def ordered_pages(names: Iterable[str], stats: Mapping[str, str], notes: Mapping[str, str]) -> tuple[PageRef, ...]:
-    """Pages in the order of `names`, each with its annotation; names without a stat leave a gap in the numbers."""
-    exact = {_lower_suffix(name): name for name in notes if is_note(name)}
-    pages = []
+def pages_in_order(names: Iterable[str], pages: Mapping[str, str], sidecars: Mapping[str, str]) -> tuple[PageRef, ...]:
+    """Return the pages in the order of `names`, with their annotations; other names leave a gap in the numbers."""
+    by_name = {_lower_suffix(name): name for name in sidecars if may_annotate_page(name)}
+    refs = []
     for number, name in enumerate(names, start=1):
-        if name not in stats:
+        if name not in pages:
             continue
-        note = next((exact[n] for n in beside(name)[1:] if n in exact), None)
-        stat = stats[name] if note is None else f"{stats[name]}|{notes[note]}"
-        pages.append(PageRef(name, number, stat, note))
-    return tuple(pages)
+        sidecar = next((by_name[other] for other in sidecar_names(name)[1:] if other in by_name), None)
+        fingerprint = pages[name] if sidecar is None else f"{pages[name]}|{sidecars[sidecar]}"
+        refs.append(PageRef(name, number, fingerprint, sidecar))
+    return tuple(refs)
 
 
-def is_about(name: str) -> bool:
-    """Whether a file may say something about its whole book."""
-    return suffix_of(name) in _ABOUT
+def may_have_metadata(name: str) -> bool:
+    """Return whether a file may have metadata or annotations of its whole book, by its name."""
+    return suffix_of(name) in _METADATA_SUFFIXES
 
 
-def about_book(notes: Mapping[str, str], pages: Iterable[PageRef]) -> tuple[tuple[str, str], ...]:
-    """Of the notes of a book those that no page has for its own, with their stats."""
-    taken = {page.annotation for page in pages}
-    return tuple((name, notes[name]) for name in sorted(notes, key=natural_key) if name not in taken)
+def metadata_files(sidecars: Mapping[str, str], pages: Iterable[PageRef]) -> tuple[tuple[str, str], ...]:
+    """Return (name, fingerprint) of the sidecar files that are not the annotation of a page."""
+    annotations = {page.annotation for page in pages}
+    names = (name for name in sorted(sidecars, key=natural_key) if name not in annotations)
+    return tuple((name, sidecars[name]) for name in names)
 
 
-def is_note(name: str) -> bool:
-    """Whether a file may be the annotation of the page beside it."""
-    return suffix_of(name) == ".json" and name.rpartition("/")[2].lower() != _CATALOG
+def may_annotate_page(name: str) -> bool:
+    """Return whether a file may be the annotation of the page with the same name."""
+    return suffix_of(name) == ".json" and name.rpartition("/")[2].lower() != _COLLECTION_INDEX
 
 
 def is_generic(name: str) -> bool:
-    """Whether a folder or file is called like thousands of others: `scans`, `en`, `ch 12`."""
-    return _GENERIC.fullmatch(name) is not None
+    """Return whether the name of a folder or file says nothing about its book, such as `scans`, `en` or `ch 12`."""
+    return _GENERIC_NAME.fullmatch(name) is not None
 
 
 def book_title(names: Iterable[str]) -> str:
-    """A human name from the path's parts, the book's own last; a generic one brings its parent along.
+    """Return a title from the parts of a path, the book's own name last; a generic name keeps its parent's.
 
     ["Comics", "Ubunchu", "ch12"] -> "Ubunchu / ch12"; ["Comics", "Night Harbor"] -> "Night Harbor".
     """
@@ -119,8 +124,20 @@ def book_title(names: Iterable[str]) -> str:
 
 
 def root_name(root: Path) -> str:
-    """The root's own name, also when it was given as "." or through a link's path."""
+    """Return the name of a source's root, also if it is given as "." or through a link."""
     return root.name or root.resolve().name or str(root)
+
+
+def error_reason(error: PanelseekError | OSError) -> str:
+    """Return the text of an error without its path, for reports that name the path themselves."""
+    if isinstance(error, OSError):
+        return f"cannot be read: {error.strerror or error}"
+    return error.reason
+
+
+def skip_reason(problem: str, hint: str | None) -> str:
+    """Return a problem and its suggested fix in one line, as build reports store them."""
+    return problem if hint is None else f"{problem}; {hint}"
 
 
 def _lower_suffix(name: str) -> str:

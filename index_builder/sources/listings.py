@@ -1,57 +1,74 @@
-"""What was found in books that are costly to list, kept so that an unchanged one is not unpacked by every build."""
+"""Stored listings of books that are slow to list, so that a build does not unpack an unchanged book again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from index_builder.sources.books import BookRef, PageRef, Skipped
-from retrieval.books import Kind, Reading, is_compressed
+from retrieval.books import BookFormat, ReadLimits, is_compressed_tar
 from retrieval.books.formats.seven_zip import lists_cheaply
 
-Found = Sequence[BookRef | Skipped]
-
-_VERSION = 2  # of how books are listed: another one lists them again
+_VERSION = 2
+"""Version of the listing of books; stored, so that another version lists them again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listings:
-    """`known`: (stat, value) by path; `keep(path, stat, value)` remembers one. Values are ready for JSON."""
+    """Access to the stored listings of a source.
 
-    known: Mapping[str, tuple[str, Any]]
-    keep: Callable[[str, str, Any], None]
+    cached: (fingerprint, listing) by path. store(path, fingerprint, listing): stores one. Listings are JSON values.
+    """
 
-
-def is_costly(kind: Kind, head: bytes) -> bool:
-    """Whether a book of this kind that starts so has to be read as a whole before its pages are known."""
-    packed = kind is Kind.TAR and is_compressed(head)
-    return packed or kind is Kind.ACBF or (kind is Kind.SEVEN and not lists_cheaply())
+    cached: Mapping[str, tuple[str, Any]]
+    store: Callable[[str, str, Any], None]
 
 
-def stat_of(path: Path, title: str, reading: Reading) -> str:
-    """Changes when a listing may be another one."""
+def is_slow_to_list(book_format: BookFormat, head: bytes) -> bool:
+    """Return whether a book that starts with `head` has to be read as a whole before its pages are known."""
+    if book_format is BookFormat.TAR:
+        return is_compressed_tar(head)
+    return book_format is BookFormat.ACBF or (book_format is BookFormat.SEVEN_ZIP and not lists_cheaply())
+
+
+def listing_fingerprint(path: Path, title: str, limits: ReadLimits) -> str:
+    """Return a fingerprint that changes when the listing of a book may change."""
     stat = path.stat()
-    return f"{_VERSION}|{stat.st_size}:{stat.st_mtime_ns}|{title}|{reading}"
+    values = ", ".join(f"{item.name}={getattr(limits, item.name)!r}" for item in fields(limits))
+    return f"{_VERSION}|{stat.st_size}:{stat.st_mtime_ns}|{title}|Reading({values})"
 
 
-def as_json(found: Found) -> list[dict[str, Any]]:
-    return [_book(item) if isinstance(item, BookRef) else asdict(item) for item in found]
+def to_json(items: Sequence[BookRef | Skipped]) -> list[dict[str, Any]]:
+    """Return a listing as a JSON value."""
+    return [_book_to_json(item) if isinstance(item, BookRef) else asdict(item) for item in items]
 
 
-def _book(book: BookRef) -> dict[str, Any]:
-    return {**asdict(book), "path": str(book.path), "comment": book.comment.hex()}
+def _book_to_json(book: BookRef) -> dict[str, Any]:
+    pages = [
+        {"name": page.name, "number": page.number, "stat": page.fingerprint, "annotation": page.annotation}
+        for page in book.pages
+    ]
+    return {
+        "path": str(book.path),
+        "relative": book.relative,
+        "title": book.title,
+        "kind": book.book_format,
+        "pages": pages,
+        "about": book.metadata_files,
+        "beside": book.sidecar_files,
+        "comment": book.comment.hex(),
+    }
 
 
 def from_json(value: Sequence[Mapping[str, Any]]) -> list[BookRef | Skipped]:
-    return [_read_book(item) if "pages" in item else Skipped(**item) for item in value]
+    """Return the listing in a JSON value."""
+    return [_book_from_json(item) if "pages" in item else Skipped(**item) for item in value]
 
 
-def _read_book(item: Mapping[str, Any]) -> BookRef:
-    pages = tuple(PageRef(**page) for page in item["pages"])
-    about, beside = (tuple((name, stat) for name, stat in item[key]) for key in ("about", "beside"))
+def _book_from_json(item: Mapping[str, Any]) -> BookRef:
+    pages = tuple(PageRef(page["name"], page["number"], page["stat"], page["annotation"]) for page in item["pages"])
+    about, beside = (tuple((name, fingerprint) for name, fingerprint in item[key]) for key in ("about", "beside"))
     comment = bytes.fromhex(item["comment"])
-    return BookRef(
-        Path(item["path"]), item["relative"], item["title"], item["kind"], pages, about, beside, comment=comment
-    )
+    return BookRef(Path(item["path"]), item["relative"], item["title"], item["kind"], pages, about, beside, comment)

@@ -1,13 +1,15 @@
-"""The reading order that a book states itself: PDF and ACBF always, an archive by the ACBF or EPUB package inside."""
+"""Page order stated by a book: always by PDF and ACBF, by an archive in an EPUB package or an ACBF file."""
 
 from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import unquote
 
-from index_builder.sources.epub import PACKAGE, NoComic, epub_order
-from retrieval.books import Container, Kind, climbs, is_junk, is_page, natural_key, page_name
+from index_builder.sources.books import error_reason
+from index_builder.sources.epub import CONTAINER_FILE, TextBookError, epub_order
+from retrieval.books import BookFormat, Container, escapes, is_junk, is_page, natural_key, page_name
 from retrieval.books.formats.acbf import page_hrefs
 from retrieval.books.formats.xml import parse_xml
 from retrieval.errors import SourceError
@@ -15,57 +17,67 @@ from retrieval.errors import SourceError
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Names of pages in reading order, None where the book does not say; () where it has no pages.
+    """Page order of a book.
 
-    `kind` where the order tells it better.
+    names: page names in reading order, None if the book states no order, () if it has no pages. warning: a problem,
+    or "". book_format: a more exact format than that of the container, or None.
     """
 
     names: tuple[str, ...] | None = None
-    trouble: str = ""
-    kind: Kind | None = None
+    warning: str = ""
+    book_format: BookFormat | None = None
 
 
 def stated_order(book: Container) -> Order:
-    """The order a book states; natural order counts where it states none, or states it wrongly."""
+    """Return the order that a book states; without a valid one, its pages are in natural order."""
     if book.order is not None:
         return Order(book.order)
-    kind = Kind.EPUB if PACKAGE in book.entries else None
+    book_format = BookFormat.EPUB if CONTAINER_FILE in book.entries else None
     try:
-        if kind is not None:
-            names, trouble = epub_order(book)
-            return Order(names, trouble, kind)
-        return _acbf(book)
-    except NoComic as error:
-        return Order((), _said(error, book), kind)
+        if book_format is not None:
+            names, warning = epub_order(book)
+            return Order(names, warning, book_format)
+        return _acbf_order(book)
+    except TextBookError as error:
+        return Order((), error_reason(error), book_format)
     except SourceError as error:
-        return Order(None, f"does not say its order of pages: {_said(error, book)}; natural order is taken", kind)
+        problem = f"its page order is unknown ({_describe(error, book)})"
+        return Order(None, f"{problem}; natural order is used", book_format)
 
 
-def _said(error: SourceError, book: Container) -> str:
-    return str(error).removeprefix(str(book.path)).strip(": ")
+def _describe(error: SourceError, book: Container) -> str:
+    """Return the reason of an error, with the path inside the book if it is about a part of the book."""
+    path = Path(error.path or book.path)
+    is_part = path != book.path and path.is_relative_to(book.path)
+    return f"{path.relative_to(book.path).as_posix()}: {error_reason(error)}" if is_part else error_reason(error)
 
 
-def _acbf(book: Container) -> Order:
-    """The pages as an ACBF file in the archive has them, where all of them are there."""
-    found = [name for name in book.entries if name.lower().endswith(".acbf") and not is_junk(name)]
-    if not found:
+def _acbf_order(book: Container) -> Order:
+    """Return the order in an ACBF file of the archive, if all its pages exist."""
+    documents = [name for name in book.entries if name.lower().endswith(".acbf") and not is_junk(name)]
+    if not documents:
         return Order()
-    root = parse_xml(book.read(found[0]), f"{book.path}: {found[0]}")
-    names = [_inside(href, found[0]) for href in page_hrefs(root)]
+    document = documents[0]
+    root = parse_xml(book.read(document), f"{book.path}/{document}")
+    names = [_resolve(href, document) for href in page_hrefs(root)]
     missing = [name for name in names if name not in book.entries]
     if missing:
-        trouble = f"has an ACBF file that names pages which are not there (the first is {missing[0]!r}); "
-        return Order(None, trouble + "all pictures are taken, in natural order")
-    named = set(names)
-    left = [name for name in book.entries if name not in named and is_page(name) and not is_junk(name)]
-    left = sorted((name for name in left if not climbs(name)), key=natural_key)
-    if not left:
+        problem = f"its ACBF file lists missing pages (the first is {missing[0]!r})"
+        return Order(None, f"{problem}; all images are used, in natural order")
+    unlisted = _unlisted_pages(book, set(names))
+    if not unlisted:
         return Order(tuple(names))
-    trouble = f"has an ACBF file that names {len(names)} of {len(names) + len(left)} pictures (not {left[0]!r}); "
-    return Order((*names, *left), trouble + "the others come after those that it names")
+    problem = f"its ACBF file lists {len(names)} of {len(names) + len(unlisted)} images (not {unlisted[0]!r})"
+    return Order((*names, *unlisted), f"{problem}; the others follow in natural order")
 
 
-def _inside(href: str, document: str) -> str:
-    """The name in the archive that a reference means."""
+def _unlisted_pages(book: Container, listed: set[str]) -> list[str]:
+    """Return the page images that are not listed, in natural order."""
+    names = [name for name in book.entries if name not in listed and is_page(name) and not is_junk(name)]
+    return sorted((name for name in names if not escapes(name)), key=natural_key)
+
+
+def _resolve(href: str, document: str) -> str:
+    """Return the name in the archive of a reference in `document`."""
     path = unquote(href).removeprefix("file:").lstrip("/")
     return page_name(posixpath.normpath(posixpath.join(posixpath.dirname(document), path)))

@@ -1,239 +1,271 @@
-"""Walk a source in natural order and yield its books."""
+"""Walk through a source in natural order that yields its books."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from index_builder.sources.archives import NOT_READ, archive_book, is_archive
+from index_builder.sources.archives import UNSUPPORTED_IMAGE, is_book_file, list_book
 from index_builder.sources.books import (
     BookRef,
     Skipped,
-    about_book,
     book_title,
-    is_about,
-    is_note,
+    error_reason,
+    may_annotate_page,
+    may_have_metadata,
+    metadata_files,
     number_pages,
     root_name,
 )
 from index_builder.sources.listings import Listings
 from retrieval.books import (
+    DEFAULT_LIMITS,
     HEAD,
-    USUAL,
-    Reading,
-    beside,
-    climbs,
+    ReadLimits,
+    detect_format,
+    escapes,
     is_junk,
-    is_other_picture,
     is_page,
-    kind_of,
+    is_unsupported_image,
     natural_key,
+    sidecar_names,
     suffix_of,
 )
 from retrieval.books.formats.folder import read_file
 from retrieval.errors import SourceError
-from retrieval.images.decode import picture_format
+from retrieval.images.decode import image_format
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+_ACBF_SUFFIX = ".acbf"
+_WALKED_ANYWAY = "the walk reaches the link's target at its own path"
+_BROKEN_LINK = "broken link; check that its drive is connected"
+_LINK_TO_PARENT = "link to a folder that contains the source; not followed"
+_LINK_OUT = "link to a file outside its folder; copy the file here"
 
 
-def find_books(root: Path, reading: Reading = USUAL, listings: Listings | None = None) -> Iterator[BookRef | Skipped]:
-    """The books below `root`, and what had to be skipped, in natural order of their paths.
+def find_books(
+    root: Path, limits: ReadLimits = DEFAULT_LIMITS, listings: Listings | None = None
+) -> Iterator[BookRef | Skipped]:
+    """Yield the books below `root`, and what is skipped, in natural order of their paths.
 
-    `root` is a folder, an archive (told by its first bytes), or a single picture. In folders only
-    files named like archives are tried as such: many other files are ZIPs inside. A folder that
-    links inside the root point to is read at its own place; one outside is read once.
+    root: a folder, a book file (recognised by its first bytes), or a single image. In folders only files named like
+    book files are tried, because many other files are ZIPs inside. A linked folder inside the root is read at its
+    own path, one outside the root is read once.
+    listings: listings of an earlier walk of the same root.
 
-    `listings` are of an earlier walk of the same root. Raises SourceError at once when `root` does not exist.
+    Raises SourceError at once if `root` does not exist.
     """
     try:
         if root.is_dir():
-            return _Walk(root, reading, listings).books()
+            return _Walk(root, limits, listings).books()
         if root.is_file():
-            return _single(root, reading, listings)
+            return _list_file(root, limits, listings)
     except OSError as error:
-        raise SourceError(f"{root} cannot be read: {error.strerror or error}") from error
-    raise SourceError(f"{root} does not exist: give a folder of comics, a book file or a picture")
+        raise SourceError(error_reason(error), root) from error
+    raise SourceError("does not exist", root, "give a folder of comics, a book file or an image")
 
 
-def _single(path: Path, reading: Reading, listings: Listings | None) -> Iterator[BookRef | Skipped]:
-    """A root that is one file: a picture by its first bytes, else an archive."""
+def _list_file(path: Path, limits: ReadLimits, listings: Listings | None) -> Iterator[BookRef | Skipped]:
+    """Yield the book of a root that is one file: an image or a book file."""
     with path.open("rb") as file:
         head = file.read(HEAD)
-    if kind_of(head) is None and (picture_format(head[:32]) or is_page(path.name)):
-        stats = {path.name: _stat(path.stat())}
-        others = (path.parent / name for name in beside(path.name)[1:])
-        notes = {other.name: _stat(other.stat()) for other in others if other.is_file()}
-        return iter([BookRef(path, "", path.stem, "folder", number_pages(stats, notes))])
-    about = {n: _stat((path.parent / n).stat()) for n in _named_like(path.name, False) if (path.parent / n).is_file()}
-    return _with_beside(archive_book(path, "", path.stem, reading, listings), tuple(about.items()))
+    if detect_format(head) is None and (image_format(head[:32]) or is_page(path.name)):
+        pages = number_pages(
+            _fingerprints(path.parent, [path.name]), _fingerprints(path.parent, sidecar_names(path.name)[1:])
+        )
+        return iter([BookRef(path, "", path.stem, "folder", pages)])
+    sidecars = _fingerprints(path.parent, _book_sidecar_names(path.name, is_folder=False))
+    return _with_sidecars(list_book(path, "", path.stem, limits, listings), tuple(sidecars.items()))
+
+
+def _fingerprints(folder: Path, names: list[str] | tuple[str, ...]) -> dict[str, str]:
+    """Return name -> fingerprint of the files that exist."""
+    return {name: _fingerprint((folder / name).stat()) for name in names if (folder / name).is_file()}
 
 
 @dataclass(slots=True)
-class _Listing:
-    """What one folder directly holds. `below`: sub-folders (True) and archives (False), for later; `unread`: pictures
-    that are skipped, which count as pages all the same.
+class _Folder:
+    """Content of one folder.
+
+    pages, sidecars: name -> fingerprint. below: name -> True for a folder, False for a book file.
+    unread: names of images that are skipped; they are counted as pages.
     """
 
-    stats: dict[str, str] = field(default_factory=dict)
-    notes: dict[str, str] = field(default_factory=dict)
+    pages: dict[str, str] = field(default_factory=dict)
+    sidecars: dict[str, str] = field(default_factory=dict)
     below: dict[str, bool] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
 
+    def skip(self, entry: os.DirEntry[str], reason: str) -> None:
+        """Add an entry to what is skipped."""
+        if is_page(entry.name) or is_unsupported_image(entry.name):
+            self.unread.append(entry.name)
+        path = entry.path.encode("utf-8", "backslashreplace").decode()
+        self.skipped.append(Skipped(path, reason))
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A folder or book file still to be listed, with the (name, fingerprint) pairs of the sidecar files next to it."""
+
+    relative: str
+    is_folder: bool
+    sidecars: tuple[tuple[str, str], ...] = ()
+
 
 class _Walk:
-    """One walk; remembers the folders it has entered, so that links cannot lead in circles."""
+    """One walk through a source. Folders are entered once, so that links cannot lead in circles."""
 
-    def __init__(self, root: Path, reading: Reading, listings: Listings | None) -> None:
-        self.listings = listings
-        self.root = root
-        self.reading = reading
-        self.real_root = root.resolve()
-        self.entered: set[tuple[int, int]] = set()
+    def __init__(self, root: Path, limits: ReadLimits, listings: Listings | None) -> None:
+        self._listings = listings
+        self._root = root
+        self._limits = limits
+        self._real_root = root.resolve()
+        self._entered: set[tuple[int, int]] = set()
 
     def books(self) -> Iterator[BookRef | Skipped]:
-        """Depth first with a stack of its own: folders may nest deeper than Python recurses."""
-        waiting: list[tuple[str, bool, tuple[tuple[str, str], ...]]] = [("", True, ())]
-        while waiting:
-            relative, is_folder, beside = waiting.pop()
-            path = self.root / relative
-            if is_folder:
-                listing = self._list(path)
-                yield from listing.skipped
-                if listing.stats:
-                    _leave_documents(path, listing)
-                    pages = number_pages(listing.stats, listing.notes, listing.unread)
-                    about = about_book(listing.notes, pages)
-                    yield BookRef(path, relative, self._title(relative), "folder", pages, about, beside)
-                below = sorted(listing.below, key=natural_key, reverse=True)
-                waiting += [(f"{relative}/{n}".lstrip("/"), listing.below[n], _beside(n, listing)) for n in below]
+        """Yield the books depth first, with an explicit stack: folders may nest deeper than Python recurses."""
+        stack = [_Place("", is_folder=True)]
+        while stack:
+            place = stack.pop()
+            if place.is_folder:
+                folder = self._list(self._root / place.relative)
+                yield from self._folder_book(place, folder)
+                names = sorted(folder.below, key=natural_key, reverse=True)
+                stack += [_place_below(place, name, folder) for name in names]
             else:
-                title = self._title(str(Path(relative).with_suffix("")))
-                yield from _with_beside(archive_book(path, relative, title, self.reading, self.listings), beside)
+                yield from self._file_book(place)
+
+    def _folder_book(self, place: _Place, folder: _Folder) -> Iterator[BookRef | Skipped]:
+        """Yield what is skipped in a folder, then the book of its page images."""
+        yield from folder.skipped
+        if folder.pages:
+            path = self._root / place.relative
+            _drop_plain_acbf_files(path, folder)
+            pages = number_pages(folder.pages, folder.sidecars, folder.unread)
+            files = metadata_files(folder.sidecars, pages)
+            title = self._title(place.relative)
+            yield BookRef(path, place.relative, title, "folder", pages, files, place.sidecars)
+
+    def _file_book(self, place: _Place) -> Iterator[BookRef | Skipped]:
+        title = self._title(str(Path(place.relative).with_suffix("")))
+        path = self._root / place.relative
+        return _with_sidecars(list_book(path, place.relative, title, self._limits, self._listings), place.sidecars)
 
     def _title(self, relative: str) -> str:
-        return book_title([root_name(self.root), *(part for part in relative.split("/") if part)])
+        return book_title([root_name(self._root), *(part for part in relative.split("/") if part)])
 
-    def _list(self, folder: Path) -> _Listing:
-        listing = _Listing()
+    def _list(self, path: Path) -> _Folder:
+        """Return the content of a folder; nothing if it was entered before."""
+        folder = _Folder()
         try:
-            stat = folder.stat()
-            if (stat.st_dev, stat.st_ino) in self.entered:
-                return listing
-            self.entered.add((stat.st_dev, stat.st_ino))
-            with os.scandir(folder) as entries:
+            stat = path.stat()
+            if (stat.st_dev, stat.st_ino) in self._entered:
+                return folder
+            self._entered.add((stat.st_dev, stat.st_ino))
+            with os.scandir(path) as entries:
                 for entry in entries:
                     try:
-                        self._sort_in(entry, folder, listing)
-                    except OSError as error:  # gone or locked meanwhile: costs this entry only
-                        _skip(listing, entry, f"cannot be read: {error.strerror or error}")
+                        self._add_entry(entry, path, folder)
+                    except OSError as error:  # removed or locked meanwhile: skips this entry only
+                        folder.skip(entry, error_reason(error))
         except OSError as error:
-            listing.skipped.append(Skipped(str(folder), f"cannot be read: {error.strerror or error}"))
-        listing.skipped.sort(key=lambda item: natural_key(item.path))
-        return listing
+            folder.skipped.append(Skipped(str(path), error_reason(error)))
+        folder.skipped.sort(key=lambda item: natural_key(item.path))
+        return folder
 
-    def _sort_in(self, entry: os.DirEntry[str], folder: Path, listing: _Listing) -> None:
-        """Put one entry of a folder where it belongs; junk goes nowhere."""
+    def _add_entry(self, entry: os.DirEntry[str], path: Path, folder: _Folder) -> None:
+        """Add one entry of a folder where it belongs; junk and files of no use are ignored."""
         if is_junk(entry.name):
             return
-        problem, wanted = _name_problem(entry.name), _wanted(entry.name)
+        problem, is_used = _name_problem(entry.name), _is_used(entry.name)
         if entry.is_symlink():
-            problem = problem or self._link_problem(Path(entry.path), folder)
-            if problem == _ELSEWHERE:
+            problem = problem or self._link_problem(Path(entry.path), path)
+            if problem == _WALKED_ANYWAY:
                 return
         is_folder = entry.is_dir()
-        if problem and (is_folder or wanted or problem == _BROKEN):
-            _skip(listing, entry, problem)
+        if problem and (is_folder or is_used or problem == _BROKEN_LINK):
+            folder.skip(entry, problem)
         elif is_folder:
-            listing.below[entry.name] = True
-        elif wanted and entry.is_file():
-            self._add_file(entry, listing)
-
-    def _add_file(self, entry: os.DirEntry[str], listing: _Listing) -> None:
-        if is_archive(entry.name):
-            listing.below[entry.name] = False
-            if suffix_of(entry.name) == _DOCUMENT:
-                listing.notes[entry.name] = _stat(entry.stat())
-        elif is_other_picture(entry.name):
-            _skip(listing, entry, NOT_READ)
-        else:
-            (listing.stats if is_page(entry.name) else listing.notes)[entry.name] = _stat(entry.stat())
+            folder.below[entry.name] = True
+        elif is_used and entry.is_file():
+            _add_file(entry, folder)
 
     def _is_walked(self, target: Path) -> bool:
-        """Whether the walk comes past a link's target anyway."""
-        inside = target.is_relative_to(self.real_root)
-        return inside and not is_junk(target.relative_to(self.real_root).as_posix())
+        """Return whether the walk reaches a link's target without the link."""
+        inside = target.is_relative_to(self._real_root)
+        return inside and not is_junk(target.relative_to(self._real_root).as_posix())
 
     def _link_problem(self, link: Path, folder: Path) -> str:
-        """Why a link is not followed, "" when it is."""
+        """Return why a link is not followed, or ""."""
         try:
             target = link.resolve(strict=True)
         except (OSError, RuntimeError):  # RuntimeError: a loop, before Python 3.13
-            return _BROKEN
-        if target.is_dir() or is_archive(link.name):
-            if self.real_root.is_relative_to(target):
-                return "is a link to a folder around the source; it is not followed"
-            return _ELSEWHERE if self._is_walked(target) else ""
-        return "" if target.is_relative_to(folder.resolve()) else "is a link that leaves its folder; copy the file"
+            return _BROKEN_LINK
+        if target.is_dir() or is_book_file(link.name):
+            if self._real_root.is_relative_to(target):
+                return _LINK_TO_PARENT
+            return _WALKED_ANYWAY if self._is_walked(target) else ""
+        return "" if target.is_relative_to(folder.resolve()) else _LINK_OUT
 
 
-def _leave_documents(folder: Path, listing: _Listing) -> None:
-    """ACBF files beside pictures that hold none themselves say something about this book, and are none of their own."""
-    for name in [name for name in listing.below if name.lower().endswith(_DOCUMENT)]:
+def _place_below(place: _Place, name: str, folder: _Folder) -> _Place:
+    names = _book_sidecar_names(name, is_folder=folder.below[name])
+    sidecars = tuple((other, folder.sidecars[other]) for other in names if other in folder.sidecars)
+    return _Place(f"{place.relative}/{name}".lstrip("/"), folder.below[name], sidecars)
+
+
+def _add_file(entry: os.DirEntry[str], folder: _Folder) -> None:
+    if is_book_file(entry.name):
+        folder.below[entry.name] = False
+        if suffix_of(entry.name) == _ACBF_SUFFIX:
+            folder.sidecars[entry.name] = _fingerprint(entry.stat())
+    elif is_unsupported_image(entry.name):
+        folder.skip(entry, UNSUPPORTED_IMAGE)
+    else:
+        (folder.pages if is_page(entry.name) else folder.sidecars)[entry.name] = _fingerprint(entry.stat())
+
+
+def _drop_plain_acbf_files(path: Path, folder: _Folder) -> None:
+    """Drop the ACBF files without images from the books of a folder with images: they describe the folder's book."""
+    for name in [name for name in folder.below if name.lower().endswith(_ACBF_SUFFIX)]:
         try:
-            holds_none = b"<binary" not in read_file(folder, name, USUAL.max_bytes)
+            has_images = b"<binary" in read_file(path, name, DEFAULT_LIMITS.max_bytes)
         except (SourceError, OSError):
             continue
-        if holds_none:
-            del listing.below[name]
+        if not has_images:
+            del folder.below[name]
 
 
-def _named_like(name: str, is_folder: bool) -> list[str]:
-    """What files are called that say something about a book next to them."""
+def _book_sidecar_names(name: str, *, is_folder: bool) -> list[str]:
+    """Return the names that a file with metadata or annotations of a book may have next to it."""
     stem = name if is_folder else Path(name).stem
     return [f"{own}{suffix}" for own in dict.fromkeys((name, stem)) for suffix in (".mokuro", ".xml", ".json")]
 
 
-def _beside(name: str, listing: _Listing) -> tuple[tuple[str, str], ...]:
-    wanted = _named_like(name, listing.below[name])
-    return tuple((other, listing.notes[other]) for other in wanted if other in listing.notes)
-
-
-def _with_beside(
-    found: Iterator[BookRef | Skipped], beside: tuple[tuple[str, str], ...]
+def _with_sidecars(
+    items: Iterator[BookRef | Skipped], sidecars: tuple[tuple[str, str], ...]
 ) -> Iterator[BookRef | Skipped]:
-    for item in found:
-        yield replace(item, beside=beside) if isinstance(item, BookRef) else item
+    for item in items:
+        yield replace(item, sidecar_files=sidecars) if isinstance(item, BookRef) else item
 
 
-_DOCUMENT = ".acbf"
-_ELSEWHERE = "is read at its own place"
-_BROKEN = "is a link to nothing; is a drive missing?"
-
-
-def _wanted(name: str) -> bool:
-    return is_page(name) or is_note(name) or is_about(name) or is_archive(name) or is_other_picture(name)
+def _is_used(name: str) -> bool:
+    """Return whether files of this name are read or, as images of another format, reported."""
+    is_image = is_page(name) or is_unsupported_image(name)
+    return is_image or may_annotate_page(name) or may_have_metadata(name) or is_book_file(name)
 
 
 def _name_problem(name: str) -> str:
-    """Why a file or folder of this name cannot be kept in a catalog, "" when it can."""
+    """Return why a file or folder of this name cannot be stored in a catalog, or ""."""
     try:
         name.encode()
     except UnicodeEncodeError:
-        return "has a name that is not valid UTF-8; rename it"
-    return "has a name that climbs out of its folder; rename it" if climbs(name) else ""
+        return "the name is not valid UTF-8; rename it"
+    return "the name leads out of its folder; rename it" if escapes(name) else ""
 
 
-def _skip(listing: _Listing, entry: os.DirEntry[str], reason: str) -> None:
-    if is_page(entry.name) or is_other_picture(entry.name):
-        listing.unread.append(entry.name)
-    path = entry.path.encode("utf-8", "backslashreplace").decode()
-    listing.skipped.append(Skipped(path, reason))
-
-
-def _stat(stat: os.stat_result) -> str:
+def _fingerprint(stat: os.stat_result) -> str:
     return f"{stat.st_size}:{stat.st_mtime_ns}"

@@ -1,1 +1,23 @@
-"""Everything that writes an index."""
+"""Everything that writes an index. Other rooms import from here, not from the modules (an import contract)."""
+
+from __future__ import annotations
+
+from index_builder.write.catalog_writer import CatalogWriter
+from index_builder.write.derive import derive, next_generation
+from index_builder.write.encode import PageWriter
+from index_builder.write.generation_writer import write_generation
+from index_builder.write.lock import writer_lock
+from index_builder.write.purge import purge
+from index_builder.write.store import WritableIndex, current_generation
+
+__all__ = [
+    "CatalogWriter",
+    "PageWriter",
+    "WritableIndex",
+    "current_generation",
+    "derive",
+    "next_generation",
+    "purge",
+    "write_generation",
+    "writer_lock",
+]

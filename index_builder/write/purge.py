@@ -1,6 +1,6 @@
-"""What no panel names any more is erased: vectors of changed and forgotten pages, and their small pictures.
+"""Purge: erase vectors and thumbnails that no panel names, of changed pages and removed sources.
 
-Nothing moves, so it may stop anywhere and be done again; readers of what is named are not disturbed.
+Nothing moves, so a purge may stop anywhere and be done again; readers of named data are not disturbed.
 """
 
 from __future__ import annotations
@@ -12,28 +12,28 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.store.catalog.catalog import Catalog
+from index_builder.write.catalog_writer import CatalogWriter
 from retrieval.store.thumbnails import Thumbnails
-from retrieval.store.vectors import VectorShards
+from retrieval.store.vectors import VectorStore
 
 
-def reclaim(folder: Path, catalog: Catalog, shards: VectorShards) -> int:
-    """Erase it and give the space back to the disk where that can be done; returns how many vectors went.
+def purge(folder: Path, catalog: CatalogWriter, vectors: VectorStore) -> int:
+    """Erase unnamed vectors and thumbnails, and free their disk space if possible; return the number of vectors.
 
-    To be called when the generation that is searched is the newest: an older one may name what goes.
+    Call it only if the searched generation is the newest: an older one may name what is erased.
     """
-    named = catalog.named_rows()
-    unnamed = np.ones(shards.rows(), bool)
+    named = catalog.panels.named_rows()
+    unnamed = np.ones(vectors.rows(), bool)
     unnamed[named] = False
     rows = np.nonzero(unnamed)[0]
-    shards.erase(rows)
-    _forget_pictures(Thumbnails(folder), named)
-    catalog.shrink()
-    catalog.remember(reclaim=False)
+    vectors.punch(rows)
+    _purge_thumbnails(Thumbnails(folder), named)
+    catalog.vacuum()
+    catalog.write_settings(purge_pending=False)
     return len(rows)
 
 
-def _forget_pictures(thumbnails: Thumbnails, named: NDArray[np.int64]) -> None:
-    with suppress(sqlite3.DatabaseError):  # a damaged file starts anew when it is written
-        thumbnails.forget(thumbnails.rows().difference(named.tolist()))
-        thumbnails.shrink()
+def _purge_thumbnails(thumbnails: Thumbnails, named: NDArray[np.int64]) -> None:
+    with suppress(sqlite3.DatabaseError):  # a damaged file is replaced when it is next written
+        thumbnails.remove(thumbnails.stored_rows().difference(named.tolist()))
+        thumbnails.vacuum()

@@ -1,4 +1,4 @@
-"""What every family of archives gives: its entries by name, and their bytes one by one."""
+"""An open book file: its entries by name, and the bytes of each."""
 
 from __future__ import annotations
 
@@ -8,74 +8,75 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from retrieval.books.limits import Reading
+from retrieval.books.limits import ReadLimits
+from retrieval.books.problems import REBUILD, ReadProblem, megabytes
 from retrieval.errors import SourceError
-
-WAY_OUT = "put the comics back where they were, or build the index again"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file of a book. `mark` changes when its bytes do; `problem` says why it must not be read, "" when it may."""
+    """A file of a book. `fingerprint` changes when its bytes do; `problem` is why it must not be read, or None."""
 
-    mark: str
-    problem: str = ""
+    fingerprint: str
+    problem: ReadProblem | None = None
 
 
 @dataclass
 class Container(ABC):
-    """An open book file and what it holds, by page name ('/' separators).
+    """An open book file and its entries by page name, with '/' separators.
 
-    `again` are names that come several times, of which the last counts.
-    `order` is the reading order where the format itself gives one, else None.
-    `trouble` says what is wrong with a book of which some pages can be read; `comment` is what its maker wrote on it.
-    Names that climb are kept as they are, so that `climbs` still sees them. Reading is not thread safe: hold `lock`.
+    duplicates: names that occur several times; the last entry of such a name counts.
+    order: names in reading order if the format states one, else None.
+    warning: what is wrong with a book of which some pages can be read, else None. comment: the archive's own comment.
+    Names that escape the book are kept unchanged, so that `escapes` still detects them.
+    Reading is not thread safe: hold `lock`.
     """
 
     path: Path
-    reading: Reading
+    limits: ReadLimits
     entries: dict[str, Entry] = field(default_factory=dict)
-    again: list[str] = field(default_factory=list)
+    duplicates: list[str] = field(default_factory=list)
     order: tuple[str, ...] | None = None
-    trouble: str = ""
+    warning: ReadProblem | None = None
     comment: bytes = b""
     lock: threading.RLock = field(default_factory=threading.RLock)
     closed: bool = False
 
-    heavy: ClassVar[bool] = False
-    """Whether it keeps an unpacked copy of the book while it is open."""
+    unpacks_whole: ClassVar[bool] = False
+    """True if the container keeps an unpacked copy of the whole book while it is open."""
 
     def read(self, name: str) -> bytes:
-        """The bytes of one entry. Raises SourceError when there is none, or it must not or cannot be read."""
+        """Return the bytes of one entry. Raises SourceError if it is missing, refused or damaged."""
         entry = self.entries.get(name)
-        label = f"{self.path}: page {name!r}"
         if entry is None:
-            raise SourceError(f"{self.path} has no page {name!r}: {WAY_OUT}")
-        if entry.problem:
-            raise SourceError(f"{label} {entry.problem}")
-        data = self._bytes(name, label)
-        if len(data) > self.reading.max_bytes:
-            raise SourceError(f"{label} unpacks to more than {self.reading.max_bytes / 2**20:.4g} MiB")
+            raise self.page_error(name, ReadProblem("this page is missing", REBUILD))
+        if entry.problem is not None:
+            raise self.page_error(name, entry.problem)
+        data = self._read_entry(name)
+        if len(data) > self.limits.max_bytes:
+            problem = ReadProblem(f"unpacks to more than {megabytes(self.limits.max_bytes)}")
+            raise self.page_error(name, problem)
         return data
 
+    def page_error(self, name: str, problem: ReadProblem) -> SourceError:
+        """Return the error for one page of this book."""
+        return problem.error(f"{self.path}/{name}")
+
     @abstractmethod
-    def _bytes(self, name: str, label: str) -> bytes:
-        """The bytes of an entry that exists; SourceError, beginning with `label`, when it is damaged."""
+    def _read_entry(self, name: str) -> bytes:
+        """Return the bytes of an existing entry. Raises SourceError if it is damaged."""
 
     def close(self) -> None:
+        """Close the book; its entries can no longer be read."""
         self.closed = True
-        self._close()
+        self._close_files()
 
     @abstractmethod
-    def _close(self) -> None:
-        """Let go of files; also where opening failed half way."""
+    def _close_files(self) -> None:
+        """Close all files, also if opening failed half way."""
 
-    def refuse(self, problem: str) -> None:
-        """Raise SourceError for the whole book where there is a problem; closes it first."""
-        if problem:
+    def refuse(self, problem: ReadProblem | None) -> None:
+        """Close the book and raise SourceError if there is a problem."""
+        if problem is not None:
             self.close()
-            raise SourceError(f"{self.path} {problem}")
-
-
-def damaged(label: str, error: BaseException) -> SourceError:
-    return SourceError(f"{label} is damaged in the archive: {error or type(error).__name__}")
+            raise problem.error(self.path)

@@ -1,7 +1,7 @@
-"""Vertical strips: slices of one long picture, joined to pages that hold whole panels.
+"""Joined pages of vertical strips: the slices of one long image, joined to pages that hold whole panels.
 
-A joined page is named after its slices: "01.jpg[640:]..03.jpg[:200]" begins at row 640 of 01.jpg, goes over 02.jpg and
-ends before row 200 of 03.jpg. Slices are those pages of the book that lie between the two in natural order.
+A joined page is named after its slices: "01.jpg[640:]..03.jpg[:200]" begins at row 640 of 01.jpg, continues over
+02.jpg and ends before row 200 of 03.jpg. Its slices are the pages of the book between the two in natural order.
 """
 
 from __future__ import annotations
@@ -10,21 +10,22 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from PIL import Image
 
-from retrieval.books.container import WAY_OUT
-from retrieval.books.limits import Reading
+from retrieval.books.limits import ReadLimits
 from retrieval.books.names import is_junk, is_page, natural_key
+from retrieval.books.problems import REBUILD
 from retrieval.errors import PictureError, SourceError
-from retrieval.images.decode import open_picture
+from retrieval.images.decode import check_size, open_image
 
 _FIRST = re.compile(r"(?P<name>.+?)(\[(?P<row>\d+):\])?", re.DOTALL)
 _LAST = re.compile(r"(?P<name>.+?)(\[:(?P<row>\d+)\])?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
+class JoinedPage:
     """Rows of consecutive slices: from row `top` of `first` to before row `bottom` of `last` (None: to its end)."""
 
     first: str
@@ -34,65 +35,79 @@ class Joined:
 
     @property
     def name(self) -> str:
+        """The page name, which `parse_joined` reads back."""
         top = f"[{self.top}:]" if self.top else ""
         bottom = "" if self.bottom is None else f"[:{self.bottom}]"
         return f"{self.first}{top}..{self.last}{bottom}"
 
 
-def parse_joined(name: str) -> Joined | None:
-    """What a joined page's name says, None for the name of anything else."""
-    for dots in re.finditer(r"\.\.", name):  # file names may hold dots themselves
+def parse_joined(name: str) -> JoinedPage | None:
+    """Parse the name of a joined page; None for any other name."""
+    for dots in re.finditer(r"\.\.", name):  # file names may contain dots themselves
         first = _FIRST.fullmatch(name[: dots.start()])
         last = _LAST.fullmatch(name[dots.end() :])
         if first and last and is_page(first["name"]) and is_page(last["name"]):
             bottom = None if last["row"] is None else int(last["row"])
-            return Joined(first["name"], int(first["row"] or 0), last["name"], bottom)
+            return JoinedPage(first["name"], int(first["row"] or 0), last["name"], bottom)
     return None
 
 
-def slices_of(joined: Joined, pages: Sequence[str]) -> list[str]:
-    """The names of the slices, from the names of all files of the book. Raises SourceError where an end is missing."""
-    ordered = sorted((name for name in pages if is_page(name) and not is_junk(name)), key=natural_key)
+def read_joined(
+    book: Path, page: JoinedPage, names: Sequence[str], read: Callable[[str], bytes], limits: ReadLimits
+) -> bytes:
+    """Return a joined page as BMP.
+
+    names: all files of the book. read: returns the bytes of one slice. Raises SourceError for a slice that is missing,
+    damaged, of another size than before, or beyond the limits.
+    """
+    path = book / page.name
+    slices: list[Image.Image] = []
+    for name in _slice_names(path, page, names):
+        piece = _decode_slice(path, page, name, read(name), limits)
+        if slices and piece.width != slices[0].width:
+            problem = f"slice {name!r} is {piece.width} px wide, the slices before it {slices[0].width}"
+            raise SourceError(problem, path, REBUILD)
+        slices.append(piece)
+        _check_size(path, slices, limits)
+    return _join(slices)
+
+
+def _slice_names(path: Path, page: JoinedPage, names: Sequence[str]) -> list[str]:
+    ordered = sorted((name for name in names if is_page(name) and not is_junk(name)), key=natural_key)
     try:
-        return ordered[ordered.index(joined.first) : ordered.index(joined.last) + 1]
+        return ordered[ordered.index(page.first) : ordered.index(page.last) + 1]
     except ValueError as error:
-        raise SourceError(f"a slice of {joined.name!r} is missing: {WAY_OUT}") from error
+        raise SourceError("a slice of this page is missing", path, REBUILD) from error
 
 
-def join(joined: Joined, slices: Sequence[str], read: Callable[[str], bytes], reading: Reading) -> bytes:
-    """The joined page as BMP. `read` gives a slice's bytes. Raises SourceError naming the slice that is amiss."""
-    parts: list[Image.Image] = []
-    for name in slices:
-        part = _part(joined, name, read(name), reading)
-        if parts and part.width != parts[0].width:
-            raise SourceError(f"{name!r} is {part.width} px wide, the slices before it {parts[0].width}: {WAY_OUT}")
-        parts.append(part)
-        _check(parts, joined, reading)
-    page = Image.new("RGB", (parts[0].width, sum(part.height for part in parts)))
+def _decode_slice(path: Path, page: JoinedPage, name: str, data: bytes, limits: ReadLimits) -> Image.Image:
+    """Return the rows of one slice that belong to the joined page."""
+    try:
+        image = open_image(data, max_pixels=limits.max_pixels, max_bytes=limits.max_bytes)
+    except PictureError as error:
+        raise SourceError(f"slice {name!r}: {error.problem}", path, error.hint) from error
+    top = page.top if name == page.first else 0
+    bottom = image.height if name != page.last or page.bottom is None else page.bottom
+    if not 0 <= top < bottom <= image.height:
+        problem = f"slice {name!r} has {image.height} rows, not those from {top} to {bottom}"
+        raise SourceError(problem, path, REBUILD)
+    return image.crop((0, top, image.width, bottom))
+
+
+def _check_size(path: Path, slices: Sequence[Image.Image], limits: ReadLimits) -> None:
+    try:
+        check_size((slices[0].width, sum(piece.height for piece in slices)), limits.max_pixels)
+    except PictureError as error:
+        raise SourceError(error.problem, path, error.hint) from error
+
+
+def _join(slices: Sequence[Image.Image]) -> bytes:
+    """Return the slices below each other as one BMP."""
+    page = Image.new("RGB", (slices[0].width, sum(piece.height for piece in slices)))
     top = 0
-    for part in parts:
-        page.paste(part, (0, top))
-        top += part.height
+    for piece in slices:
+        page.paste(piece, (0, top))
+        top += piece.height
     file = io.BytesIO()
     page.save(file, "BMP")
     return file.getvalue()
-
-
-def _part(joined: Joined, name: str, data: bytes, reading: Reading) -> Image.Image:
-    """The rows of one slice that belong to the joined page."""
-    try:
-        picture = open_picture(data, max_pixels=reading.max_pixels, max_bytes=reading.max_bytes)
-    except PictureError as error:
-        raise SourceError(f"its slice {name!r}: {error}") from error
-    top = joined.top if name == joined.first else 0
-    bottom = picture.height if name != joined.last or joined.bottom is None else joined.bottom
-    if not 0 <= top < bottom <= picture.height:
-        raise SourceError(f"its slice {name!r} has {picture.height} rows, not those from {top} to {bottom}: {WAY_OUT}")
-    return picture.crop((0, top, picture.width, bottom))
-
-
-def _check(parts: Sequence[Image.Image], joined: Joined, reading: Reading) -> None:
-    pixels = parts[0].width * sum(part.height for part in parts)
-    if pixels > reading.max_pixels:
-        limit = f"the limit is {reading.max_pixels / 1e6:.4g} (raise it with --max-pixels)"
-        raise SourceError(f"{joined.name!r} is more than {pixels / 1e6:.4g} megapixels; {limit}")

@@ -1,4 +1,4 @@
-"""How the bytes of books are read: the bounds, and the resolution of pages that have to be drawn."""
+"""Bounds for reading the bytes of books, and the resolution of pages that are rendered."""
 
 from __future__ import annotations
 
@@ -6,21 +6,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
+from retrieval.books.problems import ReadProblem, megabytes
 from retrieval.errors import UsageError
 from retrieval.images.decode import MAX_BYTES, MAX_PIXELS
 
 _BOUNDS = ("max_members", "max_bytes", "max_ratio", "max_pixels")
+
 BOMB_FLOOR = 32 * 2**20
-"""Pages below this size may swell as they like: an empty white bitmap shrinks a thousandfold and does no harm."""
+"""Bytes that a page may unpack to at any ratio: a blank bitmap shrinks a thousandfold and is harmless."""
+
+_ARCHIVE_FLOOR = 32
+"""Bytes that a whole archive may unpack to at any ratio, in multiples of `BOMB_FLOOR`: 1 GiB."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """Settings for reading a book; raises `UsageError` when one makes no sense.
+class ReadLimits:
+    """Bounds and settings for reading a book. Raises `UsageError` for a value that is not a whole number from 1 on.
 
-    max_members: files in one archive. max_bytes: size of one page, as a file. max_ratio: how many times its packed
-    size a page, and a whole archive, may have unpacked. max_pixels: width times height of a page.
-    dpi: resolution of PDF pages that are drawn; one that is a single scan has the scan's own.
+    max_members: files in one archive. max_bytes: size of one page as a file. max_pixels: width times height of a page.
+    max_ratio: unpacked size divided by packed size, for one page and for a whole archive.
+    dpi: resolution of rendered PDF pages; a page that is a single scan keeps the scan's own resolution.
     """
 
     max_members: int = 20_000
@@ -36,37 +41,46 @@ class Reading:
                 raise UsageError(f"{item.name} must be a whole number from 1 on; found {value!r}")
 
     @classmethod
-    def of(cls, options: Mapping[str, Any]) -> Self:
-        """From the options of a build; what they do not say is as usual."""
+    def from_options(cls, options: Mapping[str, Any]) -> Self:
+        """Return the limits in the options of a build; missing options keep their defaults."""
         names = (item.name for item in fields(cls))
         return cls(**{name: options[name] for name in names if options.get(name) is not None})
 
     def widened(self) -> Self:
-        """For asking: what an earlier build took within usual bounds is read, whatever bounds the last one had."""
-        bounds = {name: max(getattr(self, name), getattr(USUAL, name)) for name in _BOUNDS}
+        """Return the limits for reading indexed pages: each bound is at least its default.
+
+        An earlier build may have accepted a page that the bounds of the last build refuse.
+        """
+        bounds = {name: max(getattr(self, name), getattr(DEFAULT_LIMITS, name)) for name in _BOUNDS}
         return replace(self, **bounds)
 
-    def bomb(self, unpacked: int, packed: int) -> str:
-        """Why a page of these sizes in bytes must not be unpacked, "" when it may."""
+    def check_member(self, unpacked: int, packed: int) -> ReadProblem | None:
+        """Return why a page must not be unpacked, judged from its sizes in bytes; None if it may be."""
         if unpacked > self.max_bytes:
-            return f"is {unpacked / 2**20:.0f} MiB unpacked; the limit is {self.max_bytes / 2**20:.4g} MiB"
+            return ReadProblem(f"{unpacked / 2**20:.0f} MiB unpacked; the limit is {megabytes(self.max_bytes)}")
         if unpacked > max(BOMB_FLOOR, self.max_ratio * packed):
-            return f"unpacks to more than {self.max_ratio} times its size; it looks like a decompression bomb"
-        return ""
+            return ReadProblem(f"unpacks to more than {self.max_ratio} times its size, like a decompression bomb")
+        return None
 
-    def most(self, packed: int) -> int:
-        """Bytes that a whole archive of `packed` bytes may unpack to."""
-        return max(32 * BOMB_FLOOR, self.max_ratio * packed)
+    def max_unpacked(self, packed: int) -> int:
+        """Return how many bytes a whole archive of `packed` bytes may unpack to."""
+        return max(_ARCHIVE_FLOOR * BOMB_FLOOR, self.max_ratio * packed)
 
-    def archive_bomb(self, unpacked: int, packed: int) -> str:
-        """Why an archive of these sizes must not be read, "" when it may: members may share their bytes."""
-        if unpacked <= self.most(packed):
-            return ""
-        return f"holds a decompression bomb: {packed / 2**20:.3g} MiB unpack to {unpacked / 2**30:.3g} GiB"
+    def check_archive(self, unpacked: int, packed: int) -> ReadProblem | None:
+        """Return why an archive must not be read, judged from its sizes in bytes; None if it may be.
 
-    def too_many(self, members: int) -> str:
-        """Why an archive of so many members is not read, "" when it is."""
-        return "" if members <= self.max_members else f"has {members} members; the limit is {self.max_members} members"
+        This check is needed besides `check_member` because the members of an archive may share their packed bytes.
+        """
+        if unpacked <= self.max_unpacked(packed):
+            return None
+        sizes = f"{packed / 2**20:.3g} MiB unpack to {unpacked / 2**30:.3g} GiB"
+        return ReadProblem(f"holds a decompression bomb: {sizes}")
+
+    def check_count(self, members: int) -> ReadProblem | None:
+        """Return why an archive of this many members is not read; None if it is."""
+        if members <= self.max_members:
+            return None
+        return ReadProblem(f"has {members} members; the limit is {self.max_members} members")
 
 
-USUAL = Reading()
+DEFAULT_LIMITS = ReadLimits()

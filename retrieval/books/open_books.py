@@ -1,104 +1,109 @@
-"""The few book files that are open: reading a book page by page parses its directory, or unpacks it, once."""
+"""The pool of open book files: reading a book page by page parses its directory, or unpacks it, only once."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from retrieval.books.container import WAY_OUT, Container
-from retrieval.books.detect import HEAD, Kind, kind_of
+from retrieval.books.container import Container
+from retrieval.books.detect import HEAD, BookFormat, detect_format
 from retrieval.books.formats.acbf import Acbf
 from retrieval.books.formats.pdf import Pdf
 from retrieval.books.formats.rar import Rar
-from retrieval.books.formats.seven_zip import open_seven
+from retrieval.books.formats.seven_zip import open_seven_zip
 from retrieval.books.formats.tar import Tar
 from retrieval.books.formats.zip import open_zip
-from retrieval.books.limits import Reading
-from retrieval.errors import SourceError
+from retrieval.books.limits import ReadLimits
+from retrieval.books.problems import REBUILD, ReadProblem, cannot_be_read
 
-_MOST = 4
-_MOST_HEAVY = 1
+_MAX_OPEN = 4  # book files; enough for a few threads, each with a book of its own
+_MAX_UNPACKED = 1  # book files with an unpacked copy, which may take 1 GiB of disk or memory each
 
-_FAMILIES = {
-    Kind.ZIP: open_zip,
-    Kind.EPUB: open_zip,
-    Kind.RAR: Rar,
-    Kind.SEVEN: open_seven,
-    Kind.TAR: Tar,
-    Kind.PDF: Pdf,
-    Kind.ACBF: Acbf,
+_OPENERS: dict[BookFormat, Callable[[Path, ReadLimits], Container]] = {
+    BookFormat.ZIP: open_zip,
+    BookFormat.EPUB: open_zip,
+    BookFormat.RAR: Rar,
+    BookFormat.SEVEN_ZIP: open_seven_zip,
+    BookFormat.TAR: Tar,
+    BookFormat.PDF: Pdf,
+    BookFormat.ACBF: Acbf,
 }
-_Key = tuple[str, int, int, Reading]
+_Key = tuple[str, int, int, ReadLimits]
 
 
-def file_kind(path: Path) -> Kind | None:
-    """The kind of book in a file, by its first bytes. Raises OSError."""
+def file_format(path: Path) -> BookFormat | None:
+    """Return the format of a book file, by its first bytes; None if it is no book. Raises OSError."""
     with path.open("rb") as file:
-        return kind_of(file.read(HEAD))
+        return detect_format(file.read(HEAD))
 
 
-def open_container(path: Path, reading: Reading) -> Container:
+def open_container(path: Path, limits: ReadLimits) -> Container:
     """Open a book file. The caller closes it.
 
-    Raises SourceError when it is no book, damaged throughout, beyond the bounds, or nothing here reads it.
+    Raises SourceError if it is no book, wholly damaged, beyond the limits, or if no program here can unpack it.
     """
     try:
-        kind = file_kind(path)
-        if kind is None:
-            raise SourceError(f"{path} is no longer a folder or a book: {WAY_OUT}")
-        return _FAMILIES[kind](path, reading)
+        book_format = file_format(path)
+        if book_format is None:
+            raise ReadProblem("the file is no longer a folder or a book", REBUILD).error(path)
+        return _OPENERS[book_format](path, limits)
     except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise cannot_be_read(error).error(path) from error
 
 
-class OpenBooks:
-    """Open containers by file, date and settings, the last used last; one thread at a time reads from each."""
+class BookPool:
+    """Open containers by file, modification time and limits, the least recently used first.
+
+    Only one thread at a time reads from a container.
+    """
 
     def __init__(self) -> None:
         self.open: OrderedDict[_Key, Container] = OrderedDict()
         self._lock = threading.Lock()
 
     @contextmanager
-    def use(self, path: Path, reading: Reading) -> Iterator[Container]:
-        """The container of a file, opened or opened already, for this thread alone."""
+    def use(self, path: Path, limits: ReadLimits) -> Iterator[Container]:
+        """Yield the container of a file, opened now or before, for this thread alone."""
         while True:
-            container = self._get(path, reading)
+            container = self._get(path, limits)
             with container.lock:
-                if not container.closed:  # another thread may have made room meanwhile
+                if not container.closed:  # another thread may have closed it to make room
                     yield container
                     return
 
-    def _get(self, path: Path, reading: Reading) -> Container:
+    def _get(self, path: Path, limits: ReadLimits) -> Container:
         stat = path.stat()
-        key = (str(path), stat.st_mtime_ns, stat.st_size, reading)
+        key = (str(path), stat.st_mtime_ns, stat.st_size, limits)
         with self._lock:
             if key in self.open:
                 self.open.move_to_end(key)
                 return self.open[key]
-        made = open_container(path, reading)
+        opened = open_container(path, limits)
         with self._lock:
             if key in self.open:
-                made.close()
+                opened.close()
                 return self.open[key]
-            self._drop([old for old in self.open if old[0] == key[0]])  # the file was replaced
-            self._make_room(made.heavy)
-            self.open[key] = made
-        return made
+            self._close([old for old in self.open if old[0] == key[0]])  # the file was replaced
+            self._make_room(opened.unpacks_whole)
+            self.open[key] = opened
+        return opened
 
-    def _make_room(self, heavy: bool) -> None:
-        if heavy:
-            held = [key for key, book in self.open.items() if book.heavy]
-            self._drop(held[: max(0, len(held) - _MOST_HEAVY + 1)])
-        self._drop(list(self.open)[: max(0, len(self.open) - _MOST + 1)])
+    def _make_room(self, unpacks_whole: bool) -> None:
+        """Close the least recently used books until one more may be opened."""
+        if unpacks_whole:
+            unpacked = [key for key, book in self.open.items() if book.unpacks_whole]
+            self._close(unpacked[: max(0, len(unpacked) - _MAX_UNPACKED + 1)])
+        self._close(list(self.open)[: max(0, len(self.open) - _MAX_OPEN + 1)])
 
-    def _drop(self, keys: list[_Key]) -> None:
+    def _close(self, keys: list[_Key]) -> None:
         for key in keys:
             book = self.open.pop(key)
             with book.lock:
                 book.close()
 
 
-open_books = OpenBooks()
+BOOK_POOL = BookPool()
+"""The pool of this process."""

@@ -1,8 +1,8 @@
-"""Which name in a file means which page: ids of other programs rarely start where our paths do.
+"""Match page ids of other programs with pages: their paths rarely begin where ours do.
 
-Names and pages are compared from their ends. A page is found by its full name, else by the longest ending that only
-one name has, at least book and page: a bare `0001` is in every book. What two names, or two pages, could mean is
-left out and counted.
+Ids and pages are compared from their ends. A page matches its full path, else the longest ending that only one id has.
+That ending has at least book and page, because a bare `0001` exists in every book. A page that several ids, or an id
+that several pages could match, has no match and is counted as ambiguous.
 """
 
 from __future__ import annotations
@@ -12,106 +12,121 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 _AMBIGUOUS = -1
-_BARE = re.compile(r"(?:pages?|p|pg|images?|img|scans?)?[\W_\d]*", re.IGNORECASE)
-_PICTURES = re.compile(r"(?:\.(?:jpe?g|jpe|jfif|png|webp|gif|bmp|tiff?|avif|jxl))+$", re.IGNORECASE)
+_BARE_NUMBER = re.compile(r"(?:pages?|p|pg|images?|img|scans?)?[\W_\d]*", re.IGNORECASE)
+_IMAGE_SUFFIXES = re.compile(r"(?:\.(?:jpe?g|jpe|jfif|png|webp|gif|bmp|tiff?|avif|jxl))+$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Matched:
-    """`places`: for each page the place of its name, None where none is surely its own. `unsure` are the places of
-    those pages whose ending several names share, or whose name several pages could claim."""
+class PageMatches:
+    """Matches of a list of pages.
 
-    places: tuple[int | None, ...]
-    unsure: frozenset[int]
+    matches: for each page the position of its id, None without a certain match. ambiguous: positions of the pages
+    whose ending several ids share, or whose id several pages could claim.
+    """
+
+    matches: tuple[int | None, ...]
+    ambiguous: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
-class _Find:
-    """A name that may mean a page (`_AMBIGUOUS`: several, None: none), and how many parts of the path agree."""
+class _Candidate:
+    """An id that may match a page: its position (`_AMBIGUOUS`: several, None: none), and how many path parts agree."""
 
-    place: int | None
+    position: int | None
     length: int
 
+    @property
+    def is_one(self) -> bool:
+        return self.position is not None and self.position != _AMBIGUOUS
 
-class PageNames:
-    """Names of pages, ready to be looked up by the ends of paths."""
 
-    def __init__(self, names: Sequence[str]) -> None:
-        self._names = [_parts(name) for name in names]
-        self._endings: dict[str, int] = {}
-        self._flat: dict[str, int] = {}
-        for place, parts in enumerate(self._names):
+_NO_CANDIDATE = _Candidate(None, 0)
+
+
+class PageIdMatcher:
+    """Page ids, indexed by the ends of their paths."""
+
+    def __init__(self, ids: Sequence[str]) -> None:
+        self._ids = [_parts(page_id) for page_id in ids]
+        self._by_ending: dict[str, int] = {}
+        self._by_flat_name: dict[str, int] = {}
+        for position, parts in enumerate(self._ids):
             for forms in _endings(parts):
                 for ending in forms:
-                    self._note(self._endings, ending, place)
-            self._note(self._flat, _flat(parts), place)
-        whole = {"/".join(parts): place for place, parts in enumerate(self._names)}
-        self._endings.update(whole)  # a whole name means itself, also where longer ones end so
+                    self._add(self._by_ending, ending, position)
+            self._add(self._by_flat_name, _flat_name(parts), position)
+        full = {"/".join(parts): position for position, parts in enumerate(self._ids)}
+        self._by_ending.update(full)  # a full id matches itself, even if longer ids end with it
 
     @staticmethod
-    def _note(known: dict[str, int], key: str, place: int) -> None:
-        known[key] = place if known.get(key, place) == place else _AMBIGUOUS
+    def _add(positions: dict[str, int], key: str, position: int) -> None:
+        positions[key] = position if positions.get(key, position) == position else _AMBIGUOUS
 
-    def match(self, pages: Sequence[str]) -> Matched:
-        """The name of each page, `pages` being full paths with '/' between the parts, with or without extension."""
-        found = [self._find(page) for page in pages]
-        best: dict[int, tuple[int, str]] = {}
-        contested: set[int] = set()
-        for page, find in zip(pages, found, strict=True):
-            if find.place is None or find.place == _AMBIGUOUS:
-                continue
-            held, holder = best.get(find.place, (0, ""))
-            if find.length > held:
-                best[find.place] = (find.length, page)
-                contested.discard(find.place)
-            elif find.length == held and page != holder:
-                contested.add(find.place)
-        places: list[int | None] = []
-        unsure = set()
-        for number, (page, find) in enumerate(zip(pages, found, strict=True)):
-            known = find.place is not None and find.place != _AMBIGUOUS
-            sure = known and find.place not in contested and best[find.place or 0][1] == page
-            places.append(find.place if sure else None)
-            if find.place == _AMBIGUOUS or (known and find.place in contested):
-                unsure.add(number)
-        return Matched(tuple(places), frozenset(unsure))
+    def match(self, pages: Sequence[str]) -> PageMatches:
+        """Match each page with an id. `pages` are full paths with '/' separators, with or without extension."""
+        candidates = [self._find(page) for page in pages]
+        winners, contested = _resolve(pages, candidates)
+        matches: list[int | None] = []
+        ambiguous = set()
+        for number, (page, candidate) in enumerate(zip(pages, candidates, strict=True)):
+            certain = candidate.is_one and candidate.position not in contested
+            matches.append(candidate.position if certain and winners[candidate.position or 0] == page else None)
+            if candidate.position == _AMBIGUOUS or (candidate.is_one and not certain):
+                ambiguous.add(number)
+        return PageMatches(tuple(matches), frozenset(ambiguous))
 
-    def _find(self, page: str) -> _Find:
+    def _find(self, page: str) -> _Candidate:
         parts = _parts(page)
         for start, forms in enumerate(_endings(parts)):
             length = len(parts) - start
-            hits = [self._endings[form] for form in forms if form in self._endings]
-            if not hits:
+            positions = [self._by_ending[form] for form in forms if form in self._by_ending]
+            if not positions:
                 continue
-            place = next((hit for hit in hits if hit != _AMBIGUOUS), _AMBIGUOUS)
+            position = next((one for one in positions if one != _AMBIGUOUS), _AMBIGUOUS)
             if length == 1:
-                return self._find_alone(place, parts[-1])
-            return _Find(place, length)
+                return self._check_file_name(position, parts[-1])
+            return _Candidate(position, length)
         return self._find_flat(parts)
 
-    def _find_alone(self, place: int, last: str) -> _Find:
-        """What only the file name agrees with: good where the name is no more than that, and no bare number."""
-        if place == _AMBIGUOUS or len(self._names[place]) > 1:
-            return _Find(None, 0)
-        return _Find(_AMBIGUOUS if is_bare(last) else place, 1)
+    def _check_file_name(self, position: int, file_name: str) -> _Candidate:
+        """Judge a match of the file name alone: valid if the id has no folder and is no bare number."""
+        if position == _AMBIGUOUS or len(self._ids[position]) > 1:
+            return _NO_CANDIDATE
+        return _Candidate(_AMBIGUOUS if _is_bare_number(file_name) else position, 1)
 
-    def _find_flat(self, parts: tuple[str, ...]) -> _Find:
-        """The last resort: names that were made of folder and file with `_` between, whatever their case."""
+    def _find_flat(self, parts: tuple[str, ...]) -> _Candidate:
+        """Find an id that joins folder and file with `_`, ignoring case: the last resort."""
         for start in range(len(parts) - 1):
-            place = self._flat.get(_flat(parts[start:]))
-            if place is not None:
-                return _Find(place, len(parts) - start)
-        return _Find(None, 0)
+            position = self._by_flat_name.get(_flat_name(parts[start:]))
+            if position is not None:
+                return _Candidate(position, len(parts) - start)
+        return _NO_CANDIDATE
 
 
-def is_bare(name: str) -> bool:
-    """Whether a file name says no more than a number: `0001`, `page_3.png`."""
-    return _BARE.fullmatch(without_suffix(name)) is not None
+def _resolve(pages: Sequence[str], candidates: Sequence[_Candidate]) -> tuple[dict[int, str], set[int]]:
+    """Return for each id the page that agrees with it best, and the ids that several pages claim equally."""
+    best: dict[int, tuple[int, str]] = {}
+    contested: set[int] = set()
+    for page, candidate in zip(pages, candidates, strict=True):
+        if candidate.position is None or candidate.position == _AMBIGUOUS:
+            continue
+        length, holder = best.get(candidate.position, (0, ""))
+        if candidate.length > length:
+            best[candidate.position] = (candidate.length, page)
+            contested.discard(candidate.position)
+        elif candidate.length == length and page != holder:
+            contested.add(candidate.position)
+    return {position: page for position, (_, page) in best.items()}, contested
+
+
+def _is_bare_number(name: str) -> bool:
+    """Return True if a file name is only a number, such as `0001` or `page_3.png`."""
+    return _BARE_NUMBER.fullmatch(without_suffix(name)) is not None
 
 
 def without_suffix(name: str) -> str:
-    """A name without the extensions of pictures at its end: `p004.jpg.png` is `p004`."""
-    return _PICTURES.sub("", name)
+    """Return a name without all image extensions at its end: `p004.jpg.png` becomes `p004`."""
+    return _IMAGE_SUFFIXES.sub("", name)
 
 
 def _parts(path: str) -> tuple[str, ...]:
@@ -119,14 +134,14 @@ def _parts(path: str) -> tuple[str, ...]:
 
 
 def _endings(parts: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """Every ending of a path, the longest first: as it is, and without the extensions of pictures at its end."""
-    whole = "/".join(parts)
-    bare = without_suffix(whole)
+    """Yield every ending of a path, the longest first, with and without its image extensions."""
+    full = "/".join(parts)
+    bare = without_suffix(full)
     start = 0
     for part in parts:
-        yield (whole[start:],) if bare == whole else (whole[start:], bare[start:])
+        yield (full[start:],) if bare == full else (full[start:], bare[start:])
         start += len(part) + 1
 
 
-def _flat(parts: tuple[str, ...]) -> str:
+def _flat_name(parts: tuple[str, ...]) -> str:
     return without_suffix("_".join(parts)).lower()

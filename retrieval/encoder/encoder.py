@@ -18,7 +18,7 @@ from retrieval.encoder import inputs
 from retrieval.encoder.inputs import QUERY_ENCODINGS
 from retrieval.encoder.network.model import PanelFeatureExtractor
 from retrieval.encoder.network.small import PARTS, SmallBackbone
-from retrieval.encoder.protocol import DIMENSION, PICTURE_SIDE, Encoded, PanelInput, QueryInput, QueryVectors
+from retrieval.encoder.protocol import DIMENSION, PICTURE_SIDE, PanelEmbeddings, PanelInput, QueryInput, QueryVectors
 from retrieval.errors import UsageError
 from retrieval.records import View
 
@@ -70,7 +70,7 @@ class PanelEncoder:
             "provisional": provisional,
         }
         if isinstance(model.vision, SmallBackbone):
-            settings["parts"] = PARTS - 1
+            settings["regions"] = PARTS - 1
         self.__dict__.update(
             model=model.eval(),
             name=name,
@@ -95,8 +95,8 @@ class PanelEncoder:
         *,
         batch_size: int = 32,
         progress: Callable[[int, int], None] | None = None,
-    ) -> Encoded:
-        """All three views of P panels from one pass each; see `Encoded`.
+    ) -> PanelEmbeddings:
+        """All three views of P panels from one pass each; see `PanelEmbeddings`.
 
         picture = vision branch, dialogue = text branch, fused = the embedding, each made a unit row.
         Where the picture branch has vectors for the parts of a panel, they come along.
@@ -105,21 +105,21 @@ class PanelEncoder:
         if batch_size < 1:
             raise UsageError(f"batch_size is {batch_size}; expected at least 1.")
         known: dict[str, Tensor] = {}
-        parts = [_Rows.empty(self.parts)]
+        parts = [_Rows.empty(self.regions)]
         for start in range(0, len(panels), batch_size):
             parts.append(self._encode_batch(panels[start : start + batch_size], known))
             if progress:
                 progress(min(start + batch_size, len(panels)), len(panels))
         found = _Rows(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-        return Encoded(*found[:-1], parts=found.parts if self.parts else None)
+        return PanelEmbeddings(*found[:-1], regions=found.parts if self.regions else None)
 
     @property
-    def parts(self) -> int:
+    def regions(self) -> int:
         """How many vectors a panel has beside the one of its whole picture."""
-        return int(self.settings.get("parts", 0))
+        return int(self.settings.get("regions", 0))
 
     def _encode_batch(self, panels: Sequence[PanelInput], known: dict[str, Tensor]) -> _Rows:
-        pictures = _stack([panel.picture for panel in panels])
+        pictures = _stack([panel.image for panel in panels])
         geometry = np.stack([self._composition(panel) for panel in panels])
         mask = np.stack([inputs.modality_mask(panel.text) for panel in panels])
         with self._lock, torch.inference_mode():
@@ -183,10 +183,10 @@ class PanelEncoder:
                 return _unit(self._text_vectors([query.text or "" for query in queries], {}))
             return _unit(self._fused(kind, queries))
 
-    def encode_query_parts(self, queries: Sequence[QueryInput]) -> list[QueryVectors]:
+    def encode_query_regions(self, queries: Sequence[QueryInput]) -> list[QueryVectors]:
         """Each query's picture as a whole panel and as each size of part, with windows of it at each size."""
         with self._lock, torch.inference_mode():
-            images = inputs.to_tensor(_stack([query.picture for query in queries])).to(self.device)
+            images = inputs.to_tensor(_stack([query.image for query in queries])).to(self.device)
             branch = self.model.vision
             seen = branch.query_parts(images) if isinstance(branch, SmallBackbone) else [branch(images)[:, None]]
             sizes = [_unit(size) for size in seen]
@@ -215,7 +215,7 @@ class PanelEncoder:
         return self.model.combine(vision, text, geometry, mask).fused
 
     def _vision_vectors(self, queries: Sequence[QueryInput]) -> Tensor:
-        pictures = _stack([query.picture for query in queries])
+        pictures = _stack([query.image for query in queries])
         return self.model.encode_image_only(inputs.to_tensor(pictures).to(self.device))
 
     def _no_picture(self, count: int) -> Tensor:
@@ -225,7 +225,7 @@ class PanelEncoder:
 
 
 class _Rows(NamedTuple):
-    """One batch of `Encoded`."""
+    """One batch of `PanelEmbeddings`."""
 
     picture: Floats
     dialogue: Floats
@@ -241,7 +241,7 @@ class _Rows(NamedTuple):
 
 def _query_kind(query: QueryInput, view: View) -> str:
     """`picture`, `words`, or the name of a query encoding."""
-    sees, reads = query.picture is not None, bool(query.text and query.text.strip())
+    sees, reads = query.image is not None, bool(query.text and query.text.strip())
     if not sees and not reads:
         raise UsageError("The query is empty; give a picture, words, or both.")
     if sees and reads:

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from retrieval.encoder.protocol import PICTURE_SIDE
+from retrieval.encoder.protocol import PICTURE_SIDE, PanelInput
 from retrieval.errors import CheckpointError, UsageError
+from retrieval.images.crops import crop
 from retrieval.records import Box
 
 if TYPE_CHECKING:
@@ -34,9 +35,6 @@ STD = (0.229, 0.224, 0.225)
 
 PROFILES = ("v1", "vlm")
 """How geometry becomes numbers: from pixel boxes (v1), or from boxes on a 0..1000 page (vlm)."""
-
-Edges = tuple[int, int, int, int]
-"""left, top, right, bottom in whole page pixels, right and bottom excluded."""
 
 
 # -------------------------------------------------------------------- pixels
@@ -64,30 +62,12 @@ def to_tensor(pictures: NDArray[np.uint8]) -> Tensor:
     return pixels.sub_(mean).div_(std)
 
 
-def crop_box_xywh(box: Box, width: int, height: int) -> Edges | None:
-    """The pixels of a box in page pixels, or None where nothing of it is on the page.
-
-    Clamped by `Box.on_page`; edges are then rounded half to even, as Pillow's crop does.
-    """
-    seen = box.on_page(width, height)
-    if seen is None:
+def panel_input(page: Image.Image, box: Box, text: str, number: int) -> PanelInput | None:
+    """Return one panel of a page as the encoder's input, or None if its box covers no pixel of the page."""
+    pixels = crop(page, box)
+    if pixels is None:
         return None
-    return _edges(round(seen.x), round(seen.y), round(seen.x + seen.w), round(seen.y + seen.h))
-
-
-def crop_box_2d(box_2d: Sequence[float], width: int, height: int) -> Edges | None:
-    """The pixels of a box [y1, x1, y2, x2] on a 0..1000 page, or None where nothing is on the page.
-
-    Each edge is scaled, truncated toward zero, then clamped.
-    """
-    y1, x1, y2, x2 = box_2d
-    left, right = (min(max(int(x / 1000 * width), 0), width) for x in (x1, x2))
-    top, bottom = (min(max(int(y / 1000 * height), 0), height) for y in (y1, y2))
-    return _edges(left, top, right, bottom)
-
-
-def _edges(left: int, top: int, right: int, bottom: int) -> Edges | None:
-    return (left, top, right, bottom) if right > left and bottom > top else None
+    return PanelInput(resize(pixels), text, box, page.width, page.height, number)
 
 
 # --------------------------------------------------------------------- words

@@ -28,7 +28,7 @@ class PanelInput:
     `box` is the panel on its page in page pixels, unclamped; `number` counts from 1.
     """
 
-    picture: NDArray[np.uint8]
+    image: NDArray[np.uint8]
     text: str
     box: Box
     page_width: int
@@ -40,7 +40,7 @@ class PanelInput:
 class QueryInput:
     """What a person asks with: a picture (as in `PanelInput`), words, or both."""
 
-    picture: NDArray[np.uint8] | None = None
+    image: NDArray[np.uint8] | None = None
     text: str | None = None
 
 
@@ -51,29 +51,29 @@ class QueryVectors:
     `asked`: (V, 512) float32 unit rows, each of which may find a panel: one, or the picture as a whole panel and as
     each size of window. `windows`: for each of them (W, 512) unit rows of windows of the question itself, to tell how
     much of it a panel shows; () where there are none. W may differ, and be 0. `grey`: a picture that is to be found
-    again by its details, as `retrieval.images.keypoints.grey_of` gives it; None where nobody looks for them.
+    again by its details, as `retrieval.images.keypoints.to_grey` gives it; None where nobody looks for them.
     """
 
-    asked: NDArray[np.float32]
+    vectors: NDArray[np.float32]
     windows: tuple[NDArray[np.float32], ...] = ()
-    grey: NDArray[np.uint8] | None = None
+    grey_image: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Encoded:
+class PanelEmbeddings:
     """The three views of P panels from one pass.
 
     `picture`, `dialogue`, `fused`: (P, 512) float32 unit rows (all zeros only where a branch gives zeros).
     `gate`: (P, 3) float32, weights of vision, text and composition in `fused`; rows sum to 1.
     `parts`: (P, R, 512) float32 unit rows, further `picture` vectors of each panel, one for each of R windows of
-    it; None from an encoder that has none. R is its `settings["parts"]`, 0 where that is missing.
+    it; None from an encoder that has none. R is its `settings["regions"]`, 0 where that is missing.
     """
 
     picture: NDArray[np.float32]
     dialogue: NDArray[np.float32]
     fused: NDArray[np.float32]
     gate: NDArray[np.float32]
-    parts: NDArray[np.float32] | None = None
+    regions: NDArray[np.float32] | None = None
 
     def view(self, view: View) -> NDArray[np.float32]:
         return {View.PICTURE: self.picture, View.DIALOGUE: self.dialogue, View.FUSED: self.fused}[view]
@@ -93,7 +93,7 @@ class Encoder(Protocol):
         *,
         batch_size: int = 32,
         progress: Callable[[int, int], None] | None = None,
-    ) -> Encoded:
+    ) -> PanelEmbeddings:
         """All three views of `panels`; `progress(done, total)` after each batch."""
         ...
 
@@ -102,9 +102,9 @@ class Encoder(Protocol):
         ...
 
 
-class PartsEncoder(Encoder, Protocol):
-    """An encoder whose `settings["parts"]` is above 0."""
+class RegionEncoder(Encoder, Protocol):
+    """An encoder whose `settings["regions"]` is above 0."""
 
-    def encode_query_parts(self, queries: Sequence[QueryInput]) -> list[QueryVectors]:
+    def encode_query_regions(self, queries: Sequence[QueryInput]) -> list[QueryVectors]:
         """Each picture as a whole panel, then as each size of window, with windows of its own."""
         ...

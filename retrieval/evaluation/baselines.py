@@ -21,7 +21,7 @@ from retrieval.evaluation.pictures import PictureSearcher, Pixels, Ranking
 from retrieval.evaluation.records import Progress, Watcher
 from retrieval.index import PanelIndex
 from retrieval.records import Panel
-from retrieval.search.ranking.text_match import normalise, tokens
+from retrieval.store.catalog.text import normalise, tokens
 from retrieval.store.scoring import top
 
 if TYPE_CHECKING:

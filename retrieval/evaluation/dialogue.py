@@ -20,10 +20,11 @@ from retrieval.evaluation.records import DEFAULT, EXACT, Found, Progress, Settin
 from retrieval.filters import Filter
 from retrieval.index import PanelIndex
 from retrieval.records import Panel, View
-from retrieval.search.ranking.text_match import match, rarity, tokens
-from retrieval.search.searcher import Query
+from retrieval.search.query import Query
+from retrieval.search.ranking.text_match import lexical_match
+from retrieval.store.catalog.text import idf, tokens
 from retrieval.store.scoring import top
-from retrieval.store.vectors import VectorShards
+from retrieval.store.vectors import VectorStore
 
 VECTORS, WORDS = "vectors alone", "words alone"
 
@@ -75,8 +76,8 @@ class VectorSearcher:
 
     def __init__(self, index: PanelIndex) -> None:
         self._encoder = index.encoder
-        self._shards = VectorShards(index.folder / "vectors")
-        self._ids, self._rows = index.catalog.vector_rows(with_dialogue_only=True)
+        self._shards = VectorStore(index.folder / "vectors")
+        self._ids, self._rows = index.catalog.panels.vector_rows(with_dialogue_only=True)
 
     def ask(self, texts: Sequence[str]) -> list[list[int]]:
         asked = self._encoder.encode_queries([QueryInput(text=text) for text in texts], View.DIALOGUE)
@@ -94,7 +95,7 @@ class CatalogWords:
 
     def __init__(self, index: PanelIndex) -> None:
         self._catalog = index.catalog
-        self._said = index.catalog.counts()["panels_with_dialogue"]
+        self._said = index.catalog.library.counts()["panels_with_dialogue"]
 
     def ask(self, texts: Sequence[str]) -> list[list[int]]:
         return [self._ranked(tokens(text)) for text in texts]
@@ -102,9 +103,9 @@ class CatalogWords:
     def _ranked(self, terms: list[str]) -> list[int]:
         if not terms:
             return []
-        weights = rarity(terms, self._catalog.word_counts(terms), self._said)
-        panels = self._catalog.panels(self._catalog.word_candidates(terms, _WORD_CANDIDATES, Filter()))
-        scores = {i: match(terms, panel.dialogue, weights).score for i, panel in panels.items()}
+        weights = idf(terms, self._catalog.panels.word_counts(terms), self._said)
+        panels = self._catalog.panels.get(self._catalog.panels.word_candidates(terms, _WORD_CANDIDATES, Filter()))
+        scores = {i: lexical_match(terms, panel.dialogue, weights).coverage for i, panel in panels.items()}
         return sorted(scores, key=lambda i: (-scores[i], i))[:DEPTH]
 
 
@@ -131,8 +132,8 @@ def same_words(index: PanelIndex) -> dict[tuple[str, ...], frozenset[int]]:
 
 def speaking_panels(index: PanelIndex) -> list[Panel]:
     """All panels with words, in order of id."""
-    ids, _ = index.catalog.vector_rows(with_dialogue_only=True)
-    panels = index.catalog.panels(ids.tolist())
+    ids, _ = index.catalog.panels.vector_rows(with_dialogue_only=True)
+    panels = index.catalog.panels.get(ids.tolist())
     return [panels[i] for i in sorted(panels)]
 
 
@@ -148,7 +149,7 @@ def questions_of(index: PanelIndex, panels: Sequence[Panel], settings: Settings)
             notes += note
             continue
         for panel in panels:
-            text = question(panel.dialogue, kind, seed=settings.seed, key=f"{panel.source}#{panel.panel}")
+            text = question(panel.dialogue, kind, seed=settings.seed, key=f"{panel.page_path}#{panel.number}")
             if text is not None:
                 asked.append(Question(kind, text, twins[tuple(tokens(panel.dialogue))]))
     return asked, notes
@@ -160,7 +161,7 @@ def _rephrased(
     if path is None:
         return [], ["no rephrased lines were given: that kind is left out"]
     entries = read_rephrased(path)
-    places = {(panel.book, panel.page, panel.panel): panel for panel in speaking_panels(index)}
+    places = {(panel.book, panel.page_number, panel.number): panel for panel in speaking_panels(index)}
     asked = []
     for entry in entries:
         panel = places.get((entry.book, entry.page, entry.panel))

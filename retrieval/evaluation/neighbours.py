@@ -14,8 +14,9 @@ from retrieval.evaluation.pictures import searches_approximately
 from retrieval.evaluation.records import DEFAULT, EXACT, Collapse, Near, Progress, Watcher
 from retrieval.index import PanelIndex
 from retrieval.records import Panel, View
-from retrieval.search.searcher import Hit, Query
-from retrieval.store.vectors import VectorShards
+from retrieval.search.hits import Hit
+from retrieval.search.query import Query
+from retrieval.store.vectors import VectorStore
 
 FIRST = 10
 
@@ -66,7 +67,7 @@ def collapse(index: PanelIndex, panels: Sequence[Panel]) -> Collapse | None:
     healthy. between_pages is ours: the mean cosine of `fused` over pairs of panels of different pages.
     None where no page has two panels.
     """
-    shards = VectorShards(index.folder / "vectors")
+    shards = VectorStore(index.folder / "vectors")
     pages = [index.page_panels(page)[:PANELS] for page in _pages(panels)]
     fused = [_vectors(shards, View.FUSED, page) for page in pages]
     inside = [pair_cosine(vectors) for vectors in fused if len(vectors) > 1]
@@ -85,9 +86,11 @@ def _pages(panels: Sequence[Panel]) -> list[int]:
     return [pages[i] for i in chosen]
 
 
-def _vectors(shards: VectorShards, view: View, page: Sequence[Panel]) -> Floats:
+def _vectors(shards: VectorStore, view: View, page: Sequence[Panel]) -> Floats:
     """(P, 512) float32 of the panels in order."""
-    vectors: Floats = np.asarray(shards.read(view, np.array([panel.row for panel in page], np.int64)), np.float32)
+    vectors: Floats = np.asarray(
+        shards.read(view, np.array([panel.vector_row for panel in page], np.int64)), np.float32
+    )
     return vectors
 
 
@@ -99,5 +102,5 @@ def _between(pages: Sequence[Floats]) -> float:
     return float((everything @ everything.T)[apart].mean()) if apart.any() else 1.0
 
 
-def _alignment(shards: VectorShards, page: Sequence[Panel]) -> float:
+def _alignment(shards: VectorStore, page: Sequence[Panel]) -> float:
     return matched_share(_vectors(shards, View.PICTURE, page), _vectors(shards, View.DIALOGUE, page))

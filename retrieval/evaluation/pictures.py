@@ -17,7 +17,7 @@ from retrieval.evaluation.metrics import DEPTH, FirstHit, detection, found, mean
 from retrieval.evaluation.records import DEFAULT, EXACT, Detection, Found, Progress, Settings, Watcher
 from retrieval.index import PanelIndex
 from retrieval.records import Panel, View
-from retrieval.search.searcher import Query
+from retrieval.search.query import Query
 
 Pixels = NDArray[np.uint8]
 Ranking = list[tuple[int, float]]
@@ -50,7 +50,7 @@ class IndexSearcher:
 
     def ask(self, pictures: Sequence[Pixels]) -> list[Ranking]:
         queries = [Query(image=picture, view=View.PICTURE, k=DEPTH + 1, exact=self.exact) for picture in pictures]
-        return [[(hit.panel.id, hit.strength) for hit in hits] for hits in self.index.search_many(queries)]
+        return [[(hit.panel.id, hit.ranking_score) for hit in hits] for hits in self.index.search_many(queries)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ def _copies(index: PanelIndex, panel: Panel, settings: Settings, unreadable: Unr
         unreadable.add(error)
         return
     for kind in settings.chosen("copies"):
-        key = f"{panel.source}#{panel.panel}"
+        key = f"{panel.page_path}#{panel.number}"
         made = copy_of(picture, kind, seed=settings.seed, key=key)
         if made is not None:
             yield Copy(panel.id, kind, made, _counts_as_known(settings.seed, panel.id, kind))

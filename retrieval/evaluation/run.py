@@ -48,7 +48,7 @@ class _Run:
 
     def report(self) -> Report:
         started = time.monotonic()
-        counts = self._index.catalog.counts()
+        counts = self._index.catalog.library.counts()
         if not counts["panels"]:
             raise UsageError(
                 f"{self._index.folder} holds no panels, so nothing can be asked: "

@@ -13,7 +13,7 @@ from retrieval.errors import UsageError
 from retrieval.filters import Filter
 from retrieval.index import PanelIndex
 from retrieval.records import Panel
-from retrieval.store.catalog.catalog import BookSummary
+from retrieval.store.catalog.records import BookSummary
 
 
 def panels_that_ask(
@@ -31,11 +31,11 @@ def panels_that_ask(
         )
     chosen = _evenly([_shuffled(index, book, seed, where or Filter()) for book in books])
     ids = chosen if count is None else chosen[:count]
-    return sorted(index.catalog.panels(ids).values(), key=lambda panel: (panel.page_id, panel.panel))
+    return sorted(index.catalog.panels.get(ids).values(), key=lambda panel: (panel.page_id, panel.number))
 
 
 def _shuffled(index: PanelIndex, book: BookSummary, seed: int, where: Filter) -> list[int]:
-    ids = index.catalog.matching_ids(replace(where, book_id=book.id))
+    ids = index.catalog.panels.matching_ids(replace(where, book_id=book.id))
     return [int(i) for i in np.random.default_rng([seed, book.id]).permutation(ids)]
 
 

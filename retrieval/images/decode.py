@@ -1,8 +1,8 @@
-"""Bytes, a path, an array or a Pillow image -> one decoded, upright RGB picture, within bounds.
+"""Decode bytes, a file, an array or a Pillow image to an upright RGB image, within limits.
 
-The size is read from the header and checked before any pixel is decoded. The format is told by
-the first bytes, never by a file's name, and Pillow's reader of that format is called directly, so
-that our own limit applies and no process-wide setting of Pillow is touched.
+The size is read from the header and checked before any pixel is decoded. The format is detected by the first bytes,
+never by a file's name. Pillow's reader of that format is called directly, so that our own limit applies and no
+process-wide setting of Pillow is changed.
 """
 
 from __future__ import annotations
@@ -28,14 +28,16 @@ from PIL import (
 )
 
 from retrieval.errors import PictureError
-from retrieval.images.jpeg_xl import NO_PLUGIN, is_jpeg_xl, jpeg_xl_size
-from retrieval.images.jpeg_xl import reader as jpeg_xl_reader
+from retrieval.images.jpeg_xl import is_jpeg_xl, jpeg_xl_reader, jpeg_xl_size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_PIXELS = 250_000_000
+"""Width times height of an image: 750 MB decoded, ten times a large scan."""
+
 MAX_BYTES = 512 * 2**20
+"""Size of an image file in bytes."""
 
 FORMATS = "JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF or JPEG XL"
 
@@ -57,7 +59,7 @@ _MAGIC = {
     b"MM\x00*": "TIFF",
     b"BM": "BMP",
 }
-_TURNS = {
+_TRANSPOSITIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -68,7 +70,7 @@ _TURNS = {
 }
 _ORIENTATION = 0x0112
 
-# What Pillow's readers raise on damaged files, found by feeding them damaged files.
+# What Pillow's readers raise on damaged files, found by tests with random damage.
 _DAMAGE = (
     OSError,
     SyntaxError,
@@ -88,44 +90,37 @@ _DAMAGE = (
 )
 
 
-def open_picture(
+# --------------------------------------------------------------------- public
+
+
+def open_image(
     source: bytes | str | Path | Image.Image | NDArray[Any],
     *,
     max_pixels: int = MAX_PIXELS,
     max_bytes: int = MAX_BYTES,
 ) -> Image.Image:
-    """The first frame of `source`, decoded, upright (EXIF orientation applied), mode RGB.
+    """Return the first frame of `source`, decoded, upright (EXIF orientation applied), mode RGB.
 
-    Alpha is dropped, not composited, as the encoder was trained. Arrays are (H, W), (H, W, 3) or
-    (H, W, 4): uint8 0-255 or float 0-1. A str is a path. The result shares nothing with `source`.
+    Alpha is dropped, not composited, as in the encoder's training. Arrays are (H, W), (H, W, 3) or (H, W, 4): uint8
+    0-255 or float 0-1. A str is a path. The result shares no memory with `source`.
 
-    Raises PictureError. Its message follows a name ("not a picture: ..."); for a path it already
-    begins with that path.
+    Raises PictureError; its `path` is set only if `source` is a path.
     """
     if isinstance(source, np.ndarray):
         return _from_array(source, max_pixels)
     if isinstance(source, Image.Image):
-        _check_size(source.size, max_pixels)
+        check_size(source.size, max_pixels)
         return _finish(source)
     if isinstance(source, (bytes, bytearray, memoryview)):
         return _from_bytes(bytes(source), max_pixels, max_bytes)
     try:
         return _from_bytes(_read(Path(source), max_bytes), max_pixels, max_bytes)
     except PictureError as error:
-        raise PictureError(f"{source}: {error}") from error.__cause__
+        raise PictureError(error.problem, source, error.hint) from error.__cause__
 
 
-def is_turned(data: bytes) -> bool:
-    """Whether a picture says in its EXIF block that it lies on its side, upside down or mirrored."""
-    try:
-        with Image.open(io.BytesIO(data)) as picture:
-            return _orientation(picture) in _TURNS
-    except _DAMAGE:
-        return False
-
-
-def picture_format(head: bytes) -> str | None:
-    """The picture format that starts with these (at least 32) bytes, or None."""
+def image_format(head: bytes) -> str | None:
+    """Return the image format that starts with these (at least 32) bytes, or None."""
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WebP"
     if head[4:8] == b"ftyp" and b"avi" in head[8:32]:
@@ -135,8 +130,32 @@ def picture_format(head: bytes) -> str | None:
     return next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
 
 
+def is_rotated(data: bytes) -> bool:
+    """Return True if the EXIF block of an image declares it rotated or mirrored."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return _orientation(image) in _TRANSPOSITIONS
+    except _DAMAGE:
+        return False
+
+
+def check_size(size: tuple[int, int], max_pixels: int) -> None:
+    """Raise PictureError if an image of (width, height) pixels is empty or beyond the limit."""
+    width, height = size
+    if width <= 0 or height <= 0:
+        raise PictureError("the image is cut off or damaged: it has no width or no height")
+    if width * height > max_pixels:
+        raise PictureError(
+            f"{width} x {height} px is {width * height / 1e6:.4g} megapixels; the limit is {max_pixels / 1e6:.4g}",
+            hint="raise it with --max-pixels",
+        )
+
+
+# -------------------------------------------------------------------- decoding
+
+
 def _read(path: Path, max_bytes: int) -> bytes:
-    """The bytes of a regular file; only as many as are allowed (and one) are ever read."""
+    """Return the bytes of a regular file. At most one byte above the limit is read."""
     try:
         if not path.is_file():
             raise PictureError("not a file" if path.exists() else "no such file")
@@ -151,116 +170,115 @@ def _from_bytes(data: bytes, max_pixels: int, max_bytes: int) -> Image.Image:
         raise PictureError("the file is empty")
     if len(data) > max_bytes:
         raise PictureError(f"the file is larger than the limit of {max_bytes / 2**20:.4g} MiB")
-    kind = picture_format(data[:32])
-    if kind is None:
-        raise PictureError(f"not a picture: starts with {_beginning(data)} (expected {FORMATS})")
-    if kind == "WebP":  # its reader sets up whole canvases before it tells their size
-        _check_size(_webp_size(data), max_pixels)
-    reader = _reader(kind, data, max_pixels)
-    _quiet_pillow()
+    name = image_format(data[:32])
+    if name is None:
+        raise PictureError(f"not an image: starts with {_beginning(data)}", hint=f"use {FORMATS}")
+    if name == "WebP":  # its reader allocates whole canvases before their size is known
+        check_size(_webp_size(data), max_pixels)
+    reader = _reader(name, data, max_pixels)
+    _silence_pillow()
     try:
-        with reader(io.BytesIO(data)) as picture:
-            _check_size(picture.size, max_pixels)
-            picture.load()
-            _check_size(picture.size, max_pixels)
-            return _finish(picture)
+        with reader(io.BytesIO(data)) as image:
+            check_size(image.size, max_pixels)
+            image.load()
+            check_size(image.size, max_pixels)
+            return _finish(image)
     except _DAMAGE as error:
-        raise PictureError(f"the picture is cut off or damaged: {error or type(error).__name__}") from error
+        raise _damaged(error) from error
     except MemoryError as error:
-        raise PictureError("not enough memory to decode the picture") from error
+        raise PictureError("not enough memory to decode the image") from error
 
 
-def _reader(kind: str, data: bytes, max_pixels: int) -> Any:
-    """Pillow's class for a format; that of JPEG XL comes from a plugin, and decodes before it tells a size."""
-    if kind != "JPEG XL":
-        return _READERS[kind]
-    _check_size(jpeg_xl_size(data), max_pixels)
-    found = jpeg_xl_reader()
-    if found is None:
-        raise PictureError(NO_PLUGIN)
-    return found
+def _damaged(error: Exception) -> PictureError:
+    return PictureError(f"the image is cut off or damaged: {error or type(error).__name__}")
 
 
-def _quiet_pillow() -> None:
-    """No warnings about odd metadata: it does not change the pixels, and nobody can act on it.
+def _reader(name: str, data: bytes, max_pixels: int) -> Any:
+    """Return Pillow's class for a format; that of JPEG XL is a plugin, which decodes before it reports a size."""
+    if name != "JPEG XL":
+        return _READERS[name]
+    check_size(jpeg_xl_size(data), max_pixels)
+    plugin = jpeg_xl_reader()
+    if plugin is None:
+        raise PictureError(
+            "a JPEG XL image, and no plugin for it is installed",
+            hint="run `pip install panelseek[jxl]`, or convert it to PNG",
+        )
+    return plugin
 
-    Set per call, not at import, because test runners reset the filters; a lasting filter, because
-    `warnings.catch_warnings` is not safe between threads. Real damage is raised, not warned about.
+
+def _silence_pillow() -> None:
+    """Silence Pillow's warnings about odd metadata: the pixels are right, and a user could not act on them.
+
+    Set per call, not at import, because test runners reset the filters. The filter stays, because
+    `warnings.catch_warnings` is not safe between threads. Real damage raises an error instead of a warning.
     """
-    where = r"PIL\.(TiffImagePlugin|JpegImagePlugin|PngImagePlugin|Image)\Z"
-    known = warnings.filters[0] if warnings.filters else None
-    if known is None or getattr(known[3], "pattern", None) != where:
-        warnings.filterwarnings("ignore", category=UserWarning, module=where)
+    modules = r"PIL\.(TiffImagePlugin|JpegImagePlugin|PngImagePlugin|Image)\Z"
+    first = warnings.filters[0] if warnings.filters else None
+    if first is None or getattr(first[3], "pattern", None) != modules:
+        warnings.filterwarnings("ignore", category=UserWarning, module=modules)
 
 
 def _beginning(data: bytes) -> str:
-    """The first bytes for a message: as text where they are text, else as hex."""
+    """Return the first bytes for a message: as text if they are printable, else as hex."""
     head = data[:9]
     return repr(head.decode("ascii")) if head.isascii() and head.decode().isprintable() else f"0x{head.hex()}"
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:
-    """(width, height) from the first chunk of a WebP file; (0, 0) if it does not say."""
-    kind, body = data[12:16], data[20:30]
+    """Return (width, height) from the first chunk of a WebP file; (0, 0) if it has none."""
+    chunk, body = data[12:16], data[20:30]
     if len(body) < 10:
         return 0, 0
-    if kind == b"VP8X":
+    if chunk == b"VP8X":
         return int.from_bytes(body[4:7], "little") + 1, int.from_bytes(body[7:10], "little") + 1
-    if kind == b"VP8L":
+    if chunk == b"VP8L":
         bits = int.from_bytes(body[1:5], "little")
         return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-    if kind == b"VP8 ":
+    if chunk == b"VP8 ":
         return int.from_bytes(body[6:8], "little") & 0x3FFF, int.from_bytes(body[8:10], "little") & 0x3FFF
     return 0, 0
 
 
-def _check_size(size: tuple[int, int], max_pixels: int) -> None:
-    width, height = size
-    if width <= 0 or height <= 0:
-        raise PictureError("the picture is cut off or damaged: it has no width or no height")
-    if width * height > max_pixels:
-        raise PictureError(
-            f"{width} x {height} px is {width * height / 1e6:.4g} megapixels;"
-            f" the limit is {max_pixels / 1e6:.4g} (raise it with --max-pixels)"
-        )
-
-
-def _finish(picture: Image.Image) -> Image.Image:
-    """Upright RGB without metadata, so that nobody turns it a second time."""
+def _finish(image: Image.Image) -> Image.Image:
+    """Return an upright RGB image without metadata, so that it is not rotated a second time."""
     try:
-        plain = _to_rgb(picture)
-        turn = _TURNS.get(_orientation(picture))
+        rgb = _to_rgb(image)
+        transposition = _TRANSPOSITIONS.get(_orientation(image))
     except _DAMAGE as error:
-        raise PictureError(f"the picture is cut off or damaged: {error or type(error).__name__}") from error
-    if turn is not None:
-        plain = plain.transpose(turn)
-    plain.info = {}
-    return plain
+        raise _damaged(error) from error
+    if transposition is not None:
+        rgb = rgb.transpose(transposition)
+    rgb.info = {}
+    return rgb
 
 
-def _orientation(picture: Image.Image) -> Any:
-    """The EXIF orientation, 1 when there is none or its block is damaged."""
+def _orientation(image: Image.Image) -> Any:
+    """Return the EXIF orientation; 1 if there is none or its block is damaged."""
     try:
-        return picture.getexif().get(_ORIENTATION, 1)
+        return image.getexif().get(_ORIENTATION, 1)
     except _DAMAGE:
         return 1
 
 
-def _to_rgb(picture: Image.Image) -> Image.Image:
-    """A new RGB image; greys of more than 8 bits are scaled to 0-255, not clipped."""
-    if picture.mode.startswith("I") or picture.mode == "F":
-        return Image.fromarray(_grey8(np.asarray(picture))).convert("RGB")
-    if "transparency" in picture.info:  # irrelevant once alpha is dropped, and Pillow warns about it
-        picture = picture.copy()
-        del picture.info["transparency"]
-    return picture.convert("RGB")
+# ---------------------------------------------------------------- colour models
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    """Return a new RGB image; greys of more than 8 bits are scaled to 0-255, not clipped."""
+    if image.mode.startswith("I") or image.mode == "F":
+        return Image.fromarray(_grey8(np.asarray(image))).convert("RGB")
+    if "transparency" in image.info:  # irrelevant once alpha is dropped, and Pillow warns about it
+        image = image.copy()
+        del image.info["transparency"]
+    return image.convert("RGB")
 
 
 def _grey8(grey: NDArray[Any]) -> NDArray[np.uint8]:
-    """(H, W) greys of 16 or 32 bits or floats -> uint8. Floats are 0-1, or 0-255 when any is above 1."""
+    """Convert (H, W) greys of 16 or 32 bits, or floats, to uint8. Floats are 0-1, or 0-255 if any is above 1."""
     if grey.dtype.kind == "f":
         return _unit_to_uint8(grey) if np.nanmax(grey) <= 1 else _clip8(grey)
-    # Pillow hands 16-bit greys out as 32-bit integers too: the values tell which it was.
+    # Pillow also returns 16-bit greys as 32-bit integers; the largest value shows the true depth.
     return _clip8(grey // (257 if grey.max() <= 0xFFFF else 2**23 + 2**15))
 
 
@@ -274,14 +292,16 @@ def _unit_to_uint8(values: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _from_array(array: NDArray[Any], max_pixels: int) -> Image.Image:
-    """Checked before use, since the caller's array may be anything."""
+    """Return an array as an RGB image; its shape, type and range are checked first."""
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
-        raise PictureError(f"an array of shape {array.shape} is not a picture: (H, W), (H, W, 3) or (H, W, 4)")
-    _check_size((array.shape[1], array.shape[0]), max_pixels)
+        raise PictureError(
+            f"an array of shape {array.shape} is not an image", hint="use (H, W), (H, W, 3) or (H, W, 4)"
+        )
+    check_size((array.shape[1], array.shape[0]), max_pixels)
     if array.dtype.kind == "f":
         if not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1):
-            raise PictureError("a float array must hold values from 0 to 1")
+            raise PictureError("the float array has values outside 0 to 1", hint="scale them to 0-1")
         array = _unit_to_uint8(array)
     if array.dtype != np.uint8:
-        raise PictureError(f"an array of {array.dtype} is not a picture: uint8 0-255 or float 0-1")
+        raise PictureError(f"an array of {array.dtype} is not an image", hint="use uint8 0-255 or float 0-1")
     return Image.fromarray(np.ascontiguousarray(array[..., :3] if array.ndim == 3 else array)).convert("RGB")

@@ -10,9 +10,9 @@ SIDE = 320
 """Longest side in pixels."""
 
 
-def encode_thumbnail(picture: Image.Image) -> bytes:
-    """WebP bytes of an RGB picture, its longest side at most 320 px."""
-    small = picture.copy()
+def encode_thumbnail(image: Image.Image) -> bytes:
+    """Return WebP bytes of an RGB image, its longest side at most 320 px."""
+    small = image.copy()
     small.thumbnail((SIDE, SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
     out = io.BytesIO()
     small.save(out, "WEBP", quality=80, method=2)

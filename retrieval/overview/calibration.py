@@ -1,11 +1,10 @@
-"""When nothing is close: what strangers reach in this library, measured instead of a fixed cut.
+"""Score calibration: the ranking scores of unrelated panels of this library, measured instead of a fixed threshold.
 
-Panels of the library are asked as a person asks (their small picture, five words in a row that they say, both, or the
-panel itself), and the best hit that lies in another book is looked at: it is a stranger, however well it scores. A
-question whose best hit is no stronger than all but a tenth of such strangers has found nothing close.
+Panels of the library are used as queries in the way that people search: their thumbnail, five consecutive words of
+their dialogue, both, or the panel itself. The best hit in another book is an impostor, however high its score. A query
+whose best hit scores no higher than the 0.9 quantile of impostors has no close match.
 
-The strength of a hit is what it was ordered by (`Hit.strength`), so that words that are said and windows that are
-shown count as they do in the ranking.
+    generations/N/calibration.json    thresholds by view and query type
 """
 
 from __future__ import annotations
@@ -13,208 +12,239 @@ from __future__ import annotations
 import io
 import json
 import logging
-import os
+import threading
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from PIL import Image
 
 from retrieval.errors import PanelseekError
 from retrieval.records import Panel, View
-from retrieval.search.ranking.text_match import tokens
-from retrieval.search.searcher import Hit, Query
-from retrieval.store.generation import folder_of
-
-if TYPE_CHECKING:
-    from retrieval.index import PanelIndex
+from retrieval.search.hits import Hit
+from retrieval.search.open_index import OpenIndex
+from retrieval.search.query import Query
+from retrieval.store.catalog.text import tokens
+from retrieval.store.layout import generation_folder, replace_file
 
 log = logging.getLogger("panelseek")
 
-Asked = Literal["picture", "words", "both", "panel"]
+QueryType = Literal["picture", "words", "both", "panel"]
 
-STRANGERS = 96
-"""Panels that ask: enough for a tenth to be told from a fifth, few enough for a second or two."""
+SAMPLE = 96
+"""Panels used as queries: resolves the 0.9 quantile and takes 1 to 2 s."""
 
-FEWEST = 12
-"""With fewer strangers nothing is said."""
+MIN_SAMPLE = 12
+"""Impostors below which no threshold is given."""
 
-SHARE = 0.9
-"""Of strangers stay below the line."""
+QUANTILE = 0.9
+"""Quantile of impostor scores used as the threshold."""
 
-WORDS = 5
-"""Consecutive words of a panel's dialogue that make a question."""
+QUERY_WORDS = 5
+"""Consecutive words of a panel's dialogue that make a query."""
 
-FILE = "closeness.json"
+DEFAULT_QUERY_TYPE: dict[View, QueryType] = {View.PICTURE: "picture", View.DIALOGUE: "words", View.FUSED: "both"}
+"""The most common query type of each view."""
+
+FILE = "calibration.json"
 _SEED = 5
-_AT_ONCE = 16
+_BATCH = 16
+_LOW_PRIORITY_BATCH = 2
+
+_Key = tuple[int, View, QueryType]
 
 
 @dataclass(frozen=True, slots=True)
-class Closeness:
-    """What strangers reach in one view for one kind of question.
+class ScoreThreshold:
+    """The ranking score above which a hit of one view and query type counts as close.
 
-    strength: the line, None where the library is too small to tell. strangers: how many were looked at; middle: the
-    strength that half of them reach.
+    value: the threshold; None if the library is too small to calibrate. median: of the impostor scores.
+    sample_size: number of impostors.
     """
 
     view: View
-    asked: Asked
-    strength: float | None
-    middle: float | None
-    strangers: int
+    query_type: QueryType
+    value: float | None
+    median: float | None
+    sample_size: int
 
-    def holds(self, strength: float) -> bool | None:
-        """Whether a hit of this strength is closer than strangers are; None where nobody can tell."""
-        return None if self.strength is None else strength > self.strength
+    def exceeded_by(self, ranking_score: float) -> bool | None:
+        """Return True if a ranking score is above the threshold; None without a threshold."""
+        return None if self.value is None else ranking_score > self.value
 
 
-def kind_of(query: Query) -> Asked:
-    """What a query asks with."""
+class _Memory:
+    """Thresholds of one open index in memory, for indexes that cannot be written."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.thresholds: dict[_Key, ScoreThreshold] = {}
+
+
+_memories: WeakKeyDictionary[OpenIndex, _Memory] = WeakKeyDictionary()
+_memories_lock = threading.Lock()
+
+
+def query_type(query: Query) -> QueryType:
+    """Return the type of a query: a panel, an image, text, or both."""
     if query.panel is not None:
         return "panel"
     if query.image is not None:
-        return "both" if query.words else "picture"
+        return "both" if query.query_text else "picture"
     return "words"
 
 
-NATURAL: dict[View, Asked] = {View.PICTURE: "picture", View.DIALOGUE: "words", View.FUSED: "both"}
-"""What people mostly ask each view with."""
+def is_close(index: OpenIndex, query: Query, hits: Sequence[Hit]) -> bool | None:
+    """Return True if the best hit scores above the threshold; None if the library is too small to calibrate.
 
-
-def is_close(index: PanelIndex, query: Query, hits: Sequence[Hit]) -> bool | None:
-    """Whether a query's first hits are closer than strangers; None where nobody can tell.
-
-    The panel that asks does not count as a hit of itself.
+    The query panel does not count as a hit of itself.
     """
     others = [hit for hit in hits if hit.panel.id != query.panel]
     if not others:
         return False
-    strongest = {hit.view: max(h.strength for h in others if h.view is hit.view) for hit in others}
-    said = [index.closeness(view, kind_of(query)).holds(strength) for view, strength in strongest.items()]
-    return True if True in said else (None if None in said else False)
+    best = {hit.view: max(h.ranking_score for h in others if h.view is hit.view) for hit in others}
+    kind = query_type(query)
+    answers = [make_threshold(index, view, kind).exceeded_by(score) for view, score in best.items()]
+    return True if True in answers else (None if None in answers else False)
 
 
-def measure(index: PanelIndex, view: View, asked: Asked, *, gently: bool = False) -> Closeness:
-    """Look at strangers; remembered beside the generation where that can be written.
+def load_threshold(index: OpenIndex, view: View | str, kind: QueryType | None = None) -> ScoreThreshold | None:
+    """Return a threshold that was measured before for this generation, or None.
 
-    gently: in small steps, each followed by a rest twice as long.
+    kind: type of the queries; None is the most common one of the view.
     """
-    known = measured(index, view, asked)
-    if known is not None:
-        return known
-    found = _judged(view, asked, strangers(index, view, asked, gently=gently))
-    path = _file(index)
-    _write(path, {**_read(path), _key(view, asked): asdict(found)})
-    return found
+    view, kind = View(view), kind or DEFAULT_QUERY_TYPE[View(view)]
+    number = index.generation.number
+    found = _memory(index).thresholds.get((number, view, kind))
+    return found or _read_file(_path(index, number)).get((view, kind))
 
 
-def measured(index: PanelIndex, view: View, asked: Asked) -> Closeness | None:
-    """What an earlier look at strangers found; None where nobody looked."""
-    found = _read(_file(index)).get(_key(view, asked))
-    if found is None:
-        return None
-    return Closeness(view, asked, found["strength"], found["middle"], int(found["strangers"] or 0))
+def make_threshold(
+    index: OpenIndex, view: View | str, kind: QueryType | None = None, *, low_priority: bool = False
+) -> ScoreThreshold:
+    """Return the threshold of a view and query type; measure it once for each generation.
+
+    low_priority: small batches, each followed by a pause twice as long, which leaves time to other searches.
+    """
+    view, kind = View(view), kind or DEFAULT_QUERY_TYPE[View(view)]
+    memory, number = _memory(index), index.generation.number
+    with memory.lock:
+        found = load_threshold(index, view, kind)
+        if found is None:
+            found = _threshold(view, kind, impostor_scores(index, view, kind, low_priority=low_priority))
+            _add_to_file(_path(index, number), found)
+        memory.thresholds = {key: value for key, value in memory.thresholds.items() if key[0] == number}
+        memory.thresholds[number, view, kind] = found
+        return found
 
 
-def _file(index: PanelIndex) -> Path:
-    return folder_of(index.folder, index.generation.number) / FILE
+def _threshold(view: View, kind: QueryType, scores: Sequence[float]) -> ScoreThreshold:
+    if len(scores) < MIN_SAMPLE:
+        return ScoreThreshold(view, kind, None, None, len(scores))
+    median, value = np.quantile(scores, (0.5, QUANTILE))
+    return ScoreThreshold(view, kind, round(float(value), 5), round(float(median), 5), len(scores))
 
 
-def _key(view: View, asked: Asked) -> str:
-    return f"{view}/{asked}"
+# -------------------------------------------------------------------- impostors
 
 
-def _judged(view: View, asked: Asked, reached: Sequence[float]) -> Closeness:
-    if len(reached) < FEWEST:
-        return Closeness(view, asked, None, None, len(reached))
-    middle, line = np.quantile(reached, (0.5, SHARE))
-    return Closeness(view, asked, round(float(line), 5), round(float(middle), 5), len(reached))
-
-
-# -------------------------------------------------------------------- strangers
-
-
-def strangers(
-    index: PanelIndex, view: View, asked: Asked, count: int = STRANGERS, *, gently: bool = False
+def impostor_scores(
+    index: OpenIndex, view: View, kind: QueryType, count: int = SAMPLE, *, low_priority: bool = False
 ) -> list[float]:
-    """The strength of the best hit in another book for each of `count` panels; in a library of one book, of the best
-    hit that is not on the same page or the next to it.
+    """Return the ranking score of the best hit in another book for each of `count` panels.
+
+    In a library of one book: of the best hit that is neither on the same page nor on the next or previous one.
     """
-    panels = _panels(index, view, asked, count)
-    apart = len(index.books()) > 1
-    reached = []
-    at_once = 2 if gently else _AT_ONCE
-    for start in range(0, len(panels), at_once):
+    panels = _sample_panels(index, view, kind, count)
+    by_book = len(index.books()) > 1
+    scores: list[float] = []
+    size = _LOW_PRIORITY_BATCH if low_priority else _BATCH
+    for start in range(0, len(panels), size):
         began = time.perf_counter()
-        some = [(p, q) for p in panels[start : start + at_once] if (q := _question(index, p, view, asked, apart))]
-        answers = index.search_many([query for _, query in some])
-        for (panel, _), hits in zip(some, answers, strict=True):
-            others = [hit.strength for hit in hits if _stranger(hit.panel, panel, apart)]
-            reached += others[:1]
-        if gently:
+        batch = [(panel, _sample_query(index, panel, view, kind, by_book)) for panel in panels[start : start + size]]
+        usable = [(panel, query) for panel, query in batch if query is not None]
+        answers = index.search_many([query for _, query in usable])
+        for (panel, _), hits in zip(usable, answers, strict=True):
+            scores += [hit.ranking_score for hit in hits if _is_impostor(hit.panel, panel, by_book)][:1]
+        if low_priority:
             time.sleep(2 * (time.perf_counter() - began))
-    return reached
+    return scores
 
 
-def _stranger(hit: Panel, panel: Panel, apart: bool) -> bool:
-    return hit.book_id != panel.book_id if apart else abs(hit.page - panel.page) > 1
+def _is_impostor(hit: Panel, panel: Panel, by_book: bool) -> bool:
+    return hit.book_id != panel.book_id if by_book else abs(hit.page_number - panel.page_number) > 1
 
 
-def _question(index: PanelIndex, panel: Panel, view: View, asked: Asked, apart: bool) -> Query | None:
-    """The panel as a person would ask for it; None where its picture cannot be had."""
-    # two books, or the page itself, the two beside it and one more
-    first = Query(view=view, k=2, per_book=1) if apart else Query(view=view, k=4, per_page=1)
-    if asked == "panel":
+def _sample_query(index: OpenIndex, panel: Panel, view: View, kind: QueryType, by_book: bool) -> Query | None:
+    """Return a query for a panel as a person would search for it; None if its image cannot be read."""
+    # hits of two books; or of the page itself, its two neighbours and one more
+    first = Query(view=view, k=2, per_book=1) if by_book else Query(view=view, k=4, per_page=1)
+    if kind == "panel":
         return replace(first, panel=panel.id, include_self=False)
-    text = _line(panel) if asked != "picture" else None
+    text = _sample_words(panel) if kind != "picture" else None
     try:
-        image = Image.open(io.BytesIO(index.thumbnail(panel))) if asked != "words" else None
+        image = Image.open(io.BytesIO(index.thumbnail(panel))) if kind != "words" else None
     except PanelseekError as error:
-        log.debug("panel %d does not ask: %s", panel.id, error)
+        log.debug("panel %d is not used as a query: %s", panel.id, error)
         return None
     return replace(first, text=text, image=image)
 
 
-def _line(panel: Panel) -> str:
-    """Five words in a row from the middle of a panel's dialogue, as they are written."""
-    written = panel.dialogue.split()
-    start = max(0, (len(written) - WORDS) // 2)
-    return " ".join(written[start : start + WORDS])
+def _sample_words(panel: Panel) -> str:
+    """Return five consecutive words from the middle of a panel's dialogue."""
+    words = panel.dialogue.split()
+    start = max(0, (len(words) - QUERY_WORDS) // 2)
+    return " ".join(words[start : start + QUERY_WORDS])
 
 
-def _panels(index: PanelIndex, view: View, asked: Asked, count: int) -> list[Panel]:
-    """Panels that can ask, drawn at random, of each book in turn."""
-    ids = index.generation.views[View.DIALOGUE if view is View.DIALOGUE or asked in ("words", "both") else view].ids
+def _sample_panels(index: OpenIndex, view: View, kind: QueryType, count: int) -> list[Panel]:
+    """Return panels usable as queries, drawn at random, one of each book in turn."""
+    ids = index.generation.views[View.DIALOGUE if view is View.DIALOGUE or kind in ("words", "both") else view].ids
     drawn = np.random.default_rng(_SEED).permutation(ids)[: 20 * count]
     books: dict[int, list[Panel]] = {}
-    panels = index.catalog.panels(drawn)
+    panels = index.catalog.panels.get(drawn)
     for panel in (panels[i] for i in drawn.tolist() if i in panels):
-        if asked in ("picture", "panel") or len(tokens(panel.dialogue)) >= WORDS:
+        if kind in ("picture", "panel") or len(tokens(panel.dialogue)) >= QUERY_WORDS:
             books.setdefault(panel.book_id, []).append(panel)
     turns: Iterable[tuple[Panel | None, ...]] = zip_longest(*books.values())
     return [panel for turn in turns for panel in turn if panel is not None][:count]
 
 
-# --------------------------------------------------------------------- the file
+# ---------------------------------------------------------------------- storing
 
 
-def _read(path: Path) -> dict[str, dict[str, float | None]]:
+def _memory(index: OpenIndex) -> _Memory:
+    with _memories_lock:
+        return _memories.setdefault(index, _Memory())
+
+
+def _path(index: OpenIndex, number: int) -> Path:
+    return generation_folder(index.folder, number) / FILE
+
+
+def _read_file(path: Path) -> dict[tuple[View, QueryType], ScoreThreshold]:
+    """Return the stored thresholds; none if the file is missing or damaged."""
     try:
-        known = json.loads(path.read_text())
-        return {key: dict(value) for key, value in known.items() if {"strength", "middle", "strangers"} <= set(value)}
-    except (OSError, ValueError, AttributeError, TypeError):
+        stored = json.loads(path.read_text())
+        thresholds = [_from_json(value) for value in stored["thresholds"]]
+        return {(each.view, each.query_type): each for each in thresholds}
+    except (OSError, ValueError, AttributeError, TypeError, KeyError):
         return {}
 
 
-def _write(path: Path, known: dict[str, dict[str, float | None]]) -> None:
-    """Where the index cannot be written, the next process measures again."""
-    beside = path.with_name(f"{FILE}.{os.getpid()}")
+def _from_json(value: dict[str, Any]) -> ScoreThreshold:
+    return ScoreThreshold(View(value["view"]), **{key: item for key, item in value.items() if key != "view"})
+
+
+def _add_to_file(path: Path, threshold: ScoreThreshold) -> None:
+    """Store one more threshold; if the index cannot be written, the next process measures again."""
+    thresholds = {**_read_file(path), (threshold.view, threshold.query_type): threshold}
+    content = json.dumps({"thresholds": [asdict(each) for each in thresholds.values()]}, indent=1)
     with suppress(OSError):
-        beside.write_text(json.dumps(known, indent=1))
-        beside.replace(path)
+        replace_file(path, lambda beside: beside.write_text(content))

@@ -1,11 +1,10 @@
-"""All panels in two dimensions, similar ones near each other; made once for a generation, on request.
+"""Map of all panels in two dimensions, similar panels near each other; made once for a generation, on request.
 
-    generations/N/map.npz     points (P, 2) float32 in 0-1, group (P,) uint8, in the order of picture.panels.npy
+    generations/N/map.npz     points (P, 2) float32 from 0 to 1, groups (P,) uint8, in the order of picture.panels.npy
 
-How: the `picture` vectors, reduced to 50 numbers by principal components; each panel's nearest neighbours among them
-from FAISS; t-SNE (van der Maaten & Hinton, 2008) with interpolation (Linderman et al., 2019) as openTSNE does it,
-started from the two widest components, so that far apart on the map is far apart as well. Groups are k-means on the
-finished map: places one can name, for those who read the map as a list.
+The `picture` vectors are reduced to 50 principal components. FAISS finds the nearest neighbours among them. t-SNE
+(van der Maaten and Hinton 2008) with interpolation (Linderman et al. 2019), from openTSNE, lays them out. It starts from
+the two widest components, so that global distances stay meaningful. Groups are k-means clusters of the finished map.
 """
 
 from __future__ import annotations
@@ -13,86 +12,99 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.overview.pca import principal_components
-from retrieval.progress import Told, nobody
-from retrieval.store.generation import ViewIndex, keep_arrays, kept_arrays
-from retrieval.store.vectors import VectorShards
+from retrieval.progress import ProgressCallback, StageProgress, no_progress
+from retrieval.records import View
+from retrieval.search.open_index import OpenIndex
+from retrieval.store.derived import load_derived, save_derived
+from retrieval.store.generation import ViewIndex
+from retrieval.store.vectors import VectorStore
 
 FILE = "map.npz"
 GROUPS = 24
-"""At most so many groups; one for every twenty panels."""
+"""Largest number of groups; there is one for every twenty panels."""
 
 _COMPONENTS = 50
 _PERPLEXITY = 30.0
 _EARLY, _LATE = 250, 350
-"""Rounds of t-SNE: with exaggerated attraction first, which finds the large shape."""
+"""Iterations of t-SNE: first with exaggerated attraction, which finds the global shape."""
 
-_FEWEST = 100
-"""Fewer panels lie where their two widest components put them: t-SNE draws so few into one point."""
+_MIN_TSNE = 100
+"""Panels below which the two widest components are the map: t-SNE contracts so few to one point."""
 
 _EXACT_UP_TO = 4_000
 _SEED = 3
-_TELL_EVERY = 10
+_REPORT_EVERY = 10
 
 
 @dataclass(frozen=True, slots=True)
 class PanelMap:
-    """`ids` (P,) int64 rising; `points` (P, 2) float32, each axis in 0-1; `groups` (P,) uint8 from 0 on."""
+    """Positions of P panels: ids (P,) int64 ascending, points (P, 2) float32 from 0 to 1, groups (P,) uint8."""
 
     ids: NDArray[np.int64]
     points: NDArray[np.float32]
     groups: NDArray[np.uint8]
 
 
-def read_map(index: Path, number: int, view: ViewIndex) -> PanelMap | None:
-    """The map of a generation, None where none was made yet (or what lies there is not one of these panels)."""
-    stored = kept_arrays(index, number, FILE)
+def load_panel_map(index: OpenIndex) -> PanelMap | None:
+    """Return the map made before for this generation; None if there is none, or one of other panels."""
+    view = index.generation.views[View.PICTURE]
+    stored = load_derived(index.folder, index.generation.number, FILE)
     points, groups = stored.get("points"), stored.get("groups")
     if points is None or groups is None or points.shape != (len(view), 2) or groups.shape != (len(view),):
         return None
     return PanelMap(np.asarray(view.ids), points.astype(np.float32), groups.astype(np.uint8))
 
 
-def write_map(index: Path, number: int, found: PanelMap) -> None:
-    """Raises `IndexDamaged` when the generation is gone or cannot be written."""
-    keep_arrays(index, number, FILE, points=found.points, groups=found.groups)
+def make_panel_map(index: OpenIndex, progress: ProgressCallback = no_progress) -> PanelMap:
+    """Lay out all panels of this generation and store the map.
+
+    Raises `IndexDamaged` if the generation is gone or cannot be written.
+    """
+    number, view = index.generation.number, index.generation.views[View.PICTURE]
+    panel_map = lay_out(view, index.vector_store, progress)
+    save_derived(index.folder, number, FILE, points=panel_map.points, groups=panel_map.groups)
+    return panel_map
 
 
-def make_map(view: ViewIndex, shards: VectorShards, told: Told = nobody) -> PanelMap:
-    """Lay out all panels of a view."""
-    reduced = principal_components(view, shards, _COMPONENTS, partial(told, "reading vectors"))
-    points = _laid_out(reduced, told)
-    told("grouping", 0, 1)
-    return PanelMap(np.asarray(view.ids), points, _grouped(points))
+def lay_out(view: ViewIndex, vectors: VectorStore, progress: ProgressCallback = no_progress) -> PanelMap:
+    """Return the map of all panels of a view."""
+    report = StageProgress(progress, "reading vectors", "panels", len(view))
+    points = _layout(principal_components(view, vectors, _COMPONENTS, report), progress)
+    StageProgress(progress, "grouping")(0, 1)
+    return PanelMap(np.asarray(view.ids), points, _cluster(points))
 
 
-def _laid_out(reduced: NDArray[np.float32], told: Told) -> NDArray[np.float32]:
+def _layout(reduced: NDArray[np.float32], progress: ProgressCallback) -> NDArray[np.float32]:
     count = len(reduced)
-    if count < _FEWEST:
-        return _scaled(reduced[:, :2]) if count else np.empty((0, 2), np.float32)
+    if count < _MIN_TSNE:
+        return _scale_to_unit(reduced[:, :2]) if count else np.empty((0, 2), np.float32)
     start = reduced[:, :2] / max(float(reduced[:, 0].std()), 1e-9) * 1e-4
-    start = start + np.random.default_rng(_SEED).normal(0, 1e-6, start.shape)  # twins must be able to part
-    return _scaled(_tsne(reduced, start, told))
+    start = start + np.random.default_rng(_SEED).normal(
+        0, 1e-6, start.shape
+    )  # identical panels must be able to separate
+    return _scale_to_unit(_tsne(reduced, start, progress))
 
 
-def _tsne(reduced: NDArray[np.float32], start: NDArray[Any], told: Told) -> NDArray[np.float32]:
-    """openTSNE by its parts, with neighbours from FAISS."""
+def _tsne(reduced: NDArray[np.float32], start: NDArray[Any], progress: ProgressCallback) -> NDArray[np.float32]:
+    """Run openTSNE with neighbours from FAISS."""
     from openTSNE import TSNEEmbedding
     from openTSNE.affinity import PerplexityBasedNN
 
     perplexity = min(_PERPLEXITY, len(reduced) / 10)
-    told("finding neighbours", 0, 1)
+    StageProgress(progress, "finding neighbours")(0, 1)
     neighbours = _neighbours(reduced, math.ceil(3 * perplexity))
     jobs = os.cpu_count() or 1
     affinities = PerplexityBasedNN(
-        perplexity=perplexity, knn_index=_Known(neighbours, len(reduced)), n_jobs=jobs, random_state=_SEED
+        perplexity=perplexity,
+        knn_index=_PrecomputedNeighbours(neighbours, len(reduced)),
+        n_jobs=jobs,
+        random_state=_SEED,
     )
     few = len(reduced) < _EXACT_UP_TO
     embedding: Any = TSNEEmbedding(
@@ -102,6 +114,7 @@ def _tsne(reduced: NDArray[np.float32], start: NDArray[Any], told: Told) -> NDAr
         n_jobs=jobs,
         random_state=_SEED,
     )
+    report = StageProgress(progress, "laying out", "iterations", _EARLY + _LATE)
     for rounds, before, settings in (
         (_EARLY, 0, {"exaggeration": 12, "momentum": 0.5}),
         (_LATE, _EARLY, {"momentum": 0.8}),
@@ -109,16 +122,16 @@ def _tsne(reduced: NDArray[np.float32], start: NDArray[Any], told: Told) -> NDAr
         embedding.optimize(
             n_iter=rounds,
             inplace=True,
-            callbacks=lambda done, *_, before=before: told("laying out", before + done, _EARLY + _LATE),
-            callbacks_every_iters=_TELL_EVERY,
+            callbacks=lambda done, *_, before=before: report(before + done),
+            callbacks_every_iters=_REPORT_EVERY,
             propagate_exception=True,
             **settings,
         )
     return np.asarray(embedding, np.float32)
 
 
-class _Known:
-    """Neighbours found already, in the form in which openTSNE asks for them."""
+class _PrecomputedNeighbours:
+    """Nearest neighbours in the interface that openTSNE expects."""
 
     def __init__(self, found: tuple[NDArray[np.int64], NDArray[np.float64]], samples: int) -> None:
         self._found = found
@@ -143,10 +156,10 @@ def _neighbours(reduced: NDArray[np.float32], count: int) -> tuple[NDArray[np.in
         index.train(reduced)
     index.add(reduced)
     squared, places = index.search(reduced, count + 1)
-    return _without_self(places, squared, count)
+    return _drop_self(places, squared, count)
 
 
-def _without_self(
+def _drop_self(
     places: NDArray[np.int64], squared: NDArray[np.float32], count: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Each row less its own place, or its last where a twin took that; FAISS's padding becomes the first found."""
@@ -159,7 +172,7 @@ def _without_self(
     return kept, np.where(missing, distances[:, :1], distances)
 
 
-def _scaled(points: NDArray[np.floating]) -> NDArray[np.float32]:
+def _scale_to_unit(points: NDArray[np.floating]) -> NDArray[np.float32]:
     """Into the unit square, both axes by the same measure, in its middle."""
     low, high = points.min(axis=0), points.max(axis=0)
     span = float((high - low).max()) or 1.0
@@ -167,7 +180,7 @@ def _scaled(points: NDArray[np.floating]) -> NDArray[np.float32]:
     return found
 
 
-def _grouped(points: NDArray[np.float32]) -> NDArray[np.uint8]:
+def _cluster(points: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Groups of the map by k-means, numbered from the largest down."""
     import faiss
 

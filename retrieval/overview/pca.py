@@ -1,35 +1,38 @@
-"""Vectors reduced to their widest directions, the same on every machine."""
+"""Principal components of vectors, the same on every machine."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.progress import StageProgress
 from retrieval.store.generation import ViewIndex
-from retrieval.store.vectors import VectorShards
+from retrieval.store.vectors import VectorStore
 
 _FIT_SAMPLE = 20_000
 _SEED = 3
 
 
 def principal_components(
-    view: ViewIndex, shards: VectorShards, count: int, told: Callable[[int, int], None] = lambda *_: None
+    view: ViewIndex, shards: VectorStore, count: int, report: StageProgress | None = None
 ) -> NDArray[np.float32]:
-    """(P, count) principal components of a view's vectors, the widest first; fitted on a sample, read in blocks."""
+    """Return (P, count) principal components of a view's vectors, the widest first.
+
+    Fitted on a sample of at most 20,000 vectors, read in blocks. report: called with the number of panels read.
+    """
     rows = np.asarray(view.rows)
     chosen = np.random.default_rng(_SEED).choice(len(rows), min(_FIT_SAMPLE, len(rows)), replace=False)
-    mean, axes = _fitted(shards.read(view.view, rows[np.sort(chosen)]), count)
+    mean, axes = _fit(shards.read(view.view, rows[np.sort(chosen)]), count)
     reduced = np.empty((len(rows), count), np.float32)
     for start, vectors in shards.blocks(view.view, rows):
         reduced[start : start + len(vectors)] = (vectors - mean) @ axes
-        told(start + len(vectors), len(rows))
+        if report is not None:
+            report(start + len(vectors))
     return reduced
 
 
-def _fitted(vectors: NDArray[np.float32], count: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """(512,) mean and (512, count) axes, each pointing where its largest part is positive."""
+def _fit(vectors: NDArray[np.float32], count: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the (512,) mean and (512, count) axes; the largest part of each axis is positive."""
     mean = vectors.mean(axis=0) if len(vectors) else np.zeros(vectors.shape[1], np.float32)
     _, found = np.linalg.eigh((vectors - mean).T @ (vectors - mean))
     axes = found[:, ::-1][:, :count].astype(np.float32)

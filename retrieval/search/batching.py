@@ -1,7 +1,7 @@
 """Questions of many people go through one encoder together.
 
 While one batch is being encoded, those who ask meanwhile wait in line; whoever is first in line afterwards takes
-everybody's questions along. Nobody waits for others to come, and no more than `MOST` go at once.
+everybody's questions along. Nobody waits for others to come, and no more than `MAX_BATCH` go at once.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-MOST = 32
+MAX_BATCH = 32
 """Questions of one batch: as many as a build encodes at once."""
 
 
 @dataclass(slots=True)
-class _Asked:
+class _Request:
     """One caller's questions, and their answers once there are some."""
 
     kind: Any
@@ -26,18 +26,18 @@ class _Asked:
     error: Exception | None = None
 
 
-class Together:
+class MicroBatcher:
     """Batches calls of `encode(kind, questions)`, which answers each question with one item, in order."""
 
     def __init__(self, encode: Callable[[Any, Sequence[Any]], Sequence[Any]]) -> None:
         self._encode = encode
-        self._waiting: list[_Asked] = []
+        self._waiting: list[_Request] = []
         self._line = threading.Lock()
         self._encoding = threading.Lock()
 
-    def ask(self, kind: Any, questions: Sequence[Any]) -> Sequence[Any]:
+    def submit(self, kind: Any, questions: Sequence[Any]) -> Sequence[Any]:
         """The answers to `questions`; raises what `encode` raised. A failure of somebody else's is not ours."""
-        mine = _Asked(kind, questions)
+        mine = _Request(kind, questions)
         with self._line:
             self._waiting.append(mine)
         with self._encoding:
@@ -47,11 +47,11 @@ class Together:
             raise mine.error
         return mine.answers
 
-    def _next(self) -> list[_Asked]:
+    def _next(self) -> list[_Request]:
         """The first in line and those behind who ask in the same way, as far as there is room."""
         with self._line:
-            kind, room = self._waiting[0].kind, MOST
-            taken: list[_Asked] = []
+            kind, room = self._waiting[0].kind, MAX_BATCH
+            taken: list[_Request] = []
             for asked in list(self._waiting):
                 if asked.kind == kind and (not taken or len(asked.questions) <= room):
                     taken.append(asked)
@@ -59,7 +59,7 @@ class Together:
                     self._waiting.remove(asked)
             return taken
 
-    def _answer(self, taken: list[_Asked]) -> None:
+    def _answer(self, taken: list[_Request]) -> None:
         try:
             answers = self._encode(taken[0].kind, [question for asked in taken for question in asked.questions])
             start = 0

@@ -1,8 +1,8 @@
-"""A generation: everything searched that is derived from catalog and vectors, as of one moment.
+"""A generation: a snapshot of everything searched that is derived from catalog and vectors.
 
     generations/N/manifest.json         counts, kinds, checksums, measured recall
     generations/N/<view>.panels.npy     (2, P) int64: panel ids in order, and their vector rows
-    generations/N/<view>.faiss          the IVF-PQ index, where the view is large enough for one
+    generations/N/<view>.faiss          the IVF-PQ index, if the view is large enough
 
 It is written beside and renamed, then named by the catalog; readers keep the one they opened.
 """
@@ -11,62 +11,44 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.encoder.protocol import DIMENSION
 from retrieval.errors import IndexDamaged
-from retrieval.progress import Told, nobody
 from retrieval.records import View
-from retrieval.store.ann.ivfpq import (
-    CANDIDATES,
-    Content,
-    Earlier,
-    IvfPq,
-    build_ivfpq,
-    choose_kind,
-    default_probes,
-    extend_ivfpq,
-    write_ivfpq,
-)
-from retrieval.store.catalog.catalog import Catalog
-from retrieval.store.scoring import all_scores, best_scores, top, vectors_of
-from retrieval.store.vectors import PARTS, VectorShards
+from retrieval.store.ann.base import AnnIndex
+from retrieval.store.ann.ivfpq import IvfPq
+from retrieval.store.layout import file_sha256, generation_folder
+from retrieval.store.scoring import vectors_per_panel
+from retrieval.store.vectors import REGIONS, VectorStore
 
 FORMAT = 2
-_REPAIR = "run `panelseek verify --repair`"
-RECALL_SAMPLE = 256
-_RECALL_SEED = 7
-_BLOCK = 16_384
-RECALL_LOSS = 0.02
-"""An index that was added to and finds this much less than when it was trained is trained anew."""
+REPAIR_HINT = "run `panelseek verify --repair`"
+
 _CHECK_ON_OPEN = 64 * 2**20
-"""Files up to this size are hashed whenever an index opens; larger ones by `verify`."""
+"""Bytes: smaller files are hashed whenever an index opens, larger ones by `verify`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ViewIndex:
-    """One view of a generation: which panels it holds, at which rows, and how candidates are found."""
+    """One view of a generation: ids and vector rows (P,) int64 of its panels, and its ANN index if it has one."""
 
     view: View
     ids: NDArray[np.int64]
     rows: NDArray[np.int64]
-    ann: IvfPq | None
+    ann: AnnIndex | None
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def rows_of(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """(ids, rows) of those `ids` that this view holds, sorted by id."""
+        """Return (ids, rows) of those `ids` that this view has, sorted by id."""
         if not len(self.ids) or not len(ids):
             return np.empty(0, np.int64), np.empty(0, np.int64)
         wanted = np.unique(ids)
@@ -77,254 +59,36 @@ class ViewIndex:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """The opened snapshot that a reader searches."""
+    """An opened generation: its number, its manifest and its views."""
 
     number: int
     manifest: dict[str, Any]
     views: dict[View, ViewIndex]
 
 
-def folder_of(index: Path, number: int) -> Path:
-    return index / "generations" / str(number)
-
-
-def shards_of(index: Path, catalog: Catalog) -> VectorShards:
-    """The vectors of an index, with as many parts a panel as its first build decided."""
-    return VectorShards(index / "vectors", parts=catalog.setting("parts") or 0)
-
-
 # ---------------------------------------------------------------------- writing
 
 
-def write_generation(
-    index: Path,
-    number: int,
-    catalog: Catalog,
-    shards: VectorShards,
-    kind: str,
-    base: Generation | None = None,
-    told: Told = nobody,
-) -> dict[str, Any]:
-    """Derive generation `number` and return its manifest; it counts once the catalog names it.
-
-    base: a generation whose FAISS indexes are changed where little changed, instead of training new ones.
-    told: hears how far each view is, and may raise to stop; a generation half written counts for nothing.
-    """
-    final = folder_of(index, number)
-    beside = final.with_name(f"{number}.partial")
-    for leftover in (beside, final):
-        shutil.rmtree(leftover, ignore_errors=True)
-    beside.mkdir(parents=True)
-    views = {
-        str(view): _write_view(beside, view, catalog, shards, kind, _earlier(index, view, base), told) for view in View
-    }
-    manifest = {"format": FORMAT, "generation": number, "dimension": DIMENSION, "views": views}
-    (beside / "manifest.json").write_text(json.dumps(manifest, indent=1))
-    for path in beside.iterdir():
-        _sync(path)
-    beside.rename(final)
-    _sync(final.parent)
-    return manifest
-
-
-def _earlier(index: Path, view: View, base: Generation | None) -> Earlier | None:
-    """The FAISS index of a view in an earlier generation, where it has one and the file is whole."""
-    found = base.manifest["views"][str(view)] if base is not None else {}
-    path = folder_of(index, base.number) / f"{view}.faiss" if base is not None else None
-    if base is None or path is None or "trained_on" not in found:
-        return None
-    if file_sha256(path) != found["files"][path.name]["sha256"]:
-        return None
-    known = base.views[view]
-    return Earlier(path, known.ids, known.rows, found["trained_on"], found["changed_since"], found["trained_recall"])
-
-
-def _write_view(
-    folder: Path,
-    view: View,
-    catalog: Catalog,
-    shards: VectorShards,
-    wanted: str,
-    earlier: Earlier | None,
-    told: Told,
-) -> dict[str, Any]:
-    def tell(doing: str, done: int, total: int) -> None:
-        told(f"{doing} the {view} index", done, total)
-
-    tell("checking", 0, 0)
-    # a panel without words has nothing to say in the dialogue view: all such panels would be one vector
-    ids, rows = catalog.vector_rows(with_dialogue_only=view is View.DIALOGUE)
-    np.save(folder / f"{view}.panels.npy", np.stack([ids, rows]))
-    each = vectors_of(shards, view)
-    kind = choose_kind(each * len(ids), wanted)
-    measured: dict[str, Any] = {}
-    if kind == "ivfpq":
-        content = Content(ids, rows, each, partial(_blocks, shards, view, rows), tell)
-        measured = _write_ann(folder / f"{view}.faiss", content, earlier, ViewIndex(view, ids, rows, None), shards)
-    files = {p.name: _describe(p) for p in sorted(folder.glob(f"{view}.*"))}
-    found = {
-        "kind": kind,
-        "panels": len(ids),
-        "vectors": each * len(ids),
-        "files": files,
-        "vectors_sha256": digest(shards, view, rows),
-    }
-    return found | (measured or _measure(ViewIndex(view, ids, rows, None), shards, tell))
-
-
-def _write_ann(
-    path: Path, content: Content, earlier: Earlier | None, view: ViewIndex, shards: VectorShards
-) -> dict[str, Any]:
-    """Write a FAISS index: the earlier one brought up to date while that finds as well as it did, else a new one."""
-    extended = extend_ivfpq(content, earlier) if earlier is not None else None
-    if extended is not None and earlier is not None:
-        index, changed = extended
-        measured = _measure(replace(view, ann=IvfPq(index)), shards, content.told)
-        history = {"trained_on": earlier.trained_on, "changed_since": changed, "trained_recall": earlier.trained_recall}
-        if measured["recall_at_10"] >= earlier.trained_recall - RECALL_LOSS:
-            write_ivfpq(index, path)
-            return measured | history
-    index = build_ivfpq(content)
-    write_ivfpq(index, path)
-    measured = _measure(replace(view, ann=IvfPq(index)), shards, content.told)
-    trained = {"trained_on": content.count, "changed_since": 0, "trained_recall": measured["recall_at_10"]}
-    return measured | trained
-
-
-def _blocks(
-    shards: VectorShards, view: View, rows: NDArray[np.int64], at: NDArray[np.int64]
-) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """(start, vectors) for positions `at` among all vectors of a view: each panel's whole, then its parts."""
-    each = vectors_of(shards, view)
-    if each == 1:
-        yield from shards.blocks(view, rows[at])
-        return
-    for start in range(0, len(at), _BLOCK):
-        panels, part = np.divmod(at[start : start + _BLOCK], each)
-        vectors = np.empty((len(panels), DIMENSION), np.float32)
-        whole = part == 0
-        vectors[whole] = shards.read(view, rows[panels[whole]])
-        vectors[~whole] = shards.read(PARTS, rows[panels[~whole]] * shards.parts + part[~whole] - 1)
-        yield start, vectors
-
-
-def digest(shards: VectorShards, view: View, rows: NDArray[np.int64]) -> str:
-    """SHA-256 over the stored vectors of a view, and over those of its parts where it has some."""
-    found = shards.digest(view, rows)
-    if vectors_of(shards, view) == 1:
+def digest(vectors: VectorStore, view: View, rows: NDArray[np.int64]) -> str:
+    """Return the SHA-256 of the stored vectors of a view, including its region vectors."""
+    found = vectors.digest(view, rows)
+    if vectors_per_panel(vectors, view) == 1:
         return found
-    return hashlib.sha256((found + shards.digest(PARTS, shards.part_rows(rows))).encode()).hexdigest()
-
-
-def _measure(view: ViewIndex, shards: VectorShards, told: Told) -> dict[str, Any]:
-    """Recall@10 of the default search against exact search, on sampled panels that do not count themselves."""
-    if len(view) < 2:
-        return {"recall_at_10": None, "recall_sample": 0}
-    if view.ann is None:
-        return {"recall_at_10": 1.0, "recall_sample": 0}
-    rng = np.random.default_rng(_RECALL_SEED)
-    places = np.sort(rng.choice(len(view), min(RECALL_SAMPLE, len(view)), replace=False))
-    queries = shards.read(view.view, view.rows[places])
-    best = _exact_top(view, shards, queries, 11, told)
-    shares = []
-    for query, place, exact, found in zip(queries, places, best, view.ann.candidates(queries, CANDIDATES), strict=True):
-        ids, rows = view.rows_of(found)
-        order = top(best_scores(shards, view.view, rows, query), ids, 11)
-        own = view.ids[place]
-        nearest = [i for i in exact if i != own][:10]
-        shares.append(len({int(ids[o]) for o in order} & set(nearest)) / len(nearest))
-    lists = view.ann.lists
-    return {
-        "recall_at_10": round(float(np.mean(shares)), 4),
-        "recall_sample": len(places),
-        "lists": lists,
-        "probes": default_probes(lists),
-        "candidates": CANDIDATES,
-    }
-
-
-def _exact_top(
-    view: ViewIndex, shards: VectorShards, queries: NDArray[np.float32], count: int, told: Told
-) -> list[list[int]]:
-    """Ids of the `count` nearest by exact search, per query, streaming over the whole view."""
-    ids = [np.empty(0, np.int64)] * len(queries)
-    scores = [np.empty(0, np.float32)] * len(queries)
-    for start in range(0, len(view), _BLOCK):
-        told("measuring", start, len(view))
-        block = view.ids[start : start + _BLOCK]
-        for q, row in enumerate(all_scores(shards, view.view, view.rows[start : start + _BLOCK], queries)):
-            merged_ids, merged = np.concatenate([ids[q], block]), np.concatenate([scores[q], row])
-            best = top(merged, merged_ids, count)
-            ids[q], scores[q] = merged_ids[best], merged[best]
-    return [[int(i) for i in row] for row in ids]
-
-
-def _describe(path: Path) -> dict[str, Any]:
-    return {"bytes": path.stat().st_size, "sha256": file_sha256(path)}
-
-
-def file_sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def keep_arrays(index: Path, number: int, name: str, **arrays: NDArray[Any]) -> None:
-    """Add a derived file to a generation, written beside and renamed: what a reader makes on request.
-
-    Raises `IndexDamaged` where the generation is gone or cannot be written.
-    """
-    path = folder_of(index, number) / name
-    beside = path.with_name(f"{name}.{os.getpid()}")
-    try:
-        with beside.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **arrays)
-        beside.replace(path)
-    except OSError as error:
-        why = error.strerror or error
-        raise IndexDamaged(f"{path} cannot be written ({why}): check the disk and its permissions") from error
-
-
-def kept_arrays(index: Path, number: int, name: str) -> dict[str, NDArray[Any]]:
-    """The arrays of such a file; empty where there is none, or none that can be read."""
-    try:
-        with np.load(folder_of(index, number) / name) as stored:
-            return dict(stored)
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-        return {}
-
-
-def remove_others(index: Path, current: int) -> None:
-    """Delete every generation but `current`, and half-written ones. Readers keep the files they have open."""
-    parent = index / "generations"
-    for path in parent.iterdir() if parent.exists() else ():
-        if path.name != str(current):
-            shutil.rmtree(path, ignore_errors=True)
-
-
-# ---------------------------------------------------------------------- reading
+    return hashlib.sha256((found + vectors.digest(REGIONS, vectors.region_rows(rows))).encode()).hexdigest()
 
 
 def open_generation(index: Path, number: int) -> Generation:
-    """Open a generation. Raises `IndexDamaged` naming the file that is missing, altered or inconsistent."""
-    folder = folder_of(index, number)
+    """Open a generation. Raises `IndexDamaged` with the file that is missing, altered or inconsistent."""
+    folder = generation_folder(index, number)
     manifest = _read_manifest(folder, number)
     try:
-        problems = list(file_problems(folder, manifest, hash_up_to=_CHECK_ON_OPEN))
-        if problems:
-            raise IndexDamaged(f"{problems[0]}: {_REPAIR}")
+        for path, problem in file_problems(folder, manifest, hash_up_to=_CHECK_ON_OPEN):
+            raise IndexDamaged(problem, path, REPAIR_HINT)
         views = {view: _open_view(folder, view, manifest["views"][str(view)]) for view in View}
-    except (OSError, ValueError) as error:  # a file that a build took away in this moment, or no array in it
-        raise IndexDamaged(f"{folder} cannot be read ({error}): {_REPAIR}") from error
+    except (OSError, ValueError) as error:  # a build deletes the file at this moment, or it is not an array
+        raise IndexDamaged(f"the generation cannot be read ({error})", folder, REPAIR_HINT) from error
     except (KeyError, TypeError, AttributeError) as error:
-        raise IndexDamaged(f"{folder / 'manifest.json'} is not a manifest: {_REPAIR}") from error
+        raise IndexDamaged("the file is not a manifest", folder / "manifest.json", REPAIR_HINT) from error
     return Generation(number, manifest, views)
 
 
@@ -333,31 +97,34 @@ def _read_manifest(folder: Path, number: int) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads(path.read_text())
     except (OSError, ValueError) as error:
-        raise IndexDamaged(f"{path} is missing or unreadable: {_REPAIR}") from error
+        raise IndexDamaged("the manifest is missing or unreadable", path, REPAIR_HINT) from error
     if not isinstance(manifest, dict):
-        raise IndexDamaged(f"{path} is not a manifest: {_REPAIR}")
+        raise IndexDamaged("the file is not a manifest", path, REPAIR_HINT)
     expected = {"format": FORMAT, "generation": number, "dimension": DIMENSION}
     found = {key: manifest.get(key) for key in expected}
     if found != expected:
-        raise IndexDamaged(f"{path} says {found}, expected {expected}: {_REPAIR}")
+        raise IndexDamaged(f"the manifest has {found}; expected {expected}", path, REPAIR_HINT)
     return manifest
 
 
-def file_problems(folder: Path, manifest: dict[str, Any], hash_up_to: float) -> Iterable[str]:
-    """What is wrong with a generation's files: missing, another size, another checksum."""
+def file_problems(folder: Path, manifest: dict[str, Any], hash_up_to: float) -> Iterable[tuple[Path, str]]:
+    """Return (path, problem) for each file of a generation that is missing or has another size or checksum.
+
+    hash_up_to: bytes; larger files are not hashed.
+    """
     for view in manifest["views"].values():
         for name, expected in view["files"].items():
             path = folder / name
             if not path.exists():
-                yield f"{path} is missing"
+                yield path, "the file is missing"
             elif path.stat().st_size != expected["bytes"]:
-                yield f"{path} has {path.stat().st_size} bytes, {expected['bytes']} were written"
+                yield path, f"the file has {path.stat().st_size} bytes; {expected['bytes']} were written"
             elif expected["bytes"] <= hash_up_to and file_sha256(path) != expected["sha256"]:
-                yield f"{path} was altered: its SHA-256 is not the one that was written"
+                yield path, "the file was altered: its SHA-256 is not the one that was written"
 
 
 def _open_view(folder: Path, view: View, manifest: dict[str, Any]) -> ViewIndex:
     pairs = np.load(folder / f"{view}.panels.npy", mmap_mode="r")
-    open_ann = partial(IvfPq.open, folder / f"{view}.faiss", manifest["vectors"])
-    ann = open_ann() if manifest["kind"] == "ivfpq" else None
+    has_ann = manifest["kind"] == "ivfpq"
+    ann = IvfPq.open(folder / f"{view}.faiss", manifest["vectors"]) if has_ann else None
     return ViewIndex(view, pairs[0], pairs[1], ann)

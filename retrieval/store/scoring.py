@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.records import View
-from retrieval.store.vectors import VectorShards
+from retrieval.store.vectors import VectorStore
 
 Scores = NDArray[np.float32]
 
-_VECTORS_AT_ONCE = 16_384
+_VECTORS_PER_READ = 16_384
 """Vectors read from disk in one go: 34 MB."""
 
 
@@ -22,7 +20,7 @@ def exact_scores(vectors: NDArray[np.float32], queries: NDArray[np.float32]) -> 
     return scores
 
 
-def best_scores(shards: VectorShards, view: View, rows: NDArray[np.int64], query: NDArray[np.float32]) -> Scores:
+def best_scores(shards: VectorStore, view: View, rows: NDArray[np.int64], query: NDArray[np.float32]) -> Scores:
     """(P,) of the panels at `rows` with a query of one or more unit vectors, (512,) or (V, 512).
 
     Where a panel or a query speaks with several vectors, the likest pair of them counts.
@@ -31,43 +29,23 @@ def best_scores(shards: VectorShards, view: View, rows: NDArray[np.int64], query
     return best
 
 
-def all_scores(shards: VectorShards, view: View, rows: NDArray[np.int64], queries: NDArray[np.float32]) -> Scores:
+def all_scores(shards: VectorStore, view: View, rows: NDArray[np.int64], queries: NDArray[np.float32]) -> Scores:
     """(Q, P) of each of (Q, 512) unit vectors with the panels at `rows`, a panel's likest vector counting."""
     scores = np.empty((len(queries), len(rows)), np.float32)
-    at_once = _VECTORS_AT_ONCE // vectors_of(shards, view)
+    at_once = _VECTORS_PER_READ // vectors_per_panel(shards, view)
     for start in range(0, len(rows), at_once):
         some = rows[start : start + at_once]
         found = exact_scores(shards.read(view, some), queries)
-        if vectors_of(shards, view) > 1:
-            windows = exact_scores(shards.read_parts(some), queries)
-            found = np.maximum(found, windows.reshape(len(queries), len(some), shards.parts).max(axis=2))
+        if vectors_per_panel(shards, view) > 1:
+            windows = exact_scores(shards.read_regions(some), queries)
+            found = np.maximum(found, windows.reshape(len(queries), len(some), shards.regions).max(axis=2))
         scores[:, start : start + at_once] = found
     return scores
 
 
-def shown(shards: VectorShards, view: View, rows: NDArray[np.int64], windows: Sequence[NDArray[np.float32]]) -> Scores:
-    """(P,), -1 to 1: how much of a picture's windows the panels at `rows` show.
-
-    `windows` is one (W, 512) for each size at which the picture was read. A window's likeness to a panel is that to
-    the panel's likest vector; a size counts with the mean over the best two thirds of its windows, so that a block
-    pasted over the rest, or a corner outside the panel, costs nothing; the best size counts.
-    """
-    likeness = all_scores(shards, view, rows, np.concatenate(windows))
-    sizes = np.split(likeness, np.cumsum([len(size) for size in windows])[:-1])
-    best: Scores = np.max([_best_two_thirds(size) for size in sizes if len(size)], axis=0)
-    return best
-
-
-def _best_two_thirds(likeness: Scores) -> Scores:
-    """(W, P) -> (P,): mean over the best two thirds of the rows, rounded up."""
-    kept = -(-2 * len(likeness) // 3)
-    mean: Scores = np.sort(likeness, axis=0)[-kept:].mean(axis=0)
-    return mean
-
-
-def vectors_of(shards: VectorShards, view: View) -> int:
+def vectors_per_panel(shards: VectorStore, view: View) -> int:
     """How many vectors a panel has in a view."""
-    return 1 + shards.parts if view is View.PICTURE else 1
+    return 1 + shards.regions if view is View.PICTURE else 1
 
 
 def top(scores: NDArray[np.float32], ids: NDArray[np.int64], count: int) -> NDArray[np.int64]:

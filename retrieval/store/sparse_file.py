@@ -16,11 +16,11 @@ _KEEP_SIZE, _PUNCH_HOLE = 1, 2  # linux/falloc.h
 _BLOCK = 2**20
 
 
-def erase(path: Path, ranges: Iterable[tuple[int, int]]) -> None:
+def punch_holes(path: Path, ranges: Iterable[tuple[int, int]]) -> None:
     """Erase (first byte, length) ranges of a file and sync it."""
     with path.open("r+b") as file:
         for start, length in ranges:
-            if not _punched(file.fileno(), start, length):
+            if not _punch(file.fileno(), start, length):
                 _overwrite(file.fileno(), start, length)
         os.fsync(file.fileno())
 
@@ -31,7 +31,7 @@ def bytes_used(path: Path) -> int:
     return min(stat.st_size, 512 * getattr(stat, "st_blocks", 2**53))
 
 
-def _punched(handle: int, start: int, length: int) -> bool:
+def _punch(handle: int, start: int, length: int) -> bool:
     """Whether the file system made a hole; not all of them do."""
     if _fallocate is None:
         return False

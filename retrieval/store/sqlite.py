@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 
-def connect_to_read(path: Path) -> sqlite3.Connection:
+def connect_read_only(path: Path) -> sqlite3.Connection:
     """A connection to an existing file. In a folder that cannot be written, SQLite is told that nothing changes:
     it could not make the helper files that a write-ahead log needs.
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
-from retrieval.store.sqlite import connect_to_read
+from retrieval.store.sqlite import connect_read_only
 
 log = logging.getLogger("panelseek")
 
@@ -23,15 +23,15 @@ class Thumbnails:
         self.path = index / "thumbnails" / "thumbnails.sqlite"
 
     def get(self, row: int) -> bytes | None:
-        return self.several([row]).get(row)
+        return self.get_many([row]).get(row)
 
-    def several(self, rows: Sequence[int]) -> dict[int, bytes]:
+    def get_many(self, rows: Sequence[int]) -> dict[int, bytes]:
         """WebP bytes by row, of those rows (1,000 at most) that have a picture."""
         if not self.path.exists():
             return {}
         marks = ", ".join("?" * len(rows))
         try:
-            with closing(connect_to_read(self.path)) as connection:
+            with closing(connect_read_only(self.path)) as connection:
                 found = connection.execute(f"SELECT row, webp FROM thumbnail WHERE row IN ({marks})", tuple(rows))
                 return {row: bytes(webp) for row, webp in found}
         except sqlite3.DatabaseError:
@@ -60,14 +60,14 @@ class Thumbnails:
                 insert = "INSERT OR REPLACE INTO thumbnail SELECT ?2, webp FROM thumbnail WHERE row = ?1"
                 connection.executemany(insert, list(rows))
 
-    def rows(self) -> set[int]:
+    def stored_rows(self) -> set[int]:
         """Rows that have a picture. Raises `sqlite3.DatabaseError` when the file is damaged."""
         if not self.path.exists():
             return set()
-        with closing(connect_to_read(self.path)) as connection:
+        with closing(connect_read_only(self.path)) as connection:
             return {row for (row,) in connection.execute("SELECT row FROM thumbnail")}
 
-    def forget(self, rows: Iterable[int]) -> None:
+    def remove(self, rows: Iterable[int]) -> None:
         """Drop the pictures of rows that no panel names any more."""
         self._delete("row = ?", list(rows))
 
@@ -81,7 +81,7 @@ class Thumbnails:
         with suppress(sqlite3.DatabaseError), closing(self._connect()) as connection, connection:
             connection.executemany(f"DELETE FROM thumbnail WHERE {condition}", [(v,) for v in values])
 
-    def shrink(self) -> None:
+    def vacuum(self) -> None:
         """Give the space of forgotten pictures back to the disk; a reader in the way puts it off."""
         if self.path.exists():
             with suppress(sqlite3.DatabaseError), closing(self._connect()) as connection:

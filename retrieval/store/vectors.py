@@ -4,7 +4,7 @@
     vectors/dialogue-00000.f16   the same rows of the next view
     ...
 
-    vectors/parts-00000.f16      where the index keeps parts: R rows for each row of the views, those of row n from
+    vectors/regions-00000.f16      where the index keeps region vectors: R rows for each row of the views, those of row n from
                                  n R on
 
 A row number is the same in all views. Rows are written and synced before the catalog names them; what a
@@ -22,32 +22,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.encoder.protocol import DIMENSION, Encoded
+from retrieval.encoder.protocol import DIMENSION, PanelEmbeddings
 from retrieval.errors import IndexDamaged
 from retrieval.records import View
-from retrieval.store.sparse_file import erase
+from retrieval.store.sparse_file import punch_holes
 
 SHARD_ROWS = 65_536
-PARTS = "parts"
+REGIONS = "regions"
 _ROW_BYTES = 2 * DIMENSION
 
 
-class VectorShards:
+class VectorStore:
     """Reads and appends rows below one folder. Reading is safe while another process appends.
 
-    `parts` is how many further `picture` vectors each row has.
+    `regions` is how many further `picture` vectors each row has.
     """
 
-    def __init__(self, folder: Path, shard_rows: int = SHARD_ROWS, parts: int = 0) -> None:
+    def __init__(self, folder: Path, shard_rows: int = SHARD_ROWS, regions: int = 0) -> None:
         self.folder = folder
         self.shard_rows = shard_rows
-        self.parts = parts
+        self.regions = regions
         self._maps: dict[tuple[str, int], NDArray[np.float16]] = {}
 
     def _streams(self) -> dict[str, int]:
         """The names of the files, and how many of their rows belong to one row of the index."""
         streams: dict[str, int] = {str(view): 1 for view in View}
-        return streams | ({PARTS: self.parts} if self.parts else {})
+        return streams | ({REGIONS: self.regions} if self.regions else {})
 
     # ------------------------------------------------------------------ writing
 
@@ -83,7 +83,7 @@ class VectorShards:
         elif path.stat().st_size > rows * _ROW_BYTES:
             os.truncate(path, rows * _ROW_BYTES)
 
-    def append(self, first_row: int, encoded: Encoded) -> None:
+    def append(self, first_row: int, encoded: PanelEmbeddings) -> None:
         """Write P rows from `first_row` (the present end) on and sync them to disk."""
         self.folder.mkdir(parents=True, exist_ok=True)
         for view, each in self._streams().items():
@@ -97,11 +97,11 @@ class VectorShards:
             self._copy(view, places, stored)
             self._append(view, first_row * each, stored)
 
-    def erase(self, rows: NDArray[np.int64]) -> None:
+    def punch(self, rows: NDArray[np.int64]) -> None:
         """Let `rows` (sorted) read as zeros and give their space back to the disk where it can be; no row moves."""
         for view, each in self._streams().items():
             for shard, ranges in self._ranges(rows, each).items():
-                erase(self._path(view, shard), ranges)
+                punch_holes(self._path(view, shard), ranges)
 
     def _ranges(self, rows: NDArray[np.int64], each: int) -> dict[int, list[tuple[int, int]]]:
         """(first byte, length) of each run of rows, by shard."""
@@ -122,10 +122,10 @@ class VectorShards:
             self._write(self._path(view, shard), inside, part)
             vectors, row = vectors[len(part) :], row + len(part)
 
-    def _stored(self, name: str, encoded: Encoded) -> NDArray[np.float16]:
+    def _stored(self, name: str, encoded: PanelEmbeddings) -> NDArray[np.float16]:
         """(P or P R, 512) float16 of one stream."""
-        vectors = encoded.parts if name == PARTS else encoded.view(View(name))
-        assert vectors is not None, "the index keeps parts and the encoder gives none"
+        vectors = encoded.regions if name == REGIONS else encoded.view(View(name))
+        assert vectors is not None, "the index keeps region vectors and the encoder gives none"
         flat: NDArray[np.float16] = vectors.reshape(-1, DIMENSION).astype("<f2")
         return flat
 
@@ -141,13 +141,13 @@ class VectorShards:
 
     # ------------------------------------------------------------------ reading
 
-    def read_parts(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """(P R, 512) float32 unit rows: the parts of each of P rows, one panel after another."""
-        return self.read(PARTS, self.part_rows(rows))
+    def read_regions(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(P R, 512) float32 unit rows: the region vectors of P rows, one panel after another."""
+        return self.read(REGIONS, self.region_rows(rows))
 
-    def part_rows(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """(P R,) where the parts of each of P rows lie among all parts."""
-        places: NDArray[np.int64] = (rows[:, None] * self.parts + np.arange(self.parts)).reshape(-1)
+    def region_rows(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(P R,) rows of the region vectors of P rows."""
+        places: NDArray[np.int64] = (rows[:, None] * self.regions + np.arange(self.regions)).reshape(-1)
         return places
 
     def read(self, view: str, rows: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -104,7 +104,7 @@ class Reader:
 
     def _page(self, entry: PageEntry, place: int, epoch: int | None) -> list[_Row]:
         index = self._library.indexes[entry.index]
-        panels = [panel for panel in index.page_panels(entry.page_id) if not panel.beside_others]
+        panels = [panel for panel in index.page_panels(entry.page_id) if not panel.is_fallback_page]
         panels = panels[: self._recipe.panels_per_page]
         alter = self._recipe.augment and epoch is not None
         dice = np.random.default_rng([self._recipe.seed, epoch or 0, place])
@@ -122,7 +122,7 @@ class Reader:
             pair = alter and self._recipe.instance > 0
             picture = inputs.resize(altered(cut, dice) if alter else cut)
             second = inputs.resize(altered(cut, dice)) if pair else None
-            features = inputs.composition(panel.box, page.width, page.height, panel.panel)
+            features = inputs.composition(panel.box, page.width, page.height, panel.number)
             rows.append(_Row(picture, second, panel.dialogue, features))
         return rows
 

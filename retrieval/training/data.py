@@ -104,15 +104,15 @@ class Library:
     def _pages(self, number: int) -> Iterator[PageEntry]:
         """The present pages of one index that have panels, in order of their ids."""
         catalog = self.indexes[number].catalog
-        roots = {book.id: _root(book.source, book.path, book.kind) for book in catalog.books()}
-        ids = catalog.matching_ids(Filter.of(None))
+        roots = {book.id: _root(book.source, book.path, book.kind) for book in catalog.library.books()}
+        ids = catalog.panels.matching_ids(Filter.of(None))
         names: dict[int, tuple[int, str, str]] = {}
         counts: Counter[int] = Counter()
         for start in range(0, len(ids), _PANELS_AT_ONCE):
-            for panel in catalog.panels(ids[start : start + _PANELS_AT_ONCE]).values():
+            for panel in catalog.panels.get(ids[start : start + _PANELS_AT_ONCE]).values():
                 counts[panel.page_id] += 1
-                names.setdefault(panel.page_id, (panel.book_id, panel.book, panel.source))
-        books = {book.id: book.path for book in catalog.books()}
+                names.setdefault(panel.page_id, (panel.book_id, panel.book, panel.page_path))
+        books = {book.id: book.path for book in catalog.library.books()}
         for page_id in sorted(names):
             book_id, title, source = names[page_id]
             inside = source.removeprefix(f"{books[book_id]}/") if books[book_id] else source

@@ -53,7 +53,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("many")
     for n in range(MANY):
         put(folder / "comics" / f"{n}.png", speckled(n))
-    build(folder / "comics", folder / "my.index", whole_pages=True, index_kind="ivfpq", thumbnails=False)
+    build(folder / "comics", folder / "my.index", page_is_panel=True, index_kind="ivfpq", thumbnails=False)
     return folder
 
 

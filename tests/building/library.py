@@ -15,10 +15,10 @@ from sqlalchemy import text
 
 from index_builder import BuildReport, build_index
 from retrieval import PanelIndex
-from retrieval.index import catalog_url
 from retrieval.records import Panel, View
 from retrieval.store.catalog.catalog import Catalog
-from retrieval.store.vectors import VectorShards
+from retrieval.store.layout import catalog_url
+from retrieval.store.vectors import VectorStore
 from tests.conftest import GridEncoder, draw_page, panel_boxes
 
 SIZE = (200, 300)
@@ -88,7 +88,7 @@ def panels(index: Path) -> list[Panel]:
 
 def by_place(index: Path) -> dict[tuple[str, int], Panel]:
     """Panels by (page's path, panel number)."""
-    return {(p.source, p.panel): p for p in panels(index)}
+    return {(p.page_path, p.number): p for p in panels(index)}
 
 
 _ROWS = """
@@ -103,13 +103,13 @@ ORDER BY root, book.path, place, page.name, panel.number
 
 def content(index: Path) -> list[tuple[Any, ...]]:
     """Everything the catalog says, vectors in place of row numbers, in an order that no build decides."""
-    shards = VectorShards(index / "vectors")
+    shards = VectorStore(index / "vectors")
     with Catalog.open(catalog_url(index)) as catalog, catalog.engine.connect() as connection:
         rows = [tuple(row) for row in connection.execute(text(_ROWS))]
     return [(*row[:-1], *(_bytes(shards, view, row[-1]) for view in View)) for row in rows]
 
 
-def _bytes(shards: VectorShards, view: View, row: int | None) -> bytes:
+def _bytes(shards: VectorStore, view: View, row: int | None) -> bytes:
     return b"" if row is None else shards.read(view, np.array([row], np.int64)).tobytes()
 
 
@@ -122,4 +122,4 @@ def answers(index: Path, words: Sequence[str] = ()) -> list[list[tuple[Any, ...]
         everything = opened.browse(k=10_000)
         found = [opened.search(panel=p.id, k=5) for p in everything[:: max(1, len(everything) // 20)]]
         found += [opened.search(text=w, k=50) for w in words]
-    return [sorted((-round(h.score, 4), h.panel.source, h.panel.panel) for h in hits) for hits in found]
+    return [sorted((-round(h.score, 4), h.panel.page_path, h.panel.number) for h in hits) for hits in found]

@@ -223,7 +223,7 @@ def test_a_page_of_each_form(lib: Path, index: Path, tmp_path: Path, form: str, 
     found = panels(index)
     assert [[round(v) for v in p.box.as_list()] for p in found] == [LEFT, RIGHT]
     assert [p.dialogue for p in found] == (list(WORDS) if spoken else ["", ""])
-    assert report.notes == ()
+    assert report.warnings == ()
     if spoken:
         with PanelIndex.open(index, encoder=GridEncoder()) as opened:
             assert opened.search(text="row faster")[0].panel.id == found[1].id
@@ -245,7 +245,7 @@ def test_a_file_about_a_collection(lib: Path, index: Path, tmp_path: Path, form:
     make, spoken = SETS[form]
     cbz(lib / "Night Harbor 001.cbz", {"page_0003.png": drawn(1, 1), "page_0004.png": drawn(2, 1)})
     report = build(lib, index, annotations=[put(tmp_path / "all.json", text_of(make()))])
-    found = [p for p in panels(index) if p.page == 1]
+    found = [p for p in panels(index) if p.page_number == 1]
     assert [p.box.as_list() for p in found] == [LEFT, RIGHT]
     assert [p.dialogue for p in found] == (list(WORDS) if spoken else ["", ""])
     assert report.annotations["pages"] == 1
@@ -300,7 +300,7 @@ def test_a_file_in_the_book(lib: Path, index: Path, form: str, where: str) -> No
     found = panels(index)
     assert [p.box.as_list() for p in found] == [LEFT, RIGHT]
     assert [p.dialogue for p in found] == (list(WORDS) if spoken else ["", ""])
-    assert (report.skipped, report.notes) == ((), ())
+    assert (report.skipped, report.warnings) == ((), ())
 
 
 def test_words_go_to_the_panels_that_are_found(lib: Path, index: Path) -> None:
@@ -312,7 +312,7 @@ def test_words_go_to_the_panels_that_are_found(lib: Path, index: Path) -> None:
     assert len(found) == 4
     assert sorted(p.dialogue for p in found) == ["", "", "row faster", "the lamp is out"]
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
-        facts = opened.facts(found[0].book_id)
+        facts = opened.metadata(found[0].book_id)
         assert (facts["series"], facts["title"]) == (("夜の港",), ("Volume 4",))
         hit = opened.search(text="row faster")[0].panel
     assert hit.box.x > 100  # the balloon lies in the right half
@@ -327,8 +327,8 @@ def test_words_of_panels_without_boxes(lib: Path, index: Path) -> None:
     put(lib / "two.json", text_of(said))
     build(lib, index)
     found = panels(index)
-    assert [p.dialogue for p in found if p.source == "four.png"] == ["line 1", "line 2", "line 3", "line 4"]
-    assert {p.dialogue for p in found if p.source == "two.png"} == {""}
+    assert [p.dialogue for p in found if p.page_path == "four.png"] == ["line 1", "line 2", "line 3", "line 4"]
+    assert {p.dialogue for p in found if p.page_path == "two.png"} == {""}
 
 
 def comment(path: Path, members: dict[str, bytes], text: bytes) -> None:
@@ -358,9 +358,9 @@ def test_what_a_book_says_about_itself(lib: Path, index: Path, form: str) -> Non
         said = {"ComicInfo": COMIC_INFO, "CoMet": COMET, "ACBF": acbf("1.png")}[form]
         name = {"ComicInfo": "ComicInfo.xml", "CoMet": "comet.xml", "ACBF": "x.acbf"}[form]
         cbz(path, {**members, name: said.encode()})
-    build(lib, index, whole_pages=True)
+    build(lib, index, page_is_panel=True)
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
-        facts = opened.facts(opened.books()[0].id)
+        facts = opened.metadata(opened.books()[0].id)
         assert {name: facts[name][0] for name in FACTS} == FACTS
         assert facts["writer"][0] == "Ana Lima"
         assert "Fog" in facts["artist"]
@@ -374,10 +374,10 @@ def test_what_a_book_says_about_itself(lib: Path, index: Path, form: str) -> Non
 def test_every_field_of_comicinfo(lib: Path, index: Path) -> None:
     """Each is kept under one word, lists are split, what is not known is left out, page types are labels."""
     cbz(lib / "x.cbz", {f"{n}.png": plain(n * 40) for n in (1, 2, 3)} | {"ComicInfo.xml": COMIC_INFO.encode()})
-    build(lib, index, whole_pages=True)
+    build(lib, index, page_is_panel=True)
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
-        facts = opened.facts(opened.books()[0].id)
-        labels = {p.page: p.label for p in opened.browse()}
+        facts = opened.metadata(opened.books()[0].id)
+        labels = {p.page_number: p.label for p in opened.browse()}
         facets = opened.facets()
     assert labels == {1: "cover", 2: "story", 3: "advertisement"}
     assert {f.value: f.panels for f in facets["label"]} == {"cover": 1, "story": 1, "advertisement": 1}
@@ -400,7 +400,7 @@ def test_page_types_count_pictures_that_are_skipped(lib: Path, index: Path) -> N
     pages = {f"{n}.png": plain(n * 40) for n in (2, 3)} | {"ComicInfo.xml": COMIC_INFO.encode()}
     for first, labels in (({}, ["cover", "story"]), ({"1.heic": b"x"}, ["story", "advertisement"])):
         cbz(lib / "x.cbz", {**first, **pages})
-        build(lib, index, whole_pages=True)
+        build(lib, index, page_is_panel=True)
         with PanelIndex.open(index, encoder=GridEncoder()) as opened:
             assert [p.label for p in opened.browse()] == labels
 
@@ -435,20 +435,20 @@ def test_labels_filter_and_leave_out(lib: Path, index: Path, tmp_path: Path, for
         put(lib / "Book" / f"{n}.png", plain(n * 40))
     put(lib / "Other" / "4.png", plain(200))
     labels = put(tmp_path / "labels.json", text_of(LABELS[form]))
-    report = build(lib, index, annotations=[labels], whole_pages=True)
+    report = build(lib, index, annotations=[labels], page_is_panel=True)
     assert report.annotations["labelled"] == 3
     last = "back_cover" if form == "spans" else "weird thing"
-    assert {p.source: p.label for p in panels(index)} == {
+    assert {p.page_path: p.label for p in panels(index)} == {
         "Book/1.png": "cover",
         "Book/2.png": "story",
         "Book/3.png": last,
         "Other/4.png": "",
     }
     encoder = GridEncoder()
-    story = build(lib, index, encoder, story_only=True, whole_pages=True)  # the labels are remembered
-    assert (story.pages_left_out, story.pages_gone, story.panels) == (2, 2, 2)
-    again = build(lib, index, encoder, whole_pages=True)
-    assert (again.pages_back, again.panels, encoder.encoded) == (2, 4, 0)
+    story = build(lib, index, encoder, story_only=True, page_is_panel=True)  # the labels are remembered
+    assert (story.pages_excluded, story.pages_missing, story.panels) == (2, 2, 2)
+    again = build(lib, index, encoder, page_is_panel=True)
+    assert (again.pages_restored, again.panels, encoder.encoded) == (2, 4, 0)
 
 
 def test_only_what_changed_is_encoded_again(lib: Path, index: Path) -> None:
@@ -471,12 +471,12 @@ def test_only_what_changed_is_encoded_again(lib: Path, index: Path) -> None:
     assert (report.pages_unchanged, encoder.encoded) == (2, 1)
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
         book = opened.books()[0]
-        assert opened.facts(book.id)["series"] == ("Two",)
+        assert opened.metadata(book.id)["series"] == ("Two",)
         assert opened.count({"writer": "ana"}) == 2
     (lib / "Book" / "ComicInfo.xml").unlink()
     build(lib, index, encoder)
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
-        assert "writer" not in opened.facts(book.id)
+        assert "writer" not in opened.metadata(book.id)
     assert encoder.encoded == 1
 
 
@@ -525,7 +525,7 @@ def test_who_is_trusted_first(lib: Path, index: Path, tmp_path: Path) -> None:
     [
         ("ComicInfo.xml", b"<ComicInfo><Series>", "damaged XML"),
         ("ComicInfo.xml", b'<!DOCTYPE x [<!ENTITY a "b">]><ComicInfo><Series>&a;</Series></ComicInfo>', "entities"),
-        ("x.mokuro", b'{"pages": [{"img_path": "1.png", "blocks": []}, {"img', "not JSON to its end"),
+        ("x.mokuro", b'{"pages": [{"img_path": "1.png", "blocks": []}, {"img', "is cut off"),
         ("x.acbf", b"<ACBF><body>", "damaged XML"),
     ],
 )
@@ -533,24 +533,27 @@ def test_damage_is_named_and_costs_nothing_else(lib: Path, index: Path, name: st
     """A file that cannot be understood leaves a note with its name; the book is read all the same."""
     for path, content in (("1.png", drawn(1, 1)), (name, data)):
         put(lib / "Night Harbor 3" / path, content)
-    report = build(lib, index, whole_pages=True)
+    report = build(lib, index, page_is_panel=True)
     assert report.panels == 1
-    assert [path for path, note in report.notes if remark in note] == [f"Night Harbor 3/{name}"]
+    assert [path for path, note in report.warnings if remark in note] == [f"Night Harbor 3/{name}"]
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
         assert opened.count({"series": "night harbor", "number": "3"}) == 1
 
 
 def test_annotations_that_are_missing_or_nothing(lib: Path, index: Path, tmp_path: Path) -> None:
-    """A path that is not there is refused with the way out; a file that is nothing known is named."""
+    """A missing path is refused with a hint; a file of unknown format is reported."""
     put(lib / "1.png", drawn(1, 1))
-    with pytest.raises(SourceError, match=r"the annotations .*none are missing: .*--no-annotations"):
+    with pytest.raises(SourceError, match="none: the annotations are missing") as error:
         build(lib, index, annotations=[tmp_path / "none"])
+    assert error.value.path == str(tmp_path / "none")
+    assert str(error.value.hint).endswith("or build with --no-annotations")
     nothing = put(tmp_path / "recipe.txt", b"two eggs")
     report = build(lib, index, annotations=str(nothing))
-    assert report.notes == ((str(nothing), "is no form of annotation that is known; nothing is read from it"),)
+    assert report.warnings == ((str(nothing), "is no form of annotation that is known; nothing is read from it"),)
     nothing.unlink()
-    with pytest.raises(SourceError, match="put them back"):
+    with pytest.raises(SourceError, match="the annotations are missing") as error:
         build(lib, index)
+    assert str(error.value.hint).startswith("put them back")
     assert build(lib, index, annotations=[]).panels == 1
 
 
@@ -558,7 +561,7 @@ def test_story_only_may_leave_nothing(lib: Path, index: Path) -> None:
     """The error says that labels are why."""
     cbz(lib / "x.cbz", {"1.png": plain(9), "ComicInfo.xml": COMIC_INFO.encode()})
     with pytest.raises(SourceError, match="1 pages are labelled as something else than the story"):
-        build(lib, index, story_only=True, whole_pages=True)
+        build(lib, index, story_only=True, page_is_panel=True)
 
 
 def test_a_plain_acbf_book(lib: Path, index: Path) -> None:

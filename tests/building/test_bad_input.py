@@ -44,7 +44,7 @@ def forged_png(width: int, height: int) -> bytes:
 
 
 BAD: dict[str, tuple[Callable[[Path], Any], str, str]] = {
-    "text named .jpg": (lambda lib: put(lib / "bad.jpg", b"Dear reader,"), "bad.jpg", "not a picture.*JPEG, PNG"),
+    "text named .jpg": (lambda lib: put(lib / "bad.jpg", b"Dear reader,"), "bad.jpg", "not an image.*JPEG, PNG"),
     "empty picture": (lambda lib: put(lib / "bad.png", b""), "bad.png", "empty"),
     "truncated PNG": (lambda lib: put(lib / "bad.png", drawn(1)[:900]), "bad.png", "cut off or damaged"),
     "0-byte CBZ": (lambda lib: put(lib / "bad.cbz", b""), "bad.cbz", r"empty \(0 bytes\); copy it here again"),
@@ -55,7 +55,11 @@ BAD: dict[str, tuple[Callable[[Path], Any], str, str]] = {
         "cut off or damaged.*copy it here again",
     ),
     "RAR": (lambda lib: put(lib / "bad.cbr", b"Rar!\x1a\x07\x01\x00"), "bad.cbr", "RAR"),
-    "climbing CBZ": (lambda lib: cbz(lib / "bad.cbz", {"../../evil.png": drawn(1)}), "evil.png", "climbs out"),
+    "climbing CBZ": (
+        lambda lib: cbz(lib / "bad.cbz", {"../../evil.png": drawn(1)}),
+        "evil.png",
+        "leads out of the archive",
+    ),
     "60,000 x 60,000": (
         lambda lib: put(lib / "bad.png", forged_png(60_000, 60_000)),
         "bad.png",
@@ -98,8 +102,8 @@ def test_a_forged_picture_takes_no_memory(lib: Path, index: Path) -> None:
     """The size is judged from the header, also with a limit of one's own."""
     put(lib / "1.png", speckled(1))
     put(lib / "2.png", forged_png(2000, 2000))
-    report = build(lib, index, max_pixels=1_000_000, whole_pages=True)
-    assert [p.source for p in panels(index)] == ["1.png"]
+    report = build(lib, index, max_pixels=1_000_000, page_is_panel=True)
+    assert [p.page_path for p in panels(index)] == ["1.png"]
     assert "4 megapixels; the limit is 1 " in report.skipped[0][1]
 
 
@@ -291,14 +295,14 @@ def test_a_build_mends_a_damaged_generation(built: Path, many: Path) -> None:
     question = panels(built)[0].id
     before = answer(built, question)
     flip(generation(built) / "picture.faiss", 5000)
-    report = build(many / "comics", built, whole_pages=True, index_kind="ivfpq")
+    report = build(many / "comics", built, page_is_panel=True, index_kind="ivfpq")
     assert (report.encoded, report.generation) == (0, 2)
     assert answer(built, question) == before
 
 
 def answer(index: Path, panel: int) -> list[tuple[int, float]]:
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
-        return [(h.panel.id, round(h.score, 5)) for h in opened.search(panel=panel, probes=1)]
+        return [(h.panel.id, round(h.score, 5)) for h in opened.search(panel=panel, nprobe=1)]
 
 
 def test_a_newer_schema(built: Path, many: Path) -> None:
@@ -348,7 +352,7 @@ def test_a_catalog_damaged_inside(built: Path, many: Path, ask: str) -> None:
     asks: dict[str, Callable[[], Any]] = {
         "search": lambda: panels(built),
         "verify": lambda: verify_index(built, encoder=GridEncoder()).sound,
-        "build": lambda: build(many / "comics", built, whole_pages=True),
+        "build": lambda: build(many / "comics", built, page_is_panel=True),
     }
     outcome = _outcome(asks[ask])
     gc.collect()  # while the filter above holds
@@ -385,7 +389,7 @@ def test_lost_vectors(built: Path, many: Path, what: str) -> None:
     view = "fused" if what == "truncated" else "picture"
     with PanelIndex.open(built, encoder=GridEncoder()) as opened, pytest.raises(IndexDamaged, match="restore"):
         opened.search(image=speckled(3), view=view)
-    for ask in (repair_index, lambda i: build(many / "comics", i, whole_pages=True)):
+    for ask in (repair_index, lambda i: build(many / "comics", i, page_is_panel=True)):
         with pytest.raises(IndexDamaged, match=r"vectors holds .*280: restore the folder from a copy"):
             ask(built)
 
@@ -430,7 +434,7 @@ def test_damaged_thumbnails_do_not_stop_a_build(lib: Path, index: Path) -> None:
     [
         ("nowhere.png", "nowhere.png: no such file"),
         (b"", "empty"),
-        (b"some text", "not a picture: starts with 'some text'"),
+        (b"some text", "not an image: starts with 'some text'"),
         (forged_png(60_000, 60_000), "60000 x 60000"),
         (drawn(1)[:500], "cut off or damaged"),
     ],

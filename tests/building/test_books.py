@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from retrieval import PanelIndex
-from retrieval.index import catalog_url
 from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.layout import catalog_url
 from tests.building.library import SIZE, build, by_place, cbz, drawn, page, panels, plain, put, stage1
 from tests.conftest import GridEncoder, draw_page, panel_boxes
 
@@ -44,7 +44,7 @@ def test_provenance_of_every_panel(lib: Path, index: Path) -> None:
     for number, name in enumerate("ab", 1):
         for place, box in enumerate(panel_boxes(4, SIZE), 1):
             panel = found[f"Tale/{name}.png", place]
-            assert (panel.book, panel.page, panel.panel) == ("Tale", number, place)
+            assert (panel.book, panel.page_number, panel.number) == ("Tale", number, place)
             assert tuple(panel.box.as_list()) == box
             assert panel.dialogue == texts[name][place - 1]
             assert (panel.page_width, panel.page_height) == SIZE
@@ -61,7 +61,7 @@ def test_pictures_come_from_the_right_place(lib: Path, index: Path) -> None:
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
         for panel in opened.browse(k=100):
             x, y, w, h = panel.box.as_list()
-            cut = np.asarray(drawings[panel.source].crop((x, y, x + w, y + h)))
+            cut = np.asarray(drawings[panel.page_path].crop((x, y, x + w, y + h)))
             assert np.array_equal(np.asarray(opened.panel_image(panel)), cut)
             small = np.asarray(Image.open(io.BytesIO(opened.thumbnail(panel))).convert("RGB"), np.int16)
             assert np.abs(small - cut).mean() < 12  # WebP loses a little
@@ -86,8 +86,8 @@ def test_pages_come_in_natural_order(lib: Path, index: Path) -> None:
     for place, name in enumerate(names):
         put(lib / "a" / name, plain(place * 40))
     cbz(lib / "b.cbz", {name: plain(place * 40 + 7) for place, name in reversed(list(enumerate(names)))})
-    build(lib, index, whole_pages=True)
-    assert [(p.source, p.page) for p in panels(index)] == [
+    build(lib, index, page_is_panel=True)
+    assert [(p.page_path, p.page_number) for p in panels(index)] == [
         (f"{book}/{name}", place) for book in ("a", "b.cbz") for place, name in enumerate(names, 1)
     ]
 
@@ -114,7 +114,7 @@ def test_unicode_names(lib: Path, index: Path) -> None:
         page(lib / name, seed, ["hello", "", "", ""])
     report = build(lib, index)
     assert report.skipped == ()
-    assert {p.source for p in panels(index)} == {f"{name}.png" for name in names}
+    assert {p.page_path for p in panels(index)} == {f"{name}.png" for name in names}
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
         for panel in opened.browse(k=100):
             assert opened.search(image=opened.panel_image(panel), k=1)[0].panel.id == panel.id
@@ -125,7 +125,7 @@ def test_the_finder_where_nothing_is_annotated(lib: Path, index: Path) -> None:
     put(lib / "1.png", drawn(5, 4, (400, 600)))
     build(lib, index)
     found = panels(index)
-    assert [p.panel for p in found] == [1, 2, 3, 4]
+    assert [p.number for p in found] == [1, 2, 3, 4]
     for panel, box in zip(found, panel_boxes(4, (400, 600)), strict=True):
         assert panel.box.as_list() == pytest.approx(box, abs=6)
         assert panel.dialogue == ""
@@ -142,11 +142,11 @@ def test_right_to_left(lib: Path, index: Path) -> None:
 
 
 def test_whole_pages(lib: Path, index: Path) -> None:
-    """With `whole_pages` a picture is one panel; an annotation still counts."""
+    """With `page_is_panel` a picture is one panel; an annotation still counts."""
     put(lib / "1.png", drawn(5))
     page(lib / "2", 6, ["one", "two", "", ""])
-    build(lib, index, whole_pages=True)
-    assert [(p.source, p.box.as_list()) for p in panels(index)] == [
+    build(lib, index, page_is_panel=True)
+    assert [(p.page_path, p.box.as_list()) for p in panels(index)] == [
         ("1.png", [0, 0, *SIZE]),
         *[("2.png", list(box)) for box in panel_boxes(4, SIZE)],
     ]
@@ -164,7 +164,7 @@ def test_a_picture_without_gutters_is_one_panel(lib: Path, index: Path) -> None:
 def _origins(index: Path) -> list[str]:
     with Catalog.open(catalog_url(index)) as catalog, catalog.engine.connect() as connection:
         rows = connection.exec_driver_sql(
-            "SELECT origin FROM panel JOIN page ON page_id = page.id ORDER BY page.number, panel.number"
+            "SELECT box_source FROM panel JOIN page ON page_id = page.id ORDER BY page.number, panel.number"
         )
         return [row[0] for row in rows]
 
@@ -197,9 +197,9 @@ def test_a_page_whose_boxes_show_nothing_is_told(lib: Path, index: Path) -> None
     put(lib / "1.json", stage1([""], [(10.1, 10.1, 0.2, 0.2)]))
     page(lib / "other" / "1", 2)
     report = build(lib, index)
-    found = [p.source for p in panels(index)]
+    found = [p.page_path for p in panels(index)]
     assert found.count("other/1.png") == 4
-    assert "1.png" in found or any("1.png" in path for path, _ in report.notes + report.skipped)
+    assert "1.png" in found or any("1.png" in path for path, _ in report.warnings + report.skipped)
 
 
 def test_a_batch_without_any_panel(lib: Path, index: Path) -> None:
@@ -217,7 +217,7 @@ def test_a_single_picture_is_a_source(lib: Path, index: Path) -> None:
     page(lib / "cover", 1, ["", "hark", "", ""])
     page(lib / "not me", 2)
     build(lib / "cover.png", index)
-    assert [(p.book, p.page, p.source, p.dialogue) for p in panels(index)] == [
+    assert [(p.book, p.page_number, p.page_path, p.dialogue) for p in panels(index)] == [
         ("cover", 1, "cover.png", text) for text in ("", "hark", "", "")
     ]
     with PanelIndex.open(index) as opened:
@@ -231,7 +231,7 @@ def test_orientation_is_applied(lib: Path, index: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     side.save(lib / "1.png", exif=exif)
-    build(lib, index, whole_pages=True)
+    build(lib, index, page_is_panel=True)
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
         (hit,) = opened.search(image=upright)
         assert (hit.panel.page_width, hit.panel.page_height) == (200, 120)
@@ -245,7 +245,7 @@ def test_the_form_of_the_real_comics(lib: Path, index: Path) -> None:
     annotation += b'{"bbox": [20, 20, 70, 120], "text": ["two", "lines"]}, {"bbox": [110, 20, 70, 120], "text": null}]}'
     put(lib / "1.json", annotation)
     build(lib, index)
-    assert [(p.panel, p.dialogue) for p in panels(index)] == [(1, "two lines"), (2, "")]
+    assert [(p.number, p.dialogue) for p in panels(index)] == [(1, "two lines"), (2, "")]
 
 
 def test_damaged_annotation_is_noted_and_the_finder_steps_in(lib: Path, index: Path) -> None:
@@ -254,6 +254,6 @@ def test_damaged_annotation_is_noted_and_the_finder_steps_in(lib: Path, index: P
     put(lib / "1.json", b"{")
     report = build(lib, index)
     assert len(panels(index)) == 4
-    ((path, note),) = report.notes
+    ((path, note),) = report.warnings
     assert path == "1.png"
     assert "JSON" in note

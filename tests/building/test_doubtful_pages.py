@@ -32,7 +32,7 @@ def doubtful(seed: int) -> bytes:
 
 
 def origins(index: Path) -> list[tuple[str, bool]]:
-    return [(panel.origin, panel.beside_others) for _, panel in sorted(by_place(index).items())]
+    return [(panel.box_source, panel.is_fallback_page) for _, panel in sorted(by_place(index).items())]
 
 
 def test_kept_whole_besides_its_panels(lib: Path, index: Path) -> None:
@@ -41,16 +41,16 @@ def test_kept_whole_besides_its_panels(lib: Path, index: Path) -> None:
     put(lib / "doubt.png", doubtful(2))
     report = build(lib, index)
     found = [panel for (path, _), panel in sorted(by_place(index).items()) if path == "doubt.png"]
-    assert [panel.beside_others for panel in found] == [False] * (len(found) - 1) + [True]
-    assert (found[-1].box.as_list(), found[-1].dialogue, found[-1].words_from) == (WHOLE, "", "")
-    assert report.doubtful_pages == 1
-    assert sum(panel.beside_others for panel in panels(index)) == 1
+    assert [panel.is_fallback_page for panel in found] == [False] * (len(found) - 1) + [True]
+    assert (found[-1].box.as_list(), found[-1].dialogue, found[-1].text_source) == (WHOLE, "", "")
+    assert report.low_confidence_pages == 1
+    assert sum(panel.is_fallback_page for panel in panels(index)) == 1
 
 
 def test_nothing_found_is_no_doubt(lib: Path, index: Path) -> None:
     """A page that is one panel anyway is not kept twice."""
     put(lib / "blank.png", drawn(1, 1, SIZE))
-    assert build(lib, index).doubtful_pages == 0
+    assert build(lib, index).low_confidence_pages == 0
     assert len(panels(index)) == 1
 
 
@@ -77,7 +77,7 @@ def test_a_correction_ends_the_doubt(lib: Path, index: Path) -> None:
     assert known.doubt == "the index keeps the page whole besides them"
     put(lib / "doubt.json", json.dumps(known.page).encode())
     report = build(lib, index)
-    assert (report.pages_changed, report.doubtful_pages) == (1, 0)
+    assert (report.pages_changed, report.low_confidence_pages) == (1, 0)
     assert {origin for origin, _ in origins(index)} == {"annotation"}
     assert page_panels("doubt.png", index).doubt == ""
 
@@ -85,9 +85,9 @@ def test_a_correction_ends_the_doubt(lib: Path, index: Path) -> None:
 def test_an_annotation_leaves_no_doubt(lib: Path, index: Path) -> None:
     """Boxes that somebody drew are not doubted, whatever they are, and neither are pages that are panels."""
     put(lib / "doubt.png", doubtful(2))
-    assert build(lib, index, whole_pages=True).doubtful_pages == 0
+    assert build(lib, index, page_is_panel=True).low_confidence_pages == 0
     put(lib / "doubt.json", stage1(["a", "b"], [(0, 0, 300, 300), (10, 10, 300, 300)], SIZE))
-    assert build(lib, index).doubtful_pages == 0
+    assert build(lib, index).low_confidence_pages == 0
 
 
 def test_words_are_those_of_the_panels(lib: Path, index: Path) -> None:
@@ -96,9 +96,9 @@ def test_words_are_those_of_the_panels(lib: Path, index: Path) -> None:
     put(lib / "doubt.json", json.dumps({"text_regions": [{"text": "BOTH OF US", "bbox": [150, 90, 100, 30]}]}).encode())
     build(lib, index)
     found = panels(index)
-    whole = next(panel for panel in found if panel.beside_others)
+    whole = next(panel for panel in found if panel.is_fallback_page)
     assert [panel.dialogue for panel in found].count("BOTH OF US") == 1
-    assert (whole.dialogue, whole.effects) == ("", "")
+    assert (whole.dialogue, whole.sound_effects) == ("", "")
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
         assert [hit.panel.dialogue for hit in opened.search(text="both of us", k=10)] == ["BOTH OF US"]
         assert whole.id in {hit.panel.id for hit in opened.search(image=Image.new("RGB", (40, 40)), k=10)}
@@ -110,7 +110,7 @@ def test_a_panel_comes_before_its_page(lib: Path, index: Path) -> None:
         put(lib / f"{seed}.png", doubtful(seed))
     build(lib, index, load_encoder("small"))
     with PanelIndex.open(index) as opened:
-        found = [panel for panel in opened.browse(k=100) if not panel.beside_others and panel.panel < 3]
+        found = [panel for panel in opened.browse(k=100) if not panel.is_fallback_page and panel.number < 3]
         assert len(found) == 4
         for panel in found:
             picture = opened.panel_image(panel)

@@ -55,7 +55,7 @@ def every(lib: Path, tmp_path: Path) -> dict[str, list[tuple[str, bytes]]]:
 
 def test_from_file_to_hit(every: dict[str, list[tuple[str, bytes]]], lib: Path, index: Path) -> None:
     """A page of every format is found by its picture, with the right book and page, and shown from its file."""
-    report = build(lib, index, whole_pages=True)
+    report = build(lib, index, page_is_panel=True)
     assert report.skipped == ()
     assert report.pages == sum(len(pages) for pages in every.values())
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
@@ -64,7 +64,7 @@ def test_from_file_to_hit(every: dict[str, list[tuple[str, bytes]]], lib: Path, 
             for number, (_, data) in enumerate(pages, 1):
                 picture = Image.open(io.BytesIO(data)).convert("RGB")
                 hit = opened.search(image=picture, k=1)[0]
-                assert (hit.panel.source.split("/")[0], hit.panel.page) == (name, number)
+                assert (hit.panel.page_path.split("/")[0], hit.panel.page_number) == (name, number)
                 assert hit.score > 0.999
                 assert hit.image().tobytes() == picture.tobytes()
     wanted = {"a.cbz": "cbz", "b.cbt": "cbt", "c.tgz": "cbt", "d.cbr": "cbr", "e.epub": "epub", "f.acbf": "acbf"}
@@ -74,16 +74,16 @@ def test_from_file_to_hit(every: dict[str, list[tuple[str, bytes]]], lib: Path, 
 
 def test_a_second_build_encodes_nothing(every: dict[str, list[tuple[str, bytes]]], lib: Path, index: Path) -> None:
     """Unchanged books of every format are as they were; copied anew, their pages are read but not encoded."""
-    build(lib, index, whole_pages=True)
+    build(lib, index, page_is_panel=True)
     encoder = GridEncoder()
-    report = build(lib, index, encoder, whole_pages=True)
+    report = build(lib, index, encoder, page_is_panel=True)
     pages = sum(len(found) for found in every.values())
     assert (report.pages_unchanged, report.pages_new, encoder.encoded) == (pages, 0, 0)
     for name in every:
         path = lib / name
         if path.is_file():
             path.write_bytes(path.read_bytes())
-    report = build(lib, index, encoder, whole_pages=True)
+    report = build(lib, index, encoder, page_is_panel=True)
     assert (report.pages_unchanged, report.pages_changed, encoder.encoded) == (pages, 0, 0)
 
 
@@ -93,17 +93,17 @@ def test_packed_books_are_listed_once(monkeypatch: pytest.MonkeyPatch, lib: Path
     put(lib / "b.acbf", formats.make_acbf(members(60)))
     put(lib / "c.tar.xz", formats.make_tar(members(40), "w:xz")[:-200])
     put(lib / "d.sql.gz", b"\x1f\x8b" + bytes(30))
-    first = build(lib, index, whole_pages=True)
+    first = build(lib, index, page_is_panel=True)
     opened = []
     real = archives.open_container
     monkeypatch.setattr(archives, "open_container", lambda path, how: opened.append(path.name) or real(path, how))
-    again = build(lib, index, whole_pages=True)
+    again = build(lib, index, page_is_panel=True)
     assert opened == []
     assert again.skipped == first.skipped
     assert [Path(path).name for path, _ in again.skipped] == ["c.tar.xz"]
     assert (again.pages, again.pages_unchanged) == (first.pages, first.pages)
     put(lib / "a.tgz", formats.make_tar([*members(30), ("3.jpg", jpeg(5))], "w:gz"))
-    assert build(lib, index, whole_pages=True).pages_new == 1
+    assert build(lib, index, page_is_panel=True).pages_new == 1
     assert opened == ["a.tgz"]
 
 
@@ -112,15 +112,15 @@ def test_a_strip_from_slices_to_hit(lib: Path, index: Path) -> None:
     strip = long_picture()
     for name, data in sliced(strip):
         put(lib / "strip" / name, data)
-    build(lib, index, whole_pages=True)
+    build(lib, index, page_is_panel=True)
     panel = Image.fromarray(strip[240 + 20 : 240 + 220])
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
         hit = opened.search(image=panel, k=1)[0]
         page = hit.image()
-    assert ".." in hit.panel.source
+    assert ".." in hit.panel.page_path
     assert panel.tobytes() in page.tobytes()
     encoder = GridEncoder()
-    assert build(lib, index, encoder, whole_pages=True).pages_unchanged == opened_pages(index)
+    assert build(lib, index, encoder, page_is_panel=True).pages_unchanged == opened_pages(index)
     assert encoder.encoded == 0
 
 
@@ -141,10 +141,10 @@ def test_strips_are_looked_at_once(monkeypatch: pytest.MonkeyPatch, lib: Path, i
     real = strips.is_strip
     monkeypatch.setattr(strips, "is_strip", lambda book, how: looked.append(book.relative) or real(book, how))
     for _ in range(2):
-        build(lib, index, whole_pages=True)
+        build(lib, index, page_is_panel=True)
         assert sorted(looked) == ["book", "strip"]
     put(lib / "book" / "9.jpg", jpeg(9))
-    build(lib, index, whole_pages=True)
+    build(lib, index, page_is_panel=True)
     assert looked[2:] == ["book"]
 
 
@@ -152,11 +152,11 @@ def test_slices_come_back_when_strips_are_not_joined(lib: Path, index: Path) -> 
     """With --strips no the joined pages are gone and the slices there; with auto it is the other way round again."""
     for name, data in sliced(long_picture()):
         put(lib / "strip" / name, data)
-    joined = build(lib, index, whole_pages=True).pages
-    apart = build(lib, index, whole_pages=True, strips="no")
-    assert (apart.pages, apart.pages_gone) == (len(sliced(long_picture())), joined)
-    again = build(lib, index, whole_pages=True)
-    assert (again.pages, again.pages_back, again.encoded) == (joined, joined, 0)
+    joined = build(lib, index, page_is_panel=True).pages
+    apart = build(lib, index, page_is_panel=True, strips="no")
+    assert (apart.pages, apart.pages_missing) == (len(sliced(long_picture())), joined)
+    again = build(lib, index, page_is_panel=True)
+    assert (again.pages, again.pages_restored, again.encoded) == (joined, joined, 0)
 
 
 def test_annotations_of_slices_are_not_lost(lib: Path, index: Path) -> None:
@@ -169,17 +169,17 @@ def test_annotations_of_slices_are_not_lost(lib: Path, index: Path) -> None:
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
         hit = opened.search(text="behind the glacier", k=1)[0]
     assert hit.panel.dialogue == "behind the glacier"
-    assert hit.panel.source == "strip/2.png"
+    assert hit.panel.page_path == "strip/2.png"
 
 
 def test_drawn_pages_keep_their_resolution(lib: Path, index: Path) -> None:
     """An index has one resolution for drawn pages: the first build decides, another is refused, asking uses it."""
     drawing = "0.2 0.4 0.8 rg 10 10 40 60 re f"
     put(lib / "a.pdf", formats.pdf([(drawing, jpeg(1))], points=(72.0, 108.0)))
-    build(lib, index, dpi=100, whole_pages=True)
-    build(lib, index, whole_pages=True)
+    build(lib, index, dpi=100, page_is_panel=True)
+    build(lib, index, page_is_panel=True)
     with pytest.raises(UsageError, match="has PDF pages drawn at 100 dpi: leave out --dpi, or use another --index"):
-        build(lib, index, dpi=200, whole_pages=True)
+        build(lib, index, dpi=200, page_is_panel=True)
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
         (panel,) = opened.browse(k=5)
         picture = opened.panel_image(panel)
@@ -192,12 +192,12 @@ def test_an_index_reads_within_its_own_bounds(lib: Path, index: Path) -> None:
     """Bounds of a build decide what is taken, and are large enough when asking."""
     put(lib / "a.cbz", formats.make_zip_bytes(members(10)))
     put(lib / "b.cbz", formats.make_zip_bytes([("1.png", bytes(10**6)), *members(20)]))
-    report = build(lib, index, whole_pages=True, max_bytes=10**5, max_members=2)
+    report = build(lib, index, page_is_panel=True, max_bytes=10**5, max_members=2)
     assert {Path(path).name: reason for path, reason in report.skipped} == {
         "b.cbz": "has 3 members; the limit is 2 members"
     }
-    report = build(lib, index, whole_pages=True, max_bytes=10**5)
+    report = build(lib, index, page_is_panel=True, max_bytes=10**5)
     assert [reason for _, reason in report.skipped] == ["is 1 MiB unpacked; the limit is 0.09537 MiB"]
-    build(lib, index, whole_pages=True, max_bytes=1000, max_ratio=1, max_pixels=10)
+    build(lib, index, page_is_panel=True, max_bytes=1000, max_ratio=1, max_pixels=10)
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
         assert [opened.panel_image(panel).size for panel in opened.browse(k=9)] == []

@@ -12,8 +12,8 @@ import pytest
 
 from index_builder import BuildReport
 from retrieval import PanelIndex
-from retrieval.index import catalog_url
 from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.layout import catalog_url
 from tests.building.library import (
     SIZE,
     answers,
@@ -36,7 +36,13 @@ NEW_BOX = (30, 40, 90, 100)
 
 def fates(report: BuildReport) -> tuple[int, int, int, int, int]:
     """(new, changed, gone, back, unchanged)"""
-    pages = (report.pages_new, report.pages_changed, report.pages_gone, report.pages_back, report.pages_unchanged)
+    pages = (
+        report.pages_new,
+        report.pages_changed,
+        report.pages_missing,
+        report.pages_restored,
+        report.pages_unchanged,
+    )
     assert report.pages == pages[0] + pages[1] + pages[3] + pages[4] + report.pages_moved
     return pages
 
@@ -94,8 +100,10 @@ def test_a_changed_annotation(lib: Path, index: Path) -> None:
     assert {k: p.id for k, p in now.items()} == {k: p.id for k, p in old.items()}
     assert now["1.png", 1].dialogue == "new phrase"
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
-        assert [(h.panel.id, h.words) for h in opened.search(text="phrase")] == [(now["1.png", 1].id, ("phrase",))]
-        assert opened.search(text="old")[0].words == ()
+        assert [(h.panel.id, h.matched_words) for h in opened.search(text="phrase")] == [
+            (now["1.png", 1].id, ("phrase",))
+        ]
+        assert opened.search(text="old")[0].matched_words == ()
     as_if_built_at_once(lib, index)
 
 
@@ -125,8 +133,8 @@ def test_a_page_gone_and_back(lib: Path, index: Path) -> None:
     assert fates(build(lib, index)) == (0, 0, 1, 0, 2)
     assert {key[0] for key in by_place(index)} == {"1.png", "3.png"}
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
-        assert "2" not in {w for h in opened.search(text="line 2") for w in h.words}
-        assert {h.panel.source for h in opened.search(panel=before["1.png", 1].id, k=50)} == {"1.png", "3.png"}
+        assert "2" not in {w for h in opened.search(text="line 2") for w in h.matched_words}
+        assert {h.panel.page_path for h in opened.search(panel=before["1.png", 1].id, k=50)} == {"1.png", "3.png"}
     as_if_built_at_once(lib, index)
     for name, data in kept.items():
         put(lib / name, data)
@@ -194,7 +202,7 @@ def test_a_page_inserted_in_the_middle(lib: Path, index: Path) -> None:
     assert fates(build(lib, index, encoder)) == (1, 0, 0, 0, 3)
     assert encoder.encoded == 4
     now = by_place(index)
-    assert {p.source: p.page for p in now.values()} == {"1.png": 1, "2.png": 2, "3.png": 3, "4.png": 4}
+    assert {p.page_path: p.page_number for p in now.values()} == {"1.png": 1, "2.png": 2, "3.png": 3, "4.png": 4}
     assert all(now[key].id == panel.id for key, panel in before.items())
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
         assert opened.search(text="number 4", where={"page": 4})[0].panel.dialogue == "number 4"
@@ -209,7 +217,7 @@ def test_a_page_removed_from_the_middle(lib: Path, index: Path) -> None:
     for path in lib.glob("2.*"):
         path.unlink()
     assert fates(build(lib, index)) == (0, 0, 1, 0, 2)
-    assert {p.source: p.page for p in panels(index)} == {"1.png": 1, "3.png": 2}
+    assert {p.page_path: p.page_number for p in panels(index)} == {"1.png": 1, "3.png": 2}
     as_if_built_at_once(lib, index)
 
 
@@ -239,7 +247,7 @@ def test_an_empty_source_touches_nothing(lib: Path, index: Path) -> None:
     lib.rename(lib.parent / "unmounted")
     lib.mkdir()
     report = build(lib, index)
-    assert report.pages_gone == 0
+    assert report.pages_missing == 0
     assert "no comics found" in report.skipped[0][1]
     lib.rmdir()
     (lib.parent / "unmounted").rename(lib)
@@ -255,7 +263,7 @@ def test_another_source_leaves_the_first_alone(lib: Path, index: Path) -> None:
     page(other / "1", 2)
     encoder = GridEncoder()
     report = build(other, index, encoder)
-    assert (report.pages_new, report.pages_gone, report.pages, encoder.encoded) == (1, 0, 2, 4)
+    assert (report.pages_new, report.pages_missing, report.pages, encoder.encoded) == (1, 0, 2, 4)
 
 
 def test_a_damaged_page_and_its_return(lib: Path, index: Path) -> None:
@@ -266,10 +274,10 @@ def test_a_damaged_page_and_its_return(lib: Path, index: Path) -> None:
     hits, whole = answers(index), (lib / "2.png").read_bytes()
     put(lib / "2.png", whole[: len(whole) // 2])
     report = build(lib, index)
-    assert (report.pages, report.pages_gone, report.pages_unchanged) == (1, 1, 1)
+    assert (report.pages, report.pages_missing, report.pages_unchanged) == (1, 1, 1)
     assert [path for path, _ in report.skipped] == ["2.png"]
     again = build(lib, index)
-    assert (again.pages_gone, len(again.skipped)) == (0, 1)
+    assert (again.pages_missing, len(again.skipped)) == (0, 1)
     put(lib / "2.png", whole)
     encoder = GridEncoder()
     assert fates(build(lib, index, encoder)) == (0, 0, 0, 1, 1)
@@ -304,15 +312,15 @@ def test_ids_of_unchanged_boxes_stay(lib: Path, index: Path) -> None:
     page(lib / "1", 1, ["a", "b"], [A, B])
     page(lib / "2", 2)
     build(lib, index)
-    before = {tuple(p.box.as_list()): p.id for p in panels(index) if p.page == 1}
+    before = {tuple(p.box.as_list()): p.id for p in panels(index) if p.page_number == 1}
     page(lib / "1", 1, ["a", "b", "c"], [A, B, NEW_BOX])
     build(lib, index)
-    now = {tuple(p.box.as_list()): p.id for p in panels(index) if p.page == 1}
+    now = {tuple(p.box.as_list()): p.id for p in panels(index) if p.page_number == 1}
     assert {box: now[box] for box in before} == before
-    assert now[NEW_BOX] not in {p.id for p in panels(index) if p.page == 2} | set(before.values())
+    assert now[NEW_BOX] not in {p.id for p in panels(index) if p.page_number == 2} | set(before.values())
     page(lib / "1", 1, ["b"], [B])
     build(lib, index)
-    assert [(p.id, p.panel, p.dialogue) for p in panels(index) if p.page == 1] == [(before[B], 1, "b")]
+    assert [(p.id, p.number, p.dialogue) for p in panels(index) if p.page_number == 1] == [(before[B], 1, "b")]
     as_if_built_at_once(lib, index)
 
 
@@ -336,7 +344,7 @@ def test_boxes_change_places(lib: Path, index: Path) -> None:
     before = {tuple(p.box.as_list()): p.id for p in panels(index)}
     page(lib / "1", 1, ["b", "a"], [B, A])
     build(lib, index)
-    assert [(p.panel, p.id, p.dialogue) for p in panels(index)] == [(1, before[B], "b"), (2, before[A], "a")]
+    assert [(p.number, p.id, p.dialogue) for p in panels(index)] == [(1, before[B], "b"), (2, before[A], "a")]
     as_if_built_at_once(lib, index)
 
 
@@ -361,10 +369,10 @@ def test_twins_are_both_found(lib: Path, index: Path) -> None:
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
         first = by_place(index)["A/1.png", 2]
         hits = opened.search(panel=first.id, k=4)
-        assert {h.panel.source for h in hits[:3]} == {"A/1.png", "A/2.png", "B/1.png"}
+        assert {h.panel.page_path for h in hits[:3]} == {"A/1.png", "A/2.png", "B/1.png"}
         assert [h.score for h in hits[:3]] == pytest.approx([1, 1, 1], abs=1e-6)
         assert hits[3].score < 0.999
-        assert len({h.panel.source for h in opened.search(text="same", k=3)}) == 3
+        assert len({h.panel.page_path for h in opened.search(text="same", k=3)}) == 3
 
 
 def test_one_twin_goes(lib: Path, index: Path) -> None:
@@ -375,7 +383,7 @@ def test_one_twin_goes(lib: Path, index: Path) -> None:
     for path in lib.glob("1.*"):
         path.unlink()
     build(lib, index)
-    assert Counter(p.source for p in panels(index)) == {"2.png": 4}
+    assert Counter(p.page_path for p in panels(index)) == {"2.png": 4}
     as_if_built_at_once(lib, index)
 
 
@@ -383,7 +391,7 @@ def test_how_panels_are_found_changes(lib: Path, index: Path) -> None:
     """Another way of finding panels looks at unannotated pages again; going back to it does so once more."""
     put(lib / "1.png", drawn(5, 4, (400, 600)))
     build(lib, index)
-    assert fates(build(lib, index, whole_pages=True)) == (0, 1, 0, 0, 0)
+    assert fates(build(lib, index, page_is_panel=True)) == (0, 1, 0, 0, 0)
     assert [p.box.as_list() for p in panels(index)] == [[0, 0, 400, 600]]
     assert fates(build(lib, index)) == (0, 1, 0, 0, 0)
     assert len(panels(index)) == 4
@@ -395,7 +403,7 @@ def test_many_random_changes(lib: Path, index: Path) -> None:
     for n in range(6):
         put(lib / f"{n % 2}" / f"{n}.png", speckled(40 * n))
     for round_ in range(12):
-        build(lib, index, whole_pages=True)
+        build(lib, index, page_is_panel=True)
         for _ in range(dice.randrange(1, 4)):
             path = lib / str(dice.randrange(3)) / f"{dice.randrange(8)}.png"
             if path.exists() and dice.random() < 0.5 and len(list(lib.rglob("*.png"))) > 2:
@@ -403,9 +411,9 @@ def test_many_random_changes(lib: Path, index: Path) -> None:
             else:
                 put(path, speckled(dice.randrange(256)))
                 os.utime(path, (round_ + 1, round_ + 1))
-    build(lib, index, whole_pages=True)
+    build(lib, index, page_is_panel=True)
     clean = index.with_name("clean.index")
-    build(lib, clean, whole_pages=True)
+    build(lib, clean, page_is_panel=True)
     assert [row for row in content(index) if not row[9]] == content(clean)
     assert answers(index) == answers(clean)
 
@@ -415,10 +423,10 @@ def test_replaced_vectors_are_not_searched(lib: Path, index: Path) -> None:
     page(lib / "1", 1)
     build(lib, index)
     with Catalog.open(catalog_url(index)) as catalog:
-        before = set(catalog.vector_rows()[1].tolist())
+        before = set(catalog.panels.vector_rows()[1].tolist())
     page(lib / "1", 2)
     build(lib, index)
     with Catalog.open(catalog_url(index)) as catalog, PanelIndex.open(index) as opened:
-        now = set(catalog.vector_rows()[1].tolist())
+        now = set(catalog.panels.vector_rows()[1].tolist())
         assert not before & now
         assert {int(r) for v in opened.generation.views.values() for r in v.rows} == now

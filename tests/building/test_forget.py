@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 import index_builder.maintenance.remove as forgetting
-from index_builder import forget_source, repair_index
+from index_builder import remove_source, repair_index
 from retrieval import PanelIndex, verify_index
 from retrieval.errors import IndexMissing, UsageError
-from retrieval.index import catalog_url
 from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.layout import catalog_url
 from retrieval.store.thumbnails import Thumbnails
-from retrieval.store.vectors import VectorShards
+from retrieval.store.vectors import VectorStore
 from tests.building.library import answers, build, by_place, content, page
 from tests.building.test_interrupted import Stopped, stop_at
 from tests.conftest import GridEncoder
@@ -35,7 +35,7 @@ def two(lib: Path, index: Path) -> tuple[Path, Path]:
 
 
 def rows_of(index: Path, source: str) -> np.ndarray:
-    return np.array(sorted(p.row for (path, _), p in by_place(index).items() if path.startswith(source)))
+    return np.array(sorted(p.vector_row for (path, _), p in by_place(index).items() if path.startswith(source)))
 
 
 def as_if_never_built(left: Path, index: Path) -> None:
@@ -46,9 +46,9 @@ def as_if_never_built(left: Path, index: Path) -> None:
     assert answers(index, ["second", "first 1"]) == answers(clean, ["second", "first 1"])
     assert verify_index(index, encoder=GridEncoder()).problems == ()
     with Catalog.open(catalog_url(index)) as catalog:
-        named = set(catalog.named_rows().tolist())
-    assert Thumbnails(index).rows() == named
-    shards = VectorShards(index / "vectors")
+        named = set(catalog.panels.named_rows().tolist())
+    assert Thumbnails(index).stored_rows() == named
+    shards = VectorStore(index / "vectors")
     others = np.array([r for r in range(shards.rows()) if r not in named])
     assert not shards.read("picture", others).any()
     assert b"first" not in (index / "catalog.sqlite").read_bytes()
@@ -58,14 +58,14 @@ def as_if_never_built(left: Path, index: Path) -> None:
 def test_a_source_is_forgotten(two: tuple[Path, Path], index: Path, which: int) -> None:
     """Books, panels, words, small pictures and vectors go; the other source keeps its ids and its hits."""
     kept = {place: p.id for place, p in by_place(index).items() if place[0][0] == "BA"[which]}
-    found = forget_source(two[which], index)
+    found = remove_source(two[which], index)
     assert (found.source, found.books, found.pages, found.panels) == (str(two[which]), 1, 3, 12)
     assert {place: p.id for place, p in by_place(index).items()} == kept
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
         assert opened.info()["sources"] == [str(two[1 - which])]
         assert opened.info()["panels"] == 12
         gone = ("first", "second")[which]
-        assert gone not in {w for h in opened.search(text=f"{gone} 1", k=50) for w in h.words}
+        assert gone not in {w for h in opened.search(text=f"{gone} 1", k=50) for w in h.matched_words}
     if which == 0:
         as_if_never_built(two[1], index)
 
@@ -73,7 +73,7 @@ def test_a_source_is_forgotten(two: tuple[Path, Path], index: Path, which: int) 
 def test_forgotten_comics_can_come_back(two: tuple[Path, Path], index: Path) -> None:
     """Building a forgotten source again encodes it anew, under ids that were never given away."""
     before = {p.id for p in by_place(index).values()}
-    forget_source(two[0], index)
+    remove_source(two[0], index)
     encoder = GridEncoder()
     report = build(list(two), index, encoder)
     assert (report.pages_new, encoder.encoded) == (3, 12)
@@ -84,7 +84,7 @@ def test_forgotten_comics_can_come_back(two: tuple[Path, Path], index: Path) -> 
 def test_everything_forgotten(two: tuple[Path, Path], index: Path) -> None:
     """An index that forgot all its sources is empty, opens, answers, and can be built again."""
     for source in two:
-        forget_source(source, index)
+        remove_source(source, index)
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
         assert opened.search(text="first 1") == []
         assert opened.info()["sources"] == []
@@ -98,7 +98,7 @@ def test_gone_pages_are_forgotten_too(two: tuple[Path, Path], index: Path) -> No
         path.unlink()
     build(list(two), index)
     two[0].rename(two[0].with_name("away"))
-    assert forget_source(two[0], index).pages == 3
+    assert remove_source(two[0], index).pages == 3
     as_if_never_built(two[1], index)
 
 
@@ -106,7 +106,7 @@ def test_a_reader_goes_on(two: tuple[Path, Path], index: Path) -> None:
     """A reader that has the older generation open still answers, without what was forgotten."""
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
         kept = by_place(index)["B/1.png", 2]
-        forget_source(two[0], index)
+        remove_source(two[0], index)
         build(two[1], index)
         hits = opened.search(panel=kept.id, k=50)
         assert hits[0].panel.id == kept.id
@@ -121,7 +121,7 @@ def test_a_reader_goes_on(two: tuple[Path, Path], index: Path) -> None:
         (Catalog, "forget_source", False),
         (Catalog, "forget_source", True),
         (forgetting, "next_generation", True),
-        (VectorShards, "erase", True),
+        (VectorStore, "erase", True),
         (Thumbnails, "forget", True),
         (Catalog, "shrink", False),
     ],
@@ -133,13 +133,13 @@ def test_stopped_while_forgetting(
     with monkeypatch.context() as patch:
         stop_at(patch, target, name, after=after)
         with pytest.raises(Stopped):
-            forget_source(two[0], index)
+            remove_source(two[0], index)
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
-        assert opened.search(text="second 1")[0].panel.source == "B/1.png"
+        assert opened.search(text="second 1")[0].panel.page_path == "B/1.png"
     build(two[1], index)
     if (name, after) == ("forget_source", False):
         assert len(by_place(index)) == 24
-        forget_source(two[0], index)
+        remove_source(two[0], index)
     as_if_never_built(two[1], index)
 
 
@@ -151,7 +151,7 @@ def test_repair_erases_what_changed_pages_left(lib: Path, index: Path) -> None:
     page(lib / "1", 3)
     build(lib, index)
     assert "room: 4 vectors that no panel names are erased" in repair_index(index)
-    shards = VectorShards(index / "vectors")
+    shards = VectorStore(index / "vectors")
     assert shards.rows() == 12
     assert not shards.read("fused", np.arange(4)).any()
     assert verify_index(index, encoder=GridEncoder()).problems == ()
@@ -160,11 +160,11 @@ def test_repair_erases_what_changed_pages_left(lib: Path, index: Path) -> None:
 def test_a_source_named_by_mistake(two: tuple[Path, Path], index: Path) -> None:
     """An unknown source is answered with the known ones, and nothing is lost."""
     with pytest.raises(UsageError, match=f"has no source .*nowhere; its sources are {two[0]}, {two[1]}"):
-        forget_source(two[0].parent / "nowhere", index)
+        remove_source(two[0].parent / "nowhere", index)
     with pytest.raises(UsageError, match="its sources are"):
-        forget_source(two[0] / "A", index)
+        remove_source(two[0] / "A", index)
     with pytest.raises(IndexMissing):
-        forget_source(two[0], index.with_name("no.index"))
+        remove_source(two[0], index.with_name("no.index"))
     assert len(by_place(index)) == 24
 
 

@@ -17,7 +17,7 @@ from retrieval import PanelIndex, verify_index
 from tests.building.library import build, put, speckled
 from tests.conftest import GridEncoder, QuarterEncoder
 
-OPTIONS = {"whole_pages": True, "index_kind": "ivfpq", "thumbnails": False}
+OPTIONS = {"page_is_panel": True, "index_kind": "ivfpq", "thumbnails": False}
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def manifest(index: Path) -> dict[str, Any]:
 def finds(index: Path, picture: bytes) -> tuple[str, float]:
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
         (hit,) = opened.search(image=picture, k=1)
-        return hit.panel.source, hit.score
+        return hit.panel.page_path, hit.score
 
 
 @pytest.mark.parametrize("step", ["checking", "training", "filling", "measuring"])

@@ -17,10 +17,10 @@ from PIL import Image
 import index_builder.build as building
 from retrieval import PanelIndex, verify_index
 from retrieval.errors import IndexDamaged
-from retrieval.index import catalog_url
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.catalog.fulltext import SqliteFullText
-from retrieval.store.vectors import VectorShards
+from retrieval.store.layout import catalog_url
+from retrieval.store.vectors import VectorStore
 from tests.building.conftest import PANELS
 from tests.building.library import answers, build, content, page, panels, put, speckled
 from tests.building.nursery import Nursery
@@ -43,8 +43,8 @@ def same_as_clean(big: Path, index: Path) -> None:
 def tidy(index: Path) -> None:
     """One generation, no vectors beyond the last named one, nothing half-written."""
     with Catalog.open(catalog_url(index)) as catalog:
-        named, generation = catalog.last_vector_row() + 1, catalog.setting("generation")
-    assert VectorShards(index / "vectors").rows() == named
+        named, generation = catalog.panels.last_vector_row() + 1, catalog.settings().generation
+    assert VectorStore(index / "vectors").rows() == named
     assert [p.name for p in (index / "generations").iterdir()] == [str(generation)]
     assert not list(index.rglob("*.partial"))
 
@@ -157,8 +157,8 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, target: Any, name: str, call: int =
 
 
 POINTS = [
-    (VectorShards, "append", False),
-    (VectorShards, "append", True),
+    (VectorStore, "append", False),
+    (VectorStore, "append", True),
     (building.Thumbnails, "put", True),
     (Catalog, "write_pages", False),
     (Catalog, "write_pages", True),
@@ -212,11 +212,11 @@ def test_stopped_at_every_step_of_a_later_build(
         with pytest.raises(Stopped):
             build(lib, index)
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
-        assert opened.search(text="page 0")[0].panel.source == "0.png"
+        assert opened.search(text="page 0")[0].panel.page_path == "0.png"
     build(lib, index)
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
-        assert opened.search(text="page 2")[0].panel.source == "2.png"
-        assert opened.search(text="redrawn")[0].panel.source == "1.png"
+        assert opened.search(text="page 2")[0].panel.page_path == "2.png"
+        assert opened.search(text="redrawn")[0].panel.page_path == "1.png"
     tidy(index)
     same_as_clean(lib, index)
 
@@ -225,15 +225,15 @@ def test_stopped_after_a_page_came_back(lib: Path, index: Path, monkeypatch: pyt
     """A page that is back is searched, also where the build that saw its return did not end."""
     for n in range(2):
         put(lib / f"{n}.png", speckled(n))
-    build(lib, index, whole_pages=True)
+    build(lib, index, page_is_panel=True)
     (lib / "1.png").rename(lib.parent / "1.png")
-    build(lib, index, whole_pages=True)
+    build(lib, index, page_is_panel=True)
     (lib.parent / "1.png").rename(lib / "1.png")
     with monkeypatch.context() as patch:
         stop_at(patch, building, "write_generation")
         with pytest.raises(Stopped):
-            build(lib, index, whole_pages=True)
-    build(lib, index, whole_pages=True)
+            build(lib, index, page_is_panel=True)
+    build(lib, index, page_is_panel=True)
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
         assert len(opened.search(panel=panels(index)[0].id)) == 2
 
@@ -258,9 +258,9 @@ def test_thumbnails_of_an_unnamed_tail_are_not_shown(lib: Path, index: Path, mon
     with monkeypatch.context() as patch:
         stop_at(patch, Catalog, "write_pages")
         with pytest.raises(Stopped):
-            build(lib, index, whole_pages=True)
+            build(lib, index, page_is_panel=True)
     put(lib / "1.png", speckled(2))
-    build(lib, index, whole_pages=True, thumbnails=False)
+    build(lib, index, page_is_panel=True, thumbnails=False)
     with PanelIndex.open(index) as opened:
         (panel,) = opened.browse()
         shown = np.asarray(Image.open(io.BytesIO(opened.thumbnail(panel))).convert("RGB"), np.int16)

@@ -12,8 +12,8 @@ import pytest
 import index_builder.build as building
 from index_builder import BuildReport
 from retrieval import PanelIndex, verify_index
-from retrieval.index import catalog_url
 from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.layout import catalog_url
 from tests.building.library import answers, build, by_place, cbz, content, page, put, speckled
 from tests.building.test_interrupted import Stopped, stop_at
 from tests.conftest import GridEncoder
@@ -25,7 +25,7 @@ def ids(index: Path) -> dict[tuple[str, int], int]:
 
 def moved_only(report: BuildReport, encoder: GridEncoder) -> int:
     """How many pages moved, where nothing else happened to any."""
-    others = (report.pages_new, report.pages_changed, report.pages_gone, report.pages_back, report.copied)
+    others = (report.pages_new, report.pages_changed, report.pages_missing, report.pages_restored, report.reused)
     assert others == (0, 0, 0, 0, 0)
     assert encoder.encoded == report.encoded == 0
     return report.pages_moved
@@ -79,8 +79,8 @@ def test_a_renamed_folder_and_a_renamed_archive(lib: Path, index: Path) -> None:
     with PanelIndex.open(index) as opened:
         assert [b.title for b in opened.books()] == ["Z", "c"]
     with Catalog.open(catalog_url(index)) as catalog:
-        assert catalog.counts()["gone_pages"] == 0
-        assert sorted(catalog.known_books(1)) == ["Z", "deep/c.cbz"]
+        assert catalog.library.counts()["gone_pages"] == 0
+        assert sorted(catalog.pages.previous_books(1)) == ["Z", "deep/c.cbz"]
     as_if_built_at_once([lib], index)
 
 
@@ -120,8 +120,8 @@ def test_a_book_moved_to_another_source(lib: Path, index: Path, together: bool) 
         assert moved_only(report, encoder) == 2
         assert {place: number for place, number in ids(index).items() if place[0].startswith("A/")} == before
     else:
-        assert (report.pages_new, report.copied, report.pages_moved) == (2, 8, 0)
-        assert build([lib, other], index, encoder).pages_gone == 2
+        assert (report.pages_new, report.reused, report.pages_moved) == (2, 8, 0)
+        assert build([lib, other], index, encoder).pages_missing == 2
     as_if_built_at_once([lib, other], index)
 
 
@@ -143,7 +143,7 @@ def test_pages_change_places(lib: Path, index: Path) -> None:
         rename(lib / str(n), lib / str(n + 1))
     page(lib / "0", 50, ["word fifty", "", "", ""])
     report = build(lib, index, encoder)
-    assert (report.pages_moved, report.pages_new, report.pages_changed, report.pages_gone) == (4, 1, 0, 0)
+    assert (report.pages_moved, report.pages_new, report.pages_changed, report.pages_missing) == (4, 1, 0, 0)
     assert encoder.encoded == 4
     now = {panel.dialogue: panel.id for panel in by_place(index).values() if panel.dialogue}
     assert now.pop("word fifty") not in before.values()
@@ -159,7 +159,7 @@ def test_a_page_that_takes_the_place_of_another(lib: Path, index: Path) -> None:
     rename(lib / "1", lib / "0")
     encoder = GridEncoder()
     report = build(lib, index, encoder)
-    assert (report.pages_moved, report.pages_gone, report.pages_changed, encoder.encoded) == (1, 1, 0, 0)
+    assert (report.pages_moved, report.pages_missing, report.pages_changed, encoder.encoded) == (1, 1, 0, 0)
     assert ids(index) == {("0.png", n): number for (source, n), number in before.items() if source == "1.png"}
     as_if_built_at_once([lib], index)
 
@@ -188,14 +188,16 @@ def test_a_copy_beside_the_original_is_a_twin(lib: Path, index: Path) -> None:
     shutil.copytree(lib / "A", lib / "B")
     encoder = GridEncoder()
     report = build(lib, index, encoder)
-    assert (report.pages_new, report.pages_moved, report.copied, encoder.encoded) == (2, 0, 8, 0)
+    assert (report.pages_new, report.pages_moved, report.reused, encoder.encoded) == (2, 0, 8, 0)
     now = ids(index)
     assert {place: now[place] for place in before} == before
     assert len(set(now.values())) == 16
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
         panel = opened.panel(now["B/0.png", 2])
-        assert [h.panel.source for h in opened.search(panel=panel.id, k=2)] == ["A/0.png", "B/0.png"]
-        assert opened._thumbnails.get(panel.row) == opened._thumbnails.get(opened.panel(now["A/0.png", 2]).row)
+        assert [h.panel.page_path for h in opened.search(panel=panel.id, k=2)] == ["A/0.png", "B/0.png"]
+        assert opened._thumbnails.get(panel.vector_row) == opened._thumbnails.get(
+            opened.panel(now["A/0.png", 2]).vector_row
+        )
     as_if_built_at_once([lib], index)
 
 
@@ -219,7 +221,7 @@ def test_a_moved_page_whose_words_were_edited_is_new(lib: Path, index: Path) -> 
     rename(lib / "1", lib / "9")
     page(lib / "9", 2, ["other words", "", "", ""])
     report = build(lib, index)
-    assert (report.pages_moved, report.pages_new, report.pages_gone) == (0, 1, 1)
+    assert (report.pages_moved, report.pages_new, report.pages_missing) == (0, 1, 1)
     as_if_built_at_once([lib], index)
 
 

@@ -15,7 +15,7 @@ from retrieval import PanelIndex, verify_index
 from retrieval.errors import SourceError, UsageError
 from retrieval.images import crops
 from retrieval.records import Box
-from retrieval.store.sqlite import connect_to_read
+from retrieval.store.sqlite import connect_read_only
 from tests.building.library import build, page
 from tests.conftest import GridEncoder
 
@@ -36,7 +36,7 @@ def test_reading_never_makes_a_file(tmp_path: Path) -> None:
     import sqlite3
 
     with pytest.raises(sqlite3.OperationalError):
-        connect_to_read(tmp_path / "none.sqlite")
+        connect_read_only(tmp_path / "none.sqlite")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -101,7 +101,7 @@ def test_panels_larger_than_pillow_crops(monkeypatch: pytest.MonkeyPatch) -> Non
     pixels = np.random.default_rng(1).integers(0, 255, (60, 80, 3), np.uint8)
     picture = Image.fromarray(pixels)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    monkeypatch.setattr(crops, "_PILLOW_MINDS", 90)
+    monkeypatch.setattr(crops, "_PILLOW_WARNING_PIXELS", 90)
     cut = crops.crop(picture, Box(10, 5, 50, 40))
     assert cut is not None
     assert np.array_equal(np.asarray(cut), pixels[5:45, 10:60])

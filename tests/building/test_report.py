@@ -21,18 +21,18 @@ def test_counts_of_every_kind(lib: Path, index: Path) -> None:
         page(lib / "a" / str(n), n, ["hi", "", "", ""])
     first = build(lib, index)
     assert (first.pages_new, first.pages, first.panels, first.encoded, first.generation) == (5, 5, 20, 20, 1)
-    assert (first.pages_changed, first.pages_gone, first.pages_back, first.pages_unchanged) == (0, 0, 0, 0)
+    assert (first.pages_changed, first.pages_missing, first.pages_restored, first.pages_unchanged) == (0, 0, 0, 0)
     page(lib / "a" / "1", 101)
     kept = (lib / "a" / "2.png").read_bytes()
     (lib / "a" / "2.png").unlink()
     page(lib / "a" / "6", 6, ["one", "two"])
     second = build(lib, index)
-    assert (second.pages_new, second.pages_changed, second.pages_gone) == (1, 1, 1)
-    assert (second.pages_back, second.pages_unchanged) == (0, 3)
+    assert (second.pages_new, second.pages_changed, second.pages_missing) == (1, 1, 1)
+    assert (second.pages_restored, second.pages_unchanged) == (0, 3)
     assert (second.pages, second.panels, second.encoded, second.panels_with_dialogue) == (5, 18, 6, 5)
     put(lib / "a" / "2.png", kept)
     third = build(lib, index)
-    assert (third.pages_back, third.pages_unchanged, third.encoded, third.panels) == (1, 5, 0, 22)
+    assert (third.pages_restored, third.pages_unchanged, third.encoded, third.panels) == (1, 5, 0, 22)
 
 
 def test_the_report_as_json(lib: Path, index: Path) -> None:
@@ -96,7 +96,7 @@ def test_memory_is_bounded_by_batches(lib: Path, index: Path, monkeypatch: pytes
 
     for n in range(35):
         put(lib / f"{n}.png", plain(n))
-    build(lib, index, Counting(), whole_pages=True, batch_size=4)
+    build(lib, index, Counting(), page_is_panel=True, batch_size=4)
     assert sizes == [10, 10, 10, 5]
 
 
@@ -143,8 +143,8 @@ def test_info_says_what_there_is(lib: Path, index: Path) -> None:
         info = json.loads(json.dumps(opened.info()))
     assert (info["books"], info["pages"], info["panels"], info["panels_with_dialogue"]) == (1, 1, 4, 1)
     assert info["encoder"]["fingerprint"] == "grid-1"
-    assert info["built"]["options"]["index_kind"] == "exact"
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", info["built"]["at"])
+    assert info["last_build"]["options"]["index_kind"] == "exact"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", info["last_build"]["at"])
     assert {n: v["panels"] for n, v in info["views"].items()} == {"picture": 4, "dialogue": 1, "fused": 4}
     assert info["bytes"] > 4 * 512 * 2 * 3
     assert info["sources"] == [str(lib)]
@@ -162,10 +162,10 @@ def test_remarks_on_one_page_hide_no_others(lib: Path, index: Path) -> None:
     report = build(lib, index)
     assert report.pages == 3
     assert report.skipped == ()
-    of_first = [note for path, note in report.notes if path.endswith("1.png")]
+    of_first = [note for path, note in report.warnings if path.endswith("1.png")]
     assert len(of_first) == 6
     assert of_first[-1] == f"and {40 + 1 - 5} more remarks on this page"
-    (of_third,) = (note for path, note in report.notes if path.endswith("3.png"))
+    (of_third,) = (note for path, note in report.warnings if path.endswith("3.png"))
     assert of_third.startswith("its annotation cannot be read")
 
 

@@ -15,7 +15,7 @@ import pytest
 from index_builder import repair_index
 from retrieval import PanelIndex, verify_index
 from retrieval.records import View
-from retrieval.verify import SAMPLE, Verdict
+from retrieval.verify import SAMPLE, VerifyReport
 from tests.building.library import answers, build, content, page, panels
 from tests.conftest import GridEncoder
 
@@ -28,7 +28,7 @@ def built(lib: Path, index: Path) -> Path:
     return index
 
 
-def verify(index: Path, **more: int) -> Verdict:
+def verify(index: Path, **more: int) -> VerifyReport:
     return verify_index(index, encoder=GridEncoder(), **more)
 
 
@@ -105,7 +105,7 @@ def test_full_text_that_lags_behind(built: Path) -> None:
     assert repair_index(built)[0] == "full text of the dialogue"
     assert verify(built).sound
     with PanelIndex.open(built, encoder=GridEncoder()) as opened:
-        assert opened.search(text="line 7", k=1)[0].words == ("line", "7")
+        assert opened.search(text="line 7", k=1)[0].matched_words == ("line", "7")
 
 
 def test_full_text_that_is_gone(built: Path) -> None:

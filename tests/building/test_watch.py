@@ -52,7 +52,7 @@ class Watched:
 @contextmanager
 def watched(*sources: Path, index: Path, **options: Any) -> Iterator[Watched]:
     found, stop = Watched(), threading.Event()
-    chosen = {"settle": 0.3, "workers": 0, "whole_pages": True, "thumbnails": False, "ocr": False} | options
+    chosen = {"settle": 0.3, "workers": 0, "page_is_panel": True, "thumbnails": False, "ocr": False} | options
     thread = threading.Thread(
         target=watch_sources,
         args=(sources, index),
@@ -138,7 +138,7 @@ def test_a_source_that_goes_and_comes_back(lib: Path, index: Path) -> None:
         lib.rename(lib.with_name("away"))
         report = told.next("built").report
         assert report is not None
-        assert (report.pages, report.pages_gone) == (2, 0)
+        assert (report.pages, report.pages_missing) == (2, 0)
         put(lib.with_name("away") / "a" / "2.png", speckled(3))
         lib.with_name("away").rename(lib)
         report = told.next("built").report

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from index_builder.decode.decode import DecodedPage, Failed, PageTask
+from index_builder.decode.decode import DecodedPage, DecodeError, PageTask
 from index_builder.decode.workers import PageDecoder
-from retrieval.books import USUAL
+from retrieval.books import DEFAULT_LIMITS
 from tests.building.library import build, cbz, content, drawn, page, put, speckled, stage1
 
 
@@ -23,7 +23,7 @@ class Fatal:
 
 
 def task(book: Any, name: str) -> PageTask:
-    return PageTask(book, name, None, None, True, False, USUAL, False)
+    return PageTask(book, name, None, None, True, False, DEFAULT_LIMITS, False)
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_workers_give_the_same_index(lib: Path, index: Path) -> None:
     assert len(said) == 6 * 4 + 4 + 4
     for report, rows in reports[1:]:
         assert rows == said
-        assert (report.skipped, report.notes) == (first.skipped, first.notes)
+        assert (report.skipped, report.warnings) == (first.skipped, first.warnings)
 
 
 def test_order_is_kept(pages: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_crash_costs_one_page(pages: Path) -> None:
     with PageDecoder[int](2) as decoder:
         found = dict(decoder.decode((n, task(book, f"{n}.png")) for n, book in enumerate(books)))
     assert list(found) == list(range(20))
-    failed = {n: out.reason for n, out in found.items() if isinstance(out, Failed)}
+    failed = {n: out.reason for n, out in found.items() if isinstance(out, DecodeError)}
     assert set(failed) == {3, 11}
     assert all("crashed" in reason and "--workers" in reason for reason in failed.values())
 
@@ -98,7 +98,7 @@ def test_a_crash_while_nobody_waits(pages: Path) -> None:
             found[tag] = out
             if tag == 0:
                 time.sleep(1.5)
-    assert [n for n, out in found.items() if isinstance(out, Failed)] == [6]
+    assert [n for n, out in found.items() if isinstance(out, DecodeError)] == [6]
     assert list(found) == list(range(20))
 
 

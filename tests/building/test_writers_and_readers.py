@@ -21,9 +21,9 @@ from index_builder.build import writer_lock
 from retrieval import PanelIndex
 from retrieval.encoder.inputs import resize
 from retrieval.errors import IndexLocked, SourceError, UsageError
-from retrieval.index import catalog_url
 from retrieval.store import generation
 from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.layout import catalog_url
 from tests.building.conftest import PANELS
 from tests.building.library import build, by_place, page, panels, put, speckled
 from tests.building.nursery import Nursery
@@ -61,7 +61,7 @@ class _Broken(GridEncoder):
 
 
 def shown(index: PanelIndex, panel: int) -> list[tuple[int, float, str]]:
-    return [(h.panel.id, round(h.score, 6), h.panel.source) for h in index.search(panel=panel, k=12)]
+    return [(h.panel.id, round(h.score, 6), h.panel.page_path) for h in index.search(panel=panel, k=12)]
 
 
 def test_a_reader_keeps_its_answers_while_pages_are_added(big: Path, index: Path, nursery: Nursery) -> None:
@@ -84,10 +84,10 @@ def test_a_reader_keeps_its_answers_while_pages_are_added(big: Path, index: Path
         waiting.join()
         assert rounds > 3
         assert shown(reader, ask) == before
-        assert not any(h.words for h in reader.search(text="later"))
+        assert not any(h.matched_words for h in reader.search(text="later"))
         assert reader.refresh()
         assert not reader.refresh()
-        assert reader.search(text="later", k=1)[0].words == ("later",)
+        assert reader.search(text="later", k=1)[0].matched_words == ("later",)
         assert reader.generation.number == 2
 
 
@@ -104,7 +104,7 @@ def test_readers_may_open_at_any_moment(big: Path, index: Path, nursery: Nursery
         while not ended.is_set():
             with PanelIndex.open(index, encoder=GridEncoder()) as reader:
                 counts.add(len(reader.search(image=speckled_array(), k=1000)))
-                assert reader.search(text="page 7", k=1)[0].words == ("page", "7")
+                assert reader.search(text="page 7", k=1)[0].matched_words == ("page", "7")
         waiting.join()
         assert nursery.said == [f"done {PANELS + 4 * (round_ + 1)}"]
     assert counts <= {PANELS + 4 * n for n in range(5)}
@@ -207,7 +207,7 @@ def test_an_index_answers_without_its_comics(lib: Path, index: Path) -> None:
     with PanelIndex.open(index, encoder=GridEncoder()) as reader:
         (hit,) = reader.search(text="hello")
         assert reader.thumbnail(hit.panel)[8:12] == b"WEBP"
-        with pytest.raises(SourceError, match=r"comics.* missing .*'1\.png'.* put the comics back"):
+        with pytest.raises(SourceError, match=r"comics.*/1\.png: the book is missing\nput the comics back"):
             hit.image()
 
 
@@ -231,7 +231,7 @@ def test_a_reader_opened_twice_in_threads(lib: Path, index: Path) -> None:
     """`refresh` in one thread does not disturb searches in others."""
     for n in range(3):
         put(lib / f"{n}.png", speckled(n))
-    build(lib, index, whole_pages=True)
+    build(lib, index, page_is_panel=True)
     errors: list[BaseException] = []
     with PanelIndex.open(index, encoder=GridEncoder()) as reader:
         stop = threading.Event()
@@ -248,7 +248,7 @@ def test_a_reader_opened_twice_in_threads(lib: Path, index: Path) -> None:
             thread.start()
         for n in range(3, 6):
             put(lib / f"{n}.png", speckled(n))
-            build(lib, index, whole_pages=True)
+            build(lib, index, page_is_panel=True)
             assert reader.refresh()
         stop.set()
         for thread in threads:

@@ -204,7 +204,7 @@ BAD: list[tuple[list[str], int, list[str]]] = [
     ),
     (["build", "{tmp}", "--annotations", "{tmp}/no", "--index", "{tmp}/new"], 1, ["annotations", "are missing"]),
     (["search", "--image", "{tmp}/none.png", "--index", "{index}"], 1, ["none.png"]),
-    (["search", "--image", "{tmp}/text.png", "--index", "{index}"], 1, ["not a picture"]),
+    (["search", "--image", "{tmp}/text.png", "--index", "{index}"], 1, ["not an image"]),
     (["serve", "--index", "{tmp}/none"], 1, ["there is no index"]),
     (["serve", "--index", "{index}", "--auth", "me"], 2, ["NAME:PASSWORD"]),
     (["frobnicate"], 2, ["No such command"]),

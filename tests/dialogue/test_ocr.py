@@ -21,7 +21,7 @@ from index_builder.dialogue.ocr_cache import OcrCache
 from index_builder.dialogue.ocr_engine import engine_name, load_engine
 from index_builder.dialogue.tiles import drop_duplicates, ocr_scale, recognize_tiles, tiles
 from retrieval import PanelIndex
-from retrieval.books import USUAL
+from retrieval.books import DEFAULT_LIMITS
 from retrieval.errors import OcrError, UsageError
 from retrieval.records import Panel
 from tests.building.library import panels as panels_of
@@ -44,7 +44,7 @@ def comics(tmp_path: Path) -> Path:
 
 
 def build(comics: Path, **options: object) -> BuildReport:
-    chosen = {"workers": 0, "whole_pages": True} | options
+    chosen = {"workers": 0, "page_is_panel": True} | options
     return build_index([comics], comics.parent / "my.index", encoder=GridEncoder(), **chosen)  # type: ignore[arg-type]
 
 
@@ -66,18 +66,18 @@ def ocr_runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_ocr_runs_on_panels_without_annotated_text(comics: Path) -> None:
     """OCR text is searchable, annotated text wins, and each panel has the source of its text."""
     report = build(comics)
-    assert (report.ocr.pages, report.ocr.remembered, report.notes) == (2, 0, ())
+    assert (report.ocr.pages, report.ocr.cached, report.warnings) == (2, 0, ())
     assert report.ocr.words == 7 + 5
     assert report.ocr.seconds > 0
     assert report.ocr.engine.startswith("rapidocr 3.")
-    texts = [(p.page, p.dialogue.replace("\n", " "), p.words_from) for p in indexed(comics)]
+    texts = [(p.page_number, p.dialogue.replace("\n", " "), p.text_source) for p in indexed(comics)]
     assert texts == [
         (1, "Who moved the moon? Not me, honestly.", "ocr"),
         (2, "as annotated", "annotation"),
         (2, "The second panel speaks up.", "ocr"),
     ]
     with PanelIndex.open(comics.parent / "my.index", encoder=GridEncoder()) as index:
-        assert index.search(text="second panel speaks", k=1)[0].panel.page == 2
+        assert index.search(text="second panel speaks", k=1)[0].panel.page_number == 2
 
 
 def test_ocr_runs_once_per_page(comics: Path, ocr_runs: list[int]) -> None:
@@ -90,9 +90,9 @@ def test_ocr_runs_once_per_page(comics: Path, ocr_runs: list[int]) -> None:
     report = build(comics, language="en")
     assert len(ocr_runs) == 2
     assert report.pages_moved == 1  # the renamed page keeps its text
-    assert (report.ocr.pages, report.ocr.remembered, report.ocr.seconds) == (0, 1, 0.0)
+    assert (report.ocr.pages, report.ocr.cached, report.ocr.seconds) == (0, 1, 0.0)
     again = build(comics, language="en").ocr
-    assert (again.pages, again.remembered, len(ocr_runs)) == (0, 1, 2)
+    assert (again.pages, again.cached, len(ocr_runs)) == (0, 1, 2)
     assert indexed(comics)[1].dialogue == "printed otherwise\nThe second panel speaks up."
 
 
@@ -100,11 +100,11 @@ def test_a_build_without_ocr_keeps_existing_text(comics: Path, ocr_runs: list[in
     """Text is unknown until a build runs OCR; a later build without OCR keeps it."""
     report = build(comics, ocr=False)
     assert (report.ocr.engine, report.ocr.pages, report.panels_with_dialogue) == ("", 0, 1)
-    assert [p.words_from for p in indexed(comics)] == ["", "annotation", ""]
+    assert [p.text_source for p in indexed(comics)] == ["", "annotation", ""]
     ids = [p.id for p in indexed(comics)]
     assert build(comics).pages_changed == 2
     read = indexed(comics)
-    assert [p.words_from for p in read] == ["ocr", "annotation", "ocr"]
+    assert [p.text_source for p in read] == ["ocr", "annotation", "ocr"]
     assert [p.id for p in read] == ids
     assert build(comics, ocr=False).encoded == 0
     assert [p.dialogue for p in indexed(comics)] == [p.dialogue for p in read]
@@ -112,12 +112,12 @@ def test_a_build_without_ocr_keeps_existing_text(comics: Path, ocr_runs: list[in
 
 
 def test_ocr_only_for_missing_text(comics: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After an engine update, existing OCR text is kept if `ocr_only_missing` is set, else OCR runs again."""
+    """After an engine update, existing OCR text is kept if `keep_ocr` is set, else OCR runs again."""
     build(comics)
     lettered([(60, 60, "A third page.")]).save(comics / "book" / "3.png")
     build(comics, ocr=False)
     monkeypatch.setattr(ocr, "engine_name", lambda: "rapidocr 99")
-    report = build(comics, ocr_only_missing=True)
+    report = build(comics, keep_ocr=True)
     assert (report.ocr.pages, report.pages_changed, report.pages_unchanged) == (1, 1, 2)
     assert [p.dialogue for p in indexed(comics)][-1] == "A third page."
     assert build(comics).ocr.pages == 2
@@ -131,7 +131,7 @@ def test_the_language_of_an_index_stays(comics: Path) -> None:
         build(comics, language="ru")
     assert re.search(r"auto.*en.*ja", error.value.hint or "")
     with pytest.raises(UsageError, match="choose one"):
-        build(comics, ocr=False, ocr_only_missing=True)
+        build(comics, ocr=False, keep_ocr=True)
 
 
 def test_a_page_is_indexed_if_ocr_fails_and_retried_by_the_next_build(
@@ -141,7 +141,7 @@ def test_a_page_is_indexed_if_ocr_fails_and_retried_by_the_next_build(
     with monkeypatch.context() as broken:
         broken.setattr(ocr_engine.OcrEngine, "_recognize", lambda *_: 1 / 0)
         report = build(comics)
-    assert [("ZeroDivisionError" in note) for _, note in report.notes] == [True, True]
+    assert [("ZeroDivisionError" in note) for _, note in report.warnings] == [True, True]
     assert (report.pages, report.skipped, report.ocr.pages) == (2, (), 0)
     assert build(comics).ocr.pages == 2
 
@@ -159,8 +159,8 @@ def test_the_engine_loads_only_if_needed(comics: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(ocr, "load_engine", lambda _: pytest.fail("the engine was loaded"))
     put(comics / "book" / "1.json", stage1(["annotated", ""], BOXES, (900, 1300)))
     put(comics / "book" / "2.json", stage1(["annotated", "too"], BOXES, (900, 1300)))
-    assert build(comics).notes == ()
-    assert [p.words_from for p in indexed(comics)] == ["annotation"] * 4
+    assert build(comics).warnings == ()
+    assert [p.text_source for p in indexed(comics)] == ["annotation"] * 4
 
 
 def test_a_damaged_cache_costs_only_another_ocr_run(comics: Path, ocr_runs: list[int]) -> None:
@@ -193,7 +193,7 @@ def test_cached_lines_are_exact(tmp_path: Path) -> None:
 
 def task(comics: Path, name: str, index: Path) -> PageTask:
     return PageTask(
-        comics / "book", name, None, None, True, False, USUAL, False, ocr=OcrSettings(index, "auto", threads=1)
+        comics / "book", name, None, None, True, False, DEFAULT_LIMITS, False, ocr=OcrSettings(index, "auto", threads=1)
     )
 
 
@@ -254,10 +254,10 @@ class FailingEncoder(GridEncoder):
 def test_an_interrupted_build_keeps_its_lines(comics: Path, ocr_runs: list[int]) -> None:
     """Lines of pages that were decoded and not yet written are stored; the next build does not run OCR again."""
     with pytest.raises(KeyboardInterrupt):
-        build_index([comics], comics.parent / "my.index", encoder=FailingEncoder(), workers=0, whole_pages=True)
+        build_index([comics], comics.parent / "my.index", encoder=FailingEncoder(), workers=0, page_is_panel=True)
     assert len(ocr_runs) == 2
     report = build(comics)
-    assert (len(ocr_runs), report.ocr.pages, report.ocr.remembered, report.pages) == (2, 0, 2, 2)
+    assert (len(ocr_runs), report.ocr.pages, report.ocr.cached, report.pages) == (2, 0, 2, 2)
 
 
 def test_a_killed_build_keeps_its_lines(comics: Path, ocr_runs: list[int]) -> None:
@@ -269,19 +269,19 @@ from index_builder import build_index
 class Killed(GridEncoder):
     def encode(self, panels, **options):
         os.kill(os.getpid(), 9)
-build_index([{str(comics)!r}], {str(comics.parent / "my.index")!r}, encoder=Killed(), workers=1, whole_pages=True)
+build_index([{str(comics)!r}], {str(comics.parent / "my.index")!r}, encoder=Killed(), workers=1, page_is_panel=True)
 """
     process = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False)
     assert process.returncode == -9
     report = build(comics)
-    assert (len(ocr_runs), report.ocr.pages, report.ocr.remembered, report.pages) == (0, 0, 2, 2)
+    assert (len(ocr_runs), report.ocr.pages, report.ocr.cached, report.pages) == (0, 0, 2, 2)
 
 
 def test_equal_pages_of_one_build_need_one_ocr_run(comics: Path, ocr_runs: list[int]) -> None:
     """Without workers the lines of a page are stored before the next page is decoded."""
     (comics / "book" / "3.png").write_bytes((comics / "book" / "1.png").read_bytes())
     report = build(comics)
-    assert (len(ocr_runs), report.ocr.pages, report.ocr.remembered) == (2, 2, 1)
+    assert (len(ocr_runs), report.ocr.pages, report.ocr.cached) == (2, 2, 1)
 
 
 def test_every_line_of_a_long_strip_is_read_once() -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from retrieval.encoder import PanelEncoder, inputs
-from retrieval.encoder.protocol import Encoded, Encoder, PanelInput, QueryInput
+from retrieval.encoder.protocol import Encoder, PanelEmbeddings, PanelInput, QueryInput
 from retrieval.errors import UsageError
 from retrieval.records import Box, View
 
@@ -26,11 +26,11 @@ def some(encoder, panels) -> list[PanelInput]:
 
 
 @pytest.fixture(scope="module")
-def encoded(encoder, some) -> Encoded:
+def encoded(encoder, some) -> PanelEmbeddings:
     return encoder.encode(some)
 
 
-def assert_same(found: Encoded, expected: Encoded) -> None:
+def assert_same(found: PanelEmbeddings, expected: PanelEmbeddings) -> None:
     for name in ("picture", "dialogue", "fused", "gate"):
         np.testing.assert_allclose(getattr(found, name), getattr(expected, name), atol=1e-5, err_msg=name)
 
@@ -62,7 +62,7 @@ def test_views_are_the_branches_of_the_model(encoder, encoded, some) -> None:
     }
     with torch.inference_mode():
         made = encoder.model.branches(batch)
-    expected = Encoded(unit(made.vision), unit(made.text), unit(made.fused), made.gate.numpy())
+    expected = PanelEmbeddings(unit(made.vision), unit(made.text), unit(made.fused), made.gate.numpy())
     assert_same(encoded, expected)
 
 
@@ -130,7 +130,7 @@ def test_threads_take_turns(small, panels) -> None:
 
 def test_a_query_meets_its_own_panel(encoder, encoded, some) -> None:
     """A picture against picture and words against dialogue score 1 with themselves."""
-    pictures = encoder.encode_queries([QueryInput(picture=some[0].picture)], View.PICTURE)
+    pictures = encoder.encode_queries([QueryInput(image=some[0].picture)], View.PICTURE)
     words = encoder.encode_queries([QueryInput(text=some[1].text)], View.DIALOGUE)
     np.testing.assert_allclose(pictures[0], encoded.picture[0], atol=1e-5)
     np.testing.assert_allclose(words[0], encoded.dialogue[1], atol=1e-5)
@@ -138,7 +138,7 @@ def test_a_query_meets_its_own_panel(encoder, encoded, some) -> None:
 
 def test_one_kind_is_the_same_against_either_branch(small, panels) -> None:
     """Words find drawings, and a picture finds words, by their own vectors."""
-    for query in (QueryInput(text="rain"), QueryInput(picture=panels[0].picture)):
+    for query in (QueryInput(text="rain"), QueryInput(image=panels[0].picture)):
         both = [small.encode_queries([query], view) for view in (View.PICTURE, View.DIALOGUE)]
         np.testing.assert_array_equal(*both)
 
@@ -184,7 +184,7 @@ def test_a_query_computes_only_its_branch(small, panels, monkeypatch) -> None:
         small.encode_queries([QueryInput(text="rain")], View.DIALOGUE)
     with monkeypatch.context() as patch:
         patch.setattr(small.model.text, "forward", never)
-        small.encode_queries([QueryInput(picture=panels[0].picture)], View.PICTURE)
+        small.encode_queries([QueryInput(image=panels[0].picture)], View.PICTURE)
 
 
 def test_nothing_keeps_a_gradient(small, panels) -> None:

@@ -16,13 +16,12 @@ from retrieval.encoder.inputs import (
     QUERY_ENCODINGS,
     composition,
     composition_2d,
-    crop_box_2d,
-    crop_box_xywh,
     resize,
     to_tensor,
     tokenize,
 )
 from retrieval.encoder.state_dicts import build_model
+from retrieval.images.crops import crop_box_2d, crop_box_xywh
 from retrieval.records import Box
 
 PILLOW_13 = int(PIL.__version__.split(".")[0]) >= 13

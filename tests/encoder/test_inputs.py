@@ -10,8 +10,6 @@ from PIL import Image
 from retrieval.encoder.inputs import (
     composition,
     composition_2d,
-    crop_box_2d,
-    crop_box_xywh,
     modality_mask,
     pad,
     resize,
@@ -20,6 +18,7 @@ from retrieval.encoder.inputs import (
     tokenize,
 )
 from retrieval.errors import UsageError
+from retrieval.images.crops import crop_box_2d, crop_box_xywh
 from retrieval.records import Box
 
 

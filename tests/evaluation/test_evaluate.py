@@ -124,7 +124,7 @@ def test_comics_that_are_gone_are_told(index: Path, comics: Path) -> None:
 def test_an_index_without_panels_is_told(index: Path) -> None:
     """Nothing to ask, since every page is gone, is a sentence."""
     with closing(sqlite3.connect(index / "catalog.sqlite")) as catalog, catalog:
-        catalog.execute("UPDATE page SET gone = 1")
+        catalog.execute("UPDATE page SET missing = 1")
     with opened(index) as library, pytest.raises(UsageError, match="holds no panels"):
         evaluate(library)
 

@@ -1,4 +1,4 @@
-"""What the tests of reading share."""
+"""Fixtures of the tests of reading."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 @pytest.fixture
 def make_zip(tmp_path: Path) -> Callable[..., Path]:
-    """Write members [(name, bytes), ...] into an archive below tmp_path."""
+    """Return a function that writes members [(name, bytes), ...] into an archive below tmp_path."""
 
     def make(name: str, members: Iterable[tuple[str, bytes]], method: int = zipfile.ZIP_STORED) -> Path:
         path = tmp_path / name

@@ -1,4 +1,4 @@
-"""Small pictures and comic pages, drawn where a test needs them."""
+"""Small images and comic pages, drawn by the tests that need them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PIL import Image
 
 
 def picture_bytes(kind: str = "PNG", size: tuple[int, int] = (6, 4), mode: str = "RGB", **save: object) -> bytes:
-    """An encoded picture of one colour."""
+    """Return an encoded image of one colour."""
     buffer = io.BytesIO()
     Image.new(mode, size).save(buffer, kind, **save)
     return buffer.getvalue()
@@ -25,7 +25,7 @@ def drawn_page(
     gutter: tuple[int, int, int] = (255, 255, 255),
     frame: tuple[int, int, int] = (0, 0, 0),
 ) -> np.ndarray:
-    """A page (H, W, 3) with noisy pictures in `boxes` (x, y, w, h) on a plain gutter."""
+    """Return a page (H, W, 3) with noisy images in `boxes` (x, y, w, h) on a plain gutter."""
     random = np.random.default_rng(7)
     page = np.empty((size[1], size[0], 3), np.uint8)
     page[:] = gutter

@@ -1,4 +1,4 @@
-"""A small book in every format that is read, made where a test needs it."""
+"""A small book in every supported format, written by the tests that need it."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ needs_py7zr = pytest.mark.skipif(importlib.util.find_spec("py7zr") is None, reas
 
 
 def jpeg(seed: int, size: tuple[int, int] = (200, 300), quality: int = 40) -> bytes:
-    """A drawn page as a small JPEG."""
+    """Return a drawn page as a small JPEG."""
     out = io.BytesIO()
     draw_page(seed, 4, size).save(out, "JPEG", quality=quality)
     return out.getvalue()
 
 
 def small_pages() -> list[tuple[str, bytes]]:
-    """Three pages; their names are out of order where sorted as text."""
+    """Return three pages whose names are out of order if sorted as text."""
     return [(f"page {n}.jpg", jpeg(n)) for n in (1, 2, 10)]
 
 
 def make_tar(members: Members, mode: str = "w") -> bytes:
-    """A TAR; mode "w:gz", "w:bz2" or "w:xz" packs it as a whole."""
+    """Return a TAR; mode "w:gz", "w:bz2" or "w:xz" compresses it as a whole."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode=mode) as archive:  # type: ignore[call-overload]
         for name, data in members:
@@ -52,6 +52,7 @@ def make_tar(members: Members, mode: str = "w") -> bytes:
 
 
 def make_zip_bytes(members: Members, method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """Return a ZIP."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", method) as archive:
         for name, data in members:
@@ -60,7 +61,7 @@ def make_zip_bytes(members: Members, method: int = zipfile.ZIP_DEFLATED) -> byte
 
 
 def make_7z(members: Members, folder: Path) -> bytes:
-    """A 7z archive by the program bsdtar; `folder` is an empty place to work in."""
+    """Return a 7z archive written by the program bsdtar; `folder` is an empty folder for its files."""
     for name, data in members:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
@@ -71,12 +72,12 @@ def make_7z(members: Members, folder: Path) -> bytes:
 
 
 def make_pdf(pictures: Sequence[bytes], points: tuple[float, float] = (60.0, 90.0)) -> bytes:
-    """A PDF whose pages are one JPEG each, written by hand: Pillow would pack them again."""
+    """Return a PDF whose pages are one JPEG each, written by hand because Pillow would compress them again."""
     return pdf([(f"q {points[0]} 0 0 {points[1]} 0 0 cm /P Do Q", picture) for picture in pictures], points)
 
 
 def pdf(pages: Sequence[tuple[str, bytes]], points: tuple[float, float] = (60.0, 90.0)) -> bytes:
-    """A PDF of (what is drawn, the JPEG that is /P there) pages; /F is a font."""
+    """Return a PDF of pages (drawing commands, the JPEG named /P in them); /F is a font."""
     objects: list[bytes] = [b"<< /Type /Catalog /Pages 2 0 R >>", b""]
     objects.append(b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>")
     kids = []
@@ -115,9 +116,9 @@ def make_epub(
     pages: Mapping[int, bytes] | None = None,
     package: bytes | None = None,
 ) -> bytes:
-    """A fixed-layout EPUB whose spine shows `members` in their order, by `img` and by SVG in turn.
+    """Return a fixed-layout EPUB whose spine shows `members` in their order, by `img` and by SVG in turn.
 
-    pages: other XHTML for some places of the spine. package: another package document.
+    pages: other XHTML for some positions in the spine. package: another package document.
     """
     changed = pages or {}
     items, spine, files = [], [], []
@@ -142,18 +143,19 @@ def make_epub(
     return make_zip_bytes([*head, *files, *extra], zipfile.ZIP_STORED)
 
 
-def make_acbf(members: Members, *, held: bool = True) -> bytes:
-    """An ACBF document: the first of `members` is the cover, the others its pages; pictures in it, or beside it."""
-    mark = "#" if held else ""
+def make_acbf(members: Members, *, embedded: bool = True) -> bytes:
+    """Return an ACBF document: the first member is the cover, the others are pages. embedded: it holds the images."""
+    mark = "#" if embedded else ""
     (cover, _), *pages = members
     body = "".join(f'<page><image href="{mark}{name}"/></page>' for name, _ in pages)
     data = "".join(f'<binary id="{name}">{base64.encodebytes(data).decode()}</binary>' for name, data in members)
     return (
         '<?xml version="1.0" encoding="utf-8"?><ACBF xmlns="http://www.acbf.info/xml/acbf/1.1"><meta-data><book-info>'
         f'<coverpage><image href="{mark}{cover}"/></coverpage></book-info></meta-data>'
-        f"<body>{body}</body>{f'<data>{data}</data>' if held else ''}</ACBF>"
+        f"<body>{body}</body>{f'<data>{data}</data>' if embedded else ''}</ACBF>"
     ).encode()
 
 
 def make_rar(members: Members) -> bytes:
+    """Return a RAR of format 5."""
     return rar(members)

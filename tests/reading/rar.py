@@ -1,8 +1,8 @@
-"""RAR archives of either format (5, and 1.5 to 4) written by hand, from the published descriptions.
+"""RAR archives of either format (5, and 1.5 to 4), written by hand from the published descriptions.
 
-Members are stored, or packed in the simplest way the format knows: every byte is a literal with a code of 8 bits. That
-is as real to a program that unpacks RAR as any other packing. `python -m tests.reading.rar FILE` writes an archive:
-files/small.cbr is the one of three pages, kept so that a file that was not made a moment ago is read as well.
+Members are stored, or packed in the simplest way of the format: every byte is a literal with a code of 8 bits.
+Programs that unpack RAR treat it like any other packing. `python -m tests.reading.rar FILE` writes an archive;
+files/small.cbr is such a file of three pages, committed so that an archive of another machine is read as well.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _OLD_CODES = 299 + 60 + 17 + 28
 def rar(
     members: Iterable[tuple[str, bytes]], *, packed: bool = True, solid: bool = False, encrypted: Iterable[str] = ()
 ) -> bytes:
-    """An archive of (name, bytes); `encrypted` names members that say they need a password."""
+    """Return an archive of (name, bytes); members named in `encrypted` declare that they need a password."""
     blocks = [SIGNATURE, _block(_MAIN, _number(0x4 if solid else 0))]
     for place, (name, data) in enumerate(members):
         blocks.append(_member(name, data, packed, solid and place > 0, name in encrypted))
@@ -35,7 +35,7 @@ def rar(
 def old_rar(
     members: Iterable[tuple[str, bytes]], *, packed: bool = True, solid: bool = False, encrypted: Iterable[str] = ()
 ) -> bytes:
-    """The same in the format of RAR 1.5 to 4, packed as RAR 3 and 4 pack."""
+    """Return the same in the format of RAR 1.5 to 4, packed as by RAR 3 and 4."""
     blocks = [OLD_SIGNATURE, _old_block(_OLD_MAIN, 0x8 if solid else 0, bytes(6))]
     for place, (name, data) in enumerate(members):
         body = _old_packed(data) if packed else data
@@ -50,7 +50,7 @@ def old_rar(
 
 
 def locked_rar() -> bytes:
-    """An archive whose list of members is encrypted as well."""
+    """Return an archive whose list of members is encrypted as well."""
     header = _number(0) + _number(0) + bytes([15]) + bytes(16)
     return SIGNATURE + _block(_ENCRYPTED, header) + bytes(64)
 
@@ -67,7 +67,7 @@ def _member(name: str, data: bytes, packed: bool, solid: bool, encrypted: bool) 
 
 
 def _block(kind: int, fields: bytes, extra: bytes = b"", data: int = 0) -> bytes:
-    """One header with its checksum and sizes."""
+    """Return one header with its checksum and sizes."""
     flags = (0x1 if extra else 0) | (0x2 if data else 0)
     sizes = (_number(len(extra)) if extra else b"") + (_number(data) if data else b"")
     header = _number(kind) + _number(flags) + sizes + fields + extra
@@ -76,22 +76,22 @@ def _block(kind: int, fields: bytes, extra: bytes = b"", data: int = 0) -> bytes
 
 
 def _old_block(kind: int, flags: int, fields: bytes) -> bytes:
-    """One header of the old format with the lower half of its checksum."""
+    """Return one header of the old format with the lower half of its checksum."""
     header = struct.pack("<BHH", kind, flags, 7 + len(fields)) + fields
     return struct.pack("<H", zlib.crc32(header) & 0xFFFF) + header
 
 
 def _number(value: int) -> bytes:
-    """Seven bits a byte, low ones first; the high bit says that more follow."""
-    found = bytearray()
+    """Return a number in seven bits per byte, low ones first; the high bit means that more follow."""
+    encoded = bytearray()
     while value > 0x7F:
-        found.append(value & 0x7F | 0x80)
+        encoded.append(value & 0x7F | 0x80)
         value >>= 7
-    return bytes([*found, value])
+    return bytes([*encoded, value])
 
 
 def _packed(data: bytes) -> bytes:
-    """One compressed block: code lengths, then each byte as the literal it is."""
+    """Return one compressed block: code lengths, then each byte as a literal."""
     bits = _lengths() + "".join(f"{byte:08b}" for byte in data)
     used = (len(bits) - 1) % 8
     body = _as_bytes(bits)
@@ -102,7 +102,7 @@ def _packed(data: bytes) -> bytes:
 
 
 def _old_packed(data: bytes) -> bytes:
-    """No text model, new code lengths, each byte as the literal it is, then the sign that the member ends."""
+    """Return a packed member: no text model, new code lengths, each byte as a literal, then the end of the member."""
     end = f"{0x1FF:09b}" + "01"  # new code lengths for the next member
     return _as_bytes("00" + _old_lengths() + "".join(_old_literal(byte) for byte in data) + end)
 
@@ -112,9 +112,9 @@ def _old_literal(byte: int) -> str:
 
 
 def _old_lengths() -> str:
-    """255 literals of 8 bits; 9 bits for the last literal and the sign that the member ends."""
-    few = {8: 3, 9: 3, 17: 2, 18: 2, 19: 2}
-    table = "".join(f"{few.get(symbol, 0):04b}" for symbol in range(20))
+    """Return code lengths: 255 literals of 8 bits; 9 bits for the last literal and the end of the member."""
+    lengths = {8: 3, 9: 3, 17: 2, 18: 2, 19: 2}
+    table = "".join(f"{lengths.get(symbol, 0):04b}" for symbol in range(20))
     code = {17: "00", 18: "01", 19: "10", 8: "110", 9: "111"}
     literals = code[8] + _runs(code[17], _LITERALS - 2) + code[9] + code[9]
     return table + literals + _runs(code[19], _OLD_CODES - _LITERALS - 1)
@@ -126,23 +126,22 @@ def _as_bytes(bits: str) -> bytes:
 
 
 def _lengths() -> str:
-    """The table of code lengths, itself coded: 256 literals of 8 bits, everything else absent."""
-    few = {8: 2, 17: 2, 19: 2, 18: 2}  # "8", "the one before, often", "none, often", and one to make the code whole
-    table = "".join(f"{few.get(symbol, 0):04b}" for symbol in range(20))
-    code = {symbol: f"{place:02b}" for place, symbol in enumerate(sorted(few))}
-    found = code[8]
-    found += _runs(code[17], _LITERALS - 1)
-    return table + found + _runs(code[19], _CODES - _LITERALS)
+    """Return the coded table of code lengths: 256 literals of 8 bits, everything else absent."""
+    lengths = {8: 2, 17: 2, 19: 2, 18: 2}  # "8", "the one before, often", "none, often", and one to make the code whole
+    table = "".join(f"{lengths.get(symbol, 0):04b}" for symbol in range(20))
+    code = {symbol: f"{place:02b}" for place, symbol in enumerate(sorted(lengths))}
+    literals = code[8] + _runs(code[17], _LITERALS - 1)
+    return table + literals + _runs(code[19], _CODES - _LITERALS)
 
 
 def _runs(code: str, left: int) -> str:
-    """A repetition of 11 to 138, as often as it takes."""
-    found = ""
+    """Return repetitions of 11 to 138 that add up to `left`."""
+    runs = ""
     while left:
         run = min(138, left if left <= 138 or left - 138 >= 11 else left - 11)
-        found += code + f"{run - 11:07b}"
+        runs += code + f"{run - 11:07b}"
         left -= run
-    return found
+    return runs
 
 
 if __name__ == "__main__":

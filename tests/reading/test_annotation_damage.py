@@ -1,4 +1,4 @@
-"""Annotations as programs and models really leave them: what is usable is taken, what was amiss is said."""
+"""Damaged annotations, as programs and models leave them: usable parts are read, problems leave a note."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from index_builder.annotations import PageAnnotation, read_annotation
 from index_builder.annotations.json_text import parse_json
-from index_builder.annotations.registry import recognise
+from index_builder.annotations.registry import parse_file
 from retrieval.records import Box
 
 BOX = [100, 200, 500, 700]
@@ -36,8 +36,8 @@ def boxes(found: PageAnnotation) -> list[Box]:
     [
         (BOX, PIXELS, ""),
         (["100", "200.0", "500", "700"], PIXELS, ""),
-        ([500, 700, 100, 200], PIXELS, "upside down"),
-        ([-50, 200, 500, 1300], Box(40, 0, 160, 200), "reached over the page"),
+        ([500, 700, 100, 200], PIXELS, "corners of its box were swapped"),
+        ([-50, 200, 500, 1300], Box(40, 0, 160, 200), "extended beyond the page"),
         (None, None, "has no box"),
         ([100, 200, 500], None, "not four numbers"),
         ([100, None, 500, 700], None, "not four numbers"),
@@ -48,7 +48,7 @@ def boxes(found: PageAnnotation) -> list[Box]:
     ],
 )
 def test_boxes_of_models(box: Any, expected: Box | None, note: str) -> None:
-    """Strings that are numbers count, boxes upside down are turned, what cannot be a box costs its panel."""
+    """Numbers in strings are read, swapped corners are corrected, and an invalid box drops its panel."""
     other = panel(box_2d=[0, 0, 100, 100])
     found = read({"panels": [panel(box_2d=box), other]})
     assert boxes(found) == ([expected] if expected else []) + [Box(0, 0, 20, 40)]
@@ -58,13 +58,13 @@ def test_boxes_of_models(box: Any, expected: Box | None, note: str) -> None:
 
 @pytest.mark.parametrize("model", ["glm-4.5v", "z-ai/GLM-4.5V", "zhipu/glm-4v"])
 def test_models_that_begin_with_x(model: str) -> None:
-    """A GLM model's boxes are x1, y1, x2, y2; everybody else's begin with y."""
+    """A GLM model's boxes are x1, y1, x2, y2; those of other models begin with y."""
     assert boxes(read({"model": model, "panels": [panel(box_2d=[200, 100, 700, 500])]})) == [PIXELS]
     assert boxes(read({"model": None, "panels": [panel()]})) == [PIXELS]
 
 
 @pytest.mark.parametrize(
-    ("said", "words", "effects"),
+    ("keys", "dialogue", "effects"),
     [
         ({"text_content": [{"type": "dialogue", "text": "A"}, {"speech_type": "caption", "text": "B"}]}, "A B", ""),
         ({"text_content": [{"label": "sfx", "text": "KRAK"}, {"label": "dialogue", "text": "A"}]}, "A", "KRAK"),
@@ -80,14 +80,14 @@ def test_models_that_begin_with_x(model: str) -> None:
         ),
     ],
 )
-def test_words_of_models(said: dict[str, Any], words: str | None, effects: str) -> None:
-    """Under whatever key, as words or lists, with sound effects apart; None is not the same as no words."""
-    (found,) = read({"panels": [panel(**said)]}).panels or ()
-    assert (found.text, found.effects) == (words, effects)
+def test_words_of_models(keys: dict[str, Any], dialogue: str | None, effects: str) -> None:
+    """Texts are read from all keys, as strings or lists, apart from sound effects; None means no key for texts."""
+    (found,) = read({"panels": [panel(**keys)]}).panels or ()
+    assert (found.text, found.sound_effects) == (dialogue, effects)
 
 
 def test_who_and_what() -> None:
-    """Characters and descriptions are understood in each form."""
+    """Characters and descriptions are read in each form."""
     (found,) = (
         read(
             {"panels": [panel(characters=[{"name": "Keeper"}, {"name": None}, "Cat", 7], description=["A", "b"])]}
@@ -103,7 +103,7 @@ def test_who_and_what() -> None:
 
 @pytest.mark.parametrize("panels", [{"1": panel(), "2": panel(box_2d=[0, 0, 100, 100])}, [panel(), None, 7, "x"]])
 def test_panels_in_odd_containers(panels: Any) -> None:
-    """Panels as the values of an object, and among things that are no panels."""
+    """Panels may be the values of an object, or stand among items that are no panels."""
     found = read({"panels": panels})
     assert boxes(found)[0] == PIXELS
     assert all("not an object" in note for note in found.notes)
@@ -113,7 +113,7 @@ def test_panels_in_odd_containers(panels: Any) -> None:
     "value", [[], 7, None, "words", {"panels": "none"}, [1, 2], {"a": {"b": {}}}, {"panels": [None]}]
 )
 def test_what_is_no_page(value: Any) -> None:
-    """The page goes to the panel finder with a note."""
+    """The annotation has no panels, and one note."""
     found = read(value)
     assert found.panels is None
     assert len(found.notes) == 1
@@ -125,14 +125,14 @@ WHOLE = json.dumps(
 
 
 def test_output_cut_off_anywhere() -> None:
-    """Wherever a model was stopped, the panels it had finished count, and nothing raises."""
+    """Wherever a model was stopped, the panels it had finished are read, and nothing raises."""
     counts = [_panels(end) for end in range(1, len(WHOLE) + 1)]
     assert counts == sorted(counts)
     assert set(counts) == {0, 1, 2}
     first = WHOLE.index('}, {"panel_number"') + 1
     assert (_panels(first - 1), _panels(first)) == (0, 1)
     (note, *_) = read_annotation(WHOLE[:-3].encode(), 200, 400).notes
-    assert note.startswith("the annotation is not JSON to its end")
+    assert note.startswith("the JSON of the annotation is cut off; only its complete entries are read")
 
 
 def _panels(end: int) -> int:
@@ -140,7 +140,7 @@ def _panels(end: int) -> int:
 
 
 def test_fences_around_json() -> None:
-    """Models put their JSON between fences; also when they were stopped before the second one."""
+    """JSON between code fences is read, also if the second fence is missing."""
     for text in (f"```json\n{WHOLE}\n```", f"```\n{WHOLE}\n```\n", f"```json\n{WHOLE}"):
         assert len(read_annotation(text.encode(), 200, 400).panels or ()) == 2, text[:20]
 
@@ -159,7 +159,7 @@ def test_fences_around_json() -> None:
     ],
 )
 def test_what_is_kept_of_json_that_ends_too_early(text: str, value: Any) -> None:
-    """The complete entries of the outermost list that is open, else of the object."""
+    """The complete entries of the outermost open list are kept, else those of the object."""
     assert parse_json(text.encode())[0] == value
 
 
@@ -174,14 +174,14 @@ OCR_FORMS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("page", OCR_FORMS)
 def test_words_read_by_others(page: dict[str, Any]) -> None:
-    """Each form gives the same block at the same place, without panels."""
+    """Each form has the same block with the same box, without panels."""
     found = read(page)
     assert found.panels is None
     assert [(block.text, block.box) for block in found.blocks] == [("WHO", Box(10, 20, 80, 50))]
 
 
 def test_a_detector_that_failed() -> None:
-    """Its reason is in the notes, and the panel finder looks."""
+    """Its reason is in the notes, and there are no panels."""
     assert read(FAILED) == PageAnnotation(None, None, ("the detector failed on this page: out of memory",))
 
 
@@ -202,17 +202,19 @@ HOSTILE: list[Any] = [
     [{"hash_code": None, "covers": {"page_start": 1}}, 7],
     {"OCRResult": {"panels": None}},
     {"text_regions": [{"text": 7, "bbox": [[1], [2, "x"]]}]},
+    {"panels": [{"box_2d": BOX, "characters": 7}]},
+    {"annotations": [], "categories": [{"id": [], "name": "panel"}]},
 ]
 
 
 @pytest.mark.parametrize("value", HOSTILE, ids=str)
 def test_nothing_raises(value: Any) -> None:
-    """Files that look like a form and hold nonsense."""
+    """Files that look like a known format and hold nonsense do not raise."""
     data = json.dumps(value).encode()
-    recognise(data)
+    parse_file(data)
     read_annotation(data, 200, 400)
     for end in range(0, len(data), 7):
-        recognise(data[:end])
+        parse_file(data[:end])
 
 
 XML = [
@@ -228,8 +230,8 @@ XML = [
 
 @pytest.mark.parametrize("data", XML)
 def test_odd_xml(data: bytes) -> None:
-    """Fields without sense are passed over; what is no XML at all leaves a note."""
-    found = recognise(data)
+    """Invalid fields are ignored; a file that is no XML leaves a note."""
+    found = parse_file(data)
     assert found.format or found.note or data == b"<other/>"
 
 
@@ -237,5 +239,5 @@ def test_odd_xml(data: bytes) -> None:
     "data", [b"", b"canonical_id", b"canonical_id,x\n", b'canonical_id,absolute_image_path\n"a', b"a\0b"]
 )
 def test_odd_tables(data: bytes) -> None:
-    """A manifest without rows, or cut off in one, is an empty one."""
-    assert recognise(data).manifest in ({}, {"": "a"})
+    """A manifest without rows, or cut off in the first one, is empty."""
+    assert parse_file(data).manifest in ({}, {"": "a"})

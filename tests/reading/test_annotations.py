@@ -1,4 +1,4 @@
-"""`read_annotation` takes what is usable from a page's JSON and says what was not."""
+"""`read_annotation` reads the usable parts of a page's JSON, and leaves notes about the others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def read(panels: object, **page: object) -> PageAnnotation:
 
 
 def test_training_form() -> None:
-    """The published model's page JSON, with fractions of pixels and fields nobody needs."""
+    """The published model's page JSON, with fractions of pixels and unused fields."""
     found = read(
         [{"bbox": [1.5, 2, 30, 40.25], "text": " WHO?\r\nME. ", "confidence": 0.9}, {"bbox": [0, 0, 9, 9], "text": ""}],
         image_width=100,
@@ -31,7 +31,7 @@ def test_training_form() -> None:
 
 
 def test_form_with_reading_direction() -> None:
-    """Text may be missing or null: not transcribed, which is not the same as no words."""
+    """A missing or null text is None: not transcribed, as opposed to an empty text."""
     found = read(
         [{"bbox": [0, 0, 9, 9]}, {"bbox": [9, 0, 9, 9], "text": None}], width=100, height=200, reading_direction="rtl"
     )
@@ -42,22 +42,36 @@ def test_form_with_reading_direction() -> None:
 
 
 def test_null_and_empty_lists() -> None:
-    """`panels: null` was not annotated; an empty list was, and has no panels."""
+    """`panels: null` means not annotated; an empty list means a page without panels."""
     assert read(None, reading_direction="rtl") == PageAnnotation(None, "rtl", ())
     assert read([]).panels == ()
 
 
-@pytest.mark.parametrize("data", [b"", b"not json", b"\xff\xfe\x00", b"[" * 100_000, b'{"panels": [1, ', b"\x80abc"])
-def test_not_json(data: bytes) -> None:
-    """Whatever the bytes, the answer is a note."""
+NOT_JSON = "the annotation is not JSON: "
+CUT_OFF = "the JSON of the annotation is cut off; only its complete entries are read: "
+
+
+@pytest.mark.parametrize(
+    ("data", "note"),
+    [
+        (b"", NOT_JSON),
+        (b"not json", NOT_JSON),
+        (b"\xff\xfe\x00", NOT_JSON),
+        (b"[" * 100_000, CUT_OFF),
+        (b'{"panels": [1, ', CUT_OFF),
+        (b"\x80abc", NOT_JSON),
+    ],
+)
+def test_not_json(data: bytes, note: str) -> None:
+    """Bytes that are no JSON, or JSON that is cut off, leave a note."""
     found = read_annotation(data, 100, 200)
     assert found.panels is None
-    assert found.notes[0].startswith("the annotation is not JSON")
+    assert found.notes[0].startswith(note)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
 def test_byte_order_marks(encoding: str) -> None:
-    """Windows editors put a mark in front; the text is read all the same."""
+    """Text with a byte order mark, as Windows editors write it, is read."""
     text = json.dumps({"panels": [{"bbox": [0, 0, 5, 5], "text": "é"}]}, ensure_ascii=False)
     found = read_annotation(text.encode(encoding), 100, 200)
     assert found.panels == (AnnotatedPanel(1, Box(0, 0, 5, 5), "é"),)
@@ -77,10 +91,10 @@ def test_byte_order_marks(encoding: str) -> None:
     ],
 )
 def test_unknown_forms(page: object) -> None:
-    """Other shapes of JSON are named as such; the page goes to the panel finder."""
+    """JSON of another format leaves a note, and has no panels."""
     found = read_annotation(json.dumps(page).encode(), 100, 200)
     assert found.panels is None
-    assert found.notes[0].startswith("unknown annotation form")
+    assert found.notes[0].startswith("unknown annotation format")
 
 
 BAD = [
@@ -123,14 +137,14 @@ def test_panels_that_are_not_objects() -> None:
 
 
 def test_no_usable_panel_at_all() -> None:
-    """When every panel is bad the page goes to the panel finder."""
+    """If every panel is bad, the annotation has no panels."""
     found = read([{"bbox": [1, 2]}, {"bbox": "x"}])
     assert found.panels is None
-    assert found.notes[-1] == "no panel of the annotation is usable"
+    assert found.notes[-1] == "the annotation has no usable panel"
 
 
 def test_boxes_over_the_edge_stay_as_they_are() -> None:
-    """A box that reaches over the page is kept unclamped: the encoder's geometry wants it so."""
+    """A box that extends beyond the page is not clipped, as the encoder expects it."""
     found = read([{"bbox": [-5, -6, 50, 300]}])
     assert found.panels == (AnnotatedPanel(1, Box(-5, -6, 50, 300), None),)
 
@@ -146,7 +160,7 @@ def test_boxes_over_the_edge_stay_as_they_are() -> None:
     ],
 )
 def test_texts_are_cleaned(text: object, want: str) -> None:
-    """Lists are joined; what no database or tokenizer takes is replaced."""
+    """Lists are joined; characters that databases or tokenizers refuse are replaced."""
     found = read([{"bbox": [0, 0, 5, 5], "text": text}])
     assert found.panels is not None
     assert found.panels[0].text == want
@@ -155,23 +169,23 @@ def test_texts_are_cleaned(text: object, want: str) -> None:
 
 @pytest.mark.parametrize("text", [7, {"mood": "x"}, True])
 def test_texts_that_are_not_words(text: object) -> None:
-    """The panel stays; its text counts as not transcribed."""
+    """The panel stays, and its text is None."""
     found = read([{"bbox": [0, 0, 5, 5], "text": text}])
     assert found.panels == (AnnotatedPanel(1, Box(0, 0, 5, 5), None),)
-    assert "not words" in found.notes[0]
+    assert "expected a string" in found.notes[0]
 
 
-def test_twin_boxes_are_joined() -> None:
+def test_equal_boxes_are_merged() -> None:
     """The same box twice is one panel with both texts, under the first number."""
     box = {"bbox": [0, 0, 5, 5]}
     found = read([{**box, "text": "A"}, {**box, "text": "B"}, {**box, "text": "B"}, {**box, "text": None}])
     assert found.panels == (AnnotatedPanel(1, Box(0, 0, 5, 5), "A B B"),)
-    assert found.notes[0] == "panel 2 has the box of panel 1; joined"
+    assert found.notes[0] == "panel 2 has the same box as panel 1; merged"
     assert read([box, {**box, "text": ""}]).panels == (AnnotatedPanel(1, Box(0, 0, 5, 5), ""),)
 
 
 def test_a_page_of_another_size_is_scaled() -> None:
-    """The same picture at twice the size: boxes are halved, and a note says so."""
+    """The same image at twice the size: boxes are halved, and a note is left."""
     found = read([{"bbox": [20, 40, 60, 80]}], width=200, height=401)
     assert found.panels is not None
     box = found.panels[0].box
@@ -181,7 +195,7 @@ def test_a_page_of_another_size_is_scaled() -> None:
 
 
 def test_a_page_of_another_shape_is_not_used() -> None:
-    """A different aspect means a different picture, or one that was turned."""
+    """Another aspect ratio means another image, or a rotated one."""
     found = read([{"bbox": [20, 40, 60, 80]}], image_width=200, image_height=100)
     assert found.panels is None
     assert "200 x 100" in found.notes[0]
@@ -190,7 +204,7 @@ def test_a_page_of_another_shape_is_not_used() -> None:
 
 @pytest.mark.parametrize("side", ["wide", 0, -3, None, float("nan")])
 def test_a_page_size_that_is_none(side: object) -> None:
-    """A nonsensical size is ignored with a note."""
+    """An invalid size is ignored with a note."""
     found = read([{"bbox": [0, 0, 5, 5]}], width=side, height=200)
     assert found.panels is not None
-    assert "is not a size" in found.notes[0]
+    assert "of the annotation is invalid; ignored" in found.notes[0]

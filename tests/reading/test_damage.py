@@ -1,4 +1,4 @@
-"""Every kind of damage gets its sentence, and the rest of the book is kept."""
+"""Every kind of damage is reported, and the rest of the book is kept."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from index_builder.sources import BookRef, Skipped, find_books
-from retrieval.books import Reading, limits, read_page
+from retrieval.books import ReadLimits, limits, read_page
 from retrieval.books.formats import rar as rar_pages
 from retrieval.books.formats import seven_zip as seven_pages
 from retrieval.errors import SourceError
@@ -27,7 +27,7 @@ BIG = [(name, data + bytes(200_000)) for name, data in PAGES]
 
 
 def cut_zip(streamed: bool = False) -> bytes:
-    """A ZIP that ends in the middle of its last page; `streamed` says sizes only after the data, as pipes do."""
+    """Return a ZIP that ends within its last page; `streamed`: sizes follow the data, as when writing to a pipe."""
     whole = make_zip_bytes(PAGES)
     if streamed:
         whole = _streamed()
@@ -45,83 +45,83 @@ def _streamed() -> bytes:
 
 
 def lying_rar() -> bytes:
-    """A RAR whose last page says that it is shorter than it is."""
+    """Return a RAR whose last page declares a wrong size."""
     pages = [*PAGES[:2], (PAGES[2][0], PAGES[2][1][:-1])]
     return rar(pages, packed=False)[:-20]
 
 
 DAMAGE: dict[str, tuple[Callable[[], bytes], str, list[str]]] = {
-    "ZIP cut off": (cut_zip, "a ZIP that is cut off or damaged .*its whole pages are kept: copy it", ["1", "2"]),
-    "streamed ZIP cut off": (lambda: cut_zip(True), "a ZIP that is cut off or damaged", ["1", "2"]),
+    "ZIP cut off": (cut_zip, "cut off or damaged ZIP .*its complete pages are kept; copy it", ["1", "2"]),
+    "streamed ZIP cut off": (lambda: cut_zip(True), "cut off or damaged ZIP", ["1", "2"]),
     "ZIP without an end": (lambda: make_zip_bytes(PAGES)[:-22], "its end is missing", ["1", "2", "10"]),
     "TAR cut off": (
         lambda: make_tar(PAGES)[:-12_000],
-        "a TAR archive that is cut off .*whole pages are kept",
+        "cut off or damaged TAR archive .*complete pages are kept",
         ["1"],
     ),
-    "gz cut off": (lambda: make_tar(BIG, "w:gz")[:-400], "a TAR archive that is cut off .*ended before", ["1", "2"]),
+    "gz cut off": (lambda: make_tar(BIG, "w:gz")[:-400], "cut off or damaged TAR archive .*ended before", ["1", "2"]),
     "xz damaged": (lambda: make_tar(PAGES, "w:xz")[:200] + bytes(900), "cut off or damaged .*; copy it here again", []),
     "no TAR in gz": (lambda: make_tar(PAGES, "w:gz")[:60], "cut off or damaged|holds no TAR", []),
-    "RAR cut off": (lambda: rar(PAGES, packed=False)[:-3000], "a RAR archive that is cut off", ["1", "2"]),
-    "RAR headers": (lambda: rar(PAGES)[:30], "a RAR archive that is cut off or damaged|holds no page", []),
-    "RAR encrypted": (lambda: rar(PAGES, encrypted=["page 2.jpg"]), "is encrypted; remove the password", ["1", "10"]),
+    "RAR cut off": (lambda: rar(PAGES, packed=False)[:-3000], "cut off or damaged RAR archive", ["1", "2"]),
+    "RAR headers": (lambda: rar(PAGES)[:30], "cut off or damaged RAR archive|holds no page", []),
+    "RAR encrypted": (lambda: rar(PAGES, encrypted=["page 2.jpg"]), "^encrypted; remove the password", ["1", "10"]),
     "RAR encrypted, old": (
         lambda: old_rar(PAGES, packed=False, encrypted=["page 2.jpg"]),
-        "is encrypted; remove the password",
+        "^encrypted; remove the password",
         ["1", "10"],
     ),
-    "RAR cut off, old": (lambda: old_rar(PAGES, packed=False)[:-3000], "a RAR archive that is cut off", ["1", "2"]),
-    "RAR list encrypted": (locked_rar, "is encrypted, its list of pages too; remove the password", []),
-    "RAR climbs": (
+    "RAR cut off, old": (lambda: old_rar(PAGES, packed=False)[:-3000], "cut off or damaged RAR archive", ["1", "2"]),
+    "RAR list encrypted": (locked_rar, "^encrypted, its list of pages too; remove the password", []),
+    "RAR escapes": (
         lambda: rar([("../evil.jpg", b"x"), ("/etc/p.jpg", b"x"), *PAGES], packed=False),
-        "climbs out of the archive; it is not read .and 1 more like it",
+        "leads out of the archive; not read .and 1 more like it",
         ["1", "2", "10"],
     ),
-    "TAR climbs": (lambda: make_tar([("../../evil.jpg", b"x"), *PAGES]), "climbs out", ["1", "2", "10"]),
+    "TAR escapes": (lambda: make_tar([("../../evil.jpg", b"x"), *PAGES]), "leads out of the archive", ["1", "2", "10"]),
     "archive in RAR": (
         lambda: rar([("in.cbz", b"PK"), *PAGES], packed=False),
-        "is an archive inside an archive; unpack the outer one",
+        "archive inside an archive; unpack the outer one",
         ["1", "2", "10"],
     ),
-    "PDF cut off": (lambda: formats.make_pdf([jpeg(1)])[:300], "is a PDF that is cut off or damaged .*copy it", []),
-    "PDF encrypted": (lambda: encrypted_pdf(), "is encrypted; remove the password", []),
+    "PDF cut off": (lambda: formats.make_pdf([jpeg(1)])[:300], "cut off or damaged PDF .*copy it", []),
+    "PDF encrypted": (lambda: encrypted_pdf(), "^encrypted; remove the password", []),
     "ACBF cut off": (lambda: formats.make_acbf(PAGES)[:2000], "damaged XML", []),
-    "Zstandard": (lambda: b"\x28\xb5\x2f\xfd" + bytes(50), "is a Zstandard archive; read are CBZ", []),
+    "Zstandard": (lambda: b"\x28\xb5\x2f\xfd" + bytes(50), "is a Zstandard archive; supported are CBZ", []),
 }
 
 
 def encrypted_pdf() -> bytes:
-    """A PDF that wants a password: its key belongs to none."""
+    """Return a PDF that needs a password, and that no password opens."""
     whole = formats.make_pdf([jpeg(1)])
     secret = b"/Encrypt << /Filter /Standard /V 1 /R 2 /P -4 /O <" + b"41" * 32 + b"> /U <" + b"42" * 32 + b"> >>"
     return whole.replace(b"/Root 1 0 R", b"/Root 1 0 R /ID [<41> <41>] " + secret)
 
 
 @pytest.mark.parametrize("kind", DAMAGE)
-def test_damage_has_a_sentence_and_the_rest_is_kept(tmp_path: Path, kind: str) -> None:
-    """What is wrong is said once, with a way out, and every page that is whole is read."""
-    make, said, kept = DAMAGE[kind]
+def test_damage_is_reported_and_the_rest_is_kept(tmp_path: Path, kind: str) -> None:
+    """Damage is reported once, with a suggested fix, and every complete page is read."""
+    make, pattern, pages = DAMAGE[kind]
     path = tmp_path / "comic.cbz"
     path.write_bytes(make())
     books, skips = listed(path)
     (reason,) = skips.values()
-    assert re.search(said, reason), reason
-    names = [f"page {n}.jpg" for n in kept]
+    assert re.search(pattern, reason), reason
+    names = [f"page {n}.jpg" for n in pages]
     assert [page.name for book in books for page in book.pages] == names
-    if "packed" not in kind and not (kind == "RAR encrypted" and rar_pages._tool() is None):
+    if "packed" not in kind and not (kind == "RAR encrypted" and rar_pages._program() is None):
         assert [read_page(path, name)[:2] for name in names] == [b"\xff\xd8"] * len(names)
 
 
 @formats.needs_rar_tool
 @pytest.mark.parametrize("solid", [False, True])
 def test_altered_bytes_in_a_rar(tmp_path: Path, solid: bool) -> None:
-    """A checksum that does not fit costs that page alone."""
+    """A wrong checksum costs that page alone."""
     data = bytearray(rar(PAGES, solid=solid))
     place = data.rindex(b"page 10.jpg") + 2000
     data[place : place + 4] = b"\0\0\0\0"
     path = tmp_path / "a.cbr"
     path.write_bytes(bytes(data))
-    with pytest.raises(SourceError, match=r"a\.cbr: page 'page 10\.jpg' is damaged in the archive"):
+    with pytest.raises(SourceError, match=r"a\.cbr/page 10\.jpg: damaged in the archive"):
         read_page(path, "page 10.jpg")
     assert read_page(path, "page 1.jpg") == PAGES[0][1]
     assert read_page(path, "page 2.jpg") == PAGES[1][1]
@@ -129,22 +129,22 @@ def test_altered_bytes_in_a_rar(tmp_path: Path, solid: bool) -> None:
 
 @formats.needs_bsdtar
 def test_damaged_7z(tmp_path: Path) -> None:
-    """A 7z cut off is skipped as a whole, since its list lies at its end; altered pages are named one by one."""
+    """A truncated 7z is skipped as a whole, since its list is at its end; altered pages are reported one by one."""
     pytest.importorskip("py7zr")
     whole = seven(tmp_path, PAGES)
     path = tmp_path / "a.cb7"
     path.write_bytes(whole[:-100])
     _, skips = listed(path)
-    assert "is a 7z archive that is cut off or damaged" in skips["a.cb7"]
+    assert "cut off or damaged 7z archive" in skips["a.cb7"]
     path.write_bytes(whole[:60] + bytes(40) + whole[100:])
-    with pytest.raises(SourceError, match=r"a\.cb7: page 'page 2\.jpg' cannot be unpacked: the book is a 7z"):
+    with pytest.raises(SourceError, match=r"a\.cb7/page 2\.jpg: cannot be unpacked: cut off or damaged 7z archive"):
         read_page(path, "page 2.jpg")
 
 
 @pytest.mark.parametrize("names", [False, True])
 @pytest.mark.parametrize("reader", ["py7zr", "bsdtar"])
 def test_encrypted_7z(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, reader: str, names: bool) -> None:
-    """Nothing of it can be had, with or without its list of names; the password is named, and no page comes empty."""
+    """Nothing of it is readable, with or without its list of names; the reason is encryption, and no page is empty."""
     py7zr = pytest.importorskip("py7zr")
     if reader == "bsdtar":
         if shutil.which("bsdtar") is None:
@@ -160,14 +160,14 @@ def test_encrypted_7z(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, reader: s
         for page in book.pages:
             with pytest.raises(SourceError) as error:
                 read_page(path, page.name)
-            reasons.append(str(error.value))
+            reasons.append(f"{error.value.problem}; {error.value.hint}")
     assert reasons
     assert all("encrypted; remove the password" in reason for reason in reasons), reasons
 
 
 @pytest.mark.parametrize("form", ["zip", "tar", "gz", "rar", "acbf", "epub", "pdf", "7z"])
 def test_random_damage_never_stops_the_walk(tmp_path: Path, form: str) -> None:
-    """Flipped bytes give a book or a reason, and its pages bytes or a sentence: never anything else."""
+    """Altered bytes give a book or a reason, and its pages give bytes or a SourceError: never anything else."""
     if form == "7z" and not formats.shutil.which("bsdtar"):
         pytest.skip("no bsdtar here")
     made = {
@@ -197,16 +197,16 @@ def test_random_damage_never_stops_the_walk(tmp_path: Path, form: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["w:gz", "w:xz", "w:bz2"])
-def test_a_tar_that_swells(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mode: str) -> None:
-    """A packed TAR beyond the bounds is given up while it is unpacked."""
+def test_a_tar_that_expands_too_far(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mode: str) -> None:
+    """A compressed TAR beyond the limits is refused while it is unpacked."""
     monkeypatch.setattr(limits, "BOMB_FLOOR", 2**13)
     (tmp_path / "a.cbt").write_bytes(make_tar([("1.png", bytes(2**21))], mode))
-    _, skips = listed(tmp_path / "a.cbt", Reading(max_ratio=20))
+    _, skips = listed(tmp_path / "a.cbt", ReadLimits(max_ratio=20))
     assert "holds a decompression bomb" in skips["a.cbt"]
 
 
-def test_a_rar_that_swells(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A member, and a book, that say they unpack to far more than they are, are not unpacked."""
+def test_a_rar_that_expands_too_far(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A member, or a book, that declares to unpack to far more than its size is not unpacked."""
     monkeypatch.setattr(limits, "BOMB_FLOOR", 2**13)
     one = rar([*PAGES, ("bomb.jpg", bytes(1000))], packed=False)
     size, claimed = b"\xe8\x07", b"\x80\x80\x10"  # 1,000 and 262,144 as the format writes them
@@ -218,9 +218,10 @@ def test_a_rar_that_swells(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     assert [page.name for book in books for page in book.pages] in ([name for name, _ in PAGES], [])
 
 
-def test_a_pdf_page_beyond_the_bounds(tmp_path: Path) -> None:
-    """A page that would be drawn larger than allowed is refused with both ways out."""
+def test_a_pdf_page_beyond_the_limits(tmp_path: Path) -> None:
+    """A page that would be rendered larger than allowed is refused with both suggested fixes."""
     path = tmp_path / "a.pdf"
     path.write_bytes(formats.pdf([("0 0 10 10 re f", jpeg(1))], points=(7200.0, 7200.0)))
-    with pytest.raises(SourceError, match=r"'page 1' is 15000 x 15000 px, 225 megapixels; the limit is 100 .*--dpi"):
-        read_page(path, "page 1", Reading(max_pixels=10**8))
+    with pytest.raises(SourceError, match=r"page 1: 15000 x 15000 px is 225 megapixels; the limit is 100\n") as error:
+        read_page(path, "page 1", ReadLimits(max_pixels=10**8))
+    assert error.value.hint == "raise it with --max-pixels, or lower --dpi"

@@ -1,11 +1,11 @@
-"""The name of a book says series, number, volume and year in the forms that collections use."""
+"""Series, number, volume and year are parsed from the name of a book, in the forms that collections use."""
 
 from __future__ import annotations
 
 import pytest
 
-from index_builder.annotations.facts import plain_number
-from index_builder.annotations.file_names import facts_of_name
+from index_builder.annotations.file_names import metadata_from_name
+from index_builder.annotations.metadata import normalize_number
 
 FORMS: list[tuple[str, dict[str, str]]] = [
     ("Night Harbor 012 (1998) (digital) (Group)", {"series": "Night Harbor", "number": "12", "year": "1998"}),
@@ -35,7 +35,7 @@ FORMS: list[tuple[str, dict[str, str]]] = [
     ("night-harbor no10_1955", {"series": "night-harbor", "number": "10", "year": "1955"}),
     ("100 Lamps 012 (2000)", {"series": "100 Lamps", "number": "12", "year": "2000"}),
     ("2000 Lamps 2033 (2017)", {"series": "2000 Lamps", "number": "2033", "year": "2017"}),
-    ("Night Harbor 2049", {"series": "Night Harbor 2049"}),  # a year or a number: left unsaid
+    ("Night Harbor 2049", {"series": "Night Harbor 2049"}),  # a year or a number: ambiguous
     ("Night-Harbor 3", {"series": "Night-Harbor", "number": "3"}),
     ("Émile à la mer 3 (1998)", {"series": "Émile à la mer", "number": "3", "year": "1998"}),
     ("夜の港 3", {"series": "夜の港", "number": "3"}),
@@ -48,20 +48,23 @@ FORMS: list[tuple[str, dict[str, str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "facts"), FORMS, ids=[name or "(empty)" for name, _ in FORMS])
-def test_forms(name: str, facts: dict[str, str]) -> None:
-    """Each form, as collections have it."""
-    assert dict(facts_of_name([name])) == facts
+@pytest.mark.parametrize(("name", "fields"), FORMS, ids=[name or "(empty)" for name, _ in FORMS])
+def test_forms(name: str, fields: dict[str, str]) -> None:
+    """Each form of a name has its fields."""
+    assert dict(metadata_from_name([name])) == fields
 
 
 def test_the_folder_around_names_the_series() -> None:
-    """A chapter that is called by its number alone belongs to the series its folder is called."""
-    assert dict(facts_of_name(["Comics", "Night Harbor (1998)", "c012"])) == {"series": "Night Harbor", "number": "12"}
-    assert dict(facts_of_name(["Night Harbor", "scans", "003"])) == {"series": "Night Harbor", "number": "3"}
-    assert dict(facts_of_name(["night-harbor", "no10_1955"]))["series"] == "night-harbor"
-    assert dict(facts_of_name(["night-harbor", "en"])) == {"series": "night-harbor"}
-    assert dict(facts_of_name(["night-harbor_web", "strips"])) == {"series": "night-harbor web"}
-    assert facts_of_name([]) == ()
+    """A chapter whose name is only a number takes its series from its folder."""
+    assert dict(metadata_from_name(["Comics", "Night Harbor (1998)", "c012"])) == {
+        "series": "Night Harbor",
+        "number": "12",
+    }
+    assert dict(metadata_from_name(["Night Harbor", "scans", "003"])) == {"series": "Night Harbor", "number": "3"}
+    assert dict(metadata_from_name(["night-harbor", "no10_1955"]))["series"] == "night-harbor"
+    assert dict(metadata_from_name(["night-harbor", "en"])) == {"series": "night-harbor"}
+    assert dict(metadata_from_name(["night-harbor_web", "strips"])) == {"series": "night-harbor web"}
+    assert metadata_from_name([]) == ()
 
 
 @pytest.mark.parametrize(
@@ -79,5 +82,5 @@ def test_the_folder_around_names_the_series() -> None:
     ],
 )
 def test_numbers_of_issues(written: str, plain: str) -> None:
-    """Written in one way, so that they compare; what is no number stays."""
-    assert plain_number(written) == plain
+    """Equal numbers are written in one way; text that is no number is unchanged."""
+    assert normalize_number(written) == plain

@@ -1,4 +1,4 @@
-"""`read_page` gives a page's bytes and never anything else on the disk."""
+"""`read_page` returns a page's bytes and never any other file."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from natsort import natsort_keygen, ns
 
-from retrieval.books import Reading, climbs, limits, natural_key, open_books, page_name, read_page
+from retrieval.books import ReadLimits, escapes, limits, natural_key, open_books, page_name, read_page
 from retrieval.errors import SourceError
 
-CLIMBING = [
+ESCAPING = [
     "../x.png",
     "a/../../x.png",
     "/etc/passwd",
@@ -28,20 +28,20 @@ CLIMBING = [
 ]
 
 
-@pytest.mark.parametrize("name", CLIMBING)
-def test_climbing_names_are_refused(tmp_path: Path, make_zip: Callable[..., Path], name: str) -> None:
+@pytest.mark.parametrize("name", ESCAPING)
+def test_escaping_names_are_refused(tmp_path: Path, make_zip: Callable[..., Path], name: str) -> None:
     """A name that leaves the book is refused in a folder and in an archive, whether or not it exists."""
     (tmp_path / "x.png").write_bytes(b"secret")
     (tmp_path / "book").mkdir()
     for book in (tmp_path / "book", make_zip("book.cbz", [("x.png", b"page")])):
-        with pytest.raises(SourceError, match="climbs out"):
+        with pytest.raises(SourceError, match="escapes the book"):
             read_page(book, name)
 
 
 @pytest.mark.parametrize("name", ["a..b.png", "...png", "page: 1.png", "a/b/c.png", "~x.png"])
-def test_harmless_names_are_not_climbing(name: str) -> None:
+def test_harmless_names_do_not_escape(name: str) -> None:
     """Dots, colons and tildes inside a name are fine."""
-    assert not climbs(name)
+    assert not escapes(name)
 
 
 def test_folder_and_archive_give_the_same_bytes(tmp_path: Path, make_zip: Callable[..., Path]) -> None:
@@ -55,13 +55,15 @@ def test_folder_and_archive_give_the_same_bytes(tmp_path: Path, make_zip: Callab
     assert page_name("\ud800.png") == "?.png"
 
 
-def test_missing_book_and_page_name_both_and_the_way_out(tmp_path: Path, make_zip: Callable[..., Path]) -> None:
-    """The message names book and page and says what to do."""
+def test_a_missing_book_or_page_names_both_and_a_fix(tmp_path: Path, make_zip: Callable[..., Path]) -> None:
+    """The error names book and page and suggests a fix."""
     archive = make_zip("a.cbz", [("p.png", b"1")])
     (tmp_path / "text.cbz").write_text("not a zip")
     for book in (tmp_path / "gone.cbz", archive, tmp_path, tmp_path / "text.cbz"):
-        with pytest.raises(SourceError, match=f"(?s){book.name}.*'no.png'.*build the index again"):
+        with pytest.raises(SourceError, match=f"(?s){book.name}/no.png: .*build the index again") as error:
             read_page(book, "no.png")
+        assert error.value.path == f"{book}/no.png"
+        assert error.value.hint == "put the comics back where they were, or build the index again"
 
 
 def test_links_out_of_the_folder_are_refused(tmp_path: Path) -> None:
@@ -79,8 +81,8 @@ def test_links_out_of_the_folder_are_refused(tmp_path: Path) -> None:
             read_page(book, name)
 
 
-def test_a_single_picture_gives_only_itself_and_its_annotation(tmp_path: Path) -> None:
-    """A book that is one picture does not open its whole folder."""
+def test_a_single_image_gives_only_itself_and_its_annotation(tmp_path: Path) -> None:
+    """A book that is one image gives no access to its folder."""
     for name in ("p.png", "p.json", "other.png"):
         (tmp_path / name).write_bytes(name.encode())
     assert read_page(tmp_path / "p.png", "p.png") == b"p.png"
@@ -93,12 +95,12 @@ def test_bytes_are_bounded(tmp_path: Path, make_zip: Callable[..., Path]) -> Non
     """Folder files and archive members beyond `max_bytes` are refused."""
     (tmp_path / "p.png").write_bytes(bytes(100))
     for book in (tmp_path, make_zip("a.cbz", [("p.png", bytes(100))])):
-        assert len(read_page(book, "p.png", Reading(max_bytes=100))) == 100
+        assert len(read_page(book, "p.png", ReadLimits(max_bytes=100))) == 100
         with pytest.raises(SourceError, match="limit"):
-            read_page(book, "p.png", Reading(max_bytes=99))
+            read_page(book, "p.png", ReadLimits(max_bytes=99))
 
 
-def test_a_member_that_swells_is_refused(monkeypatch, make_zip: Callable[..., Path]) -> None:
+def test_a_member_that_expands_too_far_is_refused(monkeypatch, make_zip: Callable[..., Path]) -> None:
     """Large members that unpack to more than 200 times their size are not unpacked."""
     monkeypatch.setattr(limits, "BOMB_FLOOR", 2**16)
     archive = make_zip("bomb.cbz", [("p.png", bytes(2**20))], zipfile.ZIP_DEFLATED)
@@ -127,33 +129,34 @@ def test_damaged_members_are_source_errors(make_zip: Callable[..., Path], method
     for place in range(60, 2000, 7):
         data[place] ^= 0x55
     path.write_bytes(data)
-    with pytest.raises(SourceError, match=r"a\.cbz: page 'p.png'"):
+    with pytest.raises(SourceError, match=r"a\.cbz/p\.png: "):
         read_page(path, "p.png")
 
 
 def test_pages_of_one_archive_parse_its_directory_once(monkeypatch, make_zip: Callable[..., Path]) -> None:
-    """Reading a book page by page opens it once; a replaced archive is opened anew."""
-    times = []
+    """Reading a book page by page opens it once; a replaced archive is opened again."""
+    opened = []
     real = open_books.open_container
-    monkeypatch.setattr(open_books, "open_container", lambda path, how: times.append(path) or real(path, how))
+    monkeypatch.setattr(open_books, "open_container", lambda path, how: opened.append(path) or real(path, how))
     path = make_zip("a.cbz", [(f"{n}.png", b"%d" % n) for n in range(20)])
     assert [read_page(path, f"{n}.png") for n in range(20)] == [b"%d" % n for n in range(20)]
-    assert len(times) == 1
+    assert len(opened) == 1
     make_zip("a.cbz", [("1.png", b"replaced")])
     assert read_page(path, "1.png") == b"replaced"
-    assert len(times) == 2
+    assert len(opened) == 2
 
 
 def test_few_archives_stay_open(make_zip: Callable[..., Path]) -> None:
-    """Reading many books keeps a handful of handles, not all of them."""
+    """Reading many books keeps a few files open, not all of them."""
     for n in range(10):
         assert read_page(make_zip(f"{n}.cbz", [("p.png", b"%d" % n)]), "p.png") == b"%d" % n
-    assert len(open_books.open_books.open) <= 4
+    assert len(open_books.BOOK_POOL.open) <= 4
 
 
 def test_natural_order_is_that_of_natsort() -> None:
-    """Names sort by the key that natsort has for paths, made without a path object for each; natsort's takes what looks
-    like the suffix out of the middle of a name as well, so those names are left out.
+    """Names sort by natsort's key for paths, made without a path object for each.
+
+    natsort also removes the suffix from the middle of a name, so the few names that contain it twice are left out.
     """
     as_paths = natsort_keygen(alg=ns.INT | ns.PATH | ns.IGNORECASE)
     dice = random.Random(5)

@@ -1,4 +1,4 @@
-"""PDF pages: a scan comes as it lies in the file, anything else is drawn at a resolution that fits it."""
+"""PDF pages: a scan is returned as stored, any other page is rendered at a fitting resolution."""
 
 from __future__ import annotations
 
@@ -9,89 +9,89 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from retrieval.books import Reading, read_page
-from retrieval.images.decode import open_picture
+from retrieval.books import ReadLimits, read_page
+from retrieval.images.decode import open_image
 from tests.reading.formats import jpeg, pdf
 
 POINTS = (96.0, 144.0)
-"""The 200 x 300 px pictures are 150 dpi at this size."""
+"""The 200 x 300 px images have 150 dpi at this size."""
 
 FULL = "q 96 0 0 144 0 0 cm /P Do Q"
 
 
-def page(tmp_path: Path, drawing: str, picture: bytes, how: Reading) -> bytes:
+def page(tmp_path: Path, drawing: str, picture: bytes, limits: ReadLimits) -> bytes:
     path = tmp_path / "a.pdf"
     path.write_bytes(pdf([(drawing, picture)], POINTS))
-    return read_page(path, "page 1", how)
+    return read_page(path, "page 1", limits)
 
 
 @pytest.mark.parametrize(
     "drawing", [FULL, f"{FULL} BT 3 Tr /F 12 Tf 9 9 Td (read by OCR) Tj ET", "q 95 0 0 143 .5 .5 cm /P Do Q"]
 )
 def test_a_scan_is_itself(tmp_path: Path, drawing: str) -> None:
-    """One JPEG over the page comes byte for byte, with or without invisible words over it."""
-    assert page(tmp_path, drawing, jpeg(1), Reading(dpi=33)) == jpeg(1)
+    """One JPEG over the page is returned byte for byte, with or without invisible text over it."""
+    assert page(tmp_path, drawing, jpeg(1), ReadLimits(dpi=33)) == jpeg(1)
 
 
 @pytest.mark.parametrize(
     ("drawing", "size"),
     [
-        (f"{FULL} BT /F 12 Tf 9 9 Td (shown) Tj ET", (200, 300)),  # at the picture's own resolution
-        ("q 0 144 -96 0 96 0 cm /P Do Q", (200, 300)),  # turned: another matrix
+        (f"{FULL} BT /F 12 Tf 9 9 Td (shown) Tj ET", (200, 300)),  # at the image's own resolution
+        ("q 0 144 -96 0 96 0 cm /P Do Q", (200, 300)),  # rotated: another matrix
         ("q 96 0 0 -144 0 144 cm /P Do Q", (200, 300)),  # upside down
-        ("q 40 0 0 60 10 10 cm /P Do Q", (96, 144)),  # a small picture on a page: the setting counts
+        ("q 40 0 0 60 10 10 cm /P Do Q", (96, 144)),  # a small image on a page: the setting counts
         ("0 0 50 50 re f", (96, 144)),
     ],
 )
-def test_other_pages_are_drawn(tmp_path: Path, drawing: str, size: tuple[int, int]) -> None:
-    """A page is drawn at its pictures' resolution where they fill it, else at the setting."""
-    data = page(tmp_path, drawing, jpeg(1), Reading(dpi=72))
+def test_other_pages_are_rendered(tmp_path: Path, drawing: str, size: tuple[int, int]) -> None:
+    """A page is rendered at its images' resolution if they fill it, else at the setting."""
+    data = page(tmp_path, drawing, jpeg(1), ReadLimits(dpi=72))
     assert data.startswith(b"BM")
-    assert open_picture(data).size == size
+    assert open_image(data).size == size
 
 
-def test_a_picture_in_a_pdf_is_not_turned(tmp_path: Path) -> None:
-    """A PDF shows a JPEG as it is stored, also where its EXIF block says that it lies on its side."""
+def test_an_image_in_a_pdf_is_not_rotated(tmp_path: Path) -> None:
+    """A PDF shows a JPEG as it is stored, even if its EXIF block declares it rotated."""
     file = io.BytesIO()
     exif = Image.Exif()
     exif[0x0112] = 6
-    open_picture(jpeg(1)).save(file, "JPEG", exif=exif)
-    shown = open_picture(page(tmp_path, FULL, file.getvalue(), Reading()))
+    open_image(jpeg(1)).save(file, "JPEG", exif=exif)
+    shown = open_image(page(tmp_path, FULL, file.getvalue(), ReadLimits()))
     assert shown.size == (200, 300)
-    assert open_picture(file.getvalue()).size == (300, 200)
+    assert open_image(file.getvalue()).size == (300, 200)
 
 
-def test_what_is_drawn_is_what_one_sees(tmp_path: Path) -> None:
-    """A picture that lies upside down in the file comes upside down; colours are kept."""
-    drawn = open_picture(page(tmp_path, "q 96 0 0 -144 0 144 cm /P Do Q", jpeg(1), Reading()))
+def test_rendering_shows_the_visible_page(tmp_path: Path) -> None:
+    """An image placed upside down is rendered upside down; colours are kept."""
+    drawn = open_image(page(tmp_path, "q 96 0 0 -144 0 144 cm /P Do Q", jpeg(1), ReadLimits()))
     upright = drawn.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
-    wanted = open_picture(jpeg(1))
-    difference = [abs(a - b) for a, b in zip(upright.tobytes(), wanted.tobytes(), strict=True)]
+    expected = open_image(jpeg(1))
+    difference = [abs(a - b) for a, b in zip(upright.tobytes(), expected.tobytes(), strict=True)]
     assert sum(difference) / len(difference) < 4
 
 
 def test_a_resolution_has_no_odd_column(tmp_path: Path) -> None:
-    """Sides that come out whole are not rounded up for a hair's breadth."""
+    """Sides that are whole numbers are not rounded up."""
     path = tmp_path / "a.pdf"
     for dpi in (72, 100, 150, 300):
         path.write_bytes(pdf([("0 0 9 9 re f", jpeg(1))], (992 * 72 / dpi, 1401 * 72 / dpi)))
-        assert open_picture(read_page(path, "page 1", Reading(dpi=dpi))).size == (992, 1401)
+        assert open_image(read_page(path, "page 1", ReadLimits(dpi=dpi))).size == (992, 1401)
 
 
 def test_many_threads_at_once(tmp_path: Path) -> None:
-    """PDFium is no friend of threads: pages of several files asked for at once come out right."""
+    """PDFium is not thread safe: pages of several files read at once are right."""
     paths = [tmp_path / f"{n}.pdf" for n in range(6)]
     for n, path in enumerate(paths):
         path.write_bytes(pdf([(f"{FULL} 0 0 5 5 re f", jpeg(n)), (FULL, jpeg(n + 10))], POINTS))
     wrong: list[Path] = []
 
-    def ask(path: Path, n: int) -> None:
+    def read(path: Path, n: int) -> None:
         for _ in range(5):
             drawn = read_page(path, "page 1")
-            if read_page(path, "page 2") != jpeg(n + 10) or open_picture(drawn).size != (200, 300):
+            if read_page(path, "page 2") != jpeg(n + 10) or open_image(drawn).size != (200, 300):
                 wrong.append(path)
 
-    threads = [threading.Thread(target=ask, args=item) for n, path in enumerate(paths) for item in [(path, n)] * 2]
+    threads = [threading.Thread(target=read, args=item) for n, path in enumerate(paths) for item in [(path, n)] * 2]
     for thread in threads:
         thread.start()
     for thread in threads:

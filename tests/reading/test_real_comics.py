@@ -10,7 +10,7 @@ from index_builder.annotations import read_annotation
 from index_builder.panels import detect_panels
 from index_builder.sources import BookRef, find_books
 from retrieval.books import read_page
-from retrieval.images.decode import open_picture
+from retrieval.images.decode import open_image
 
 
 def test_every_book_opens_and_first_pages_have_sensible_panels(real_comics: Path) -> None:
@@ -20,11 +20,11 @@ def test_every_book_opens_and_first_pages_have_sensible_panels(real_comics: Path
     assert all(isinstance(book, BookRef) for book in found)
     for book in found:
         assert isinstance(book, BookRef)
-        page = np.asarray(open_picture(read_page(book.path, book.pages[0].name)))
+        page = np.asarray(open_image(read_page(book.path, book.pages[0].name)))
         height, width = page.shape[:2]
         assert all(box.on_page(width, height) == box for box in detect_panels(page).boxes)
         for ref in book.pages:
             if ref.annotation:
-                size = open_picture(read_page(book.path, ref.name)).size if ref.number == 1 else None
+                size = open_image(read_page(book.path, ref.name)).size if ref.number == 1 else None
                 note = read_annotation(read_page(book.path, ref.annotation), *(size or (10_000, 10_000)))
                 assert size is None or note.notes == ()

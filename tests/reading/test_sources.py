@@ -1,4 +1,4 @@
-"""`find_books` finds every book in natural order, and says what it skipped and why."""
+"""`find_books` finds every book in natural order, and yields what it skips with the reason."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from index_builder.sources import BookRef, Skipped, archives, find_books
-from retrieval.books import USUAL, Reading, limits, open_container, read_page
+from retrieval.books import DEFAULT_LIMITS, ReadLimits, limits, open_container, read_page
 from retrieval.errors import SourceError
 from tests.reading.drawing import PNG
 
@@ -25,11 +25,11 @@ def fill(root: Path, *names: str, data: bytes = PNG) -> None:
         (root / name).write_bytes(data)
 
 
-def books(root: Path, how: Reading = USUAL) -> list[BookRef]:
+def books(root: Path, how: ReadLimits = DEFAULT_LIMITS) -> list[BookRef]:
     return [item for item in find_books(root, how) if isinstance(item, BookRef)]
 
 
-def skipped(root: Path, how: Reading = USUAL) -> dict[str, str]:
+def skipped(root: Path, how: ReadLimits = DEFAULT_LIMITS) -> dict[str, str]:
     """Reasons by path below the root."""
     items = [item for item in find_books(root, how) if isinstance(item, Skipped)]
     return {os.path.relpath(item.path, root): item.reason for item in items}
@@ -71,11 +71,11 @@ def test_books_in_natural_order_of_their_paths(tmp_path: Path, make_zip: Make) -
 
 
 def test_path_is_root_and_relative_and_pages_can_be_read(tmp_path: Path, make_zip: Make) -> None:
-    """What is found can be read by the names it was found under."""
+    """Pages and annotations can be read by the names they were found under."""
     fill(tmp_path, "a/1.png", "2.png", "a/1.json")
     make_zip("b/c.zip", [("x/1.png", PNG), ("x/1.json", PNG)])
     found = books(tmp_path)
-    assert [book.kind for book in found] == ["folder", "folder", "cbz"]
+    assert [book.book_format for book in found] == ["folder", "folder", "cbz"]
     for book in found:
         assert book.path == tmp_path / book.relative
         for page in book.pages:
@@ -102,16 +102,17 @@ def test_roots_of_every_kind(tmp_path: Path, make_zip: Make) -> None:
     archive = make_zip("comic.cbr", [("1.png", PNG)])
     for root, title, kind in [(tmp_path / "book", "book", "folder"), (archive, "comic", "cbz")]:
         (book,) = books(root)
-        assert (book.path, book.relative, book.title, book.kind) == (root, "", title, kind)
+        assert (book.path, book.relative, book.title, book.book_format) == (root, "", title, kind)
     (single,) = books(tmp_path / "book" / "1.png")
     assert (single.relative, names(single), single.pages[0].annotation) == ("", ["1.png"], "1.png.json")
     assert read_page(single.path, "1.png") == PNG
-    with pytest.raises(SourceError, match="does not exist"):
+    with pytest.raises(SourceError, match="gone: does not exist") as error:
         find_books(tmp_path / "gone")
+    assert error.value.hint == "give a folder of comics, a book file or an image"
 
 
-def test_junk_makes_no_noise(tmp_path: Path, make_zip: Make) -> None:
-    """What systems and tools leave behind is neither a page nor worth a word."""
+def test_junk_is_not_reported(tmp_path: Path, make_zip: Make) -> None:
+    """Files left by systems and tools are neither pages nor reported."""
     junk = ["__MACOSX/._1.png", ".DS_Store", "Thumbs.db", "._1.png", "notes.txt", "README.md", "index.json"]
     junk += ["ComicInfo.xml", "desktop.ini", ".git/1.png", "@eaDir/1.png"]
     fill(tmp_path / "a", "1.png", *junk)
@@ -144,12 +145,12 @@ def test_annotations_beside_pages(tmp_path: Path, make_zip: Make) -> None:
         }
 
 
-def test_stat_changes_with_page_and_annotation(tmp_path: Path, make_zip: Make) -> None:
+def test_fingerprint_changes_with_page_and_annotation(tmp_path: Path, make_zip: Make) -> None:
     """The fingerprint follows the page's and its annotation's contents, and nothing else."""
     fill(tmp_path, "1.png", "2.png", "2.json")
 
     def stats() -> dict[str, str]:
-        return {page.name: page.stat for page in books(tmp_path)[0].pages}
+        return {page.name: page.fingerprint for page in books(tmp_path)[0].pages}
 
     first = stats()
     assert stats() == first
@@ -157,29 +158,29 @@ def test_stat_changes_with_page_and_annotation(tmp_path: Path, make_zip: Make) -
     assert stats()["1.png"] == first["1.png"]
     assert stats()["2.png"] != first["2.png"]
     make_zip("z.cbz", [("1.png", PNG), ("1.json", b"1")])
-    before = books(tmp_path / "z.cbz")[0].pages[0].stat
+    before = books(tmp_path / "z.cbz")[0].pages[0].fingerprint
     make_zip("z.cbz", [("1.png", PNG), ("1.json", b"2")])
-    assert books(tmp_path / "z.cbz")[0].pages[0].stat != before
+    assert books(tmp_path / "z.cbz")[0].pages[0].fingerprint != before
 
 
 @pytest.mark.parametrize(
     ("head", "what"),
     [
-        (b"Rar!\x1a\x07\x01\x00", "is a RAR archive that is cut off or damaged"),
-        (b"7z\xbc\xaf\x27\x1c", "is a 7z archive"),
-        (b"%PDF-1.7", "is a PDF"),
-        (bytes(257) + b"ustar", "is a TAR archive"),
-        (bytes(7) + b"**ACE**", "is an ACE archive; read are CBZ"),
+        (b"Rar!\x1a\x07\x01\x00", "cut off or damaged RAR archive"),
+        (b"7z\xbc\xaf\x27\x1c", "cut off or damaged 7z archive"),
+        (b"%PDF-1.7", "cut off or damaged PDF"),
+        (bytes(257) + b"ustar", "cut off or damaged TAR archive"),
+        (bytes(7) + b"**ACE**", "this is an ACE archive; supported are CBZ"),
         (bytes(60) + b"BOOKMOBI", "is a Kindle book"),
         (b"AT&TFORM", "is a DjVu document"),
         (b"just some text", "is not an archive"),
-        (PNG, "is a PNG picture under a book's name"),
-        (b"", "is empty"),
+        (PNG, "this is a PNG image with the extension of a book"),
+        (b"", "the file is empty (0 bytes)"),
         (b"PK\x03\x04 and then nothing", "cut off or damaged"),
     ],
 )
 def test_other_files_named_like_comics(tmp_path: Path, head: bytes, what: str) -> None:
-    """The first bytes decide, and the reason says what the file is."""
+    """The first bytes decide, and the reason names the format."""
     fill(tmp_path, "a.cbz", data=head)
     fill(tmp_path, "b/1.png")
     assert what in skipped(tmp_path)["a.cbz"]
@@ -209,8 +210,8 @@ def test_random_damage_never_stops_the_walk(tmp_path: Path, make_zip: Make) -> N
             assert isinstance(item, (BookRef, Skipped))
 
 
-def test_climbing_members_are_left_out(tmp_path: Path, make_zip: Make) -> None:
-    """Members that climb are named and skipped; the rest of the book is kept."""
+def test_members_outside_the_archive_are_skipped(tmp_path: Path, make_zip: Make) -> None:
+    """Members whose path leads out of the archive are reported and skipped; the rest of the book is kept."""
     make_zip(
         "a.cbz",
         [("../evil.png", PNG), ("/abs.png", PNG), ("..\\w.png", PNG), ("C:/d.png", PNG), ("1.png", PNG)],
@@ -218,7 +219,7 @@ def test_climbing_members_are_left_out(tmp_path: Path, make_zip: Make) -> None:
     (book,) = books(tmp_path)
     assert names(book) == ["1.png"]
     (reason,) = skipped(tmp_path).values()
-    assert reason.startswith("a page's path climbs out of the archive")
+    assert reason.startswith("the page's path leads out of the archive")
     assert "3 more" in reason
 
 
@@ -264,8 +265,8 @@ def test_a_white_bitmap_is_no_bomb(tmp_path: Path, make_zip: Make) -> None:
 def test_too_many_members(tmp_path: Path, make_zip: Make) -> None:
     """An archive beyond the member limit is skipped as a whole, with both numbers."""
     make_zip("a.cbz", [(f"{n}.png", b"") for n in range(11)])
-    assert skipped(tmp_path, Reading(max_members=10))["a.cbz"] == "has 11 members; the limit is 10 members"
-    assert len(books(tmp_path, Reading(max_members=11))) == 1
+    assert skipped(tmp_path, ReadLimits(max_members=10))["a.cbz"] == "has 11 members; the limit is 10 members"
+    assert len(books(tmp_path, ReadLimits(max_members=11))) == 1
 
 
 def test_a_huge_directory_is_refused_before_it_is_read(tmp_path: Path) -> None:
@@ -284,7 +285,7 @@ def test_the_directory_is_parsed_once_per_walk(monkeypatch, tmp_path: Path, make
 
 
 def test_archives_inside_archives(tmp_path: Path, make_zip: Make) -> None:
-    """They are not opened, and the reason says what to do."""
+    """They are not opened, and the reason has the fix."""
     inner = make_zip("inner.cbz", [("1.png", PNG)])
     make_zip("outer.cbz", [("1.png", PNG), ("inner.cbz", inner.read_bytes())])
     inner.unlink()
@@ -300,32 +301,34 @@ def test_twins_in_the_zip_directory(tmp_path: Path, make_zip: Make) -> None:
     path = make_zip("a.cbz", [("1.png", b"old"), ("1.png", b"new"), ("./1.png", b"other")])
     assert names(books(tmp_path)[0]) == ["1.png", "1~2.png"]
     assert [read_page(path, name) for name in ("1.png", "1~2.png")] == [b"new", b"other"]
-    assert skipped(tmp_path) == {"a.cbz/1.png": "comes several times in this archive; the last of that name is read"}
+    assert skipped(tmp_path) == {
+        "a.cbz/1.png": "several files in this archive have this name; only the last one is read"
+    }
 
 
 def test_an_archive_without_pages(tmp_path: Path, make_zip: Make) -> None:
-    """Said once, instead of an empty book."""
+    """It is reported once, instead of an empty book."""
     make_zip("a.zip", [("readme.txt", b"")])
-    assert skipped(tmp_path) == {"a.zip": "holds no page images"}
+    assert skipped(tmp_path) == {"a.zip": "no page images found"}
     assert books(tmp_path) == []
 
 
 def test_pictures_in_formats_that_are_not_read(tmp_path: Path) -> None:
-    """They are named: a page must not go missing quietly."""
+    """They are reported: no page goes missing silently."""
     fill(tmp_path, "1.heic", "2.png")
     assert "convert it" in skipped(tmp_path)["1.heic"]
 
 
-def test_they_are_named_and_counted_in_archives_too(tmp_path: Path, make_zip: Make) -> None:
-    """What is skipped keeps its place: files that number pages count every picture."""
+def test_unsupported_pictures_are_counted_as_pages(tmp_path: Path, make_zip: Make) -> None:
+    """Skipped images keep their page numbers: metadata files count every image."""
     fill(tmp_path / "folder", "1.png", "2.heic", "3.png")
     make_zip("a.cbz", [("1.png", PNG), ("2.HEIC", b""), ("3.png", PNG)])
     make_zip("b.cbz", [("1.jp2", b""), ("readme.txt", b"")])
     found = {book.relative: [(page.name, page.number) for page in book.pages] for book in books(tmp_path)}
     assert found == {"a.cbz": [("1.png", 1), ("3.png", 3)], "folder": [("1.png", 1), ("3.png", 3)]}
-    said = skipped(tmp_path)
-    assert set(said) == {"folder/2.heic", "a.cbz/2.HEIC", "b.cbz/1.jp2"}
-    assert all("convert it" in reason for reason in said.values())
+    reasons = skipped(tmp_path)
+    assert set(reasons) == {"folder/2.heic", "a.cbz/2.HEIC", "b.cbz/1.jp2"}
+    assert all("convert it" in reason for reason in reasons.values())
 
 
 def test_link_loops_end(tmp_path: Path) -> None:
@@ -339,9 +342,9 @@ def test_link_loops_end(tmp_path: Path) -> None:
     (root / "nothing").symlink_to("gone")
     assert [book.relative for book in books(root)] == ["a", "b"]
     assert skipped(root) == {
-        "a/loop": "is a link to a folder around the source; it is not followed",
-        "around": "is a link to a folder around the source; it is not followed",
-        "nothing": "is a link to nothing; is a drive missing?",
+        "a/loop": "link to a folder that contains the source; not followed",
+        "around": "link to a folder that contains the source; not followed",
+        "nothing": "broken link; check that its drive is connected",
     }
 
 
@@ -354,7 +357,7 @@ def test_links_out_are_followed_once(tmp_path: Path) -> None:
     (root / "p" / "2.png").symlink_to(tmp_path / "elsewhere" / "1.png")
     assert [book.relative for book in books(root)] == ["l1", "p"]
     assert read_page(root / "l1", "1.png") == PNG
-    assert skipped(root) == {"p/2.png": "is a link that leaves its folder; copy the file"}
+    assert skipped(root) == {"p/2.png": "link to a file outside its folder; copy the file here"}
 
 
 def test_unreadable_folders_are_skipped(monkeypatch, tmp_path: Path) -> None:
@@ -379,7 +382,7 @@ def test_names_no_catalog_can_hold(tmp_path: Path) -> None:
     except OSError:
         pytest.skip("this file system takes no such names")
     assert [names(book) for book in books(tmp_path)] == [["1.png"]]
-    assert sorted(skipped(tmp_path).values()) == ["has a name that is not valid UTF-8; rename it"] * 2
+    assert sorted(skipped(tmp_path).values()) == ["the name is not valid UTF-8; rename it"] * 2
 
 
 def test_deep_folders(tmp_path: Path) -> None:

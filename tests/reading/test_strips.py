@@ -9,11 +9,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from index_builder.sources import BookRef, find_books, fingerprint, may_join, strip_pages, with_joined
-from index_builder.sources.strips import goes_on, is_strip
-from retrieval.books import USUAL, Joined, Reading, parse_joined, read_page
+from index_builder.sources import (
+    BookRef,
+    find_books,
+    joined_page_names,
+    may_join,
+    strip_fingerprint,
+    with_joined_pages,
+)
+from index_builder.sources.strips import compare_edges, is_strip
+from retrieval.books import DEFAULT_LIMITS, JoinedPage, ReadLimits, parse_joined, read_page
 from retrieval.errors import SourceError
-from retrieval.images.decode import open_picture
+from retrieval.images.decode import open_image
 from tests.conftest import draw_page
 from tests.reading.formats import make_zip_bytes
 
@@ -52,42 +59,42 @@ def put(folder: Path, members: list[tuple[str, bytes]]) -> BookRef:
 
 
 def joined_picture(book: BookRef, names: list[str]) -> np.ndarray:
-    return np.concatenate([np.asarray(open_picture(read_page(book.path, name))) for name in names])
+    return np.concatenate([np.asarray(open_image(read_page(book.path, name))) for name in names])
 
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_slices_are_joined_and_cut_between_panels(tmp_path: Path, packed: bool) -> None:
-    """Joined pages hold the strip row for row, in a folder and in an archive, and no cut goes through a panel."""
+    """JoinedPage pages hold the strip row for row, in a folder and in an archive, and no cut goes through a panel."""
     strip = long_picture()
     book = put(tmp_path / "book", sliced(strip))
     if packed:
         (tmp_path / "a.cbz").write_bytes(make_zip_bytes(sliced(strip)))
         (book,) = find_books(tmp_path / "a.cbz")
-    names = strip_pages(book, "auto", USUAL)
+    names = joined_page_names(book, "auto", DEFAULT_LIMITS)
     assert (joined_picture(book, names) == strip).all()
     assert len(names) > 3
     for name in names:
-        page = np.asarray(open_picture(read_page(book.path, name)))
+        page = np.asarray(open_image(read_page(book.path, name)))
         assert (page[0] == 255).all()
         assert (page[-1] == 255).all()
 
 
-def test_names_and_stats_of_joined_pages(tmp_path: Path) -> None:
-    """Pages count from 1, are called after their slices, and change when one of their slices does."""
+def test_names_and_fingerprints_of_joined_pages(tmp_path: Path) -> None:
+    """Pages are numbered from 1, named after their slices, and change with each of their slices."""
     strip = long_picture()
     book = put(tmp_path / "book", sliced(strip))
-    names = strip_pages(book, "auto", USUAL)
-    joined = with_joined(book, names)
+    names = joined_page_names(book, "auto", DEFAULT_LIMITS)
+    joined = with_joined_pages(book, names)
     assert [page.name for page in joined.pages] == names
     assert [page.number for page in joined.pages] == list(range(1, len(names) + 1))
     assert names[0].startswith("1.png..")
     (tmp_path / "book" / "1.png").write_bytes(png(strip[:SLICE]) + b" ")
     (changed,) = find_books(tmp_path / "book")
     assert isinstance(changed, BookRef)
-    first, *others = with_joined(changed, names).pages
-    assert first.stat != joined.pages[0].stat
-    assert [page.stat for page in others] == [page.stat for page in joined.pages[1:]]
-    assert fingerprint(changed, "auto", USUAL) != fingerprint(book, "auto", USUAL)
+    first, *others = with_joined_pages(changed, names).pages
+    assert first.fingerprint != joined.pages[0].fingerprint
+    assert [page.fingerprint for page in others] == [page.fingerprint for page in joined.pages[1:]]
+    assert strip_fingerprint(changed, "auto", DEFAULT_LIMITS) != strip_fingerprint(book, "auto", DEFAULT_LIMITS)
 
 
 def test_ordinary_pages_stay_pages(tmp_path: Path) -> None:
@@ -96,15 +103,15 @@ def test_ordinary_pages_stay_pages(tmp_path: Path) -> None:
     bleed = [(f"{n}.png", png(long_picture(8)[n * 240 + 20 : n * 240 + 220])) for n in range(8)]
     for name, members in (("margins", margins), ("bleed", bleed)):
         book = put(tmp_path / name, members)
-        assert not is_strip(book, USUAL)
-        assert strip_pages(book, "auto", USUAL) == []
+        assert not is_strip(book, DEFAULT_LIMITS)
+        assert joined_page_names(book, "auto", DEFAULT_LIMITS) == []
 
 
 def test_annotated_slices_stay_pages(tmp_path: Path) -> None:
-    """In auto an annotation anywhere leaves the book alone; with yes the annotated slice stays a page of its own."""
+    """With "auto" any annotation keeps the slices as pages; with "yes" only the annotated slice stays a page."""
     book = put(tmp_path / "book", [*sliced(long_picture()), ("4.json", b"{}")])
-    assert strip_pages(book, "auto", USUAL, {"4.png"}) == []
-    pages = with_joined(book, strip_pages(book, "yes", USUAL, {"4.png"})).pages
+    assert joined_page_names(book, "auto", DEFAULT_LIMITS, {"4.png"}) == []
+    pages = with_joined_pages(book, joined_page_names(book, "yes", DEFAULT_LIMITS, {"4.png"})).pages
     (annotated,) = (page for page in pages if page.annotation)
     assert (annotated.name, annotated.annotation) == ("4.png", "4.json")
     shown = [parse_joined(page.name) for page in pages if page is not annotated]
@@ -113,29 +120,29 @@ def test_annotated_slices_stay_pages(tmp_path: Path) -> None:
 
 
 def test_other_widths_break_a_strip(tmp_path: Path) -> None:
-    """A title in another size stays a page; the slices after it are joined."""
+    """A title image of another width stays a page; the slices after it are joined."""
     title = ("0.png", png(long_picture(1, 90)))
     book = put(tmp_path / "book", [title, *sliced(long_picture())])
-    pages = with_joined(book, strip_pages(book, "auto", USUAL)).pages
+    pages = with_joined_pages(book, joined_page_names(book, "auto", DEFAULT_LIMITS)).pages
     assert pages[0].name == "0.png"
     assert pages[1].name.startswith("1.png")
 
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_nothing_to_join(tmp_path: Path, count: int) -> None:
-    """One page, or a mode that says no, joins nothing."""
+    """Nothing is joined in a book of one page, or with mode "no"."""
     book = put(tmp_path / "book", sliced(long_picture())[: 1 + 3 * count])
     assert not may_join(book, "no" if count else "yes")
 
 
 def test_a_strip_without_gutters_is_cut_all_the_same(tmp_path: Path) -> None:
-    """A picture without blank bands is cut at twelve widths, or sooner where pixels are bounded."""
+    """An image without blank bands is cut at twelve widths, or sooner if its pixels are limited."""
     endless = np.asarray(Image.fromarray(long_picture(2)[20:220]).resize((60, 1500)))
     book = put(tmp_path / "book", sliced(endless, 300))
-    tall = [open_picture(read_page(book.path, name)).height for name in strip_pages(book, "yes", USUAL)]
+    tall = [open_image(read_page(book.path, name)).height for name in joined_page_names(book, "yes", DEFAULT_LIMITS)]
     assert tall == [720, 720, 60]
-    bounded = Reading(max_pixels=60 * 400)
-    tall = [open_picture(read_page(book.path, name)).height for name in strip_pages(book, "yes", bounded)]
+    bounded = ReadLimits(max_pixels=60 * 400)
+    tall = [open_image(read_page(book.path, name)).height for name in joined_page_names(book, "yes", bounded)]
     assert max(tall) <= 400
     assert sum(tall) == 1500
 
@@ -143,16 +150,16 @@ def test_a_strip_without_gutters_is_cut_all_the_same(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "found"),
     [
-        ("1.png..3.png", Joined("1.png", 0, "3.png", None)),
-        ("a/1.jpg[640:]..a/3.jpg[:200]", Joined("a/1.jpg", 640, "a/3.jpg", 200)),
-        ("1..a.png[5:]..2..b.png", Joined("1..a.png", 5, "2..b.png", None)),
-        ("[1].png[7:]..[1].png[:9]", Joined("[1].png", 7, "[1].png", 9)),
+        ("1.png..3.png", JoinedPage("1.png", 0, "3.png", None)),
+        ("a/1.jpg[640:]..a/3.jpg[:200]", JoinedPage("a/1.jpg", 640, "a/3.jpg", 200)),
+        ("1..a.png[5:]..2..b.png", JoinedPage("1..a.png", 5, "2..b.png", None)),
+        ("[1].png[7:]..[1].png[:9]", JoinedPage("[1].png", 7, "[1].png", 9)),
         ("1.png", None),
         ("a..b.png", None),
         ("1.png..notes.txt", None),
     ],
 )
-def test_names_say_what_is_joined(name: str, found: Joined | None) -> None:
+def test_names_say_what_is_joined(name: str, found: JoinedPage | None) -> None:
     """A joined page's name is read back as it was written; other names are no joined pages."""
     assert parse_joined(name) == found
     assert found is None or found.name == name
@@ -162,17 +169,17 @@ def test_missing_and_changed_slices_are_named(tmp_path: Path) -> None:
     """Asking for a joined page whose slices have gone, shrunk or broken says which and what to do."""
     book = put(tmp_path / "book", sliced(long_picture()))
     for name, said in [
-        ("1.png..99.png", "a slice of .* is missing: put the comics back"),
+        ("1.png..99.png", r"99\.png: a slice of this page is missing\nput the comics back"),
         ("1.png[149:]..2.png[:151]", "slice '2.png' has 150 rows"),
         ("1.png[150:]..2.png", "slice '1.png' has 150 rows"),
     ]:
         with pytest.raises(SourceError, match=said):
             read_page(book.path, name)
     (tmp_path / "book" / "2.png").write_bytes(b"no picture")
-    with pytest.raises(SourceError, match=r"book: page '1.png..3.png': its slice '2.png': not a picture"):
+    with pytest.raises(SourceError, match=r"book/1\.png\.\.3\.png: slice '2\.png': not an image"):
         read_page(book.path, "1.png..3.png")
     with pytest.raises(SourceError, match="raise it with --max-pixels"):
-        read_page(book.path, "3.png..6.png", Reading(max_pixels=WIDTH * SLICE * 2))
+        read_page(book.path, "3.png..6.png", ReadLimits(max_pixels=WIDTH * SLICE * 2))
 
 
 def test_a_file_called_like_a_joined_page(tmp_path: Path) -> None:
@@ -182,23 +189,23 @@ def test_a_file_called_like_a_joined_page(tmp_path: Path) -> None:
 
 
 def test_edges() -> None:
-    """Edges that continue, stop, and are blank; other widths and tiny pictures stop."""
+    """Drawings continue, end, or are missing at an edge; other widths and tiny images end."""
     picture = np.asarray(Image.fromarray(long_picture(1)[20:220]).convert("L"))
     blank = np.full((50, WIDTH), 255, np.uint8)
-    assert goes_on(picture[:90], picture[90:]) == 1
-    assert goes_on(picture[:90], picture[:90]) == -1
-    assert goes_on(picture, blank) == goes_on(blank, picture) == -1
-    assert goes_on(blank, blank) == 0
-    assert goes_on(blank, blank - 255) == -1
-    assert goes_on(picture[:90], picture[90:, 1:]) == goes_on(picture[:2], picture[2:]) == -1
+    assert compare_edges(picture[:90], picture[90:]) == 1
+    assert compare_edges(picture[:90], picture[:90]) == -1
+    assert compare_edges(picture, blank) == compare_edges(blank, picture) == -1
+    assert compare_edges(blank, blank) == 0
+    assert compare_edges(blank, blank - 255) == -1
+    assert compare_edges(picture[:90], picture[90:, 1:]) == compare_edges(picture[:2], picture[2:]) == -1
 
 
 def test_a_real_webtoon(real_comics: Path) -> None:
     """The slices of a real webtoon are joined, and every cut lies in a blank band."""
     (book,) = find_books(real_comics / "climate-frogs_webtoon" / "en")
     assert isinstance(book, BookRef)
-    names = strip_pages(book, "auto", USUAL)
-    pages = [open_picture(read_page(book.path, name)) for name in names]
+    names = joined_page_names(book, "auto", DEFAULT_LIMITS)
+    pages = [open_image(read_page(book.path, name)) for name in names]
     assert sum(page.height for page in pages) == 26 * 1280
     assert {page.width for page in pages} == {800}
     for page in pages[1:]:

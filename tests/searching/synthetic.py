@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from retrieval.encoder.protocol import DIMENSION, Encoded
-from retrieval.index import catalog_url
+from index_builder.write.catalog_writer import CatalogWriter
+from index_builder.write.generation_writer import write_generation
+from retrieval.encoder.protocol import DIMENSION, PanelEmbeddings
 from retrieval.records import Box
-from retrieval.store.catalog.catalog import Catalog, NewPage, NewPanel
-from retrieval.store.generation import write_generation
-from retrieval.store.vectors import VectorShards
+from retrieval.store.catalog.records import NewPage, NewPanel
+from retrieval.store.layout import catalog_url
+from retrieval.store.vectors import VectorStore
 from tests.conftest import FloatRows, GridEncoder, QuarterEncoder, unit
 
 PAGE = (1000, 1400)
@@ -50,9 +51,9 @@ def write_index(
     dialogue = spoken([row.dialogue for row in rows])
     gate = np.full((len(rows), 3), 1 / 3, np.float32)
     each = 0 if parts is None else parts.shape[1]
-    shards = VectorShards(folder / "vectors", parts=each)
-    shards.append(0, Encoded(picture, dialogue, unit(picture + dialogue), gate, parts))
-    with Catalog.create(catalog_url(folder)) as catalog:
+    shards = VectorStore(folder / "vectors", regions=each)
+    shards.append(0, PanelEmbeddings(picture, dialogue, unit(picture + dialogue), gate, parts))
+    with CatalogWriter.create(catalog_url(folder)) as catalog:
         source = catalog.source_id(folder.parent / "comics")
         books = {name: catalog.book_id(source, f"{name} path", name, "folder") for name in {r.book for r in rows}}
         pages: dict[tuple[str, int], list[NewPanel]] = {}
@@ -66,12 +67,12 @@ def write_index(
             ]
         )
         encoder = GridEncoder() if parts is None else QuarterEncoder()
-        catalog.remember(
+        catalog.write_settings(
             encoder={"name": encoder.name, "load": encoder.name, "fingerprint": encoder.fingerprint, "settings": {}},
             parts=each,
         )
         write_generation(folder, 1, catalog, shards, kind)
-        catalog.remember(generation=1)
+        catalog.write_settings(generation=1)
     return folder
 
 

@@ -11,17 +11,20 @@ import pytest
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import IntegrityError
 
+from index_builder.write.catalog_writer import CatalogWriter
 from retrieval.errors import IndexDamaged, IndexTooNew, IndexTooOld
 from retrieval.filters import Filter
 from retrieval.records import Box
-from retrieval.store.catalog.catalog import Base, Catalog, NewPage, NewPanel, PageUpdate
+from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.catalog.records import NewPage, NewPanel, PageUpdate
+from retrieval.store.catalog.tables import Base
 
 PANEL = NewPanel(1, Box(0, 0, 10, 10), "hello", "page", 0, (1.0, 0.0, 0.0))
 
 
 @pytest.fixture
 def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    with Catalog.create(f"sqlite:///{tmp_path / 'c.sqlite'}") as made:
+    with CatalogWriter.create(f"sqlite:///{tmp_path / 'c.sqlite'}") as made:
         yield made
 
 
@@ -84,7 +87,7 @@ BROKEN: dict[str, tuple[Callable[[Catalog, NewPage], Any], str]] = {
         ),
         "UNIQUE constraint failed: book_fact.book_id, book_fact.name, book_fact.position",
     ),
-    "a fact without a book": (lambda c, p: c.set_book_facts(99, [("year", "1")]), "FOREIGN KEY constraint failed"),
+    "a fact without a book": (lambda c, p: c.set_book_metadata(99, [("year", "1")]), "FOREIGN KEY constraint failed"),
     "a panel without a page": (
         lambda c, p: run(c, "UPDATE panel SET page_id = 99"),
         "FOREIGN KEY constraint failed",
@@ -102,11 +105,11 @@ def with_panel(page: NewPage, **changes: Any) -> NewPage:
 def test_each_rule_is_kept(catalog: Catalog, page: NewPage, what: str) -> None:
     """Breaking it is refused by name, and nothing of the attempt stays."""
     catalog.write_pages([page])
-    before = catalog.counts()
+    before = catalog.library.counts()
     broken, named = BROKEN[what]
     with pytest.raises(IntegrityError, match=named):
         broken(catalog, page)
-    assert catalog.counts() == before
+    assert catalog.library.counts() == before
 
 
 def test_constraints_have_names(catalog: Catalog) -> None:
@@ -141,30 +144,30 @@ def test_deleting_a_source_takes_everything_along(catalog: Catalog, page: NewPag
     catalog.replace_skipped(1, [("x", "y")])
     run(catalog, "DELETE FROM source")
     nothing = ("books", "pages", "panels", "panels_with_dialogue", "doubtful_pages", "gone_pages")
-    assert catalog.counts() == dict.fromkeys(nothing, 0)
-    assert catalog.skipped() == []
+    assert catalog.library.counts() == dict.fromkeys(nothing, 0)
+    assert catalog.library.skipped() == []
 
 
 def test_settings(catalog: Catalog) -> None:
     """Any JSON value comes back as it was; several are written together."""
-    catalog.remember(a={"x": [1, 2.5, None]}, b="ü")
-    assert (catalog.setting("a"), catalog.setting("b"), catalog.setting("c", 7)) == ({"x": [1, 2.5, None]}, "ü", 7)
+    catalog.write_settings(a={"x": [1, 2.5, None]}, b="ü")
+    assert (catalog.settings().a, catalog.settings().b, catalog.setting("c", 7)) == ({"x": [1, 2.5, None]}, "ü", 7)
     with pytest.raises(Exception, match="not JSON serializable"):
-        catalog.remember(a="new", c=object())
-    assert catalog.setting("a") == {"x": [1, 2.5, None]}
+        catalog.write_settings(a="new", c=object())
+    assert catalog.settings().a == {"x": [1, 2.5, None]}
 
 
 def test_a_page_written_again(catalog: Catalog, page: NewPage) -> None:
     """Its rows are replaced, the freed vector rows are returned, equal boxes keep their ids, words follow."""
     second = replace(PANEL, number=2, box=Box(20, 0, 10, 10), vector_row=1, dialogue="goodbye")
     assert catalog.write_pages([replace(page, panels=(PANEL, second))]) == []
-    (kept, _) = catalog.page_panels(1)
+    (kept, _) = catalog.panels.of_page(1)
     freed = catalog.write_pages([replace(page, panels=(replace(PANEL, vector_row=2, dialogue="new words"),))])
     assert freed == [0, 1]
-    assert [(p.id, p.row, p.dialogue) for p in catalog.page_panels(1)] == [(kept.id, 2, "new words")]
-    assert catalog.word_counts(["hello", "goodbye", "new"]) == {"new": 1}
-    assert catalog.word_candidates(["hello"], 5, Filter()) == []
-    assert catalog.word_candidates(["words"], 5, Filter()) == [kept.id]
+    assert [(p.id, p.vector_row, p.dialogue) for p in catalog.panels.of_page(1)] == [(kept.id, 2, "new words")]
+    assert catalog.panels.word_counts(["hello", "goodbye", "new"]) == {"new": 1}
+    assert catalog.panels.word_candidates(["hello"], 5, Filter()) == []
+    assert catalog.panels.word_candidates(["words"], 5, Filter()) == [kept.id]
     assert catalog.check() == []
 
 
@@ -173,24 +176,34 @@ def test_pages_are_written_all_or_none(catalog: Catalog, page: NewPage) -> None:
     bad = with_panel(page, number=0)
     with pytest.raises(IntegrityError):
         catalog.write_pages([page, bad])
-    assert catalog.counts()["pages"] == 0
-    assert catalog.word_counts(["hello"]) == {}
+    assert catalog.library.counts()["pages"] == 0
+    assert catalog.panels.word_counts(["hello"]) == {}
 
 
 def test_gone_pages_are_out_of_everything(catalog: Catalog, page: NewPage) -> None:
     """A gone page is in no count, list or search, keeps its vector row, and is whole when touched."""
     catalog.write_pages([page])
-    catalog.mark_gone([1])
-    assert catalog.counts()["gone_pages"] == 1
-    assert (catalog.counts()["panels"], catalog.books(), catalog.panels([1]), catalog.page_panels(1)) == (0, [], {}, [])
-    assert len(catalog.vector_rows()[0]) == 0
-    assert catalog.last_vector_row() == 0
-    assert catalog.count_matching(Filter()) == 0
-    assert catalog.matching_ids(Filter()).tolist() == []
-    (known,) = catalog.known_pages(page.book_id).values()
+    catalog.mark_missing([1])
+    assert catalog.library.counts()["gone_pages"] == 1
+    assert (
+        catalog.library.counts()["panels"],
+        catalog.library.books(),
+        catalog.panels.get([1]),
+        catalog.panels.of_page(1),
+    ) == (
+        0,
+        [],
+        {},
+        [],
+    )
+    assert len(catalog.panels.vector_rows()[0]) == 0
+    assert catalog.panels.last_vector_row() == 0
+    assert catalog.panels.count_matching(Filter()) == 0
+    assert catalog.panels.matching_ids(Filter()).tolist() == []
+    (known,) = catalog.pages.previous_pages(page.book_id).values()
     catalog.update_pages([PageUpdate(known.id, 4, "t")])
-    (panel,) = catalog.page_panels(1)
-    assert (panel.page, panel.dialogue) == (4, "hello")
+    (panel,) = catalog.panels.of_page(1)
+    assert (panel.page_number, panel.dialogue) == (4, "hello")
 
 
 def test_counting_and_listing_agree(catalog: Catalog, page: NewPage) -> None:
@@ -204,32 +217,32 @@ def test_counting_and_listing_agree(catalog: Catalog, page: NewPage) -> None:
         Filter(book="B"),
         Filter(size=(0, 0.01)),
     ):
-        ids = catalog.matching_ids(where).tolist()
-        assert catalog.count_matching(where) == len(ids)
-        assert sorted(catalog.browse(where, 100, 0)) == ids
+        ids = catalog.panels.matching_ids(where).tolist()
+        assert catalog.panels.count_matching(where) == len(ids)
+        assert sorted(catalog.panels.browse(where, 100, 0)) == ids
 
 
 def test_many_ids_at_once(catalog: Catalog, page: NewPage) -> None:
     """More ids than SQLite takes in one statement are looked up all the same."""
     catalog.write_pages([page])
-    assert list(catalog.panels(range(1, 40_000))) == [1]
-    catalog.mark_gone(range(1, 40_000))
-    assert catalog.counts()["gone_pages"] == 1
+    assert list(catalog.panels.get(range(1, 40_000))) == [1]
+    catalog.mark_missing(range(1, 40_000))
+    assert catalog.library.counts()["gone_pages"] == 1
 
 
 def test_opening(tmp_path: Path) -> None:
     """Made twice is the same catalog; a newer one, an older one, and a file that is none, are refused by name."""
     url = f"sqlite:///{tmp_path / 'c.sqlite'}"
-    with Catalog.create(url) as made:
-        made.remember(mine=1)
-    with Catalog.create(url) as again:
-        assert again.setting("mine") == 1
-        again.remember(schema_version=3)
+    with CatalogWriter.create(url) as made:
+        made.write_settings(mine=1)
+    with CatalogWriter.create(url) as again:
+        assert again.settings().mine == 1
+        again.write_settings(schema_version=4)
     with pytest.raises(IndexTooNew, match=r"c\.sqlite has schema version 3; this Panelseek reads up to 2"):
         Catalog.open(url)
     run(again, "UPDATE setting SET value = '1' WHERE key = 'schema_version'")
     with pytest.raises(IndexTooOld, match=r"c\.sqlite has schema version 1; this Panelseek reads 2: .*build it again"):
-        Catalog.create(url)
+        CatalogWriter.create(url)
     (tmp_path / "d.sqlite").write_bytes(b"x" * 5000)
     with pytest.raises(IndexDamaged, match=r"d\.sqlite is damaged"):
         Catalog.open(f"sqlite:///{tmp_path / 'd.sqlite'}")

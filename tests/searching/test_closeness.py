@@ -29,14 +29,14 @@ def test_strangers_are_the_best_of_other_books(index: PanelIndex) -> None:
     vectors = stored(index.folder, "picture")
     books = np.array([int(row.book.split()[1]) for row in library(160, 1)])
     scores = np.where(books[:, None] == books[None], -1, vectors @ vectors.T)
-    asked = [panel.id - 1 for panel in calibration._panels(index, View.PICTURE, "panel", 96)]
+    asked = [panel.id - 1 for panel in calibration._sample_panels(index, View.PICTURE, "panel", 96)]
     assert {books[place] for place in asked} == set(range(7))
     best = np.sort(scores.max(axis=1)[asked])
-    np.testing.assert_allclose(np.sort(calibration.strangers(index, View.PICTURE, "panel")), best, atol=1e-5)
+    np.testing.assert_allclose(np.sort(calibration.impostor_scores(index, View.PICTURE, "panel")), best, atol=1e-5)
     found = index.closeness("picture", "panel")
-    assert (found.strangers, found.view, found.asked) == (96, View.PICTURE, "panel")
-    assert found.strength == pytest.approx(np.quantile(best, 0.9), abs=1e-4)
-    assert found.middle == pytest.approx(np.median(best), abs=1e-4)
+    assert (found.sample_size, found.view, found.query_type) == (96, View.PICTURE, "panel")
+    assert found.value == pytest.approx(np.quantile(best, 0.9), abs=1e-4)
+    assert found.median == pytest.approx(np.median(best), abs=1e-4)
 
 
 def test_a_near_copy_is_close_and_a_stranger_is_not(index: PanelIndex, tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_small_library_does_not_tell(tmp_path: Path) -> None:
     with PanelIndex.open(folder, encoder=GridEncoder()) as few:
         query = Query(panel=1, k=2)
         assert few.is_close(query, few.search_many([query])[0]) is None
-        assert few.closeness("picture", "panel").strangers == 8
+        assert few.closeness("picture", "panel").sample_size == 8
 
 
 def test_in_one_book_strangers_are_other_pages(tmp_path: Path) -> None:
@@ -81,14 +81,14 @@ def test_in_one_book_strangers_are_other_pages(tmp_path: Path) -> None:
     picture = unit(np.random.default_rng(2).normal(size=(40, DIMENSION)).astype(np.float32))
     picture[1::2] = unit(picture[::2] + 0.05 * picture[1::2])  # each second page repeats the one before
     with PanelIndex.open(write_index(tmp_path / "i", rows, picture), encoder=GridEncoder()) as one:
-        assert one.closeness("picture", "panel").strength < 0.5
+        assert one.closeness("picture", "panel").value < 0.5
 
 
 def test_it_is_measured_once(index: PanelIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next process reads what this one measured; a damaged file is measured again."""
     found = index.closeness("picture", "panel")
     path = index.folder / "generations" / "1" / calibration.FILE
-    assert json.loads(path.read_text())["picture/panel"]["strength"] == found.strength
+    assert json.loads(path.read_text())["picture/panel"]["strength"] == found.value
     with PanelIndex.open(index.folder, encoder=GridEncoder()) as again, monkeypatch.context() as patch:
         patch.setattr(calibration, "strangers", lambda *_: pytest.fail("measured twice"))
         assert again.closeness("picture", "panel") == found

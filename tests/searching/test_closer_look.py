@@ -1,4 +1,4 @@
-"""Details: a piece of a drawing finds it among panels that look alike, and nothing is lost where none are known."""
+"""Keypoints: a crop of a drawing finds it among panels that look alike, and searches work without them."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from index_builder import build_index
 from retrieval import PanelIndex
 from retrieval.evaluation.distortions import copy_of
 from retrieval.images.keypoints import (
-    ENOUGH,
-    NOWHERE,
+    MIN_INLIERS,
+    NO_MATCH,
     SIDE,
-    Details,
-    Place,
-    agreement,
-    details_of,
-    grey_of,
-    in_place,
-    place_in,
+    AffineMatch,
+    Keypoints,
+    count_inliers,
+    extract_keypoints,
+    match_affine,
+    ncc,
+    to_grey,
 )
 from retrieval.images.thumbnail import encode_thumbnail
+from retrieval.search.hits import Candidate
 from retrieval.search.ranking.geometric import LOOKED_AT, CloserLook
-from retrieval.search.ranking.text_match import WordMatch
-from retrieval.search.searcher import Ranked
+from retrieval.search.ranking.text_match import LexicalMatch
 from tests.conftest import GridEncoder
 
 Pixels = NDArray[np.uint8]
@@ -49,19 +49,19 @@ def drawing(seed: int, size: tuple[int, int] = (480, 360)) -> Pixels:
     return paper
 
 
-def seen(picture: Pixels) -> Details:
-    return details_of(grey_of(picture))
+def seen(picture: Pixels) -> Keypoints:
+    return extract_keypoints(to_grey(picture))
 
 
-def test_a_piece_lies_in_place_in_its_own_drawing_only() -> None:
+def test_a_crop_matches_its_own_drawing_only() -> None:
     whole = drawing(1)
     piece = seen(whole[100:320, 160:420])
-    assert in_place(piece, seen(whole)) >= 3 * ENOUGH
-    assert max(in_place(piece, seen(drawing(seed))) for seed in range(2, 12)) < ENOUGH
+    assert count_inliers(piece, seen(whole)) >= 3 * MIN_INLIERS
+    assert max(count_inliers(piece, seen(drawing(seed))) for seed in range(2, 12)) < MIN_INLIERS
 
 
 @pytest.mark.parametrize("change", ["block", "turned", "small", "yellowed"])
-def test_a_changed_drawing_is_still_known(change: str) -> None:
+def test_a_changed_drawing_still_matches(change: str) -> None:
     whole = drawing(1)
     altered = whole.copy()
     if change == "block":
@@ -73,54 +73,54 @@ def test_a_changed_drawing_is_still_known(change: str) -> None:
         altered = np.asarray(cv2.resize(whole, (160, 120), interpolation=cv2.INTER_AREA), np.uint8)
     else:
         altered = np.clip(whole * np.array([0.95, 0.85, 0.65]) + 10, 0, 255).astype(np.uint8)
-    assert in_place(seen(altered), seen(whole)) >= ENOUGH
+    assert count_inliers(seen(altered), seen(whole)) >= MIN_INLIERS
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "scan", "photo"])
 def test_panels_that_differ_in_their_words_only_are_told_apart(kind: str) -> None:
-    """They share nearly all details; spot by spot a copy agrees best with the one it was made of."""
+    """They share nearly all keypoints; pixel-wise, a copy correlates best with its original."""
     twins = [drawing(1) for _ in range(4)]
     for twin, words in zip(twins, ("WHO IS THERE?", "NOBODY", "IT IS LATE", "GO BACK TO BED"), strict=True):
         cv2.putText(twin, words, (90, 60), cv2.FONT_HERSHEY_DUPLEX, 1.1, (10, 10, 10), 2)
-    greys = [grey_of(twin) for twin in twins]
+    greys = [to_grey(twin) for twin in twins]
     for number, twin in enumerate(twins):
         copy = copy_of(twin, kind, key=number)
         assert copy is not None
-        asked = grey_of(copy)
-        places = [place_in(details_of(asked), details_of(grey)) for grey in greys]
-        assert min(place.count for place in places) >= ENOUGH
-        agreed = [agreement(asked, grey, place) for grey, place in zip(greys, places, strict=True)]
+        asked = to_grey(copy)
+        matches = [match_affine(extract_keypoints(asked), extract_keypoints(grey)) for grey in greys]
+        assert min(match.inliers for match in matches) >= MIN_INLIERS
+        agreed = [ncc(asked, grey, match) for grey, match in zip(greys, matches, strict=True)]
         assert int(np.argmax(agreed)) == number, agreed
         assert agreed[number] > 0.6
 
 
-def test_agreement_does_not_mind_light_and_is_nothing_where_nothing_is() -> None:
-    one, other = grey_of(drawing(1)), grey_of(drawing(2))
-    itself = Place(99, np.array([[1, 0, 0], [0, 1, 0]], np.float64))
-    assert agreement(one, one, itself) == pytest.approx(1, abs=1e-3)
-    assert agreement(one, np.asarray(0.4 * one + 80, np.uint8), itself) == pytest.approx(1, abs=0.02)
-    assert agreement(one, 255 - one, itself) == pytest.approx(-1, abs=1e-3)
-    assert abs(agreement(one, other, itself)) < 0.3
-    assert agreement(np.full_like(one, 200), np.full_like(one, 90), itself) == 0
-    assert agreement(one, one, NOWHERE) == 0
-    assert agreement(one, one, Place(9, np.array([[1, 0, 5000], [0, 1, 0]], np.float64))) == 0  # lies beside it
+def test_ncc_ignores_brightness_and_is_zero_without_a_drawing() -> None:
+    one, other = to_grey(drawing(1)), to_grey(drawing(2))
+    itself = AffineMatch(99, np.array([[1, 0, 0], [0, 1, 0]], np.float64))
+    assert ncc(one, one, itself) == pytest.approx(1, abs=1e-3)
+    assert ncc(one, np.asarray(0.4 * one + 80, np.uint8), itself) == pytest.approx(1, abs=0.02)
+    assert ncc(one, 255 - one, itself) == pytest.approx(-1, abs=1e-3)
+    assert abs(ncc(one, other, itself)) < 0.3
+    assert ncc(np.full_like(one, 200), np.full_like(one, 90), itself) == 0
+    assert ncc(one, one, NO_MATCH) == 0
+    assert ncc(one, one, AffineMatch(9, np.array([[1, 0, 5000], [0, 1, 0]], np.float64))) == 0  # lies beside it
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 4000), (300, 2), (400, 400)])
-def test_pictures_without_details_have_none_and_share_none(shape: tuple[int, int]) -> None:
+def test_blank_images_have_no_keypoints_and_match_nothing(shape: tuple[int, int]) -> None:
     blank = seen(np.full((*shape, 3), 255, np.uint8))
     assert blank.points.shape == (0, 2)
-    assert blank.codes.shape == (0, 32)
-    assert in_place(blank, seen(drawing(1))) == 0
-    assert in_place(seen(drawing(1)), blank) == 0
+    assert blank.descriptors.shape == (0, 32)
+    assert count_inliers(blank, seen(drawing(1))) == 0
+    assert count_inliers(seen(drawing(1)), blank) == 0
 
 
-def test_counts_are_the_same_in_every_run() -> None:
+def test_inliers_are_the_same_in_every_run() -> None:
     piece, whole = seen(drawing(1)[60:300, 60:300]), seen(drawing(1))
-    assert len({in_place(piece, whole) for _ in range(5)}) == 1
+    assert len({count_inliers(piece, whole) for _ in range(5)}) == 1
 
 
-def test_thumbnails_are_as_large_as_details_are_looked_for() -> None:
+def test_thumbnails_have_the_size_of_keypoint_detection() -> None:
     with Image.open(io.BytesIO(encode_thumbnail(Image.fromarray(drawing(1, (900, 700)))))) as small:
         assert max(small.size) >= SIDE
 
@@ -135,7 +135,9 @@ def library(tmp_path: Path) -> Path:
 
 
 def built(library: Path, folder: Path, thumbnails: bool = True) -> Path:
-    build_index([library], folder, encoder=GridEncoder(), whole_pages=True, workers=0, thumbnails=thumbnails, ocr=False)
+    build_index(
+        [library], folder, encoder=GridEncoder(), page_is_panel=True, workers=0, thumbnails=thumbnails, ocr=False
+    )
     return folder
 
 
@@ -143,7 +145,7 @@ def ranks(folder: Path, pieces: Iterator[tuple[int, Pixels]]) -> list[int]:
     """At which rank each piece finds its drawing."""
     with PanelIndex.open(folder, encoder=GridEncoder()) as index:
         found = [(seed, index.search(image=piece, k=15)) for seed, piece in pieces]
-        return [next(h.rank for h in hits if h.panel.page == seed + 1) for seed, hits in found]
+        return [next(h.rank for h in hits if h.panel.page_number == seed + 1) for seed, hits in found]
 
 
 def pieces() -> Iterator[tuple[int, Pixels]]:
@@ -160,8 +162,8 @@ def test_pieces_come_first_by_their_details_and_scores_stay_cosines(library: Pat
         PanelIndex.open(with_pictures, encoder=GridEncoder()) as one,
         PanelIndex.open(without, encoder=GridEncoder()) as other,
     ):
-        scores = {h.panel.page: h.score for h in one.search(image=piece, k=15)}
-        assert scores == {h.panel.page: h.score for h in other.search(image=piece, k=15)}
+        scores = {h.panel.page_number: h.score for h in one.search(image=piece, k=15)}
+        assert scores == {h.panel.page_number: h.score for h in other.search(image=piece, k=15)}
 
 
 def test_the_picture_itself_is_as_strong_a_hit_as_there_is(library: Path, tmp_path: Path) -> None:
@@ -170,8 +172,8 @@ def test_the_picture_itself_is_as_strong_a_hit_as_there_is(library: Path, tmp_pa
         first, part = (index.search(image=asked, k=2) for asked in (whole, piece))
         assert first[0].panel.id == part[0].panel.id
         assert first[0].score == pytest.approx(1, abs=1e-3)
-        assert first[0].strength > part[0].strength > part[1].strength
-        assert first[1].strength < 1
+        assert first[0].ranking_score > part[0].ranking_score > part[1].ranking_score
+        assert first[1].ranking_score < 1
 
 
 def test_mirrored_pictures_are_known_too(library: Path, tmp_path: Path) -> None:
@@ -197,8 +199,8 @@ def test_pages_of_results_join_and_the_rest_follows_as_it_came(library: Path, tm
         joined = [h.panel.id for start in range(0, 15, 4) for h in index.search(image=piece, k=4, offset=start)]
         assert joined == whole
         view, thumbnails = index.generation.views[next(iter(index.generation.views))], index._thumbnails
-        asked = grey_of(drawing(index.panel(whole[0]).page - 1))
-        many = [Ranked(place, 0.5, WordMatch(0.0, ()), 0.5) for place in [*whole, *range(1000, 1000 + LOOKED_AT)]]
+        asked = grey_of(drawing(index.panel(whole[0]).page_number - 1))
+        many = [Candidate(place, 0.5, LexicalMatch(0.0, ()), 0.5) for place in [*whole, *range(1000, 1000 + LOOKED_AT)]]
         ordered = [item.id for item in CloserLook(asked, view, thumbnails).ordered(iter(many))]
         assert ordered[0] == whole[0]
         assert ordered[LOOKED_AT:] == [item.id for item in many[LOOKED_AT:]]

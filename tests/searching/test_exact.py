@@ -97,7 +97,7 @@ def test_every_panel_finds_itself_first(small: Setup) -> None:
     index, _, _ = small
     for panel in range(1, COUNT + 1, 7):
         first, *_ = index.search(panel=panel, k=3)
-        assert (first.rank, first.panel.id, first.why) == (1, panel, "picture")
+        assert (first.rank, first.panel.id, first.matched_on) == (1, panel, "picture")
         assert first.score == pytest.approx(1, abs=1e-6)
         others = index.search(panel=panel, k=3, include_self=False)
         assert panel not in {h.panel.id for h in others}
@@ -246,7 +246,7 @@ def test_a_wide_filter_over_ivfpq_widens(large: Setup, monkeypatch: pytest.Monke
     for where in ({"book": "Book 2"}, {"page": 1}, {"has_dialogue": False}, {"book": "Book 2", "page": 5}):
         matching = {p.id for p in index.browse(where, k=LARGE)}
         for k in (10, 200, LARGE):
-            hits = index.search(panel=1000, k=k, where=where, probes=1)
+            hits = index.search(panel=1000, k=k, where=where, nprobe=1)
             assert len(hits) == min(k, len(matching))
             assert {h.panel.id for h in hits} <= matching
 
@@ -272,16 +272,16 @@ def test_ivfpq_against_exact(large: Setup) -> None:
 
 
 def test_one_probe_is_worse_than_all(large: Setup) -> None:
-    """`probes` reaches FAISS: one list finds fewer of the best than the default, `exact` finds them all."""
+    """`nprobe` reaches FAISS: one list finds fewer of the best than the default, `exact` finds them all."""
     index, _, folder = large
     vectors = stored(folder, "picture")
     shares: dict[Any, list[float]] = {"one": [], "default": [], "exact": []}
-    options: dict[str, dict[str, Any]] = {"one": {"probes": 1}, "default": {}, "exact": {"exact": True}}
+    options: dict[str, dict[str, Any]] = {"one": {"nprobe": 1}, "default": {}, "exact": {"exact": True}}
     query = clustered(40, 77)
     for row in query:
         best = {i for i, _ in brute(vectors, row)[:10]}
         for name, more in options.items():
-            hits = index._searcher.find(Query(panel=1, k=10, **more), QueryVectors(row[None]))
+            hits = index._searcher.search(Query(panel=1, k=10, **more), QueryVectors(row[None]))
             shares[name].append(len(best & {ranked.id for ranked, _ in hits}) / 10)
     assert np.mean(shares["one"]) < np.mean(shares["default"])
     assert np.mean(shares["exact"]) == 1
@@ -347,7 +347,7 @@ def test_the_smallest_ivfpq(tmp_path: Path) -> None:
             if kind == "ivfpq":
                 ann = index.generation.views[View.PICTURE].ann
                 assert ann is not None
-                (ids,) = ann.candidates(stored(folder, "picture")[:1], 1000, probes=1)
+                (ids,) = ann.candidates(stored(folder, "picture")[:1], 1000, nprobe=1)
                 assert ids.min() >= 1  # FAISS pads with -1 where a list has fewer
                 assert len(ids) == len(set(ids.tolist())) <= count
 
@@ -372,9 +372,9 @@ def test_text_and_image_together(tmp_path: Path) -> None:
     with PanelIndex.open(folder, encoder=GridEncoder()) as index:
         hits = index.search(image=picture, text="rain")
         assert hits[0].panel.id == 2
-        assert (hits[0].view, hits[0].why, hits[0].words) == (View.FUSED, "both", ("rain",))
+        assert (hits[0].view, hits[0].matched_on, hits[0].matched_words) == (View.FUSED, "both", ("rain",))
         assert hits[0].score == pytest.approx(1, abs=1e-3)
-        assert {h.panel.id: h.why for h in hits}[3] == "picture"
+        assert {h.panel.id: h.matched_on for h in hits}[3] == "picture"
         fused = unit(drawing + GridEncoder.dialogue("rain"))
         for hit in hits:
             assert hit.score == pytest.approx(float(stored(folder, "fused")[hit.panel.id - 1] @ fused), abs=2e-6)

@@ -10,7 +10,7 @@ import pytest
 from retrieval import Facet, PanelIndex
 from retrieval.errors import UsageError
 from retrieval.filters import Filter
-from retrieval.store.catalog.catalog import PageUpdate
+from retrieval.store.catalog.records import PageUpdate
 from tests.conftest import GridEncoder
 from tests.searching.synthetic import Row, clustered, write_index
 
@@ -46,7 +46,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PanelIndex]:
     folder = write_index(tmp_path_factory.mktemp("facets") / "i", written, clustered(len(written), 1))
     with PanelIndex.open(folder, encoder=GridEncoder()) as opened:
         for book in opened.books():
-            opened.catalog.set_book_facts(book.id, FACTS[book.title], "stat")
+            opened.catalog.set_book_metadata(book.id, FACTS[book.title], "stat")
             opened.catalog.label_pages(book.id, {f"{n}.png": label for n, label in LABELS.items()})
         yield opened
 
@@ -121,7 +121,7 @@ def test_filters(index: PanelIndex, where: dict[str, Any], panels: int) -> None:
     """Names compare without case, patterns with %, numbers from and to; filters combine."""
     assert index.count(where) == panels
     hits = index.search(text="words", where=where, k=50, exact=True)
-    assert {h.panel.id for h in hits} <= set(index.catalog.matching_ids(Filter.of(where)).tolist())
+    assert {h.panel.id for h in hits} <= set(index.catalog.panels.matching_ids(Filter.of(where)).tolist())
     assert len(index.search(panel=1, where=where, k=50)) == panels
 
 
@@ -153,8 +153,8 @@ def test_gone_pages_are_not_counted(index: PanelIndex) -> None:
     """A page that went takes its panels out of every count, and brings them back."""
     book = index.books()[0]
     before = index.facets()
-    known = index.catalog.known_pages(book.id)
-    index.catalog.mark_gone([known["3.png"].id])
+    known = index.catalog.pages.previous_pages(book.id)
+    index.catalog.mark_missing([known["3.png"].id])
     assert values(index.facets()["book"])[book.title] == 3
     index.catalog.update_pages([PageUpdate(known["3.png"].id, 3, "stat")])
     assert index.facets() == before
@@ -163,15 +163,15 @@ def test_gone_pages_are_not_counted(index: PanelIndex) -> None:
 def test_what_is_known_about_a_book(index: PanelIndex) -> None:
     """All facts of a book are there, also those that are no filter; panels carry their page's label."""
     frogs = next(book for book in index.books() if book.title == "Frogs")
-    assert index.facts(frogs.id)["title"] == ("Not a filter",)
-    assert index.catalog.book_facts_stat(frogs.id) == "stat"
+    assert index.metadata(frogs.id)["title"] == ("Not a filter",)
+    assert index.catalog.pages.metadata_fingerprint(frogs.id) == "stat"
     assert {p.label for p in index.browse({"book": "Frogs"}, k=50)} == {"cover", "story", ""}
 
 
 def test_facts_are_replaced_as_a_whole(index: PanelIndex) -> None:
     """What a book is said to be now takes the place of what it was said to be before, without doubles."""
     unknown = next(book for book in index.books() if book.title == "Unknown")
-    index.catalog.set_book_facts(unknown.id, [("genre", "Sea"), ("genre", "Sea"), ("genre", "Fog")])
-    assert index.facts(unknown.id) == {"genre": ("Sea", "Fog")}
-    index.catalog.set_book_facts(unknown.id, [])
-    assert index.facts(unknown.id) == {}
+    index.catalog.set_book_metadata(unknown.id, [("genre", "Sea"), ("genre", "Sea"), ("genre", "Fog")])
+    assert index.metadata(unknown.id) == {"genre": ("Sea", "Fog")}
+    index.catalog.set_book_metadata(unknown.id, [])
+    assert index.metadata(unknown.id) == {}

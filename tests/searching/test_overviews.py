@@ -15,8 +15,8 @@ from PIL import Image, ImageOps
 from index_builder import build_index
 from retrieval import PanelIndex
 from retrieval.errors import IndexDamaged
-from retrieval.images.keypoints import NO_DETAILS, Details, details_of, grey_of
-from retrieval.overview.lookalikes import ALIKE, NotTheSame, Pairs, grouped, likeness
+from retrieval.images.keypoints import NO_DETAILS
+from retrieval.overview.lookalikes import MIN_OVERLAP, LookalikePairs, RejectedPairs, group_pairs, overlap
 from retrieval.overview.panel_map import FILE, _neighbours, make_map
 from retrieval.records import View
 from tests.conftest import GridEncoder, unit
@@ -71,7 +71,7 @@ def test_making_a_map_can_be_stopped(islands: PanelIndex) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        make_map(islands.generation.views[View.PICTURE], islands.vectors, stop)
+        make_map(islands.generation.views[View.PICTURE], islands.vector_store, stop)
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 60])
@@ -115,7 +115,7 @@ def reprints(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number, page in drawn.items():
             page.save(comics / book / f"{number}.png")
     folder = comics.parent / "my.index"
-    build_index([comics], folder, encoder=BothWays(), workers=0, ocr=False, whole_pages=True)
+    build_index([comics], folder, encoder=BothWays(), workers=0, ocr=False, page_is_panel=True)
     return folder
 
 
@@ -140,8 +140,8 @@ class BothWays(GridEncoder):
 
 
 def named(index: PanelIndex, group: dict[int, tuple[float, bool]]) -> set[tuple[str, int, bool]]:
-    panels = index.catalog.panels(group)
-    return {(panels[i].book, panels[i].page, mirrored) for i, (_, mirrored) in group.items()}
+    panels = index.catalog.panels.get(group)
+    return {(panels[i].book, panels[i].page_number, mirrored) for i, (_, mirrored) in group.items()}
 
 
 def test_reprints_and_mirrored_ones_are_found(reprints: Path) -> None:
@@ -154,7 +154,7 @@ def test_reprints_and_mirrored_ones_are_found(reprints: Path) -> None:
             {("A", 2, False), ("B", 1, False)},
             {("A", 3, False), ("B", 2, True)},
         ]
-        assert all(likeness > 2 * ALIKE for group in groups for likeness, _ in group.values())
+        assert all(overlap > 2 * MIN_OVERLAP for group in groups for overlap, _ in group.values())
 
 
 def test_not_the_same_is_remembered(reprints: Path) -> None:
@@ -162,53 +162,57 @@ def test_not_the_same_is_remembered(reprints: Path) -> None:
     with PanelIndex.open(reprints, encoder=BothWays()) as index:
         first = (index.lookalikes(lambda *_: None) or [])[0]
         one, other = first
-        NotTheSame(reprints).say(other, first)
+        RejectedPairs(reprints).add(other, first)
         assert len(index.lookalikes() or []) == 1
         (reprints.parent / "comics" / "C" / "2.png").unlink()
-        build_index([reprints.parent / "comics"], reprints, encoder=BothWays(), workers=0, ocr=False, whole_pages=True)
+        build_index(
+            [reprints.parent / "comics"], reprints, encoder=BothWays(), workers=0, ocr=False, page_is_panel=True
+        )
         assert index.refresh()
         assert len(index.lookalikes(lambda *_: None) or []) == 1
-        NotTheSame(reprints).take_back(one, [other])
+        RejectedPairs(reprints).remove(one, [other])
         assert len(index.lookalikes() or []) == 2
 
 
 def test_a_damaged_memory_is_said(tmp_path: Path) -> None:
     (tmp_path / "lookalikes.sqlite").write_text("this is no database, it only says so at great length")
     with pytest.raises(IndexDamaged, match=r"lookalikes\.sqlite is damaged"):
-        NotTheSame(tmp_path).pairs()
+        RejectedPairs(tmp_path).pairs()
 
 
 def test_groups_follow_links_and_what_was_taken_apart() -> None:
     """Chains are one group, mirrored twice is straight, and what is not the same as one of a group stays out."""
     ids = np.array([[1, 2], [2, 3], [5, 6], [1, 9]], np.int64)
-    pairs = Pairs(ids, np.ones(4, np.float32), np.array([0.9, 0.8, 1, 0.7], np.float32), np.array([1, 1, 0, 0], bool))
-    like = [{k: (round(v[0], 3), v[1]) for k, v in group.items()} for group in grouped(pairs, set())]
+    pairs = LookalikePairs(
+        ids, np.ones(4, np.float32), np.array([0.9, 0.8, 1, 0.7], np.float32), np.array([1, 1, 0, 0], bool)
+    )
+    like = [{k: (round(v[0], 3), v[1]) for k, v in group.items()} for group in group_pairs(pairs, set())]
     assert like == [
         {1: (0.9, False), 2: (0.9, True), 9: (0.7, False), 3: (0.8, False)},
         {5: (1.0, False), 6: (1.0, False)},
     ]
-    assert [set(group) for group in grouped(pairs, {(1, 3), (5, 6)})] == [{1, 2, 9}]
-    assert grouped(Pairs(ids[:0], pairs.scores[:0], pairs.likeness[:0], pairs.mirrored[:0]), set()) == []
+    assert [set(group) for group in group_pairs(pairs, {(1, 3), (5, 6)})] == [{1, 2, 9}]
+    assert group_pairs(LookalikePairs(ids[:0], pairs.scores[:0], pairs.overlap[:0], pairs.mirrored[:0]), set()) == []
 
 
-def seen(picture: Image.Image) -> Details:
-    return details_of(grey_of(np.asarray(picture)))
+def seen(picture: Image.Image) -> Keypoints:
+    return extract_keypoints(to_grey(np.asarray(picture)))
 
 
 def test_likeness_tells_the_same_drawing_from_another() -> None:
     """Also smaller, darker and in part; an empty picture is like nothing, not even like another empty one."""
     one, other = drawing(1), drawing(2)
-    assert likeness(seen(one), seen(one)) > 0.5  # details that are like others of their picture are not counted
-    assert likeness(seen(one), seen(one.resize((200, 300)).point(lambda value: value // 2 + 20))) > 2 * ALIKE
-    assert likeness(seen(one), seen(one.crop((60, 90, 360, 540)))) > ALIKE
-    assert likeness(seen(one), seen(other)) == 0
+    assert overlap(seen(one), seen(one)) > 0.5  # details that are like others of their picture are not counted
+    assert overlap(seen(one), seen(one.resize((200, 300)).point(lambda value: value // 2 + 20))) > 2 * MIN_OVERLAP
+    assert overlap(seen(one), seen(one.crop((60, 90, 360, 540)))) > MIN_OVERLAP
+    assert overlap(seen(one), seen(other)) == 0
     empty = seen(Image.new("RGB", (60, 40), "white"))
-    assert likeness(empty, empty) == likeness(empty, seen(one)) == likeness(NO_DETAILS, NO_DETAILS) == 0
+    assert overlap(empty, empty) == overlap(empty, seen(one)) == overlap(NO_DETAILS, NO_DETAILS) == 0
 
 
 def test_the_commands(reprints: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`map` makes it once and says so; `lookalikes --json` has every panel's place."""
-    NotTheSame(reprints).pairs()
+    RejectedPairs(reprints).pairs()
     main(["map", "--index", str(reprints), "--json", "--quiet"])
     assert json.loads(capsys.readouterr().out)["made"] is True
     main(["map", "--index", str(reprints)])

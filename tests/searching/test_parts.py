@@ -11,10 +11,10 @@ from PIL import Image
 
 from index_builder import build_index
 from retrieval import PanelIndex, verify_index
-from retrieval.encoder.protocol import DIMENSION, Encoded, QueryVectors
+from retrieval.encoder.protocol import DIMENSION, PanelEmbeddings, QueryVectors
 from retrieval.errors import IndexDamaged, UsageError
 from retrieval.records import View
-from retrieval.store.vectors import VectorShards
+from retrieval.store.vectors import VectorStore
 from tests.conftest import FloatRows, GridEncoder, QuarterEncoder, draw_page, panel_boxes, unit
 from tests.searching.synthetic import clustered, library, write_index
 
@@ -103,13 +103,13 @@ def test_a_piece_finds_its_panel(tmp_path: Path) -> None:
     x, y, w, h = panel_boxes(4)[2]
     piece = draw_page(1).crop((x, y, x + w // 2, y + h // 2))
     scores = {}
-    for name, options in (("with", {}), ("without", {"parts": False})):
+    for name, options in (("with", {}), ("without", {"regions": False})):
         with PanelIndex.open(built(tmp_path, name, **options), encoder=QuarterEncoder()) as index:
             best = index.search(image=piece, k=1)[0]
             scores[name] = best.score
-            assert index.info()["parts"] == (4 if name == "with" else 0)
+            assert index.info()["regions"] == (4 if name == "with" else 0)
             if name == "with":
-                assert (best.panel.source.endswith("1.png"), best.panel.panel) == (True, 3)
+                assert (best.panel.page_path.endswith("1.png"), best.panel.number) == (True, 3)
     assert scores["with"] > 0.98 > scores["without"]
 
 
@@ -148,11 +148,11 @@ def test_verify_reads_the_parts(tmp_path: Path) -> None:
 def test_parts_lie_across_shards(tmp_path: Path) -> None:
     """R rows for each row, in files of their own, whatever file a row begins in."""
     parts, rows = some_parts(12, 5), clustered(12, 6)
-    shards = VectorShards(tmp_path, shard_rows=5, parts=PARTS)
-    encoded = Encoded(rows, rows, rows, np.zeros((12, 3), np.float32), parts)
+    shards = VectorStore(tmp_path, shard_rows=5, regions=PARTS)
+    encoded = PanelEmbeddings(rows, rows, rows, np.zeros((12, 3), np.float32), parts)
     shards.append(0, encoded)
     assert shards.rows() == 12
-    read = shards.read_parts(np.array([11, 0, 4])).reshape(3, PARTS, DIMENSION)
+    read = shards.read_regions(np.array([11, 0, 4])).reshape(3, PARTS, DIMENSION)
     np.testing.assert_allclose(read, parts[[11, 0, 4]], atol=1e-3)
     shards.truncate(4)
     assert (shards.rows(), len(list(tmp_path.glob("parts-*")))) == (4, 3)

@@ -46,7 +46,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PanelIndex]:
 )
 def test_the_view_follows_the_question(index: PanelIndex, question: dict[str, Any], view: View) -> None:
     """Words ask the dialogue, pictures the pictures, both the fused view; the caller may choose another."""
-    assert Query(**question).checked().chosen_view() is view
+    assert Query(**question).validate().resolved_view() is view
     assert {h.view for h in index.search(**question)} == {view}
 
 
@@ -63,7 +63,7 @@ def test_the_view_follows_the_question(index: PanelIndex, question: dict[str, An
         ({"text": "a", "k": True}, "k must be"),
         ({"text": "a", "offset": -1}, "offset must be a whole number from 0 on; found -1"),
         ({"text": "a", "per_page": 0}, "per_page must be"),
-        ({"text": "a", "probes": 0}, "probes must be"),
+        ({"text": "a", "nprobe": 0}, "nprobe must be"),
         ({"panel": 999}, "no panel 999"),
         ({"panel": 999, "view": "dialogue"}, "no panel 999"),
         ({"panel": 2, "view": "dialogue"}, "panel 2 has no words: search with view picture or fused"),
@@ -172,7 +172,7 @@ def test_filters_without_sense(where: dict[str, Any], words: str) -> None:
 def test_looking_around(index: PanelIndex) -> None:
     """Panels by id and by page, books by title; an unknown id is wrong usage."""
     panel = index.panel(1)
-    assert (panel.book, panel.page, panel.panel, panel.source) == (
+    assert (panel.book, panel.page_number, panel.number, panel.page_path) == (
         "Pepper & Carrot",
         1,
         1,

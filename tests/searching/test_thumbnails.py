@@ -29,13 +29,13 @@ def test_the_longest_side_is_bounded(size: tuple[int, int]) -> None:
 def test_kept_by_row(tmp_path: Path) -> None:
     """What is put is got, replaced and forgotten by row; missing ones are None."""
     store = Thumbnails(tmp_path)
-    assert (store.get(1), store.rows()) == (None, set())
-    store.forget([1])
+    assert (store.get(1), store.stored_rows()) == (None, set())
+    store.remove([1])
     store.put([(1, b"one"), (2, b"two")])
     store.put([(2, b"TWO"), (3, b"three")])
     assert (store.get(1), store.get(2), store.get(4)) == (b"one", b"TWO", None)
-    store.forget([1, 9])
-    assert (store.get(1), store.rows()) == (None, {2, 3})
+    store.remove([1, 9])
+    assert (store.get(1), store.stored_rows()) == (None, {2, 3})
     store.clear()
     assert store.get(2) is None
 
@@ -48,7 +48,7 @@ def test_a_damaged_file_reads_as_empty(tmp_path: Path) -> None:
     store.path.write_bytes(b"x" * 4096)
     assert store.get(1) is None
     with pytest.raises(sqlite3.DatabaseError):
-        store.rows()
+        store.stored_rows()
     store.clear()
     store.put([(1, b"one")])
     assert store.get(1) == b"one"

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from retrieval import PanelIndex
-from retrieval.search.ranking.text_match import match, normalise, rarity, tokens
+from retrieval.search.ranking.text_match import lexical_match
 from retrieval.search.searcher import _Words
 from retrieval.store.catalog import fulltext
+from retrieval.store.catalog.text import idf, normalise, tokens
 from tests.conftest import GridEncoder
 from tests.searching.synthetic import Row, clustered, write_index
 
@@ -93,18 +94,18 @@ def test_lines_are_found(index: PanelIndex, text: str, panel: int) -> None:
     """The panel that says it comes first, with the words that matched and why."""
     hit = index.search(text=text, k=1)[0]
     assert hit.panel.id == panel
-    assert hit.why == "words"
-    assert hit.words
-    assert all(word in hit.panel.dialogue.replace("-\n", "") for word in hit.words)
+    assert hit.matched_on == "words"
+    assert hit.matched_words
+    assert all(word in hit.panel.dialogue.replace("-\n", "") for word in hit.matched_words)
 
 
 def test_exact_before_glued_before_others(index: PanelIndex) -> None:
     """The phrase itself is first, then its words in another order, and the glued phrase is not far behind."""
     hits = index.search(text="take a chance", k=12)
     assert [h.panel.id for h in hits][:2] == [1, 3]
-    assert hits[0].words == ("take", "a", "chance!")
+    assert hits[0].matched_words == ("take", "a", "chance!")
     glued = next(h for h in hits if h.panel.id == 2)
-    assert "TAKEACHANCE" in glued.words
+    assert "TAKEACHANCE" in glued.matched_words
 
 
 def test_glued_words_are_found_by_themselves(index: PanelIndex) -> None:
@@ -118,7 +119,7 @@ def test_short_words_of_scripts_without_spaces(index: PanelIndex, text: str, pan
     """Two letters are a whole word in Chinese or Japanese, and stand inside a run without spaces."""
     hit = index.search(text=text, k=1)[0]
     assert hit.panel.id == panel
-    assert hit.words
+    assert hit.matched_words
 
 
 @pytest.mark.parametrize(
@@ -140,7 +141,7 @@ def test_no_text_breaks_the_search(index: PanelIndex, text: str) -> None:
 def test_operators_are_words(index: PanelIndex) -> None:
     """AND, OR, NOT and NEAR are looked up like any word."""
     hit = index.search(text="AND OR NOT NEAR", k=1)[0]
-    assert (hit.panel.id, hit.words) == (13, ("and", "or", "not", "near"))
+    assert (hit.panel.id, hit.matched_words) == (13, ("and", "or", "not", "near"))
 
 
 def test_a_lone_surrogate(index: PanelIndex) -> None:
@@ -179,7 +180,7 @@ def test_wordless_panels_are_not_in_the_dialogue_view(index: PanelIndex) -> None
 def test_words_against_pictures(index: PanelIndex) -> None:
     """Words compared with pictures match by picture only, and name no words."""
     hits = index.search(text="take a chance", view="picture", k=100)
-    assert {(h.why, h.words) for h in hits} == {("picture", ())}
+    assert {(h.matched_on, h.matched_words) for h in hits} == {("picture", ())}
     assert len(hits) == len(SAID) + 62
 
 
@@ -218,7 +219,7 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PanelIndex]:
 def test_a_filter_does_not_lose_the_phrase(crowded: PanelIndex) -> None:
     """The panel that says the phrase is first in its book, however many say it in other books."""
     hit = crowded.search(text=PHRASE, where={"book": "B"}, k=1)[0]
-    assert hit.panel.page == 90
+    assert hit.panel.page_number == 90
 
 
 @pytest.mark.usefixtures("either_order")
@@ -240,7 +241,7 @@ def test_pages_of_results_for_common_words(tmp_path: Path) -> None:
 
 def score(query: str, dialogue: str) -> float:
     terms = tokens(query)
-    return match(terms, dialogue, dict.fromkeys(terms, 1.0)).score
+    return lexical_match(terms, dialogue, dict.fromkeys(terms, 1.0)).coverage
 
 
 def test_the_order_of_likeness() -> None:
@@ -293,25 +294,25 @@ def test_normalising_twice_changes_nothing() -> None:
 def test_matched_words_are_as_written() -> None:
     """Words are given once, in the order of the query, as they stand in the dialogue."""
     terms = tokens("never here")
-    found = match(terms, "NEVER, I say, never! Was I Hére?", dict.fromkeys(terms, 1.0))
+    found = lexical_match(terms, "NEVER, I say, never! Was I Hére?", dict.fromkeys(terms, 1.0))
     assert found.words == ("NEVER,", "never!", "Hére?")
 
 
 def test_rare_words_weigh_more() -> None:
     """A word in few panels decides between two lines that share one word each with the query."""
-    weights = rarity(["the", "potion"], {"the": 900, "potion": 2}, 1000)
+    weights = idf(["the", "potion"], {"the": 900, "potion": 2}, 1000)
     assert weights["potion"] > 5 * weights["the"] > 0
-    assert rarity(["new"], {}, 1000)["new"] > weights["potion"]
-    assert all(w >= 0 for w in rarity(["a"], {"a": 50}, 10).values())
+    assert idf(["new"], {}, 1000)["new"] > weights["potion"]
+    assert all(w >= 0 for w in idf(["a"], {"a": 50}, 10).values())
     terms = ["the", "potion"]
-    assert match(terms, "a potion", weights).score > match(terms, "the end", weights).score
+    assert lexical_match(terms, "a potion", weights).coverage > lexical_match(terms, "the end", weights).coverage
 
 
 def test_nothing_to_compare() -> None:
     """An empty query or dialogue matches nothing."""
-    assert match([], "hello", {}).score == 0
-    assert match(["a"], "", {"a": 1.0}).score == 0
-    assert match(["a"], "... !", {"a": 1.0}).words == ()
+    assert lexical_match([], "hello", {}).coverage == 0
+    assert lexical_match(["a"], "", {"a": 1.0}).coverage == 0
+    assert lexical_match(["a"], "... !", {"a": 1.0}).words == ()
 
 
 def test_scores_stay_between_nothing_and_one() -> None:
@@ -350,5 +351,5 @@ def test_a_misread_line_stands_out_and_a_few_words_do_not() -> None:
 
 
 def test_near_words_are_told_apart() -> None:
-    assert match(["flight"], "what a night", {"flight": 1.0}).words == ()
-    assert match(["chance"], "take a chanse", {"chance": 1.0}).words == ("chanse",)
+    assert lexical_match(["flight"], "what a night", {"flight": 1.0}).words == ()
+    assert lexical_match(["chance"], "take a chanse", {"chance": 1.0}).words == ("chanse",)

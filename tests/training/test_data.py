@@ -14,8 +14,8 @@ from PIL import Image
 
 from retrieval.books.labels import Labels, read_labels
 from retrieval.encoder import inputs
+from retrieval.encoder.inputs import panel_input
 from retrieval.errors import UsageError
-from retrieval.images.crops import panel_input
 from retrieval.training.augmentations import altered
 from retrieval.training.batches import Reader
 from retrieval.training.data import Library
@@ -57,7 +57,7 @@ def test_labels_of_another_form_are_refused(tmp_path: Path, content: str) -> Non
     """With the file's name and the form that is expected."""
     path = tmp_path / "labels.json"
     path.write_text(content)
-    with pytest.raises(UsageError, match=r'labels\.json .*expected one JSON object \{"book/page": "class"'):
+    with pytest.raises(UsageError, match=r'(?s)labels\.json: .*give one JSON object \{"book/page": "class"'):
         read_labels(path)
 
 
@@ -127,8 +127,8 @@ def test_a_batch_holds_what_an_index_would(tiny_index: Path) -> None:
         index = library.indexes[0]
         page = index.page_image(entry.page_id)
         for row, panel in enumerate(index.page_panels(entry.page_id)):
-            wanted = panel_input(page, panel.box, panel.dialogue, panel.panel)
-            assert torch.equal(packed.panels["images"][row], inputs.to_tensor(wanted.picture[None])[0])
+            wanted = panel_input(page, panel.box, panel.dialogue, panel.number)
+            assert torch.equal(packed.panels["images"][row], inputs.to_tensor(wanted.image[None])[0])
             ids = [
                 i
                 for i, m in zip(*(packed.panels[k][row].tolist() for k in ("input_ids", "attention_mask")), strict=True)

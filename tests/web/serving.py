@@ -85,8 +85,9 @@ def _wait_until(log: Path, process: subprocess.Popen[bytes]) -> None:
 
 
 def main() -> None:
-    from retrieval import PanelIndex
     from tests.page.library import SlowGridEncoder
+
+    from retrieval import PanelIndex
     from ui.web import server
     from ui.web.search import form, handlers
 

@@ -10,10 +10,10 @@ from urllib.request import Request, urlopen
 
 import pytest
 from PIL import Image
-
-from retrieval import PanelIndex
 from tests.page.library import HOSTILE, HOSTILE_BOOK
 from tests.page.visitor import Visitor
+
+from retrieval import PanelIndex
 
 
 @pytest.fixture
@@ -376,7 +376,7 @@ def test_it_says_when_nothing_is_close(
     visitor: Visitor, index: PanelIndex, panel_picture: Path, tmp_path: Path
 ) -> None:
     """From what strangers reach in this library: a copy of a panel is close, a grey square is not."""
-    assert index.closeness("picture", "picture").strength is not None
+    assert index.closeness("picture", "picture").value is not None
     grey = tmp_path / "grey.png"
     Image.new("RGB", (100, 100), (150, 150, 150)).save(grey)
     visitor.upload(grey)
@@ -398,7 +398,7 @@ def test_it_says_when_nothing_is_close(
 def test_bad_uploads_get_a_sentence(visitor: Visitor, not_a_picture: Path, forged: Path) -> None:
     """Neither text called .png, a forged giant nor 100 MB break the page: the next search works."""
     visitor.upload(not_a_picture)
-    assert "This picture cannot be used: not a picture" in visitor.notice()
+    assert "This picture cannot be used: not an image" in visitor.notice()
     visitor.page.locator("#clear").click()
     visitor.page.locator(".welcome").wait_for()
     visitor.upload(forged)

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from tests.page.library import HOSTILE_BOOK, draw_library
 
 from index_builder import build_index
 from retrieval import PanelIndex
 from retrieval.errors import CheckpointError, IndexDamaged, PictureError, SourceError, UsageError
 from retrieval.records import Box, View
 from tests.conftest import GridEncoder
-from tests.page.library import HOSTILE_BOOK, draw_library
 from ui.web.search import handlers
 from ui.web.search.calibration import Lines, Strangers
 from ui.web.search.question import FILTERS, Crop, Question
@@ -30,8 +30,8 @@ def test_words_find_the_panel_that_says_them(index: PanelIndex) -> None:
     """The answer carries what the page shows: where, why, which words, how many were searched."""
     found = handlers.ask(index, Question(text="bring the lantern"))
     first = found.cards[0]
-    assert (first.rank, first.panel.book, first.panel.page, first.panel.panel) == (1, "Harbour", 1, 2)
-    assert (found.view, first.why, first.words) == (View.DIALOGUE, "words", ("Bring", "the", "lantern"))
+    assert (first.rank, first.panel.book, first.panel.page_number, first.panel.number) == (1, "Harbour", 1, 2)
+    assert (found.view, first.matched_on, first.matched_words) == (View.DIALOGUE, "words", ("Bring", "the", "lantern"))
     assert found.searched == 12  # of 16 panels these have words
 
 
@@ -39,7 +39,11 @@ def test_a_picture_finds_its_panel(index: PanelIndex, panel_picture: Path) -> No
     """An upload is compared with pictures, whatever its panel says."""
     found = handlers.ask(index, Question(picture=str(panel_picture)))
     assert (found.view, found.searched) == (View.PICTURE, 16)
-    assert (found.cards[0].panel.book, found.cards[0].panel.panel, found.cards[0].why) == ("Orchard", 1, "picture")
+    assert (found.cards[0].panel.book, found.cards[0].panel.number, found.cards[0].matched_on) == (
+        "Orchard",
+        1,
+        "picture",
+    )
     assert found.cards[0].score > 0.999
 
 
@@ -47,7 +51,7 @@ def test_picture_and_words_together(index: PanelIndex, panel_picture: Path) -> N
     """Both are compared with the fused view, and a hit can match for both reasons."""
     found = handlers.ask(index, Question(text="apples fall", picture=str(panel_picture)))
     assert found.view is View.FUSED
-    assert (found.cards[0].panel.dialogue, found.cards[0].why) == ("Apples fall in autumn", "both")
+    assert (found.cards[0].panel.dialogue, found.cards[0].matched_on) == ("Apples fall in autumn", "both")
 
 
 def test_more_like_a_panel_leaves_that_panel_out(index: PanelIndex) -> None:
@@ -133,7 +137,7 @@ def test_filters_alone_browse_in_story_order(index: PanelIndex) -> None:
     """Nothing is scored; all of them can be had, a few at a time."""
     question = Question(where={"book": ("Harbour",)})
     first, rest = handlers.ask(index, question, count=5), handlers.ask(index, question, 5, count=5)
-    assert [(c.panel.page, c.panel.panel) for c in (*first.cards, *rest.cards)] == [
+    assert [(c.panel.page_number, c.panel.number) for c in (*first.cards, *rest.cards)] == [
         (p, n) for p in (1, 2) for n in (1, 2, 3, 4)
     ]
     assert (first.searched, first.more, rest.more, first.asked) == (8, True, False, None)
@@ -150,19 +154,19 @@ def test_one_panel_per_page_or_book_with_the_others_folded(index: PanelIndex, fo
     """Every panel is still there: on the wall or in a fold of its own page or book, best first."""
     found = handlers.ask(index, Question(text="rain", view="picture", fold=fold))
     assert len(found.cards) == groups
-    every = [card.panel.id for shown in found.cards for card in (shown, *shown.folded)]
+    every = [card.panel.id for shown in found.cards for card in (shown, *shown.grouped)]
     assert sorted(every) == sorted(p.id for p in index.browse(k=100))
     for card in found.cards:
-        group = {(c.panel.page_id if fold == "page" else c.panel.book_id) for c in (card, *card.folded)}
+        group = {(c.panel.page_id if fold == "page" else c.panel.book_id) for c in (card, *card.grouped)}
         assert len(group) == 1
-        assert [c.score for c in card.folded] == sorted((c.score for c in card.folded), reverse=True)
+        assert [c.score for c in card.grouped] == sorted((c.score for c in card.grouped), reverse=True)
 
 
 def test_a_large_fold_says_how_many_more_it_holds(index: PanelIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handlers, "MOST_FOLDED", 2)
     found = handlers.ask(index, Question(text="rain", view="picture", fold="book"))
     harbour = next(card for card in found.cards if card.panel.book == "Harbour")
-    assert (len(harbour.folded), harbour.more_folded) == (2, 5)
+    assert (len(harbour.grouped), harbour.more_grouped) == (2, 5)
 
 
 def test_filters_show_their_counts(index: PanelIndex) -> None:
@@ -196,7 +200,7 @@ def test_how_far_strangers_reach(index: PanelIndex) -> None:
     """From this library's own panels, while nobody waits; what is no kind of question is refused."""
     strangers = Strangers(index)
     found = settled(strangers, "picture", ["picture", "fused"])
-    assert found.by_view == {view: index.closeness(view, "picture").strength for view in ("picture", "fused")}
+    assert found.by_view == {view: index.closeness(view, "picture").value for view in ("picture", "fused")}
     for asked, view in (("song", "picture"), ("words", "paper")):
         with pytest.raises(UsageError):
             strangers.lines(asked, [view])
@@ -252,7 +256,7 @@ def test_an_empty_question_is_refused_in_a_sentence(index: PanelIndex) -> None:
 def test_bad_uploads_are_refused_without_naming_their_path(not_a_picture: Path, forged: Path, tmp_path: Path) -> None:
     """Text called .png, a forged giant, and a file that is gone: a sentence each, and no folder in it."""
     for path, said in (
-        (not_a_picture, "not a picture: starts with 'Dear read'"),
+        (not_a_picture, "not an image: starts with 'Dear read'"),
         (forged, "60000 x 60000 px is 3600 megapixels; the limit is 120."),
         (tmp_path / "gone.png", "no longer here"),
     ):

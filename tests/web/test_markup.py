@@ -6,10 +6,10 @@ import re
 from dataclasses import replace
 
 import pytest
+from tests.page.library import HOSTILE, HOSTILE_BOOK
 
 from retrieval import PanelIndex
 from retrieval.overview.facets import Facet
-from tests.page.library import HOSTILE, HOSTILE_BOOK
 from ui.web.library import markup as library_markup
 from ui.web.library.handlers import about
 from ui.web.panel import markup as sheet
@@ -57,7 +57,7 @@ def test_a_long_dialogue_is_shown_from_where_it_matches(index: PanelIndex) -> No
     found = handlers.ask(index, Question(text="lantern"))
     said = "The day was long and the road was longer still, and nobody came along. Bring the lantern!"
     panel = replace(found.cards[0].panel, dialogue=said)
-    card = replace(found.cards[0], panel=panel, words=("the", "Bring", "lantern!"))
+    card = replace(found.cards[0], panel=panel, matched_words=("the", "Bring", "lantern!"))
     shown = markup.cards(replace(found, cards=(card,)), "?q=lantern")
     assert '<span class="said">… <mark>Bring</mark> <mark>the</mark> <mark>lantern!</mark></span>' in shown
 
@@ -73,7 +73,7 @@ def test_no_path_of_this_machine_is_in_the_page(index: PanelIndex, comics: objec
     page = sheet.sheet(choose(index, 1), "") + markup.cards(handlers.ask(index, Question(text="rain")), "")
     assert str(comics) not in page
     assert "file=" not in page
-    assert f'src="pictures/panel/1?v={index.panel(1).row}"' in page
+    assert f'src="pictures/panel/1?v={index.panel(1).vector_row}"' in page
 
 
 def test_an_answer_without_hits_says_what_to_do(index: PanelIndex) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from retrieval import PanelIndex
 from tests.page.serving import behind_a_proxy, served
 from tests.page.visitor import Visitor
+
+from retrieval import PanelIndex
 
 
 @pytest.fixture

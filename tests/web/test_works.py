@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.page.library import draw_library
 
 from index_builder import build_index
 from index_builder.build import writer_lock
 from retrieval import PanelIndex
 from retrieval.errors import UsageError
 from tests.conftest import GridEncoder
-from tests.page.library import draw_library
 from ui.web.build import markup
 from ui.web.build.handlers import Builder
 from ui.web.shell.jobs import Job
@@ -76,7 +76,7 @@ def builder(tmp_path: Path) -> Iterator[Builder]:
     page = next((tmp_path / "roots").rglob("*.png"))
     (tmp_path / "first" / "A" / "1.png").write_bytes(page.read_bytes())
     build_index(
-        [tmp_path / "first"], tmp_path / "my.index", encoder=GridEncoder(), workers=0, ocr=False, whole_pages=True
+        [tmp_path / "first"], tmp_path / "my.index", encoder=GridEncoder(), workers=0, ocr=False, page_is_panel=True
     )
     with PanelIndex.open(tmp_path / "my.index", encoder=GridEncoder()) as index:
         yield Builder(index, [tmp_path / "roots" / "mine"])
@@ -141,7 +141,7 @@ def test_a_build_that_is_stopped_goes_on(builder: Builder) -> None:
     builder.job.wait(60)
     assert builder.job.moment().state == "done"
     assert {book.title for book in builder._index.books()} >= {"A", "Harbour", "Orchard"}
-    assert builder._index.catalog.setting("built")["options"]["whole_pages"] is True  # as it was built before
+    assert builder._index.catalog.settings().last_build["options"]["page_is_panel"] is True  # as it was built before
     assert "Pages: " in markup.progress(builder.job.moment(), builder.job.result)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from index_builder import BuildReport, build_index
 from retrieval import Panel, PanelIndex, Query, View
-from retrieval.search.ranking.text_match import tokens
+from retrieval.store.catalog.text import tokens
 
 
 @pytest.fixture(scope="module")
@@ -71,10 +71,10 @@ def test_exact_search_is_exhaustive_search(index: PanelIndex, panels: list[Panel
     stored = {view: rows.astype(np.float64) for view, rows in shard.items()}
     files = sorted((index.folder / "vectors").glob("parts-*.f16"))
     parts = np.concatenate([np.fromfile(file, "<f2") for file in files]).reshape(len(panels), -1, 512)
-    windows = parts[[p.row for p in panels]].astype(np.float32)
+    windows = parts[[p.vector_row for p in panels]].astype(np.float32)
     windows /= np.linalg.norm(windows, axis=2, keepdims=True)
     for view in (View.PICTURE, View.FUSED):
-        rows = stored[view][[p.row for p in panels]]
+        rows = stored[view][[p.vector_row for p in panels]]
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)
         for panel, query in list(zip(panels, rows, strict=True))[::97]:
             scores = rows @ query

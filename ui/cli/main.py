@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from retrieval.errors import PanelseekError, UsageError
-from retrieval.filters import FACTS
+from retrieval.filters import METADATA_FILTERS
 from ui.cli.evaluate import evaluate
 from ui.cli.overview import lookalikes, make_map
 from ui.cli.train import train
@@ -54,8 +54,8 @@ _SPANS = {"number": "1-12", "volume": "2-3", "year": "1990-1999"}
 
 
 def _facts(command: Callable[..., Any]) -> Callable[..., Any]:
-    """An option for each thing known about books that narrows a search, in the order of `FACTS`."""
-    for name in reversed(FACTS):
+    """An option for each thing known about books that narrows a search, in the order of `METADATA_FILTERS`."""
+    for name in reversed(METADATA_FILTERS):
         span = f" (or FROM-TO, as {_SPANS[name]})" if name in _SPANS else ""
         text = f"Only books of this {name}{span}; % stands for any letters, may be repeated."
         command = click.option(f"--{name}", multiple=True, metavar="NAME", help=text)(command)
@@ -121,7 +121,7 @@ _BUILDING = (
         "--thumbnails/--no-thumbnails", default=True, show_default=True, help="Keep small pictures for the page."
     ),
     click.option(
-        "--parts/--no-parts",
+        "--regions/--no-regions",
         default=None,
         help="Keep vectors for parts of panels, so that a piece finds its panel.  [default: as the encoder has them]",
     ),
@@ -238,7 +238,7 @@ def watch(sources: tuple[Path, ...], folder: Path, quiet: bool, as_json: bool, *
 @_facts
 @click.option("--label", multiple=True, help="Only pages of this kind: story, cover, ...; may be repeated.")
 @click.option("--exact", is_flag=True, help="Score every panel instead of looking for candidates.")
-@click.option("--probes", type=int, help="Inverted lists to look into.")
+@click.option("--nprobe", type=int, help="Inverted lists to look into.")
 @click.option("--save", type=click.Path(path_type=Path), help="Also save the hits' pictures into this folder.")
 @_device
 @_json
@@ -247,7 +247,7 @@ def search(folder: Path, words: str | None, device: str | None, save: Path | Non
     from retrieval import PanelIndex, Query
     from ui.output.tables import print_hits
 
-    query = Query(**_question(words, asked)).checked()
+    query = Query(**_question(words, asked)).validate()
     with PanelIndex.open(folder, device=device) as index:
         possible = index.count(query.where)
         if possible and query.panel is None and sys.stderr.isatty():
@@ -281,7 +281,7 @@ def _question(words: str | None, asked: dict[str, Any]) -> dict[str, Any]:
         "aspect": _range("--aspect", asked.pop("aspect")),
         "size": _range("--size", asked.pop("size")),
         "label": list(asked.pop("label")) or None,
-        **{name: _names(name, asked.pop(name)) for name in FACTS},
+        **{name: _names(name, asked.pop(name)) for name in METADATA_FILTERS},
     }
     asked["text"] = words if words is not None else asked["text"]
     return {**asked, "where": {key: value for key, value in where.items() if value is not None}}
@@ -430,7 +430,7 @@ def panels(page: str, folder: Path, right_to_left: bool) -> None:
 @_json
 def forget(source: Path, folder: Path, yes: bool, as_json: bool) -> None:
     """Take a SOURCE out of an index: its panels, words, small pictures and vectors. The comics stay where they are."""
-    from index_builder import forget_source, source_content
+    from index_builder import remove_source, source_content
     from ui.output.tables import holdings
 
     if not yes:
@@ -441,7 +441,7 @@ def forget(source: Path, folder: Path, yes: bool, as_json: bool) -> None:
         if not click.confirm(f"{question} The comics stay where they are", err=True):
             click.echo("nothing was forgotten", err=True)
             return
-    found = forget_source(source, folder)
+    found = remove_source(source, folder)
     if as_json:
         _print_json(found.as_dict())
     else:

@@ -111,11 +111,11 @@ def _group(index: PanelIndex, group: dict[int, tuple[float, bool]]) -> list[dict
         {
             "panel_id": alike.panel.id,
             "book": alike.panel.book,
-            "page": alike.panel.page,
-            "panel": alike.panel.panel,
+            "page": alike.panel.page_number,
+            "panel": alike.panel.number,
             "box": alike.panel.box.as_list(),
-            "source": alike.panel.source,
-            "likeness": round(alike.likeness, 4),
+            "source": alike.panel.page_path,
+            "likeness": round(alike.overlap, 4),
             "mirrored": alike.mirrored,
         }
         for alike in with_panels(index, group)

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from retrieval import Panel
 
 
-class Found(Protocol):
+class MatchedPanel(Protocol):
     """What a hit and a card on the page have in common."""
 
     @property
@@ -18,12 +18,12 @@ class Found(Protocol):
     @property
     def panel(self) -> Panel: ...
     @property
-    def why(self) -> str: ...
+    def matched_on(self) -> str: ...
     @property
-    def words(self) -> tuple[str, ...]: ...
+    def matched_words(self) -> tuple[str, ...]: ...
 
 
-def hit_as_dict(hit: Found) -> dict[str, Any]:
+def hit_as_dict(hit: MatchedPanel) -> dict[str, Any]:
     """A hit with its place, its reason, and what weighed in its panel's fused vector."""
     panel = hit.panel
     weights = (round(weight, 4) for weight in panel.gate)
@@ -32,15 +32,15 @@ def hit_as_dict(hit: Found) -> dict[str, Any]:
         "score": round(hit.score, 6),
         "panel_id": panel.id,
         "book": panel.book,
-        "page": panel.page,
-        "panel": panel.panel,
+        "page": panel.page_number,
+        "panel": panel.number,
         "box": panel.box.as_list(),
         "dialogue": panel.dialogue,
-        "effects": panel.effects,
-        "words_from": panel.words_from,
-        "source": panel.source,
+        "sound_effects": panel.sound_effects,
+        "text_source": panel.text_source,
+        "page_path": panel.page_path,
         "label": panel.label,
-        "why": hit.why,
-        "words": list(hit.words),
+        "matched_on": hit.matched_on,
+        "matched_words": list(hit.matched_words),
         "gate": dict(zip(("picture", "dialogue", "composition"), weights, strict=True)),
     }

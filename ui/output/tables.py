@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from index_builder import BuildReport
     from index_builder.report import OcrCounts
     from retrieval import Facet, Hit
-    from retrieval.store.catalog.catalog import BookSummary
-    from retrieval.verify import Verdict
+    from retrieval.store.catalog.records import BookSummary
+    from retrieval.verify import VerifyReport
 
 _PLAIN_WIDTH = 120
 """Columns where the output is no terminal."""
@@ -59,8 +59,8 @@ def print_hits(hits: Sequence[Hit]) -> None:
     for hit in hits:
         panel = hit.panel
         said = " ".join(panel.dialogue.split())
-        why = "meaning" if hit.why == "words" and not hit.words else hit.why
-        row = (hit.rank, f"{hit.score:.3f}", panel.book, panel.page, panel.panel, panel.id, why, said)
+        why = "meaning" if hit.matched_on == "words" and not hit.matched_words else hit.matched_on
+        row = (hit.rank, f"{hit.score:.3f}", panel.book, panel.page_number, panel.number, panel.id, why, said)
         table.add_row(*(Text(str(cell)) for cell in row))
     out.print(table)
 
@@ -73,40 +73,40 @@ def print_report(report: BuildReport) -> None:
         "new": report.pages_new,
         "changed": report.pages_changed,
         "moved": report.pages_moved,
-        "back again": report.pages_back,
-        "gone": report.pages_gone,
+        "back again": report.pages_restored,
+        "gone": report.pages_missing,
         "unchanged": report.pages_unchanged,
-        "left out": report.pages_left_out,
+        "left out": report.pages_excluded,
     }
     out.print("pages: " + (", ".join(f"{count:,} {name}" for name, count in fates.items() if count) or "none here"))
     out.print(f"words: {report.panels_with_dialogue:,} panels have dialogue")
-    print_doubtful(report.doubtful_pages)
+    print_doubtful(report.low_confidence_pages)
     if report.annotations:
         counts = ", ".join(f"{count:,} {name}" for name, count in report.annotations.items())
         out.print(f"annotations: {counts}")
     print_ocr(report.ocr)
     print_encoder(report.encoder)
     rate = f" at {report.panels_per_second:g} panels/s" if report.encoded else ""
-    copied = f", {report.copied:,} copied from pages with the same content" if report.copied else ""
+    copied = f", {report.reused:,} copied from pages with the same content" if report.reused else ""
     stages = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in report.seconds.items() if name != "total")
     out.print(f"time: {duration(report.seconds['total'])}, {report.encoded:,} panels encoded{rate}{copied}")
     out.print(f"  {stages}")
     print_views(report.views)
     print_skipped([{"path": path, "reason": reason} for path, reason in report.skipped])
-    for path, note in report.notes[:20]:
+    for path, note in report.warnings[:20]:
         out.print(one_line(f"note: {path}: {note}"))
-    if len(report.notes) > 20:
-        out.print(f"note: and {len(report.notes) - 20} more (all of them with --json)")
+    if len(report.warnings) > 20:
+        out.print(f"note: and {len(report.warnings) - 20} more (all of them with --json)")
 
 
 def print_ocr(ocr: OcrCounts) -> None:
     """What OCR read in a build; nothing where no page needed it."""
     if not ocr.engine:
         return
-    remembered = f", {ocr.remembered:,} remembered from before" if ocr.remembered else ""
+    remembered = f", {ocr.cached:,} remembered from before" if ocr.cached else ""
     pace = f" in {duration(ocr.seconds)}, {ocr.seconds / ocr.pages:.1f} s each" if ocr.pages else ""
     out = console()
-    out.print(f"ocr: {ocr.pages:,} pages read{pace}{remembered}; {ocr.words:,} words, {ocr.effects:,} kept apart")
+    out.print(f"ocr: {ocr.pages:,} pages read{pace}{remembered}; {ocr.words:,} words, {ocr.sound_effects:,} kept apart")
     out.print(f"  {ocr.engine}")
 
 
@@ -130,7 +130,7 @@ def print_info(info: dict[str, Any]) -> None:
     out.print(f"words: {info['panels_with_dialogue']:,} panels have dialogue")
     print_doubtful(info["doubtful_pages"])
     print_encoder(info["encoder"])
-    built = (info["built"] or {}).get("at", "unknown")
+    built = (info["last_build"] or {}).get("at", "unknown")
     out.print(f"generation {info['generation']}, built {built}, {info['bytes'] / 2**20:.1f} MiB on disk")
     print_views(info["views"])
     for source in info["sources"]:
@@ -181,7 +181,7 @@ def print_skipped(skipped: Sequence[dict[str, str]]) -> None:
         out.print(f"  and {len(skipped) - 20:,} more (all of them with --json)")
 
 
-def print_verdict(verdict: Verdict) -> None:
+def print_verdict(verdict: VerifyReport) -> None:
     """`panelseek verify` for people."""
     out = console()
     looked = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in verdict.checked.items())

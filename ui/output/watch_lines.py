@@ -48,8 +48,8 @@ def _outcome(report: BuildReport) -> str:
         "new": report.pages_new,
         "changed": report.pages_changed,
         "moved": report.pages_moved,
-        "back again": report.pages_back,
-        "gone": report.pages_gone,
+        "back again": report.pages_restored,
+        "gone": report.pages_missing,
     }
     happened = ", ".join(f"{count:,} {name}" for name, count in fates.items() if count) or "nothing new"
     took = duration(report.seconds["total"])

@@ -1,14 +1,14 @@
-"""ComicBookInfo: what a book is, as JSON in the comment of its ZIP."""
+"""ComicBookInfo: metadata of a book as JSON in the comment of its ZIP."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from index_builder.annotations.facts import BookFacts, tidy
-from index_builder.annotations.parsing import objects, words
+from index_builder.annotations.metadata import BookMetadata, normalize_fields
+from index_builder.annotations.parsing import numbered_objects, parse_text
 
 _KEY = "ComicBookInfo/1.0"
-NAMES = {
+FIELDS = {
     "series": "series", "title": "title", "publisher": "publisher", "publicationMonth": "month",
     "publicationYear": "year", "publicationDay": "day", "issue": "number", "numberOfIssues": "count",
     "volume": "volume", "genre": "genre", "language": "language", "country": "country", "rating": "community_rating",
@@ -21,26 +21,27 @@ ROLES = {
 }  # fmt: skip
 
 
-def read(value: Any) -> BookFacts | None:
-    """What it says, or None when this is another form."""
+def read(value: Any) -> BookMetadata | None:
+    """Return the metadata, or None if this is another format."""
     info = value.get(_KEY) if isinstance(value, dict) else None
     if not isinstance(info, dict):
         return None
-    pairs: list[tuple[str, str | None]] = [(name, _text(info.get(key))) for key, name in NAMES.items()]
-    for _, credit in objects(info.get("credits")):
-        role = ROLES.get((words(credit.get("role")) or "").lower())
-        person = words(credit.get("person"))
+    pairs: list[tuple[str, str | None]] = [(name, _text(info.get(key))) for key, name in FIELDS.items()]
+    for _, credit in numbered_objects(info.get("credits")):
+        role = ROLES.get((parse_text(credit.get("role")) or "").lower())
+        person = parse_text(credit.get("person"))
         pairs += [(role, _first_name_first(person))] if role and person else []
     tags = info.get("tags")
-    pairs += [("tag", words(tag)) for tag in tags] if isinstance(tags, list) else []
-    return BookFacts(tidy(pairs))
+    pairs += [("tag", parse_text(tag)) for tag in tags] if isinstance(tags, list) else []
+    return BookMetadata(normalize_fields(pairs))
 
 
 def _text(value: Any) -> str | None:
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else words(value)
+    """Return a number or text as text, or None."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else parse_text(value)
 
 
 def _first_name_first(person: str) -> str:
-    """ "Moore, Alan" as "Alan Moore"."""
+    """Put the first name first: "Moore, Alan" as "Alan Moore"."""
     last, comma, first = person.partition(",")
     return f"{first.strip()} {last.strip()}" if comma and "," not in first else person.replace(",", "")

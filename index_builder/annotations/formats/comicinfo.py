@@ -1,13 +1,13 @@
-"""ComicInfo.xml, up to version 2.1: what a book is, what kind of page each page is, and how it is read."""
+"""ComicInfo.xml, up to version 2.1: metadata of a book, page types and reading direction."""
 
 from __future__ import annotations
 
 from xml.etree.ElementTree import Element
 
-from index_builder.annotations.facts import BookFacts, tidy
-from retrieval.books.formats.xml import below, plain
+from index_builder.annotations.metadata import BookMetadata, normalize_fields
+from retrieval.books.formats.xml import descendants, local_name
 
-NAMES = {
+FIELDS = {
     "Title": "title", "Series": "series", "Number": "number", "Count": "count", "Volume": "volume",
     "AlternateSeries": "alternate_series", "AlternateNumber": "alternate_number", "AlternateCount": "alternate_count",
     "Summary": "summary", "Notes": "notes", "Year": "year", "Month": "month", "Day": "day",
@@ -20,39 +20,46 @@ NAMES = {
     "StoryArcNumber": "story_arc_number", "SeriesGroup": "series_group", "AgeRating": "age_rating",
     "CommunityRating": "community_rating", "MainCharacterOrTeam": "main_character", "Review": "review", "GTIN": "gtin",
 }  # fmt: skip
-"""Every field of version 2.1 and the name of its fact."""
+"""All elements of version 2.1 and their fields."""
 
-LABELS = {
+PAGE_TYPES = {
     "FrontCover": "cover", "InnerCover": "cover", "Roundup": "roundup", "Story": "story",
     "Advertisement": "advertisement", "Editorial": "editorial", "Letters": "letters", "Preview": "preview",
     "BackCover": "back_cover", "Other": "other", "Deleted": "deleted",
 }  # fmt: skip
-"""Its page types and their labels."""
+"""Page types of ComicInfo and their names here."""
 
-_DIGITS = 9  # no book has so many pages
-_UNSAID = {"unknown", "none"}
-_MAY_BE_UNSAID = {"manga", "black_and_white", "age_rating"}
+_MAX_DIGITS = 8
+"""Digits of a page number up to which it is accepted; no book has so many pages."""
+
+_UNKNOWN_VALUES = {"unknown", "none"}
+_FIELDS_WITH_UNKNOWN = {"manga", "black_and_white", "age_rating"}
+"""Fields that have a value for "unknown"."""
 
 
-def read(root: Element) -> BookFacts | None:
-    """What it says, or None when this is another form of XML."""
-    if plain(root.tag) != "ComicInfo":
+def read(root: Element) -> BookMetadata | None:
+    """Return the metadata, or None if this is another format."""
+    if local_name(root.tag) != "ComicInfo":
         return None
-    pairs = [(NAMES[plain(item.tag)], item.text) for item in root if plain(item.tag) in NAMES]
-    facts = tidy((n, v) for n, v in pairs if not (n in _MAY_BE_UNSAID and (v or "").strip().lower() in _UNSAID))
-    return BookFacts(facts, _labels(root), _direction(dict(facts).get("manga", "")))
+    pairs = [(FIELDS[local_name(item.tag)], item.text) for item in root if local_name(item.tag) in FIELDS]
+    fields = normalize_fields((name, value) for name, value in pairs if not _is_unknown(name, value))
+    return BookMetadata(fields, _page_types(root), _direction(dict(fields).get("manga", "")))
+
+
+def _is_unknown(name: str, value: str | None) -> bool:
+    return name in _FIELDS_WITH_UNKNOWN and (value or "").strip().lower() in _UNKNOWN_VALUES
 
 
 def _direction(manga: str) -> str | None:
     return {"yesandrighttoleft": "rtl", "no": "ltr"}.get(manga.lower())
 
 
-def _labels(root: Element) -> dict[int, str]:
-    """The label of each page listed, by its number from 1; a page without a type is a story, as the schema says."""
-    found: dict[int, str] = {}
-    for page in below(root, "Page"):
+def _page_types(root: Element) -> dict[int, str]:
+    """Return the types of the listed pages by number from 1; the schema's default is "Story"."""
+    page_types: dict[int, str] = {}
+    for page in descendants(root, "Page"):
         image = page.get("Image", "").strip()
-        if image.isascii() and image.isdigit() and len(image) < _DIGITS:
-            kind = next(iter(page.get("Type", "Story").split()), "Story")
-            found[int(image) + 1] = LABELS.get(kind, kind.lower())
-    return found
+        if image.isascii() and image.isdigit() and len(image) <= _MAX_DIGITS:
+            page_type = next(iter(page.get("Type", "Story").split()), "Story")
+            page_types[int(image) + 1] = PAGE_TYPES.get(page_type, page_type.lower())
+    return page_types

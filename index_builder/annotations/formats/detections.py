@@ -1,30 +1,33 @@
-"""What detectors write, page by page: labelled boxes in no order."""
+"""Output of panel detectors: one page per file, with labelled boxes in no order."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from index_builder.annotations.parsing import corners, four, size_of, words
-from index_builder.annotations.records import AnnotatedPanel, Written
+from index_builder.annotations.parsing import box_of_corners, parse_four_numbers, parse_size_pair, parse_text
+from index_builder.annotations.records import AnnotatedPanel, RawAnnotation
 
 
-def read(page: Any) -> Written | None:
-    """A detector's page: `detections` with label, score and `box_xyxy`, in no order; or the failure it reports."""
+def read(page: Any) -> RawAnnotation | None:
+    """Return the page, or None if this is another format.
+
+    `detections` have a label, a score and `box_xyxy`. A file with an `error` reports that the detector failed.
+    """
     if not isinstance(page, dict):
         return None
     if "error" in page and "canonical_id" in page and "panels" not in page:
-        return Written(notes=(f"the detector failed on this page: {words(page['error']) or 'no reason given'}",))
+        reason = parse_text(page["error"]) or "no reason given"
+        return RawAnnotation(notes=(f"the detector failed on this page: {reason}",))
     if not isinstance(page.get("detections"), list):
         return None
-    notes, found = [], []
-    for place, item in enumerate(page["detections"], 1):
+    notes, panels = [], []
+    for number, item in enumerate(page["detections"], 1):
         if not isinstance(item, dict) or str(item.get("label")).lower() != "panel":
             continue
-        box = four(item.get("box_xyxy"))
+        box = parse_four_numbers(item.get("box_xyxy"))
         if box is None:
-            notes.append(f"panel {place} dropped: its box is not four numbers")
+            notes.append(f"panel {number} dropped: its box is not four numbers")
         else:
-            found.append(AnnotatedPanel(place, corners(*box), None))
-    sides = page.get("image_size_wh")
-    size = size_of(*sides) if isinstance(sides, list) and len(sides) == 2 else None
-    return Written(tuple(found) or None, None, tuple(notes), size=size, ordered=False)
+            panels.append(AnnotatedPanel(number, box_of_corners(*box), None))
+    size = parse_size_pair(page.get("image_size_wh"))
+    return RawAnnotation(tuple(panels) or None, None, tuple(notes), page_size=size, in_reading_order=False)

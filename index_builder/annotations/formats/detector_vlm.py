@@ -1,51 +1,62 @@
-"""Panels of a detector and of a language model, reconciled: a list of pages."""
+"""Panels of a detector combined with those of a vision language model: a list of pages."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from index_builder.annotations.formats.vlm import THOUSANDTHS, box_of
-from index_builder.annotations.parsing import four, objects, size_of, words
-from index_builder.annotations.records import AnnotatedPanel, TextBlock, Written
+from index_builder.annotations.formats.vlm import THOUSANDTHS, parse_box
+from index_builder.annotations.parsing import (
+    FourNumbers,
+    numbered_objects,
+    parse_four_numbers,
+    parse_size,
+    parse_text,
+)
+from index_builder.annotations.records import AnnotatedPanel, RawAnnotation, TextBlock
 from retrieval.records import Box
 
-_TELLS = {"rcnn_bbox", "vlm_box_2d", "vlm_box_px"}
+_PANEL_KEYS = {"rcnn_bbox", "vlm_box_2d", "vlm_box_px"}
+"""Keys of which at least one panel has one, in this format only."""
 
 
-def read(value: Any) -> dict[str, Written] | None:
-    """Each page by its id, or None when this is another form."""
+def read(value: Any) -> dict[str, RawAnnotation] | None:
+    """Return the pages by id, or None if this is another format."""
     if not isinstance(value, list) or not value:
         return None
-    pages = [item for _, item in objects(value) if "canonical_id" in item and isinstance(item.get("panels"), list)]
-    if not any(_TELLS & set(panel) for page in pages for _, panel in objects(page["panels"])):
+    items = [item for _, item in numbered_objects(value)]
+    pages = [item for item in items if "canonical_id" in item and isinstance(item.get("panels"), list)]
+    if not any(_PANEL_KEYS & set(panel) for page in pages for _, panel in numbered_objects(page["panels"])):
         return None
     return {str(page["canonical_id"]): _page(page) for page in pages}
 
 
-def _page(page: dict[str, Any]) -> Written:
-    """The detector's panels where it found any; what only the model saw gives its words to them."""
-    size = size_of(page.get("image_width"), page.get("image_height"))
-    drawn: list[AnnotatedPanel] = []
-    guessed: list[AnnotatedPanel] = []
+def _page(page: dict[str, Any]) -> RawAnnotation:
+    """Return the detector's panels, with the model's other panels as text blocks.
+
+    If the detector found none, return the model's panels.
+    """
+    size = parse_size(page.get("image_width"), page.get("image_height"))
+    detected: list[AnnotatedPanel] = []
+    described: list[AnnotatedPanel] = []
     notes: list[str] = []
-    for place, item in objects(page["panels"]):
-        text = words(item.get("text"))
-        box, by_detector = four(item.get("rcnn_bbox")), True
+    for number, item in numbered_objects(page["panels"]):
+        text = parse_text(item.get("text"))
+        box, by_detector = parse_four_numbers(item.get("rcnn_bbox")), True
         if box is None:
-            box, by_detector = _seen(item, size), False
+            box, by_detector = _model_box(item, size), False
         if box is None:
-            notes.append(f"panel {place} dropped: it has no box")
+            notes.append(f"panel {number} dropped: it has no box")
         else:
-            (drawn if by_detector else guessed).append(AnnotatedPanel(place, Box(*box), text))
-    blocks = tuple(TextBlock(panel.box, panel.text) for panel in guessed if panel.text) if drawn else ()
-    return Written(tuple(drawn or guessed) or None, None, tuple(notes), blocks, size=size)
+            (detected if by_detector else described).append(AnnotatedPanel(number, Box(*box), text))
+    blocks = tuple(TextBlock(panel.box, panel.text) for panel in described if panel.text) if detected else ()
+    return RawAnnotation(tuple(detected or described) or None, None, tuple(notes), blocks, page_size=size)
 
 
-def _seen(item: dict[str, Any], size: tuple[float, float] | None) -> tuple[float, float, float, float] | None:
-    """The model's box in pixels."""
-    box = four(item.get("vlm_box_px"))
+def _model_box(item: dict[str, Any], size: tuple[float, float] | None) -> FourNumbers | None:
+    """Return the model's box as x, y, w, h in pixels, or None."""
+    box = parse_four_numbers(item.get("vlm_box_px"))
     if box is not None or size is None:
         return box
-    shares, _ = box_of(item.get("vlm_box_2d"), first_x=False)
+    relative, _ = parse_box(item.get("vlm_box_2d"), x_first=False)
     x, y = size[0] / THOUSANDTHS[0], size[1] / THOUSANDTHS[1]
-    return None if shares is None else (shares.x * x, shares.y * y, shares.w * x, shares.h * y)
+    return None if relative is None else (relative.x * x, relative.y * y, relative.w * x, relative.h * y)

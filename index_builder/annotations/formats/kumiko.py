@@ -4,30 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from index_builder.annotations.parsing import four, size_of
-from index_builder.annotations.records import AnnotatedPanel, Written
+from index_builder.annotations.parsing import parse_direction, parse_four_numbers, parse_size_pair
+from index_builder.annotations.records import AnnotatedPanel, RawAnnotation
 from retrieval.records import Box
 
 
-def read(value: Any) -> dict[str, Written] | None:
-    """Each page by its file name, or None when this is another form."""
+def read(value: Any) -> dict[str, RawAnnotation] | None:
+    """Return the pages by file name, or None if this is another format."""
     items = value if isinstance(value, list) else [value]
     pages = [(str(item["filename"]), page) for item in items if (page := _page(item)) is not None]
     return dict(pages) if pages and len(pages) == len(items) else None
 
 
-def _page(page: Any) -> Written | None:
-    """A page as Kumiko writes it: `size` [w, h], `numbering`, and panels that are nothing but [x, y, w, h]."""
+def _page(page: Any) -> RawAnnotation | None:
+    """Return a page with `size` [w, h], `numbering`, and panels that are lists [x, y, w, h], or None."""
     if not isinstance(page, dict) or not isinstance(page.get("panels"), list) or "filename" not in page:
         return None
-    sides = page.get("size")
-    size = size_of(*sides) if isinstance(sides, list) and len(sides) == 2 else None
-    notes, found = [], []
-    for place, item in enumerate(page["panels"], 1):
-        box = four(item)
+    notes, panels = [], []
+    for number, item in enumerate(page["panels"], 1):
+        box = parse_four_numbers(item)
         if box is None:
-            notes.append(f"panel {place} dropped: its box is not four numbers")
+            notes.append(f"panel {number} dropped: its box is not four numbers")
         else:
-            found.append(AnnotatedPanel(place, Box(*box), None))
-    direction = page.get("numbering")
-    return Written(tuple(found) or None, direction if direction in ("ltr", "rtl") else None, tuple(notes), size=size)
+            panels.append(AnnotatedPanel(number, Box(*box), None))
+    direction, size = parse_direction(page.get("numbering")), parse_size_pair(page.get("size"))
+    return RawAnnotation(tuple(panels) or None, direction, tuple(notes), page_size=size)

@@ -1,125 +1,150 @@
-"""What vision language models write about a page, in all the forms that are about.
+"""Output of vision language models for a page, in all variants in use.
 
-A: `box_2d` and `text_content`; B: speakers, without boxes; C: as B with boxes; D: as C by a GLM model, whose boxes
-begin with x; E: `text` sorted into dialogue, narration, sfx; F: any of these inside `OCRResult`; G: `objects` found
-freely. Boxes are shares of the page in thousandths: [y1, x1, y2, x2], or [x1, y1, x2, y2] by a GLM model.
+A: `box_2d` and `text_content`. B: speakers, without boxes. C: like B, with boxes. D: like C, by a GLM model, whose
+boxes begin with x. E: `text` sorted into dialogue, narration and sfx. F: any of these inside `OCRResult`. G: a flat
+list of `objects`. Boxes are in thousandths of the page: [y1, x1, y2, x2], or [x1, y1, x2, y2] by a GLM model.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from index_builder.annotations.formats.page_json import text_and_effects
-from index_builder.annotations.parsing import corners, four, joined, objects, words
-from index_builder.annotations.records import EFFECT, AnnotatedPanel, Written
+from index_builder.annotations.formats.page_json import parse_dialogue_and_effects
+from index_builder.annotations.parsing import (
+    box_of_corners,
+    join_texts,
+    numbered_objects,
+    parse_four_numbers,
+    parse_text,
+)
+from index_builder.annotations.records import SOUND_EFFECT, AnnotatedPanel, RawAnnotation
 from retrieval.records import Box
 
 THOUSANDTHS = (1000.0, 1000.0)
-_TELLS = {"box_2d", "box", "panel_number", "text_content", "speakers", "description", "caption", "text", "characters"}
-_EFFECTS = {EFFECT, "sound", "sound_effect", "sound effect", "onomatopoeia"}
+_PANEL_KEYS = {
+    *("box_2d", "box", "panel_number", "text_content", "speakers", "description", "caption", "text", "characters"),
+}
+"""Keys of which at least one panel has one."""
+
+_EFFECT_TYPES = {SOUND_EFFECT, "sound", "sound_effect", "sound effect", "onomatopoeia"}
+_PANEL_LABELS = ("panel", "comic panel", "frame")
 
 
-def read(page: Any) -> Written | None:
-    """The page, or None when this is another form."""
+def read(page: Any) -> RawAnnotation | None:
+    """Return the page, or None if this is another format."""
     if not isinstance(page, dict):
         return None
     inner = page.get("OCRResult")
     if isinstance(inner, dict) and "panels" in inner:
         page = {**page, **inner}
-    first_x = _model(page).startswith("glm")
+    x_first = _model(page).startswith("glm")
     if isinstance(page.get("objects"), list) and "panels" not in page:
-        return _free(page["objects"], first_x)
-    panels = page.get("panels")
-    panels = list(panels.values()) if isinstance(panels, dict) else panels
-    if not isinstance(panels, list) or not any(isinstance(item, dict) and _TELLS & set(item) for item in panels):
+        return _read_objects(page["objects"], x_first)
+    items = page.get("panels")
+    items = list(items.values()) if isinstance(items, dict) else items
+    if not isinstance(items, list) or not any(isinstance(item, dict) and _PANEL_KEYS & set(item) for item in items):
         return None
-    return _panels(panels, first_x)
+    return _read_panels(items, x_first)
 
 
 def _model(page: dict[str, Any]) -> str:
+    """Return the model's name in lower case, without its publisher."""
     return str(page.get("model") or "").lower().rpartition("/")[2]
 
 
-def _panels(items: list[Any], first_x: bool) -> Written:
-    """Panels with a box as panels; where none has one, their words in order."""
+def _read_panels(items: list[Any], x_first: bool) -> RawAnnotation:
+    """Return the panels that have a box; if none has one, the texts of all."""
     notes: list[str] = []
-    found, without = [], []
-    for place, item in enumerate(items, 1):
+    panels, texts_without_boxes = [], []
+    for number, item in enumerate(items, 1):
         if not isinstance(item, dict):
-            notes.append(f"panel {place} dropped: it is a {type(item).__name__}, not an object")
+            notes.append(f"panel {number} dropped: it is of type {type(item).__name__}, not an object")
             continue
-        text, effects = _said(item)
-        box, problem = box_of(item.get("box_2d", item.get("box")), first_x)
-        if problem:
-            notes.append(f"panel {place}{' dropped' if box is None else ''}: {problem}")
+        text, effects = _texts(item)
+        box = _noted_box(number, item, x_first, notes)
         if box is None:
-            without.append(text or "")
+            texts_without_boxes.append(text or "")
         else:
-            found.append(AnnotatedPanel(place, box, text, (), _names(item), _description(item), effects))
-    if found:
-        return Written(tuple(found), None, tuple(notes), size=THOUSANDTHS, any_shape=True)
-    return Written(None, None, tuple(notes), unboxed=tuple(without))
+            panels.append(AnnotatedPanel(number, box, text, (), _characters(item), _description(item), effects))
+    if panels:
+        return RawAnnotation(tuple(panels), None, tuple(notes), page_size=THOUSANDTHS, relative_units=True)
+    return RawAnnotation(None, None, tuple(notes), texts_without_boxes=tuple(texts_without_boxes))
 
 
-def box_of(value: Any, first_x: bool) -> tuple[Box | None, str]:
-    """The box in thousandths of the page and "" or what was amiss; None where there is none."""
+def _noted_box(number: int, item: dict[str, Any], x_first: bool, notes: list[str]) -> Box | None:
+    """Return the box of a panel, or None if it has no valid one; problems are added to the notes."""
+    box, problem = parse_box(item.get("box_2d", item.get("box")), x_first)
+    if problem:
+        notes.append(f"panel {number}{' dropped' if box is None else ''}: {problem}")
+    return box
+
+
+def parse_box(value: Any, x_first: bool) -> tuple[Box | None, str]:
+    """Return a box in thousandths of the page, or None, and a problem or "".
+
+    x_first: the order is x1, y1, x2, y2 instead of y1, x1, y2, x2.
+    """
     if value is None:
         return None, "it has no box"
-    sides = four(value, written=True)
-    if sides is None:
+    numbers = parse_four_numbers(value, allow_text=True)
+    if numbers is None:
         return None, "its box is not four numbers"
-    kept = [min(max(side, 0.0), 1000.0) for side in sides]
-    a, b, c, d = kept
-    box = corners(a, b, c, d) if first_x else corners(b, a, d, c)
-    if list(sides) != kept:
-        return box, "its box reached over the page; cut at its edge"
-    return box, "its box was upside down; turned" if a > c or b > d else ""
+    clipped = [min(max(number, 0.0), 1000.0) for number in numbers]
+    a, b, c, d = clipped
+    box = box_of_corners(a, b, c, d) if x_first else box_of_corners(b, a, d, c)
+    if list(numbers) != clipped:
+        return box, "its box extended beyond the page; clipped"
+    return box, "the corners of its box were swapped; corrected" if a > c or b > d else ""
 
 
-def _said(panel: dict[str, Any]) -> tuple[str | None, str]:
-    """Words and sound effects of a panel; None where it has no place for words."""
-    said: list[str] = []
+def _texts(panel: dict[str, Any]) -> tuple[str | None, str]:
+    """Return dialogue and sound effects of a panel; the dialogue is None if the panel has no key for texts."""
+    dialogue: list[str] = []
     effects: list[str] = []
-    places = [key for key in ("text_content", "speakers", "text") if panel.get(key) is not None]
-    for _, item in (*objects(panel.get("text_content")), *objects(panel.get("speakers"))):
-        text = words(item.get("text")) or words(item.get("dialogue")) or ""
-        (effects if kind_of(item) in _EFFECTS else said).append(text)
+    has_key = any(panel.get(key) is not None for key in ("text_content", "speakers", "text"))
+    for _, item in (*numbered_objects(panel.get("text_content")), *numbered_objects(panel.get("speakers"))):
+        text = parse_text(item.get("text")) or parse_text(item.get("dialogue")) or ""
+        (effects if _text_type(item) in _EFFECT_TYPES else dialogue).append(text)
     if isinstance(panel.get("text_content"), list):
-        said += [part for item in panel["text_content"] if isinstance(item, str) and (part := words(item))]
-    plain, sounds = text_and_effects(panel.get("text"))
-    return (joined([*said, plain]) if places else None), joined([*effects, sounds])
+        dialogue += [part for item in panel["text_content"] if isinstance(item, str) and (part := parse_text(item))]
+    text_dialogue, text_effects = parse_dialogue_and_effects(panel.get("text"))
+    return (join_texts([*dialogue, text_dialogue]) if has_key else None), join_texts([*effects, text_effects])
 
 
-def kind_of(item: dict[str, Any]) -> str:
-    """Which kind of text it is; models call the key what they like."""
-    return next(
-        (value.strip().lower() for key in ("label", "type", "speech_type") if (value := words(item.get(key)))), ""
-    )
+def _text_type(item: dict[str, Any]) -> str:
+    """Return the type of a text, under whichever key the model has it, or ""."""
+    values = (parse_text(item.get(key)) for key in ("label", "type", "speech_type"))
+    return next((value.strip().lower() for value in values if value), "")
 
 
-def _names(panel: dict[str, Any]) -> tuple[str, ...]:
-    """Who is in a panel: characters, else those who speak."""
-    named = [words(item.get("name")) for _, item in objects(panel.get("characters"))]
-    named += [words(item) for item in panel.get("characters") or () if isinstance(item, str)]
-    named = named or [words(item.get("character")) for _, item in objects(panel.get("speakers"))]
-    return tuple(dict.fromkeys(name for name in named if name))
+def _characters(panel: dict[str, Any]) -> tuple[str, ...]:
+    """Return the names of the characters of a panel, else of its speakers."""
+    characters = panel.get("characters")
+    names = [parse_text(item.get("name")) for _, item in numbered_objects(characters)]
+    names += [parse_text(item) for item in characters if isinstance(item, str)] if isinstance(characters, list) else []
+    names = names or [parse_text(item.get("character")) for _, item in numbered_objects(panel.get("speakers"))]
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def _description(panel: dict[str, Any]) -> str:
-    return words(panel.get("description")) or words(panel.get("caption")) or ""
+    return parse_text(panel.get("description")) or parse_text(panel.get("caption")) or ""
 
 
-def _free(items: list[Any], first_x: bool) -> Written | None:
-    """Objects found freely: those called panels are panels, in no order."""
+def _read_objects(items: list[Any], x_first: bool) -> RawAnnotation:
+    """Return the objects that are labelled as panels, in no order."""
     notes: list[str] = []
-    found = []
-    for place, item in objects(items):
-        if str(item.get("label")).strip().lower() not in ("panel", "comic panel", "frame"):
+    panels = []
+    for number, item in numbered_objects(items):
+        if str(item.get("label")).strip().lower() not in _PANEL_LABELS:
             continue
-        box, problem = box_of(item.get("box_2d", item.get("box")), first_x)
-        if problem:
-            notes.append(f"panel {place}{' dropped' if box is None else ''}: {problem}")
+        box = _noted_box(number, item, x_first, notes)
         if box is not None:
-            found.append(AnnotatedPanel(place, box, None))
-    panels = tuple(found) or None
-    return Written(panels, None, tuple(notes), size=THOUSANDTHS, any_shape=True, ordered=False)
+            panels.append(AnnotatedPanel(number, box, None))
+    return RawAnnotation(
+        tuple(panels) or None,
+        None,
+        tuple(notes),
+        page_size=THOUSANDTHS,
+        relative_units=True,
+        in_reading_order=False,
+    )

@@ -1,1 +1,1 @@
-"""Book formats, one module a family."""
+"""Book formats, one module per family."""

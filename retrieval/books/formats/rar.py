@@ -1,4 +1,4 @@
-"""CBR and every other RAR. Members that are packed need a program: unrar, unar or bsdtar, whichever is there."""
+"""CBR and every other RAR. Compressed members need a program: unrar, unar or bsdtar, whichever is installed."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from typing import IO, Any
 
 import rarfile
 
-from retrieval.books.container import Container, Entry, damaged
+from retrieval.books.container import Container, Entry
 from retrieval.books.formats.spool import Spool
-from retrieval.books.limits import Reading
-from retrieval.books.names import by_name
-from retrieval.errors import SourceError
+from retrieval.books.limits import ReadLimits
+from retrieval.books.names import index_by_name
+from retrieval.books.problems import ENCRYPTED, ReadProblem, damaged_book, damaged_member
 
-NO_TOOL = (
-    "is packed, and no program that unpacks RAR is here: install unar (package unar), "
-    "bsdtar (package libarchive-tools) or unrar (package unrar)"
+_NO_PROGRAM = ReadProblem(
+    "packed, and no program that unpacks RAR is installed",
+    "install unar (package unar), bsdtar (package libarchive-tools) or unrar (package unrar)",
 )
-NO_SOLID = (
-    "is in a solid archive of the format before RAR 5, which bsdtar does not unpack: "
-    "install unar (package unar) or unrar (package unrar)"
+_NO_OLD_SOLID = ReadProblem(
+    "in a solid archive of the format before RAR 5, which bsdtar does not unpack",
+    "install unar (package unar) or unrar (package unrar)",
 )
+_LATER_VOLUME = ReadProblem("a later part of a RAR archive in several parts; its first part is read")
 _BSDTAR = "bsdtar"
 _DAMAGE = (rarfile.Error, OSError, EOFError, ValueError, zlib.error)
 
@@ -32,125 +33,132 @@ _DAMAGE = (rarfile.Error, OSError, EOFError, ValueError, zlib.error)
 class Rar(Container):
     """A RAR archive of any version.
 
-    In a solid one every page needs all pages before it: it is unpacked from the beginning, as far as the last page
-    asked for, and what came by is kept in a temporary file, so that a whole book is unpacked once.
+    In a solid archive every page needs all pages before it. It is unpacked from the beginning up to the requested page,
+    and the pages before it are kept in a temporary file, so that a whole book is unpacked once.
     """
 
-    heavy = True
+    unpacks_whole = True
 
-    def __init__(self, path: Path, reading: Reading) -> None:
-        super().__init__(path, reading)
+    def __init__(self, path: Path, limits: ReadLimits) -> None:
+        super().__init__(path, limits)
         self._spool: Spool | None = None
         self._stream: _Stream | None = None
         self._file = self._open()
         infos = self._file.infolist()
         if not infos and self._file.needs_password():
-            self.refuse("is encrypted, its list of pages too; remove the password")
-        self.refuse(reading.too_many(len(infos)))
+            self.refuse(ReadProblem("encrypted, its list of pages too", ENCRYPTED.hint))
+        self.refuse(limits.check_count(len(infos)))
         self._order = [info for info in infos if info.is_file()]
-        self._unclear = {name for name, count in Counter(i.filename for i in self._order).items() if count > 1}
-        self._members, self.again = by_name((_stored_name(info), info) for info in self._order)
+        self._repeated = {name for name, count in Counter(i.filename for i in self._order).items() if count > 1}
+        self._members, self.duplicates = index_by_name((_stored_name(info), info) for info in self._order)
         self._solid = bool(self._file.is_solid())
         size = path.stat().st_size
-        self.refuse(reading.archive_bomb(sum(info.file_size for info in self._order), size))
+        self.refuse(limits.check_archive(sum(info.file_size for info in self._order), size))
         self.entries = {name: self._entry(info, size) for name, info in self._members.items()}
         if self._file.strerror():
-            self.trouble = f"is a RAR archive that is cut off or damaged ({self._file.strerror()})"
-        self._check_end(size)
+            self.warning = _damaged(self._file.strerror())
+        self._drop_truncated(size)
+
+    # ------------------------------------------------------------------- opening
 
     def _open(self) -> rarfile.RarFile:
         try:
-            return self._as_far_as_it_goes()
+            return self._parse()
         except rarfile.NeedFirstVolume:
-            self.refuse("is a later part of a RAR archive in several parts; its first part is read")
+            self.refuse(_LATER_VOLUME)
         except _DAMAGE as error:
-            self.refuse(f"is a RAR archive that is cut off or damaged ({error}); copy it here again")
+            self.refuse(_damaged(error))
         raise AssertionError  # refuse has raised
 
-    def _as_far_as_it_goes(self) -> rarfile.RarFile:
-        """The archive, or where its headers are damaged what comes before the damage."""
+    def _parse(self) -> rarfile.RarFile:
+        """Return the archive, or its members before the damage if its headers are damaged."""
         try:
             return rarfile.RarFile(self.path, errors="strict")
         except rarfile.BadRarFile as error:
-            found = rarfile.RarFile(self.path, errors="stop")
-            if not found.infolist() and not found.needs_password():
+            partial = rarfile.RarFile(self.path, errors="stop")
+            if not partial.infolist() and not partial.needs_password():
                 raise
-            self.trouble = f"is a RAR archive that is cut off or damaged ({error})"
-            return found
+            self.warning = _damaged(error)
+            return partial
 
-    def _check_end(self, size: int) -> None:
-        """A member that reaches over the end of its file is not there."""
-        cut = [name for name, info in self._members.items() if _end(info) > size and not info.volume]
-        for name in cut:
+    def _drop_truncated(self, size: int) -> None:
+        """Drop the members that reach beyond the end of the file."""
+        truncated = [name for name, info in self._members.items() if _end(info) > size and not info.volume]
+        for name in truncated:
             del self.entries[name]
-        if cut:
-            self.trouble = self.trouble or "is a RAR archive that is cut off"
+        if truncated:
+            self.warning = self.warning or _damaged()
 
     def _entry(self, info: Any, size: int) -> Entry:
         checksum = f"{info.CRC:08x}" if info.CRC is not None else f"{info.mtime}:{size}"
-        return Entry(f"{checksum}:{info.file_size}", self._problem(info))
+        return Entry(f"{checksum}:{info.file_size}", self._check(info))
 
-    def _problem(self, info: Any) -> str:
-        """Why this member must not be read; "" when it may."""
+    def _check(self, info: Any) -> ReadProblem | None:
+        """Return why a member must not be read; None if it may be."""
         if info.needs_password():
-            return "is encrypted; remove the password"
+            return ENCRYPTED
         packed = info.compress_type != rarfile.RAR_M0
-        if packed and _tool() is None:
-            return NO_TOOL
-        if packed and self._solid and isinstance(info, rarfile.Rar3Info) and _tool_name() == _BSDTAR:
-            return NO_SOLID
-        return self.reading.bomb(info.file_size, self.path.stat().st_size if self._solid else info.compress_size)
+        if packed and _program() is None:
+            return _NO_PROGRAM
+        if packed and self._solid and isinstance(info, rarfile.Rar3Info) and _program_name() == _BSDTAR:
+            return _NO_OLD_SOLID
+        return self.limits.check_member(info.file_size, self.path.stat().st_size if self._solid else info.compress_size)
 
-    def _bytes(self, name: str, label: str) -> bytes:
+    # ------------------------------------------------------------------- reading
+
+    def _read_entry(self, name: str) -> bytes:
         info = self._members[name]
         try:
-            if info.compress_type != rarfile.RAR_M0 and self._in_a_row(info):
-                data = self._from_stream(name)
-            elif info.filename in self._unclear:
-                data = self._stored(info)
-            else:
-                with self._file.open(info) as member:
-                    data = member.read(info.file_size + 1)
+            data = self._unpack(name, info)
         except rarfile.RarCannotExec as error:
-            raise SourceError(f"{label} {NO_TOOL}") from error
+            raise self.page_error(name, _NO_PROGRAM) from error
         except _DAMAGE as error:
-            raise damaged(label, error) from error
+            raise self.page_error(name, damaged_member(error)) from error
         if len(data) != info.file_size or (info.CRC is not None and zlib.crc32(data) != info.CRC):
-            raise damaged(label, rarfile.BadRarFile(f"{_tool_name()} unpacked other bytes than the archive promises"))
+            wrong = rarfile.BadRarFile(f"{_program_name()} unpacked other bytes than the archive declares")
+            raise self.page_error(name, damaged_member(wrong))
         return data
 
-    def _in_a_row(self, info: Any) -> bool:
-        """Whether a member is had by unpacking the archive from its beginning."""
-        one_by_one = info.file_size <= rarfile.HACK_SIZE_LIMIT and info.filename not in self._unclear
-        return bool(self._solid or not one_by_one or _tool_name() == _BSDTAR)
+    def _unpack(self, name: str, info: Any) -> bytes:
+        if info.compress_type != rarfile.RAR_M0 and self._needs_stream(info):
+            return self._read_from_stream(name)
+        if info.filename in self._repeated:
+            return self._read_stored(info)
+        with self._file.open(info) as member:
+            return bytes(member.read(info.file_size + 1))
 
-    def _stored(self, info: Any) -> bytes:
-        """The bytes of a stored member, which rarfile would look for by its name."""
+    def _needs_stream(self, info: Any) -> bool:
+        """Return True if a member can only be read by unpacking the archive from its beginning."""
+        alone = info.file_size <= rarfile.HACK_SIZE_LIMIT and info.filename not in self._repeated
+        return bool(self._solid or not alone or _program_name() == _BSDTAR)
+
+    def _read_stored(self, info: Any) -> bytes:
+        """Return the bytes of a member that is not packed; rarfile would find it by its name, which is repeated."""
         with self.path.open("rb") as file:
             file.seek(info.data_offset)
             return file.read(info.file_size)
 
-    def _from_stream(self, name: str) -> bytes:
+    def _read_from_stream(self, name: str) -> bytes:
         if self._stream is None or self._spool is None:
             names = {id(info): name for name, info in self._members.items()}
             order = [(names.get(id(info), ""), info) for info in self._order]
             self._stream, self._spool = _Stream(self.path, order), Spool()
-        for found, size, pipe in self._stream.until(name, self._spool):
-            self._spool.add(found, pipe, size)
+        for member, size, pipe in self._stream.until(name, self._spool):
+            self._spool.add(member, pipe, size)
         if name not in self._spool:
-            raise EOFError("the archive ends before it")
+            raise EOFError("the archive ends before this page")
         return self._spool.read(name)
 
-    def _close(self) -> None:
-        for part in (self._stream, self._spool):
-            if part is not None:
-                part.close()
+    def _close_files(self) -> None:
+        for resource in (self._stream, self._spool):
+            if resource is not None:
+                resource.close()
 
 
 class _Stream:
     """All members of an archive, unpacked one after the other by one run of the program.
 
-    order: (page name, member) as they come; a member that another of the same name replaces has the name "".
+    order: (page name, member) in archive order; a member that a later one of the same name replaces has the name "".
     """
 
     def __init__(self, path: Path, order: list[tuple[str, Any]]) -> None:
@@ -160,46 +168,57 @@ class _Stream:
         self._left = iter([(name, info.file_size) for name, info in order if not info.needs_password()])
 
     def until(self, name: str, spool: Spool) -> Iterator[tuple[str, int, IO[bytes]]]:
-        """The members up to `name`, each to be read from the pipe before the next."""
+        """Yield (name, size, pipe) of the members up to `name`. Read each from the pipe before the next."""
         assert self._run.stdout is not None
         while name not in spool and (member := next(self._left, None)) is not None:
             yield (*member, self._run.stdout)
 
     def close(self) -> None:
+        """Stop the program."""
         if self._run.stdout is not None:
             self._run.stdout.close()
         self._run.kill()
         self._run.wait()
 
 
+def _damaged(error: object = None) -> ReadProblem:
+    return damaged_book("RAR archive", error)
+
+
 def _stored_name(info: Any) -> str:
-    """A member's name as `page_name` takes it: rarfile loses the bytes of one that says it is UTF-8 and is not."""
+    """Return a member's name for `page_name`; rarfile drops the bytes of a name that is not valid UTF-8."""
     if "\ufffd" not in info.filename:
         return str(info.filename)
     return bytes(info.orig_filename).decode("utf-8", "surrogateescape")
 
 
 def _end(info: Any) -> int:
-    """Where a member's packed bytes end in its file."""
+    """Return where a member's packed bytes end in its file."""
     return int(info.data_offset + info.compress_size) if getattr(info, "data_offset", None) else 0
 
 
-def _tool() -> Any:
-    """The program that unpacks RAR, or None."""
+# --------------------------------------------------------------------- program
+
+
+def _program() -> Any:
+    """Return rarfile's setup of the program that unpacks RAR, or None if there is none."""
     try:
         return rarfile.tool_setup(sevenzip=False, sevenzip2=False)
     except rarfile.RarCannotExec:
         return None
 
 
+def _program_name() -> str:
+    setup = _program()
+    return "it" if setup is None else Path(setup.open_cmdline(None, "")[0]).name
+
+
 def _command(path: Path) -> list[str]:
-    """What writes all members one after the other to its output; bsdtar takes the "--" of rarfile's for the archive."""
-    if _tool_name() == _BSDTAR:
+    """Return the command that writes all members to its output.
+
+    For bsdtar it is not rarfile's: bsdtar takes the "--" there for the archive.
+    """
+    if _program_name() == _BSDTAR:
         return [_BSDTAR, "-xOf", str(path.absolute())]
     setup = rarfile.tool_setup(sevenzip=False, sevenzip2=False)
     return [str(part) for part in setup.open_cmdline(None, str(path.absolute()))]
-
-
-def _tool_name() -> str:
-    setup = _tool()
-    return "it" if setup is None else Path(setup.open_cmdline(None, "")[0]).name

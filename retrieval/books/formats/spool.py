@@ -1,11 +1,11 @@
-"""Unpacked copies of books that can only be read from the beginning: in a temporary file that the system deletes."""
+"""Unpacked copies of books that can only be read from the beginning, in temporary files that the system deletes."""
 
 from __future__ import annotations
 
 import tempfile
 from typing import IO
 
-_STEP = 2**18
+_CHUNK = 2**18  # bytes copied at a time: little memory, few calls
 
 
 class Spool:
@@ -13,39 +13,41 @@ class Spool:
 
     def __init__(self) -> None:
         self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the spool)
-        self._places: dict[str, tuple[int, int]] = {}
+        self._extents: dict[str, tuple[int, int]] = {}
 
     def __contains__(self, name: str) -> bool:
-        return name in self._places
+        return name in self._extents
 
     def add(self, name: str, stream: IO[bytes], size: int) -> int:
-        """Copy up to `size` bytes; how many there were. Of twins the last one counts."""
+        """Copy up to `size` bytes and return how many were copied. Of equal names the last one counts."""
         start = self._file.seek(0, 2)
         left = size
-        while left and (chunk := stream.read(min(_STEP, left))):
+        while left and (chunk := stream.read(min(_CHUNK, left))):
             self._file.write(chunk)
             left -= len(chunk)
-        self._places[name] = (start, size - left)
+        self._extents[name] = (start, size - left)
         return size - left
 
     def read(self, name: str) -> bytes:
-        start, size = self._places[name]
+        """Return the bytes of a file. Raises KeyError if there is none of this name."""
+        start, size = self._extents[name]
         self._file.seek(start)
         return self._file.read(size)
 
     def close(self) -> None:
+        """Delete the temporary file."""
         self._file.close()
 
 
-def unpacked(stream: IO[bytes], most: int) -> IO[bytes]:
-    """A temporary file with what is in `stream`, at its beginning; EOFError when that is more than `most` bytes."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115 (handed out)
-    left = most
+def spooled(stream: IO[bytes], max_bytes: int) -> IO[bytes]:
+    """Copy a stream to a temporary file, at its beginning. Raises EOFError if it holds more than `max_bytes`."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by the caller)
+    left = max_bytes
     try:
-        while chunk := stream.read(_STEP):
+        while chunk := stream.read(_CHUNK):
             left -= len(chunk)
             if left < 0:
-                raise EOFError("it swells")
+                raise EOFError("more bytes than allowed")
             file.write(chunk)
     except BaseException:
         file.close()

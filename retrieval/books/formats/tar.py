@@ -1,4 +1,4 @@
-"""CBT and every other TAR, also packed as a whole with gzip, bzip2 or xz."""
+"""CBT and every other TAR, also one compressed as a whole with gzip, bzip2 or xz."""
 
 from __future__ import annotations
 
@@ -12,97 +12,104 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from retrieval.books.container import Container, Entry, damaged
-from retrieval.books.detect import is_compressed
-from retrieval.books.limits import Reading
-from retrieval.books.names import by_name
+from retrieval.books.container import Container, Entry
+from retrieval.books.detect import is_compressed_tar
+from retrieval.books.limits import ReadLimits
+from retrieval.books.names import index_by_name
+from retrieval.books.problems import ReadProblem, damaged_book, damaged_member
 from retrieval.errors import SourceError
 
 _DAMAGE = (tarfile.TarError, OSError, EOFError, zlib.error, lzma.LZMAError, ValueError, OverflowError)
-_STEP = 2**18
+_CHUNK = 2**18  # bytes unpacked at a time
+_UNBOUNDED = 2**62  # packed bytes: members of an uncompressed TAR cannot be decompression bombs
 
 
 class Tar(Container):
-    """A TAR archive. One that is cut off keeps the members before the cut, and `trouble` says so.
+    """A TAR archive. A truncated one keeps the members before the cut and has a `warning`.
 
-    One packed as a whole is unpacked to a temporary file once: it has no other way to its middle.
+    One compressed as a whole is unpacked once, to a temporary file: its members cannot be read out of order.
     """
 
-    heavy = True
+    unpacks_whole = True
 
-    def __init__(self, path: Path, reading: Reading) -> None:
-        super().__init__(path, reading)
+    def __init__(self, path: Path, limits: ReadLimits) -> None:
+        super().__init__(path, limits)
         stat = path.stat()
         with path.open("rb") as file:
             head = file.read(512)
-        packed = self._is_packed(head)
-        self._raw = self._unpack(path, head, stat.st_size) if packed else path.open("rb")
-        self._members, self.again = by_name((info.name, info) for info in self._whole_members())
-        # a TAR has no checksums: that of the whole file's date tells when a page was replaced by one as long
+        compressed = self._is_compressed(head)
+        self._raw = self._unpack(path, head, stat.st_size) if compressed else path.open("rb")
+        self._members, self.duplicates = index_by_name((info.name, info) for info in self._complete_members())
+        # A TAR has no checksums: the date of the whole file reveals a page replaced by one of the same length.
         stamp = f"{stat.st_size}:{stat.st_mtime_ns}"
-        bound = stat.st_size if packed else 2**62  # nothing swells in a plain one
+        packed = stat.st_size if compressed else _UNBOUNDED
         self.entries = {
-            name: Entry(f"{info.size}:{int(info.mtime)}:{stamp}", reading.bomb(info.size, bound))
+            name: Entry(f"{info.size}:{int(info.mtime)}:{stamp}", limits.check_member(info.size, packed))
             for name, info in self._members.items()
         }
 
-    def _is_packed(self, head: bytes) -> bool:
-        return is_compressed(head)
+    def _is_compressed(self, head: bytes) -> bool:
+        return is_compressed_tar(head)
 
     def _unpack(self, path: Path, head: bytes, size: int) -> IO[bytes]:
-        """As much of the TAR inside as can be unpacked."""
-        most = self.reading.most(size)
+        """Return as much of the TAR inside as can be unpacked, in a temporary file."""
+        max_bytes = self.limits.max_unpacked(size)
         raw = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the book)
-        with _opened(path, head) as stream:
+        with _open_compressed(path, head) as stream:
             try:
-                while chunk := stream.read1(_STEP):  # what can be had before the damage
+                while chunk := stream.read1(_CHUNK):  # read1 returns what comes before the damage
                     raw.write(chunk)
-                    if raw.tell() > most:
+                    if raw.tell() > max_bytes:
                         raw.close()
-                        raise SourceError(f"{path} {self.reading.archive_bomb(most + 1, size)}")
+                        raise self.too_large(size)
             except _DAMAGE as error:
-                self.trouble = _cut(error)
+                self.warning = _damaged(error)
         raw.seek(0)
         return raw
 
-    def _whole_members(self) -> Iterator[tarfile.TarInfo]:
-        """The files in it, up to where it is damaged or cut off."""
+    def too_large(self, size: int) -> SourceError:
+        """Return the error for an archive of `size` bytes that unpacks to more than the limits allow."""
+        problem = self.limits.check_archive(self.limits.max_unpacked(size) + 1, size)
+        assert problem is not None  # one byte above the limit
+        return problem.error(self.path)
+
+    def _complete_members(self) -> Iterator[tarfile.TarInfo]:
+        """Yield the files in the archive, up to where it is damaged or cut off."""
         try:
             self._tar = tarfile.open(fileobj=self._raw, mode="r:", errorlevel=2)  # noqa: SIM115 (closed with the book)
             for count, info in enumerate(self._tar, 1):
-                self.refuse(self.reading.too_many(count))
-                if info.isfile() and not info.issparse() and self._is_whole(info):
+                self.refuse(self.limits.check_count(count))
+                if info.isfile() and not info.issparse() and self._is_complete(info):
                     yield info
         except _DAMAGE as error:
-            self.trouble = self.trouble or _cut(error)
+            self.warning = self.warning or _damaged(error)
 
-    def _is_whole(self, info: tarfile.TarInfo) -> bool:
+    def _is_complete(self, info: tarfile.TarInfo) -> bool:
         end = self._raw.seek(0, 2)
         if info.offset_data + info.size <= end:
             return True
-        self.trouble = self.trouble or _cut(EOFError("unexpected end of data"))
+        self.warning = self.warning or _damaged(EOFError("unexpected end of data"))
         return False
 
-    def _bytes(self, name: str, label: str) -> bytes:
+    def _read_entry(self, name: str) -> bytes:
         try:
             file = self._tar.extractfile(self._members[name])
-            data = file.read(self.reading.max_bytes + 1) if file else b""
+            return file.read(self.limits.max_bytes + 1) if file else b""
         except _DAMAGE as error:
-            raise damaged(label, error) from error
-        return data
+            raise self.page_error(name, damaged_member(error)) from error
 
-    def _close(self) -> None:
+    def _close_files(self) -> None:
         if hasattr(self, "_tar"):
             self._tar.close()
         self._raw.close()
 
 
-def _cut(error: BaseException) -> str:
-    return f"is a TAR archive that is cut off or damaged ({error or type(error).__name__})"
+def _damaged(error: BaseException) -> ReadProblem:
+    return damaged_book("TAR archive", str(error) or type(error).__name__)
 
 
-def _opened(path: Path, head: bytes) -> gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile:
-    """The file, unpacked while it is read."""
+def _open_compressed(path: Path, head: bytes) -> gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile:
+    """Open a compressed file so that it is unpacked while it is read."""
     if head.startswith(b"\x1f\x8b"):
         return gzip.GzipFile(path)
     return bz2.BZ2File(path) if head.startswith(b"BZh") else lzma.LZMAFile(path)

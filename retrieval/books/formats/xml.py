@@ -1,7 +1,8 @@
-"""XML from comics, parsed so that it cannot harm: no entities, nothing fetched."""
+"""XML from comics, parsed safely: entities are refused and nothing is fetched."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml.common import DefusedXmlException
@@ -10,22 +11,22 @@ from defusedxml.ElementTree import fromstring
 from retrieval.errors import SourceError
 
 
-def parse_xml(data: bytes, label: str) -> Element:
-    """The root element. Raises SourceError, beginning with `label`, when it is no XML or declares entities."""
+def parse_xml(data: bytes, path: str | Path | None = None) -> Element:
+    """Return the root element. Raises SourceError about `path` if it is no XML or declares entities."""
     try:
         root: Element = fromstring(data)
     except DefusedXmlException as error:
-        raise SourceError(f"{label} declares entities, which may be a bomb; they are not read") from error
+        raise SourceError("declares entities, which may be a bomb; they are not read", path) from error
     except (ParseError, ValueError, LookupError, RecursionError) as error:
-        raise SourceError(f"{label} is damaged XML: {error}") from error
+        raise SourceError(f"damaged XML: {error}", path) from error
     return root
 
 
-def plain(tag: object) -> str:
-    """A tag or attribute name without its namespace."""
+def local_name(tag: object) -> str:
+    """Return a tag or attribute name without its namespace; "" for a comment."""
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
-def below(element: Element, name: str) -> list[Element]:
-    """All elements of a name below one, in document order, whatever their namespace."""
-    return [item for item in element.iter() if plain(item.tag) == name and item is not element]
+def descendants(element: Element, name: str) -> list[Element]:
+    """Return all elements of a name below `element` in document order, in any namespace."""
+    return [item for item in element.iter() if local_name(item.tag) == name and item is not element]

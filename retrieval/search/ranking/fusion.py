@@ -1,50 +1,50 @@
-"""Words that may be said or drawn: two rankings, of the dialogue and of the pictures, made into one.
+"""Distribution-based score fusion: the rankings of dialogue and pictures for the same text, merged into one.
 
-Cosines of two views cannot be compared as they are. Each is therefore counted from what panels of this library usually
-score with the same words there, in standard deviations: a panel comes first that stands out most in either.
+Cosines of two views cannot be compared. Each ranking score is therefore expressed in standard deviations above the
+scores of unrelated panels with the same text (z-score), and a panel counts with its higher z-score.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from retrieval.records import Panel, View
-from retrieval.search.searcher import Groups, Query, Ranked
+from retrieval.search.hits import RankedPanel
+from retrieval.search.query import Query, ViewQuery
+from retrieval.search.ranking.grouping import GroupLimits
 
-Found = tuple[Query, Ranked, Panel]
-"""A panel, with the question that found it."""
+FusedPanel = tuple[ViewQuery, RankedPanel]
+"""A panel, and the part of the query that found it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ranking:
-    """What one view answers; `mean` and `spread` are of the scores that panels there usually have."""
+class ViewRanking:
+    """The ranking of one view, with mean and standard deviation of the scores of unrelated panels."""
 
-    query: Query
-    view: View
-    panels: list[tuple[Ranked, Panel]]
+    part: ViewQuery
+    panels: list[RankedPanel]
     mean: float
-    spread: float
+    deviation: float
 
-    def standing(self, item: Ranked) -> float:
-        """Standard deviations above the usual."""
-        return (item.key - self.mean) / self.spread
-
-
-def asked_apart(query: Query) -> list[Query]:
-    """The query itself; for words that may be said or drawn one for each view, from the first hit on."""
-    if not query.looks_twice:
-        return [query]
-    return [replace(query, view=view, k=query.offset + query.k, offset=0) for view in (View.DIALOGUE, View.PICTURE)]
+    def z_score(self, item: RankedPanel) -> float:
+        """Return the ranking score in standard deviations above unrelated panels."""
+        return (item.ranking_score - self.mean) / self.deviation
 
 
-def merged(query: Query, rankings: Sequence[Ranking]) -> list[Found]:
-    """The k panels from `offset` on; a panel that both views found counts where it stands out more."""
+def fuse(query: Query, rankings: Sequence[ViewRanking]) -> list[FusedPanel]:
+    """Return the k panels after `offset` of one ranking, or of two merged by z-score."""
     if len(rankings) == 1:
-        return [(rankings[0].query, item, panel) for item, panel in rankings[0].panels]
-    found = [(ranking, item, panel) for ranking in rankings for item, panel in ranking.panels]
-    found.sort(key=lambda each: (-round(each[0].standing(each[1]), 6), each[1].id))
-    best = {item.id: (ranking.query, item, panel) for ranking, item, panel in reversed(found)}
-    groups = Groups(query)
-    order = [best[i] for i in dict.fromkeys(item.id for _, item, _ in found)]
-    return [each for each in order if groups.has_room(each[2])][query.offset : query.offset + query.k]
+        ranked = [(rankings[0].part, item) for item in rankings[0].panels]
+    else:
+        ranked = _merge(query, rankings)
+    return ranked[query.offset : query.needed]
+
+
+def _merge(query: Query, rankings: Sequence[ViewRanking]) -> list[FusedPanel]:
+    """Return all panels in order of z-score; one that both rankings have stands where its z-score is higher."""
+    found = [(ranking, item) for ranking in rankings for item in ranking.panels]
+    found.sort(key=lambda each: (-round(each[0].z_score(each[1]), 6), each[1].panel.id))
+    best = {item.panel.id: (ranking.part, item) for ranking, item in reversed(found)}
+    groups = GroupLimits(query)
+    ordered = [best[i] for i in dict.fromkeys(item.panel.id for _, item in found)]
+    return [each for each in ordered if groups.admit(each[1].panel)]

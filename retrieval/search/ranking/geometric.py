@@ -1,118 +1,111 @@
-"""The first of a ranking looked at more closely: panels that hold the very drawing that was asked with come first."""
+"""Geometric verification: re-rank the top 40 by keypoint matches with the query image."""
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from retrieval.images.keypoints import (
-    ENOUGH,
-    MOST,
-    NO_DETAILS,
-    Details,
-    Grey,
-    agreement,
-    both_ways,
-    details_of,
-    grey_of_thumbnail,
-    place_in,
+    MAX_KEYPOINTS,
+    MIN_INLIERS,
+    NO_KEYPOINTS,
+    GreyImage,
+    Keypoints,
+    extract_keypoints,
+    match_affine,
+    ncc,
+    thumbnail_to_grey,
+    with_mirror_image,
 )
+from retrieval.search.candidates import Candidates
+from retrieval.search.ranking.context import RankingContext
 
-if TYPE_CHECKING:
-    from retrieval.search.searcher import Ranked
-    from retrieval.store.generation import ViewIndex
-    from retrieval.store.thumbnails import Thumbnails
+VERIFIED = 40
+"""Candidates that are verified: for each kind of distortion, 97 of 100 copies are among the first 40."""
 
-LOOKED_AT = 40
-"""How many are looked at: of copies of 175 panels, each kind has at least 97 of 100 panels among them."""
+IDENTICAL = 0.999
+"""Cosine from which a panel is the query image itself; nothing else is then looked for."""
 
-SAME = 0.999
-"""Score from which a panel is the picture itself: where there is one, nothing is left to look for."""
+SURE_INLIERS = 5 * MIN_INLIERS
+"""Inliers that leave no doubt of a match; the mirror image is then not compared."""
 
-PLAIN = 5 * ENOUGH
-"""Details in place that leave no doubt that a drawing is there."""
+PHOTOMETRIC_WEIGHT = 4.0
+"""Boost per correlation of the aligned images: a correlation of 0.5 counts like four times the inliers."""
 
-AGREED = 4.0
-"""What agreement spot by spot counts beside the details: two doublings of them for a half."""
-
-_POOL = ThreadPoolExecutor(min(4, os.cpu_count() or 1), "details")  # OpenCV and Pillow let other threads run meanwhile
+_POOL = ThreadPoolExecutor(min(4, os.cpu_count() or 1), "keypoints")  # OpenCV and Pillow release the interpreter lock
 
 
-class CloserLook:
-    """One question's look at small pictures; what it has seen is kept while the question is answered.
+def apply(candidates: Candidates, context: RankingContext) -> Candidates:
+    """Boost the first candidates by their keypoint matches with the query image, also mirrored.
 
-    asked: the picture at the size at which details are looked for. Its mirror image is looked for as well, but only
-    where no panel has plainly what was asked for. A panel whose picture is missing (an index built with
-    --no-thumbnails) or damaged keeps its place.
+    A panel without a thumbnail, or with a damaged one, keeps its place.
     """
+    if context.vectors.grey_image is None:
+        return candidates
+    first = candidates.ids[:VERIFIED].tolist()
+    identical = [i for i, score in zip(first, candidates.scores[:VERIFIED].tolist(), strict=True) if score >= IDENTICAL]
+    if identical:
+        boosts = dict.fromkeys(identical, _boost(MAX_KEYPOINTS, 1.0))
+    else:
+        _verify(candidates, context.vectors.grey_image, context)
+        boosts = context.boosts
+    ranking_scores = np.asarray(candidates.ranking_scores, np.float64).copy()
+    ranking_scores[: len(first)] += [boosts.get(i, 0.0) for i in first]
+    order = np.arange(len(candidates))
+    order[: len(first)] = np.argsort(-ranking_scores[: len(first)], kind="stable")
+    return replace(candidates, ranking_scores=ranking_scores).take(order)
 
-    def __init__(self, asked: Grey, view: ViewIndex, thumbnails: Thumbnails) -> None:
-        self._asked = asked
-        self._view = view
-        self._thumbnails = thumbnails
-        self._worth: dict[int, float] = {}
 
-    def ordered(self, ranked: Iterator[Ranked]) -> Iterator[Ranked]:
-        """The first `LOOKED_AT` in order of key and what their details are worth, then the others as they come."""
-        first = list(islice(ranked, LOOKED_AT))
-        same = [item.id for item in first if item.score >= SAME]
-        if not same:
-            self._look([item.id for item in first])
-        worth = dict.fromkeys(same, _worth(MOST, 1.0)) if same else self._worth
-        raised = [replace(item, key=item.key + worth.get(item.id, 0.0)) for item in first]
-        yield from sorted(raised, key=lambda item: -item.key)  # equal ones keep their order
-        yield from ranked
-
-    def _look(self, panels: list[int]) -> None:
-        new = np.array(sorted(set(panels) - self._worth.keys()), np.int64)
-        if not len(new):  # a wider round of candidates with the same ones in front
-            return
-        self._worth.update(dict.fromkeys(new.tolist(), 0.0))
-        ids, rows = self._view.rows_of(new)
-        pictures = self._thumbnails.several(rows.tolist())
-        seen = list(_POOL.map(_seen, (pictures.get(row) for row in rows.tolist())))
-        for grey in both_ways(self._asked):
-            looked = list(_POOL.map(partial(_look_at, grey, details_of(grey)), seen))
-            for panel, (_, worth) in zip(ids.tolist(), looked, strict=True):
-                self._worth[panel] = max(self._worth[panel], worth)
-            if max((count for count, _ in looked), default=0) >= PLAIN:
-                break
+def _verify(candidates: Candidates, query: GreyImage, context: RankingContext) -> None:
+    """Compare the query with the first candidates and keep the boost of each; those compared before are skipped."""
+    places = {i: place for place, i in enumerate(candidates.ids[:VERIFIED].tolist()) if i not in context.boosts}
+    if not places:
+        return
+    ids = sorted(places)
+    context.boosts.update(dict.fromkeys(ids, 0.0))
+    rows = [int(candidates.rows[places[i]]) for i in ids]
+    thumbnails = context.thumbnails.get_many(rows)
+    panels = list(_POOL.map(_panel_keypoints, (thumbnails.get(row) for row in rows)))
+    for grey in with_mirror_image(query):
+        results = list(_POOL.map(partial(_compare, grey, extract_keypoints(grey)), panels))
+        for panel, (_, boost) in zip(ids, results, strict=True):
+            context.boosts[panel] = max(context.boosts[panel], boost)
+        if max((inliers for inliers, _ in results), default=0) >= SURE_INLIERS:
+            break
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """A panel's small picture and its details; neither where it is missing or damaged."""
+class _PanelKeypoints:
+    """A thumbnail in grey and its keypoints; None and no keypoints where it is missing or damaged."""
 
-    grey: Grey | None
-    details: Details
+    grey: GreyImage | None
+    keypoints: Keypoints
 
 
-def _seen(webp: bytes | None) -> _Seen:
+def _panel_keypoints(webp: bytes | None) -> _PanelKeypoints:
     try:
-        grey = None if webp is None else grey_of_thumbnail(webp)
-    except OSError:  # derived, and made again by `verify --repair`; the panel is found without it
+        grey = None if webp is None else thumbnail_to_grey(webp)
+    except OSError:  # thumbnails are derived; `verify --repair` makes them again
         grey = None
-    return _Seen(None, NO_DETAILS) if grey is None else _Seen(grey, details_of(grey))
+    return _PanelKeypoints(None, NO_KEYPOINTS) if grey is None else _PanelKeypoints(grey, extract_keypoints(grey))
 
 
-def _look_at(asked: Grey, details: Details, seen: _Seen) -> tuple[int, float]:
-    """How many details lie in place, and what that is worth."""
-    place = place_in(details, seen.details)
-    if seen.grey is None or place.count < ENOUGH:
-        return place.count, 0.0
-    return place.count, _worth(place.count, agreement(asked, seen.grey, place))
+def _compare(query: GreyImage, keypoints: Keypoints, panel: _PanelKeypoints) -> tuple[int, float]:
+    """Return the number of inliers and the boost for them."""
+    match = match_affine(keypoints, panel.keypoints)
+    if panel.grey is None or match.inliers < MIN_INLIERS:
+        return match.inliers, 0.0
+    return match.inliers, _boost(match.inliers, ncc(query, panel.grey, match))
 
 
-def _worth(count: int, agreed: float) -> float:
-    """From 1 on, one more for every doubling of the details in place, as half of them is chance or blur; and for how
-    well the pictures agree. (What that changes: docs/evaluation.md.)
+def _boost(inliers: int, correlation: float) -> float:
+    """Return 1, plus 1 for every doubling of the inliers, plus the weighted correlation of the aligned images.
+
+    Half of the inliers may be chance or blur. The effect is measured in docs/evaluation.md.
     """
-    return 1.0 + math.log2(count / ENOUGH) + AGREED * max(agreed, 0.0)
+    return 1.0 + math.log2(inliers / MIN_INLIERS) + PHOTOMETRIC_WEIGHT * max(correlation, 0.0)

@@ -1,81 +1,108 @@
-"""Words taken away: "like this, without ...".
+"""Negative query: panels with the negative text, or its meaning, move down.
 
-A panel costs what it says or means of these words: 10 x how plainly it says one of them, and the cosine of its own
-vector with theirs, as far as that exceeds what panels of the library usually have. Costs move panels down; they do
-not touch a score, which stays the cosine with the question.
+The penalty of a panel is 10 x how explicitly it says one of the negative words, plus the cosine of its vector with the
+negative text above the mean cosine of unrelated panels. Penalties change the order only; the score stays the cosine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from heapq import heappop, heappush
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+import math
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.search.ranking.text_match import told
+from retrieval.records import View
+from retrieval.search.candidates import Candidates, Retriever, requested_candidates
+from retrieval.search.query import Query
+from retrieval.search.ranking.context import NegativeQuery, NegativeView, RankingContext
+from retrieval.search.ranking.hybrid import MAX_TERMS
+from retrieval.search.ranking.text_match import explicit_mention
 from retrieval.store.catalog.catalog import Catalog
-from retrieval.store.generation import ViewIndex
+from retrieval.store.catalog.text import idf, tokens
 from retrieval.store.scoring import Scores, exact_scores
-from retrieval.store.vectors import VectorShards
 
-if TYPE_CHECKING:
-    from retrieval.search.searcher import Ranked
+MENTION_PENALTY = 10.0
+"""More than a cosine and all word boosts of a query together (4 + 4): a panel with a negative word comes last."""
 
-SAID_COSTS = 10.0
-"""More than a cosine and all that words of a question are worth (4 + 4) can make up for: a panel that says what was
-taken away comes after all others."""
-
-_AT_ONCE = 256
-"""Panels whose dialogue and vectors are read in one go."""
-
-Compared = tuple[ViewIndex, NDArray[np.float32], float]
-"""A view, the words' (512,) vector there, and the cosine that is nothing special."""
+_BATCH = 256
+"""Panels whose dialogue and vectors are read at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class TakenAway:
-    """The words a question takes away: as words with their rarity, and as vectors."""
+def negative_query(
+    query: Query, vectors: Mapping[View, NDArray[np.float32]], catalog: Catalog, retriever: Retriever
+) -> NegativeQuery | None:
+    """Return the negative text of a query with its weights and vectors; None if there is none.
 
-    catalog: Catalog
-    shards: VectorShards
-    terms: Sequence[str]
-    weights: Mapping[str, float]
-    compared: tuple[Compared, ...]
-
-    def costs(self, ids: NDArray[np.int64]) -> Scores:
-        """(P,) from 0 on: by how much each panel is moved down."""
-        costs = np.zeros(len(ids), np.float32)
-        for view, vector, usual in self.compared:
-            costs += np.maximum(self._likeness(view, vector, ids, usual) - usual, 0)
-        if self.terms:
-            panels = self.catalog.panels(ids)
-            said = [told(self.terms, panels[i].dialogue, self.weights) if i in panels else 0.0 for i in ids.tolist()]
-            costs += SAID_COSTS * np.array(said, np.float32)
-        return costs
-
-    def _likeness(self, view: ViewIndex, vector: NDArray[np.float32], ids: NDArray[np.int64], absent: float) -> Scores:
-        """(P,) cosines of the panels' own vectors; `absent` for a panel that has none in this view."""
-        found, rows = view.rows_of(ids)
-        likeness = dict(zip(found.tolist(), exact_scores(self.shards.read(view.view, rows), vector), strict=True))
-        return np.array([likeness.get(i, absent) for i in ids.tolist()], np.float32)
-
-
-def pushed_down(ranked: Iterator[Ranked], costs: Callable[[NDArray[np.int64]], Any], sure: float) -> Iterator[Ranked]:
-    """The same panels in order of key less cost, as far as that is known: `ranked` comes with falling keys, and
-    panels that are not in it have keys up to `sure`. Only as many are looked at as the caller takes.
+    vectors: (512,) of the negative text by view.
     """
-    waiting: list[tuple[float, int, Ranked]] = []
-    while part := list(islice(ranked, _AT_ONCE)):
-        for item, cost in zip(part, costs(np.array([item.id for item in part], np.int64)), strict=True):
-            heappush(waiting, (-round(item.key - float(cost), 6), item.id, item))
-        yield from _down_to(waiting, max(sure, part[-1].key))
-    yield from _down_to(waiting, sure)
+    if not vectors:
+        return None
+    terms = tokens(query.negative)[:MAX_TERMS] if View.DIALOGUE in vectors else []
+    weights = idf(terms, catalog.panels.word_counts(terms), len(retriever.views[View.DIALOGUE]))
+    views = [
+        NegativeView(view, vector, retriever.background_stats(view, vector)[0]) for view, vector in vectors.items()
+    ]
+    return NegativeQuery(terms, weights, tuple(views))
 
 
-def _down_to(waiting: list[tuple[float, int, Ranked]], key: float) -> Iterator[Ranked]:
-    while waiting and -waiting[0][0] >= key:
-        yield heappop(waiting)[2]
+def apply(candidates: Candidates, context: RankingContext, depth: int) -> Candidates:
+    """Move candidates down by their penalties, reading only as many as the first `depth` places need.
+
+    The candidates come in order of their ranking scores, which stay as they are. `settled` of the result says how many
+    places are final; None if no more can become so.
+    """
+    if context.negative is None:
+        return candidates
+    bound = -math.inf if candidates.complete else _score_bound(candidates.scores, context.part.query)
+    adjusted = np.empty(0)
+    end = settled = 0
+    while end < len(candidates) and settled < depth:
+        start, end = end, min(end + _BATCH, len(candidates))
+        scores = np.asarray(candidates.ranking_scores[start:end], np.float64)
+        batch = penalties(candidates.ids[start:end], context.negative, context)
+        adjusted = np.concatenate([adjusted, np.round(scores - batch, 6)])
+        floor = bound if end == len(candidates) else max(bound, float(candidates.ranking_scores[end - 1]))
+        settled = int(np.count_nonzero(adjusted >= floor))
+    order = np.lexsort((candidates.ids[:end], -adjusted))[:settled]
+    return replace(candidates.take(order), settled=None if end == len(candidates) else settled)
+
+
+def penalties(ids: NDArray[np.int64], query: NegativeQuery, context: RankingContext) -> NDArray[np.float64]:
+    """Return (P,) penalties of panels, 0 or more."""
+    new = np.array([i for i in ids.tolist() if i not in query.costs], np.int64)
+    if len(new):
+        costs = _similarity_penalties(new, query, context.retriever)
+        costs += _mention_penalties(new, query, context.catalog)
+        query.costs.update(zip(new.tolist(), costs.tolist(), strict=True))
+    return np.array([query.costs[i] for i in ids.tolist()], np.float64)
+
+
+def _similarity_penalties(ids: NDArray[np.int64], query: NegativeQuery, retriever: Retriever) -> Scores:
+    """Return (P,) cosines with the negative text above those of unrelated panels; 0 for a panel without such a view."""
+    costs = np.zeros(len(ids), np.float32)
+    for item in query.views:
+        found, rows = retriever.views[item.view].rows_of(ids)
+        cosines = exact_scores(retriever.vectors.read(item.view, rows), item.vector)
+        by_id = dict(zip(found.tolist(), cosines, strict=True))
+        likeness = np.array([by_id.get(i, item.background) for i in ids.tolist()], np.float32)
+        costs += np.maximum(likeness - item.background, 0)
+    return costs
+
+
+def _mention_penalties(ids: NDArray[np.int64], query: NegativeQuery, catalog: Catalog) -> Scores:
+    """Return (P,) penalties for negative words in the dialogue."""
+    if not query.terms:
+        return np.zeros(len(ids), np.float32)
+    panels = catalog.panels.get(ids)
+    mentions = [
+        explicit_mention(query.terms, panels[i].dialogue, query.weights) if i in panels else 0.0 for i in ids.tolist()
+    ]
+    return np.asarray(MENTION_PENALTY * np.array(mentions, np.float32), np.float32)
+
+
+def _score_bound(scores: Scores, query: Query) -> float:
+    """Return an upper bound on the ranking score of any panel outside the candidates."""
+    asked = requested_candidates(query)
+    return float(np.partition(scores, -asked)[-asked]) if asked < len(scores) else float(scores.min(initial=np.inf))

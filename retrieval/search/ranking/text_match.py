@@ -1,128 +1,122 @@
-"""Words compared with words: how much of a query stands in a panel's dialogue, and which words those are."""
+"""Lexical match: how much of a query's words a dialogue has, and which words match."""
 
 from __future__ import annotations
 
-import math
-import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-_WORD = re.compile(r"\w+")
-_APOSTROPHES = str.maketrans("", "", "'`\u00b4\u2018\u2019\u201b\u2032\u02b9\u02bc\u02c8\uff07")
-_HYPHENATED = re.compile(r"-\s*\n\s*")
-_PHRASE_SHARE = 0.2
-"""Part of the score that rewards words standing in the query's order."""
-_MISREAD = 0.7
-"""Two words share at least this part of their letter pairs to count as one misread: `chanse` and `chance` do,
-`flight` and `night` do not."""
-_MISREAD_WORTH = 0.8
-_GLUED = 0.9
-"""A word found inside a run of letters without spaces counts nearly as much as the word itself."""
-_GLUED_LETTERS = 4
-"""Shorter words stand inside others by chance; not so in scripts that write without spaces."""
+import numpy as np
+from numpy.typing import NDArray
 
-_REMEMBERED = 32_768
-"""Words and pairs of words that are remembered: a library says the same ones again and again."""
+from retrieval.store.catalog.text import CACHED_WORDS, join_hyphenated, tokens, word_tokens
+
+_PHRASE_WEIGHT = 0.2
+"""Part of the coverage that rewards words in the order of the query."""
+
+_MIN_SIMILARITY = 0.7
+"""Dice coefficient of letter pairs from which two words count as one with OCR errors: `chanse` and `chance` do,
+`flight` and `night` do not."""
+
+_OCR_ERROR_WEIGHT = 0.8
+"""Weight of a word with OCR errors, times its similarity; an exact word has weight 1."""
+
+_RUN_TOGETHER_WEIGHT = 0.9
+"""Weight of a word inside a run of letters without spaces."""
+
+_MIN_RUN_TOGETHER = 4
+"""Letters of a word that may match inside another one; shorter words do so by chance. Two in scripts without spaces."""
 
 
 @dataclass(frozen=True, slots=True)
-class WordMatch:
-    """`score` 0-1: the weighted share of the query found; `words`: as they are written in the dialogue."""
+class LexicalMatch:
+    """The match of one dialogue with a query.
 
-    score: float
+    coverage: weighted fraction of the query's words that the dialogue has, 0 to 1. words: as the dialogue has them.
+    """
+
+    coverage: float
     words: tuple[str, ...]
 
 
-def normalise(text: str) -> str:
-    """Case, accents, apostrophes and line-end hyphens undone; everything else is kept."""
-    joined = _HYPHENATED.sub("", text).translate(_APOSTROPHES)
-    letters = unicodedata.normalize("NFKD", joined)
-    return "".join(c for c in letters if not unicodedata.combining(c)).casefold()
+NO_MATCH = LexicalMatch(0.0, ())
+"""The match of a panel without any word of the query."""
 
 
-def tokens(text: str) -> list[str]:
-    """The normalised words of a text, in order."""
-    return _WORD.findall(normalise(text))
+@dataclass(frozen=True, slots=True)
+class LexicalQuery:
+    """The words of a query with their weights, and (M,) ids of the panels that full text finds for them."""
+
+    terms: list[str]
+    weights: dict[str, float]
+    panel_ids: NDArray[np.int64]
 
 
-@lru_cache(_REMEMBERED)
-def _tokens_of(word: str) -> tuple[str, ...]:
-    return tuple(tokens(word))
+def lexical_match(terms: Sequence[str], dialogue: str, weights: Mapping[str, float]) -> LexicalMatch:
+    """Compare the words of a query (from `tokens`, with their `idf` weights) with a dialogue."""
+    words = [(word, token) for word in join_hyphenated(dialogue).split() for token in word_tokens(word)]
+    matches = [_match_term(term, words) for term in terms]
+    total = sum(weights[term] for term in terms)
+    if not total or not words:
+        return NO_MATCH
+    covered = sum(weights[term] * weight for term, (weight, _) in zip(terms, matches, strict=True)) / total
+    in_order = _longest_run(terms, [token for _, token in words]) / len(terms)
+    matched = dict.fromkeys(words[i][0] for weight, places in matches if weight for i in places)
+    return LexicalMatch((1 - _PHRASE_WEIGHT) * covered + _PHRASE_WEIGHT * in_order, tuple(matched))
 
 
-def rarity(terms: Sequence[str], counts: Mapping[str, int], total: int) -> dict[str, float]:
-    """A weight for each word, the rarer the heavier (inverse document frequency, as in BM25)."""
-    return {t: math.log(1 + (total - n + 0.5) / (n + 0.5)) for t in terms for n in [min(counts.get(t, 0), total)]}
+def explicit_mention(terms: Sequence[str], dialogue: str, weights: Mapping[str, float]) -> float:
+    """Return 0 to 1: how explicitly a dialogue has one of the words, the rarest counting most.
 
-
-def match(query: Sequence[str], dialogue: str, weights: Mapping[str, float]) -> WordMatch:
-    """Compare the words of a query (from `tokens`) with a panel's dialogue."""
-    written = _HYPHENATED.sub("", dialogue).split()
-    said = [(word, token) for word in written for token in _tokens_of(word)]
-    found = [_find(term, said) for term in query]
-    total = sum(weights[t] for t in query)
-    if not total or not said:
-        return WordMatch(0.0, ())
-    share = sum(weights[t] * worth for t, (worth, _) in zip(query, found, strict=True)) / total
-    order = _longest_run(query, [token for _, token in said]) / len(query)
-    words = dict.fromkeys(said[i][0] for worth, places in found if worth for i in places)
-    return WordMatch((1 - _PHRASE_SHARE) * share + _PHRASE_SHARE * order, tuple(words))
-
-
-def told(query: Sequence[str], dialogue: str, weights: Mapping[str, float]) -> float:
-    """0 to 1: how plainly a dialogue says one of a query's telling words, the rarest counting most.
-
-    Only words that stand there, alone or glued to others, count: a misread one may be another word.
+    Only exact and run-together words count: one with OCR errors may be another word.
     """
     heaviest = max(weights.values(), default=0.0)
-    said = [(token, token) for token in tokens(_HYPHENATED.sub("", dialogue))]
-    if not heaviest or not said:
+    words = [(token, token) for token in tokens(join_hyphenated(dialogue))]
+    if not heaviest or not words:
         return 0.0
-    return max(_standing(term, said) * (weights[term] / heaviest) ** 2 for term in query)
+    return max(_explicit_weight(term, words) * (weights[term] / heaviest) ** 2 for term in terms)
 
 
-def _standing(term: str, said: Sequence[tuple[str, str]]) -> float:
-    """1 for the word itself, a little less inside another one, 0 where it is missing."""
-    worth, _ = _find(term, said)
-    return worth if worth >= _GLUED else 0.0
+def _explicit_weight(term: str, words: Sequence[tuple[str, str]]) -> float:
+    """Return 1 for the word itself, less for a run-together one, 0 if it is missing."""
+    weight, _ = _match_term(term, words)
+    return weight if weight >= _RUN_TOGETHER_WEIGHT else 0.0
 
 
-def _find(term: str, said: Sequence[tuple[str, str]]) -> tuple[float, list[int]]:
-    """What a query word is worth here (0-1) and at which words it was found."""
-    exact = [i for i, (_, token) in enumerate(said) if token == term]
+def _match_term(term: str, words: Sequence[tuple[str, str]]) -> tuple[float, list[int]]:
+    """Return the weight (0 to 1) of a query word's best match, and the places of the matching words."""
+    exact = [i for i, (_, token) in enumerate(words) if token == term]
     if exact:
         return 1.0, exact
-    if len(term) >= (_GLUED_LETTERS if term.isascii() else 2):
-        glued = [i for i, (_, token) in enumerate(said) if term in token]
-        if glued:
-            return _GLUED, glued
-    likeness = [(_likeness(term, token), i) for i, (_, token) in enumerate(said)]
-    best, place = max(likeness, default=(0.0, -1))
-    return (best * _MISREAD_WORTH, [place]) if best >= _MISREAD else (0.0, [])
+    if len(term) >= (_MIN_RUN_TOGETHER if term.isascii() else 2):
+        inside = [i for i, (_, token) in enumerate(words) if term in token]
+        if inside:
+            return _RUN_TOGETHER_WEIGHT, inside
+    similarities = [(_similarity(term, token), i) for i, (_, token) in enumerate(words)]
+    best, place = max(similarities, default=(0.0, -1))
+    return (best * _OCR_ERROR_WEIGHT, [place]) if best >= _MIN_SIMILARITY else (0.0, [])
 
 
-@lru_cache(_REMEMBERED)
-def _likeness(a: str, b: str) -> float:
-    """Dice coefficient of letter pairs with the word's ends marked, 0-1."""
+@lru_cache(CACHED_WORDS)
+def _similarity(a: str, b: str) -> float:
+    """Return the Dice coefficient of letter pairs, 0 to 1, with the ends of the words marked."""
     if abs(len(a) - len(b)) > max(len(a), len(b)) // 2 or min(len(a), len(b)) < 3:
         return 0.0
-    left, right = _pairs(a), _pairs(b)
+    left, right = _letter_pairs(a), _letter_pairs(b)
     return 2 * len(left & right) / (len(left) + len(right))
 
 
-def _pairs(word: str) -> set[str]:
+def _letter_pairs(word: str) -> set[str]:
     marked = f"^{word}$"
     return {marked[i : i + 2] for i in range(len(marked) - 1)}
 
 
-def _longest_run(query: Sequence[str], said: Sequence[str]) -> int:
-    """Length of the longest run of query words that stands unbroken in the dialogue."""
-    longest, previous = 0, [0] * (len(said) + 1)
-    for term in query:
-        row = [0] * (len(said) + 1)
-        for j, token in enumerate(said, 1):
+def _longest_run(terms: Sequence[str], tokens_: Sequence[str]) -> int:
+    """Return the length of the longest run of query words that the dialogue has in one piece."""
+    longest, previous = 0, [0] * (len(tokens_) + 1)
+    for term in terms:
+        row = [0] * (len(tokens_) + 1)
+        for j, token in enumerate(tokens_, 1):
             if token == term:
                 row[j] = previous[j - 1] + 1
                 longest = max(longest, row[j])

@@ -17,13 +17,15 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, Integer, Select, case, column, func, select, table, text
 from sqlalchemy.exc import DBAPIError
 
-from retrieval.search.ranking.text_match import normalise, rarity
+from retrieval.store.catalog.text import idf, normalise
 
-_RARE_TRIGRAMS = 16  # enough to find a misread line; more only costs time
-_LETTERS_LISTED = 40_000  # panels; from there on half as many trigrams have to do
-_MOST_TRIGRAMS = 256  # of a very long question only the beginning is looked up by its letters
-_RANKED = 20_000  # rows that SQLite orders by bm25 in some 40 ms; it takes 5 times as long over them as to list them
-_COMMON = 0.2  # a word in more than this share of the panels finds nothing by itself
+_MAX_TRIGRAMS = 16  # enough to find a misread line; more only costs time
+_MAX_LISTED_PANELS = 40_000  # panels; from there on half as many trigrams have to do
+_MAX_QUERY_TRIGRAMS = 256  # of a very long question only the beginning is looked up by its letters
+_MAX_BM25_ROWS = (
+    20_000  # rows that SQLite orders by bm25 in some 40 ms; it takes 5 times as long over them as to list them
+)
+_COMMON_FRACTION = 0.2  # a word in more than this share of the panels finds nothing by itself
 
 
 class FullText(Protocol):
@@ -41,7 +43,7 @@ class FullText(Protocol):
 
     def rebuild(self, connection: Connection, rows: Iterable[tuple[int, str]]) -> None: ...
 
-    def tidy(self, connection: Connection) -> None:
+    def optimize(self, connection: Connection) -> None:
         """Leave nothing of what was removed."""
         ...
 
@@ -57,7 +59,7 @@ class FullText(Protocol):
 
 
 def full_text_for(engine: Engine) -> FullText:
-    return SqliteFullText() if engine.dialect.name == "sqlite" else PlainFullText()
+    return SqliteFullText() if engine.dialect.name == "sqlite" else LikeFullText()
 
 
 def trigrams(word: str) -> set[str]:
@@ -65,20 +67,20 @@ def trigrams(word: str) -> set[str]:
     return {word[i : i + 3] for i in range(len(word) - 2)}
 
 
-def _quoted(words: str) -> str:
+def _quote(words: str) -> str:
     """FTS5's string form: nothing inside is an operator."""
     return '"' + words.replace('"', '""') + '"'
 
 
-def _bounded(counts: Sequence[tuple[str, int]]) -> dict[str, int]:
+def _affordable_trigrams(counts: Sequence[tuple[str, int]]) -> dict[str, int]:
     """The rarest trigrams: half of them, and of the others those with which not too many panels have to be listed."""
     totals = accumulate(count for _, count in counts)
     kept = zip(counts, totals, range(len(counts)), strict=True)
-    return dict(each for each, total, place in kept if place < _RARE_TRIGRAMS // 2 or total <= _LETTERS_LISTED)
+    return dict(each for each, total, place in kept if place < _MAX_TRIGRAMS // 2 or total <= _MAX_LISTED_PANELS)
 
 
-def _any(terms: Sequence[str]) -> str:
-    return " OR ".join(_quoted(term) for term in terms)
+def _any_term(terms: Sequence[str]) -> str:
+    return " OR ".join(_quote(term) for term in terms)
 
 
 class SqliteFullText:
@@ -120,28 +122,28 @@ class SqliteFullText:
         while batch := list(islice(stream, 5_000)):
             self.add(connection, batch)
 
-    def tidy(self, connection: Connection) -> None:
+    def optimize(self, connection: Connection) -> None:
         for name in self.TABLES:  # a word that was removed stays in the table, marked, until its parts are merged
             connection.execute(text(f"INSERT INTO {name}({name}) VALUES ('optimize')"))
 
     def candidates(
         self, connection: Connection, terms: Sequence[str], limit: int, within: Select[Any] | None = None
     ) -> list[int]:
-        words = self._telling(connection, terms)
-        letters = list(dict.fromkeys(t for word in terms for t in trigrams(word)))[:_MOST_TRIGRAMS]
+        words = self._selective_terms(connection, terms)
+        letters = list(dict.fromkeys(t for word in terms for t in trigrams(word)))[:_MAX_QUERY_TRIGRAMS]
         rare = sorted(self._counts(connection, "panel_letters", letters).items(), key=lambda tc: (tc[1], tc[0]))
         # panels that say it literally, or say every word, must not be crowded out by many that say a common one
-        found = self._match(connection, "panel_words", _quoted(" ".join(terms)), limit, within)
-        found += self._match(connection, "panel_words", " ".join(map(_quoted, words)), limit, within)
+        found = self._match(connection, "panel_words", _quote(" ".join(terms)), limit, within)
+        found += self._match(connection, "panel_words", " ".join(map(_quote, words)), limit, within)
         found += self._any_of(connection, "panel_words", words, limit, within)
-        found += self._any_of(connection, "panel_letters", _bounded(rare[:_RARE_TRIGRAMS]), limit, within)
+        found += self._any_of(connection, "panel_letters", _affordable_trigrams(rare[:_MAX_TRIGRAMS]), limit, within)
         return list(dict.fromkeys(found))
 
-    def _telling(self, connection: Connection, terms: Sequence[str]) -> dict[str, int]:
+    def _selective_terms(self, connection: Connection, terms: Sequence[str]) -> dict[str, int]:
         """The words worth asking for, with how many panels say them: common ones only where there is nothing else."""
         total = connection.execute(text("SELECT count(*) FROM panel_words_docsize")).scalar() or 0
         counts = self.counts(connection, terms)
-        rare = {t: n for t, n in counts.items() if n <= max(_COMMON * total, 50)}
+        rare = {t: n for t, n in counts.items() if n <= max(_COMMON_FRACTION * total, 50)}
         return rare or counts
 
     def _any_of(
@@ -157,9 +159,9 @@ class SqliteFullText:
         SQLite orders few rows by bm25, which looks at lengths too. Over many that takes longer than all else, and each
         panel's rarities are added up here instead.
         """
-        if not counts or sum(counts.values()) <= _RANKED:
-            return self._match(connection, name, _any(list(counts)), limit, within)
-        weights = rarity(list(counts), counts, max(counts.values()) + 1)
+        if not counts or sum(counts.values()) <= _MAX_BM25_ROWS:
+            return self._match(connection, name, _any_term(list(counts)), limit, within)
+        weights = idf(list(counts), counts, max(counts.values()) + 1)
         sums = np.zeros(0)
         for term, weight in weights.items():
             rows = self._rows(connection, name, term)
@@ -175,7 +177,7 @@ class SqliteFullText:
     def _rows(self, connection: Connection, name: str, term: str) -> NDArray[np.int64]:
         """The panels that have a term, ascending; as one text, which Python takes in far faster than as rows."""
         sql = text(f"SELECT json_group_array(rowid) FROM {name} WHERE {name} MATCH :query")
-        listed = connection.execute(sql, {"query": _quoted(term)}).scalar() or "[]"
+        listed = connection.execute(sql, {"query": _quote(term)}).scalar() or "[]"
         return np.fromstring(listed[1:-1], np.int64, sep=",")
 
     def _match(
@@ -214,7 +216,7 @@ class SqliteFullText:
         return found
 
 
-class PlainFullText:
+class LikeFullText:
     """Any SQL database: nothing derived is stored, `LIKE` scans the panel table."""
 
     def create(self, connection: Connection) -> None:
@@ -229,7 +231,7 @@ class PlainFullText:
     def rebuild(self, connection: Connection, rows: Iterable[tuple[int, str]]) -> None:
         pass
 
-    def tidy(self, connection: Connection) -> None:
+    def optimize(self, connection: Connection) -> None:
         pass
 
     def candidates(

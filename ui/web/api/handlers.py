@@ -13,9 +13,9 @@ from typing import Any
 from PIL import Image
 
 from retrieval.errors import PictureError, UsageError
-from retrieval.images.decode import open_picture
+from retrieval.images.decode import open_image
 from retrieval.index import PanelIndex
-from retrieval.search.searcher import Query
+from retrieval.search.query import Query
 from ui.output.hit_json import hit_as_dict
 
 MOST = 100
@@ -39,7 +39,7 @@ def search(index: PanelIndex, asked: dict[str, Any]) -> dict[str, Any]:
     said = {name: value for name, value in asked.items() if value not in ("", None, {}) and name != "picture"}
     return {
         "query": said | {"picture": bool(asked.get("picture"))},
-        "view": str(query.chosen_view()),
+        "view": str(query.resolved_view()),
         "hits": [hit_as_dict(hit) for hit in hits],
         "close": index.is_close(query, hits) if hits and not query.offset else None,
     }
@@ -53,7 +53,7 @@ def _query(asked: dict[str, Any]) -> Query:
         text=_text("text", asked) or None,
         image=picture(str(asked["picture"])) if asked.get("picture") else None,
         panel=asked.get("panel") or None,
-        without=_text("without", asked) or None,
+        negative_text=_text("without", asked) or None,
         view=asked.get("view") or None,
         words_in=asked.get("words_in") or None,
         where=where,
@@ -62,7 +62,7 @@ def _query(asked: dict[str, Any]) -> Query:
         per_page=1 if asked.get("one_per") == "page" else None,
         per_book=1 if asked.get("one_per") == "book" else None,
         include_self=False,
-    ).checked()
+    ).validate()
 
 
 def _text(name: str, asked: dict[str, Any]) -> str:
@@ -86,4 +86,4 @@ def picture(text: str) -> Image.Image:
         raise PictureError(
             "the picture is not base64: send the bytes of a picture file in base64, not a path or an address"
         ) from None
-    return open_picture(data, max_pixels=MAX_PIXELS, max_bytes=MAX_BYTES)
+    return open_image(data, max_pixels=MAX_PIXELS, max_bytes=MAX_BYTES)

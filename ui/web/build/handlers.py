@@ -98,7 +98,7 @@ class Builder:
         """As the index was built before."""
         from index_builder import BuildOptions
 
-        kept = (self._index.catalog.setting("built") or {}).get("options") or {}
+        kept = last_build_options(self._index.catalog)
         names = {each.name for each in fields(BuildOptions)}
         return {name: value for name, value in kept.items() if name in names and value is not None}
 

@@ -102,8 +102,8 @@ def _report(report: BuildReport) -> str:
     fates = {
         "new": report.pages_new,
         "changed": report.pages_changed,
-        "back again": report.pages_back,
-        "gone": report.pages_gone,
+        "back again": report.pages_restored,
+        "gone": report.pages_missing,
         "unchanged": report.pages_unchanged,
     }
     pages = ", ".join(f"{count:,} {name}" for name, count in fates.items() if count)

@@ -12,7 +12,7 @@ from natsort import natsort_keygen, ns
 from retrieval.errors import UsageError
 from retrieval.index import PanelIndex
 from retrieval.records import Panel
-from retrieval.store.catalog.catalog import BookSummary, CoverSummary
+from retrieval.store.catalog.records import BookSummary, CoverSummary
 
 SORTS = ("title", "pages", "panels", "words")
 BOOKS_AT_ONCE = 60
@@ -94,7 +94,7 @@ def _count(book: Book, sort: str) -> int:
 @lru_cache(maxsize=2)
 def _books(index: PanelIndex, generation: int) -> tuple[Book, ...]:
     """All books in order of title; remembered for each generation, since counting a large library takes a while."""
-    covers = index.catalog.covers()
+    covers = index.catalog.library.covers()
     books = [Book(book, covers[book.id]) for book in index.books() if book.id in covers]
     return tuple(sorted(books, key=lambda book: _natural(book.summary.title)))
 
@@ -107,7 +107,7 @@ def open_book(index: PanelIndex, asked: Mapping[str, Any]) -> OpenBook:
     if book is None:
         raise UsageError("This book is not in the index any more.")
     start = whole(asked.get("start"))
-    pages = index.catalog.pages_of(wanted, PAGES_AT_ONCE, start)
+    pages = index.catalog.library.pages_of(wanted, PAGES_AT_ONCE, start)
     return OpenBook(
         book,
         tuple(OpenPage(page, number, tuple(index.page_panels(page))) for page, number in pages),
@@ -130,13 +130,13 @@ class About:
 
 def about(index: PanelIndex) -> About:
     """What is known of the index, without where it lies on this machine."""
-    skipped = index.catalog.skipped()
+    skipped = index.catalog.library.skipped()
     views = index.generation.manifest["views"]
     names = ("kind", "panels", "recall_at_10")
     return About(
-        counts=index.catalog.counts(),
-        encoder=index.catalog.setting("encoder") or {},
-        built=str((index.catalog.setting("built") or {}).get("at", "")),
+        counts=index.catalog.library.counts(),
+        encoder=index.catalog.settings().encoder or {},
+        built=str((index.catalog.settings().last_build or {}).get("at", "")),
         views={name: {key: view.get(key) for key in names} for name, view in views.items()},
         skipped=tuple((_below(path, index), reason) for path, reason in skipped[:MOST_SKIPPED]),
         skipped_in_all=len(skipped),
@@ -145,7 +145,7 @@ def about(index: PanelIndex) -> About:
 
 def _below(path: str, index: PanelIndex) -> str:
     """A path without the folders above its source: they are nobody's business at the page."""
-    for source in index.catalog.sources():
+    for source in index.catalog.library.sources():
         path = path.replace(f"{source.parent}/", "") if str(source.parent) != "/" else path
     return path
 

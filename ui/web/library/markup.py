@@ -92,7 +92,7 @@ def _open_page(found: OpenBook, page: OpenPage) -> str:
         return f'<li>{_cover(page.id)}<span class="place">{name}, no panels</span></li>'
     panels = "".join(
         f'<li><a href="{_address(open=found.book.summary.id, panel=panel.id)}"'
-        f' aria-label="{name}, panel {panel.panel}">{panel.panel}</a></li>'
+        f' aria-label="{name}, panel {panel.number}">{panel.number}</a></li>'
         for panel in page.panels
     )
     first = _address(open=found.book.summary.id, panel=page.panels[0].id)

@@ -8,7 +8,7 @@ from typing import Any
 
 from retrieval.errors import PanelseekError, UsageError
 from retrieval.index import PanelIndex
-from retrieval.overview.lookalikes import Alike, NotTheSame, with_panels
+from retrieval.overview.lookalikes import LookalikePanel, RejectedPairs, with_panels
 from ui.web.library.handlers import whole
 from ui.web.shell.jobs import Job, Moment
 
@@ -21,7 +21,7 @@ MOST_SHOWN = 60
 class Groups:
     """Some groups, from `start` on of `of`; `more` says how many panels of each were left out."""
 
-    groups: tuple[tuple[Alike, ...], ...]
+    groups: tuple[tuple[LookalikePanel, ...], ...]
     more: tuple[int, ...]
     start: int
     of: int
@@ -38,7 +38,7 @@ class Finder:
 
     def __init__(self, index: PanelIndex, sentence: Callable[[PanelseekError], str]) -> None:
         self._index = index
-        self._said = NotTheSame(index.folder)
+        self._said = RejectedPairs(index.folder)
         self.job = Job(sentence)
 
     @property
@@ -73,13 +73,13 @@ class Finder:
         Raises `UsageError` for ids that are no panels of this index.
         """
         panel, others = whole(asked.get("panel"), -1), [whole(each, -1) for each in _few(asked.get("others"))]
-        known = self._index.catalog.panels([panel, *others])
+        known = self._index.catalog.panels.get([panel, *others])
         if panel not in known or not others or not set(others) <= set(known):
             raise UsageError("That is not a panel of this index.")
         if asked.get("back") is True:
-            self._said.take_back(panel, others)
+            self._said.remove(panel, others)
         else:
-            self._said.say(panel, others)
+            self._said.add(panel, others)
 
 
 def _few(value: Any) -> list[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from retrieval.overview.lookalikes import Alike
+from retrieval.overview.lookalikes import LookalikePanel
 from ui.web.lookalikes.handlers import Groups
 from ui.web.shell.jobs import Moment
 from ui.web.shell.markup import describe, nothing_yet, notice, picture, plural
@@ -33,7 +33,7 @@ def _more(following: int | None) -> str:
     return f'<p class="more"><button type="button" class="button" data-start="{following}">More groups</button></p>'
 
 
-def _group(number: int, group: tuple[Alike, ...], more: int) -> str:
+def _group(number: int, group: tuple[LookalikePanel, ...], more: int) -> str:
     books = list(dict.fromkeys(alike.panel.book for alike in group))
     named = ", ".join(escape(book) for book in books[:3]) + (f" and {len(books) - 3} more" if len(books) > 3 else "")
     count = len(group) + more
@@ -47,7 +47,7 @@ def _group(number: int, group: tuple[Alike, ...], more: int) -> str:
     )
 
 
-def _member(alike: Alike, group: tuple[Alike, ...], first: bool) -> str:
+def _member(alike: LookalikePanel, group: tuple[LookalikePanel, ...], first: bool) -> str:
     panel = alike.panel
     others = " ".join(str(each.panel.id) for each in group if each.panel.id != panel.id)
     mirrored = ' · <span class="why">mirrored</span>' if alike.mirrored else ""
@@ -55,7 +55,7 @@ def _member(alike: Alike, group: tuple[Alike, ...], first: bool) -> str:
     return (
         f'<li data-panel="{panel.id}"><a href="?view=lookalikes&amp;panel={panel.id}">{picture(panel)}</a>'
         f'<span class="book">{escape(panel.book)}</span>'
-        f'<span class="place">page {panel.page} · panel {panel.panel}{mirrored}</span>'
+        f'<span class="place">page {panel.page_number} · panel {panel.number}{mirrored}</span>'
         f'<button type="button" class="button" data-apart="{panel.id}" data-others="{others}"'
         f' aria-label="Not the same: {escape(alt)}">Not the same</button></li>'
     )

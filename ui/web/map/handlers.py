@@ -68,7 +68,7 @@ class Mapper:
 
 def _points(index: PanelIndex, generation: int, found: PanelMap) -> bytes:
     """The books are numbered in order of their ids."""
-    books = index.catalog.books_of_panels()
+    books = index.catalog.panels.books_of_panels()
     places = {book: place for place, book in enumerate(sorted(set(books.values())))}
     points = np.empty(len(found.ids), POINT)
     points["id"] = found.ids
@@ -79,7 +79,7 @@ def _points(index: PanelIndex, generation: int, found: PanelMap) -> bytes:
 
 
 def _groups(index: PanelIndex, found: PanelMap) -> tuple[Group, ...]:
-    books = index.catalog.books_of_panels()
+    books = index.catalog.panels.books_of_panels()
     titles = {book.id: book.title for book in index.books()}
     groups = []
     for number in range(int(found.groups.max(initial=0)) + 1):
@@ -100,7 +100,7 @@ def _group(
     middle = np.median(found.points[places], axis=0)
     away = np.linalg.norm(found.points[places] - middle, axis=1)
     nearest = found.ids[places[np.argsort(away, kind="stable")[:_SAMPLES]]].tolist()
-    panels = index.catalog.panels(nearest)
+    panels = index.catalog.panels.get(nearest)
     common = Counter(titles.get(books.get(i, -1), "") for i in found.ids[places].tolist()).most_common(_BOOKS)
     return Group(
         number,

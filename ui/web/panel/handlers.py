@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from retrieval.index import PanelIndex
 from retrieval.records import Panel
-from retrieval.search.ranking.text_match import match, rarity, tokens
+from retrieval.search.ranking.text_match import lexical_match
+from retrieval.store.catalog.text import idf, tokens
 from ui.web.search.question import MAX_WORDS, checked_id
 
 STRIP = 2
@@ -60,7 +61,7 @@ def choose(index: PanelIndex, panel_id: object, asked: str = "") -> Chosen:
         panel=panel,
         size=(panel.page_width, panel.page_height),
         # a whole page kept besides its panels would lie over them all
-        places=tuple(place for p in here if (p.id == panel.id or not p.beside_others) and (place := _place(p))),
+        places=tuple(place for p in here if (p.id == panel.id or not p.is_fallback_page) and (place := _place(p))),
         before=tuple([*earlier, *here[:at]][-STRIP:]),
         after=tuple([*here[at + 1 :], *later][:STRIP]),
         of=len(here),
@@ -68,29 +69,29 @@ def choose(index: PanelIndex, panel_id: object, asked: str = "") -> Chosen:
         previous_page=earlier[-1].id if earlier else None,
         next_page=later[0].id if later else None,
         words=_said(panel, asked),
-        facts=tuple(index.facts(panel.book_id).items()),
+        facts=tuple(index.metadata(panel.book_id).items()),
     )
 
 
 def _earlier(index: PanelIndex, panel: Panel) -> list[Panel]:
     """The last panels of the pages before, in story order."""
-    where = {"book_id": panel.book_id, "page": (None, panel.page - 1)}
+    where = {"book_id": panel.book_id, "page": (None, panel.page_number - 1)}
     return index.browse(where, k=STRIP, offset=max(0, index.count(where) - STRIP))
 
 
 def _later(index: PanelIndex, panel: Panel) -> list[Panel]:
-    return index.browse({"book_id": panel.book_id, "page": (panel.page + 1, None)}, k=STRIP)
+    return index.browse({"book_id": panel.book_id, "page": (panel.page_number + 1, None)}, k=STRIP)
 
 
 def _last_page(index: PanelIndex, panel: Panel) -> int:
     where = {"book_id": panel.book_id}
     last = index.browse(where, k=1, offset=max(0, index.count(where) - 1))
-    return last[0].page if last else panel.page
+    return last[0].page_number if last else panel.page_number
 
 
 def _said(panel: Panel, asked: str) -> tuple[str, ...]:
     terms = tokens(asked[:MAX_WORDS])[:64]
-    return match(terms, panel.dialogue, rarity(terms, {}, 1)).words if terms else ()
+    return lexical_match(terms, panel.dialogue, idf(terms, {}, 1)).words if terms else ()
 
 
 def _place(panel: Panel) -> Place | None:
@@ -100,7 +101,7 @@ def _place(panel: Panel) -> Place | None:
         return None
     return Place(
         panel.id,
-        panel.panel,
+        panel.number,
         100 * box.x / width,
         100 * box.y / height,
         100 * box.w / width,

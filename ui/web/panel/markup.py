@@ -48,7 +48,7 @@ def _page(found: Chosen, here: str) -> str:
     panel, (width, height) = found.panel, found.size
     tall = " tall" if height > _TALL * width else ""
     boxes = "".join(_box(place, place.panel == panel.id, here) for place in found.places)
-    alt = escape(f"Page {panel.page} of {panel.book}")
+    alt = escape(f"Page {panel.page_number} of {panel.book}")
     image = f'<img src="{page_picture(panel)}" width="{width}" height="{height}" alt="{alt}">'
     return (
         f'<figure class="page{tall}" style="--ratio: {width / height:.4f}">'
@@ -73,7 +73,7 @@ def _page_steps(found: Chosen, here: str) -> str:
     return (
         '<nav class="page-steps" aria-label="Pages">'
         f"{_step('Previous page', 'left', found.previous_page, here)}"
-        f"<span>Page {found.panel.page} of {found.pages}</span>"
+        f"<span>Page {found.panel.page_number} of {found.pages}</span>"
         f"{_step('Next page', 'right', found.next_page, here)}</nav>"
     )
 
@@ -91,7 +91,7 @@ def _title(found: Chosen) -> str:
     panel = found.panel
     return (
         f'<h2 id="chosen-title" tabindex="-1">{escape(panel.book)}</h2>'
-        f'<p class="where">Page {panel.page} · panel {panel.panel} of {found.of}</p>'
+        f'<p class="where">Page {panel.page_number} · panel {panel.number} of {found.of}</p>'
     )
 
 
@@ -158,7 +158,7 @@ def _facts(found: Chosen) -> str:
     facts = [
         *((name.capitalize(), _values(name, known[name])) for name in _SHOWN_FACTS if known.get(name)),
         ("Page is", escape(panel.label)),
-        ("File", escape(panel.source)),
+        ("File", escape(panel.page_path)),
         ("Box", f"{w} &times; {h} px at {x}, {y}"),
         ("Page", f"{panel.page_width} &times; {panel.page_height} px · {found.of} {plural(found.of, 'panel')}"),
         ("Panel id", str(panel.id)),

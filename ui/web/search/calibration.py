@@ -10,7 +10,7 @@ from typing import cast, get_args
 
 from retrieval.errors import PanelseekError, UsageError
 from retrieval.index import PanelIndex
-from retrieval.overview.calibration import Asked
+from retrieval.overview.calibration import QueryType
 from retrieval.records import View
 
 log = logging.getLogger("panelseek.page")
@@ -30,8 +30,8 @@ class Strangers:
     def __init__(self, index: PanelIndex) -> None:
         self._index = index
         self._lock = threading.Lock()
-        self._wanted: list[tuple[View, Asked]] = []
-        self._failed: set[tuple[int, View, Asked]] = set()
+        self._wanted: list[tuple[View, QueryType]] = []
+        self._failed: set[tuple[int, View, QueryType]] = set()
         self._thread: threading.Thread | None = None
 
     def lines(self, asked: str, views: Sequence[str]) -> Lines:
@@ -39,17 +39,17 @@ class Strangers:
 
         Raises `UsageError` for a kind or view that does not exist.
         """
-        if asked not in get_args(Asked) or any(view not in list(View) for view in views):
+        if asked not in get_args(QueryType) or any(view not in list(View) for view in views):
             raise UsageError("There is no question of this kind.")
-        kinds = [(View(view), cast(Asked, asked)) for view in views]
+        kinds = [(View(view), cast(QueryType, asked)) for view in views]
         known = {view: self._index.closeness_known(view, kind) for view, kind in kinds}
         number = self._index.generation.number
         missing = [kind for kind in kinds if known[kind[0]] is None and (number, *kind) not in self._failed]
         for kind in missing:
             self._want(kind)
-        return Lines({str(view): found.strength for view, found in known.items() if found}, bool(missing))
+        return Lines({str(view): found.value for view, found in known.items() if found}, bool(missing))
 
-    def _want(self, kind: tuple[View, Asked]) -> None:
+    def _want(self, kind: tuple[View, QueryType]) -> None:
         with self._lock:
             if kind not in self._wanted:
                 self._wanted.append(kind)
@@ -68,7 +68,7 @@ class Strangers:
             with self._lock:
                 self._wanted.remove(kind)
 
-    def _next(self) -> tuple[View, Asked] | None:
+    def _next(self) -> tuple[View, QueryType] | None:
         with self._lock:
             if not self._wanted:
                 self._thread = None

@@ -17,12 +17,13 @@ from typing import Any
 from PIL import Image
 
 from retrieval.errors import PictureError, SourceError, UsageError
-from retrieval.images.decode import open_picture
+from retrieval.images.decode import open_image
 from retrieval.index import PanelIndex
-from retrieval.overview.calibration import kind_of
+from retrieval.overview.calibration import query_type
 from retrieval.overview.facets import Facet
 from retrieval.records import Panel, View
-from retrieval.search.searcher import Hit, Query, Why
+from retrieval.search.hits import Hit, MatchedOn
+from retrieval.search.query import Query
 from ui.output.hit_json import hit_as_dict
 from ui.web.search.question import FILTERS, MAX_WORDS, Crop, Question
 from ui.web.search.welcome import glance
@@ -60,19 +61,19 @@ class Card:
     rank: int
     score: float
     panel: Panel
-    why: Why
-    words: tuple[str, ...]
+    matched_on: MatchedOn
+    matched_words: tuple[str, ...]
     view: View = View.PICTURE
-    strength: float = 0.0
-    folded: tuple[Card, ...] = ()
-    more_folded: int = 0
+    ranking_score: float = 0.0
+    grouped: tuple[Card, ...] = ()
+    more_grouped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
     """Hits `start` + 1 and on of the answer to a question: how many panels were searched, and how long that took.
 
-    asked: what the question asks with (`kind_of`), None where it only browses. twice: whether words
+    asked: what the question asks with (`query_type`), None where it only browses. twice: whether words
     were compared with what is said and with what is drawn. cut: whether there are more than `MOST_HITS`, and these end
     there.
     """
@@ -112,14 +113,14 @@ def ask(index: PanelIndex, question: Question, start: int = 0, count: int | None
     others = [hit for answer in answers[1:] for hit in answer if hit.panel.id not in left_out]
     return Results(
         question=question,
-        view=query.chosen_view(),
+        view=query.resolved_view(),
         cards=_cards(hits[start:end], others, question.fold),
-        searched=_searched(index, question, None if query.looks_twice else query.chosen_view()),
+        searched=_searched(index, question, None if query.searches_two_views else query.resolved_view()),
         seconds=seconds,
         more=len(hits) > end and end < MOST_HITS,
         start=start,
-        asked=kind_of(query),
-        twice=query.looks_twice,
+        asked=query_type(query),
+        twice=query.searches_two_views,
         cut=len(hits) > end == MOST_HITS,
         like=like,
         elsewhere=elsewhere,
@@ -146,7 +147,7 @@ def _query(index: PanelIndex, question: Question, like: Panel | None, k: int) ->
         image=None if as_it_is else picture(index, question, like),
         panel=like.id if as_it_is and like else None,
         view=question.view,
-        without=question.without[:MAX_WORDS].strip() or None,
+        negative_text=question.without[:MAX_WORDS].strip() or None,
         words_in=question.words_in if text or question.without else None,
         where=question.filters(),
         k=k,
@@ -177,11 +178,11 @@ def _group(panel: Panel, fold: str) -> int:
 def _with_folded(hit: Hit, group: list[Hit]) -> Card:
     rest = [other for other in group if other.panel.id != hit.panel.id]
     folded = tuple(_card(other) for other in rest[:MOST_FOLDED])
-    return replace(_card(hit), folded=folded, more_folded=max(0, len(rest) - MOST_FOLDED))
+    return replace(_card(hit), grouped=folded, more_grouped=max(0, len(rest) - MOST_FOLDED))
 
 
 def _card(hit: Hit) -> Card:
-    return Card(hit.rank, hit.score, hit.panel, hit.why, hit.words, hit.view, hit.strength)
+    return Card(hit.rank, hit.score, hit.panel, hit.matched_on, hit.matched_words, hit.view, hit.ranking_score)
 
 
 def _browse(index: PanelIndex, question: Question, start: int, count: int) -> Results:
@@ -251,7 +252,7 @@ def panel_picture(index: PanelIndex, panel: Panel) -> Image.Image:
         return index.panel_image(panel)
     except (SourceError, PictureError) as error:
         log.warning("panel %d from its small picture: %s", panel.id, error)
-        return open_picture(index.thumbnail(panel))
+        return open_image(index.thumbnail(panel))
 
 
 def cropped(image: Image.Image, crop: Crop | None) -> Image.Image:
@@ -281,8 +282,7 @@ def read_upload(path: str) -> Image.Image:
     except OSError:
         raise PictureError("The picture is no longer here (uploads are kept for an hour): add it again.") from None
     try:
-        return open_picture(data, max_pixels=MAX_UPLOAD_PIXELS, max_bytes=MAX_UPLOAD_BYTES)
+        return open_image(data, max_pixels=MAX_UPLOAD_PIXELS, max_bytes=MAX_UPLOAD_BYTES)
     except PictureError as error:
-        # the way out that the command line offers is no way out on a page
-        said = str(error).split(" (raise it with", 1)[0]
-        raise PictureError(f"This picture cannot be used: {said}.") from error
+        # the hint names an option of the command line
+        raise PictureError(f"This picture cannot be used: {error.problem}.") from error

@@ -84,7 +84,7 @@ def summary(found: Results, encoder: str = "") -> str:
 def _done(found: Results) -> str:
     if not found.question.asks:
         return f"in story order · {_time(found.seconds)}"
-    by_words = found.question.text.strip() and any(card.words for card in found.cards)
+    by_words = found.question.text.strip() and any(card.matched_words for card in found.cards)
     compared = "compared by dialogue and picture" if found.twice else _COMPARED[found.view]
     with_words = " with words" if found.view is View.DIALOGUE and not found.twice else ""
     return " · ".join(
@@ -112,7 +112,7 @@ def _heading(found: Results) -> str:
 
 
 def _name(panel: Panel) -> str:
-    return f"<em>{escape(panel.book)}</em>, page {panel.page}, panel {panel.panel}"
+    return f"<em>{escape(panel.book)}</em>, page {panel.page_number}, panel {panel.number}"
 
 
 def _narrowed(found: Results) -> str:
@@ -168,22 +168,22 @@ def _card(card: Card, here: str, *, scored: bool = True, fold: str = "", small: 
     ratio = min(max(panel.box.w / panel.box.h if panel.box.h else 1, _NARROWEST), _WIDEST)
     alt = describe(panel)
     score = f'<span class="score" title="cosine similarity">{card.score:.2f}</span>' if scored else ""
-    said = excerpt(panel.dialogue, card.words) if scored or panel.dialogue.strip() else ""
+    said = excerpt(panel.dialogue, card.matched_words) if scored or panel.dialogue.strip() else ""
     label = f"{alt}, score {card.score:.2f}" if scored else alt
-    far = f' data-view="{card.view}" data-strength="{card.strength:.5f}"' if scored else ""
+    far = f' data-view="{card.view}" data-strength="{card.ranking_score:.5f}"' if scored else ""
     return (
         f'<li style="--ratio: {ratio:.3f}" data-id="{panel.id}"{far}>'
         f'<a class="card" href="{escape(with_part(here, "panel", panel.id))}" aria-label="{escape(label)}">'
         f'<span class="frame">{picture(panel, alt, small)}{score}</span>'
         f'<span class="caption"><span class="book">{escape(panel.book)}</span>'
-        f'<span class="place">page {panel.page} · panel {panel.panel}{_why(card) if scored else ""}</span>'
+        f'<span class="place">page {panel.page_number} · panel {panel.number}{_why(card) if scored else ""}</span>'
         f"{said}</span></a>{_use(panel)}{_fold(card, here, fold)}</li>"
     )
 
 
 def _use(panel: Panel) -> str:
     """On the corner of a card: its panel becomes the picture of the question, words and filters stay."""
-    said = f"Use panel {panel.panel} on page {panel.page} of {panel.book} as picture"
+    said = f"Use panel {panel.number} on page {panel.page_number} of {panel.book} as picture"
     return (
         f'<button type="button" class="use" data-do="use" data-panel="{panel.id}" title="Use as picture"'
         f' aria-label="{escape(said)}">{icon("picture")}</button>'
@@ -194,20 +194,20 @@ def _why(card: Card) -> str:
     """What matched: the picture, the words, or both; `meaning` where no word is the same."""
     reasons = {
         "picture": ["picture"],
-        "words": ["words" if card.words else "meaning"],
+        "words": ["words" if card.matched_words else "meaning"],
         "both": ["picture", "words"],
     }
-    return "".join(f' <span class="why">{reason}</span>' for reason in reasons[card.why])
+    return "".join(f' <span class="why">{reason}</span>' for reason in reasons[card.matched_on])
 
 
 def _fold(card: Card, here: str, fold: str) -> str:
     """The other hits of the same page or book, folded behind "and 3 more"."""
-    if not card.folded:
+    if not card.grouped:
         return ""
-    count = len(card.folded) + card.more_folded
-    inner = "".join(_card(each, here) for each in card.folded)
+    count = len(card.grouped) + card.more_grouped
+    inner = "".join(_card(each, here) for each in card.grouped)
     alone = with_part(with_part(here, "fold", None), "book", card.panel.book)
-    rest = f'<a class="quiet-link" href="{escape(alone)}">All of this book</a>' if card.more_folded else ""
+    rest = f'<a class="quiet-link" href="{escape(alone)}">All of this book</a>' if card.more_grouped else ""
     return (
         f'<button type="button" class="unfold" data-do="unfold" aria-expanded="false"'
         f' aria-label="and {count} more of this {fold}">and {count} more {icon("down")}</button>'

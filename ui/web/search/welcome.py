@@ -9,7 +9,7 @@ from itertools import zip_longest
 
 from retrieval.index import PanelIndex
 from retrieval.records import Panel
-from retrieval.store.catalog.catalog import BookSummary
+from retrieval.store.catalog.records import BookSummary
 
 _SAMPLES = 8
 _CHOICE = 6  # panels looked at for each that is shown

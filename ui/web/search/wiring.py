@@ -96,7 +96,7 @@ def _first(index: PanelIndex, question: Question, here: str, count: int) -> Answ
         index.refresh()
         return {"wall": markup.lost() if question.lost else markup.welcome(glance(index)), "more": False}
     found = handlers.ask(index, question, count=count)
-    small = index.small_pictures([card.panel for card in found.cards[:SENT_ALONG]])
+    small = index.thumbnails([card.panel for card in found.cards[:SENT_ALONG]])
     return {
         "summary": markup.summary(found, glance(index).encoder),
         "wall": "" if found.cards else markup.nothing(found),

@@ -64,17 +64,17 @@ def picture(panel: Panel, alt: str | None = None, small: bytes | None = None) ->
 
 def panel_picture(panel: Panel) -> str:
     """The address of a panel's picture. It changes with the picture, so that browsers may keep it."""
-    return f"pictures/panel/{panel.id}?v={panel.row}"
+    return f"pictures/panel/{panel.id}?v={panel.vector_row}"
 
 
 def page_picture(panel: Panel) -> str:
     """The address of the picture of a panel's page."""
-    return f"pictures/page/{panel.page_id}?v={panel.row}"
+    return f"pictures/page/{panel.page_id}?v={panel.vector_row}"
 
 
 def describe(panel: Panel) -> str:
     """A panel in one line, for people who do not see it: "Panel 3 on page 7 of Book: 'dialogue…'"."""
-    place = f"Panel {panel.panel} on page {panel.page} of {panel.book}"
+    place = f"Panel {panel.number} on page {panel.page_number} of {panel.book}"
     said = " ".join(panel.dialogue.split())
     return f"{place}: '{shorten(said, _ALT)}'" if said else f"{place}, no words"
 

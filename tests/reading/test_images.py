@@ -1,4 +1,4 @@
-"""Bytes, paths, arrays and Pillow images become upright RGB pictures, or a PictureError that explains."""
+"""Bytes, paths, arrays and Pillow images become upright RGB images, or raise a PictureError with the reason."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import pytest
 from PIL import Image, ImageFile
 
 from retrieval.errors import PictureError
-from retrieval.images.decode import open_picture
+from retrieval.images.decode import open_image
 
 CORNERS = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [255, 255, 255]]], np.uint8)
-"""Red, green; blue, white: tells every turn from every other."""
+"""Red, green; blue, white: every rotation and reflection differs from every other."""
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **save: object) -> bytes:
@@ -27,7 +27,7 @@ def encoded(image: Image.Image, kind: str = "PNG", **save: object) -> bytes:
 
 
 def png_header(width: int, height: int) -> bytes:
-    """A PNG that claims a size and holds no pixels."""
+    """Return a PNG that declares a size and holds no pixels."""
     body = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunk = struct.pack(">I", 13) + body + struct.pack(">I", zlib.crc32(body))
     empty = struct.pack(">I", 0) + b"IDAT" + struct.pack(">I", zlib.crc32(b"IDAT"))
@@ -64,29 +64,29 @@ UPRIGHT = {
 @pytest.mark.parametrize("orientation", range(2, 9))
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "WEBP", "AVIF"])
 def test_exif_orientation_is_applied(orientation: int, kind: str) -> None:
-    """A picture stored turned or mirrored comes out upright, and cannot be turned a second time."""
+    """An image stored rotated or mirrored is returned upright, and cannot be rotated a second time."""
     exif = Image.Exif()
     exif[0x0112] = orientation
     stored = Image.fromarray(CORNERS.repeat(8, 0).repeat(16, 1))
     options = {"lossless": True} if kind == "WEBP" else {"quality": 100} if kind == "AVIF" else {}
-    picture = open_picture(encoded(stored, kind, exif=exif, **options))
-    want = UPRIGHT[orientation](np.asarray(stored)).astype(int)
-    assert picture.size == (want.shape[1], want.shape[0])
-    assert np.abs(np.asarray(picture) - want).mean() < 8
-    assert 0x0112 not in picture.getexif()
+    image = open_image(encoded(stored, kind, exif=exif, **options))
+    expected = UPRIGHT[orientation](np.asarray(stored)).astype(int)
+    assert image.size == (expected.shape[1], expected.shape[0])
+    assert np.abs(np.asarray(image) - expected).mean() < 8
+    assert 0x0112 not in image.getexif()
 
 
 def test_exif_orientation_of_a_jpeg() -> None:
     """The usual case: a photographed page lying on its side."""
     exif = Image.Exif()
     exif[0x0112] = 6
-    assert open_picture(encoded(Image.new("RGB", (30, 20)), "JPEG", exif=exif)).size == (20, 30)
+    assert open_image(encoded(Image.new("RGB", (30, 20)), "JPEG", exif=exif)).size == (20, 30)
 
 
 def test_damaged_exif_is_ignored() -> None:
-    """A broken EXIF block costs the orientation, not the picture, and warns nobody."""
-    picture = open_picture(encoded(Image.new("RGB", (30, 20)), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff\x01"))
-    assert picture.size == (30, 20)
+    """A damaged EXIF block loses the orientation, not the image, and gives no warning."""
+    image = open_image(encoded(Image.new("RGB", (30, 20)), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff\x01"))
+    assert image.size == (30, 20)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "I;16", "I", "F"])
@@ -94,29 +94,29 @@ def test_every_mode_becomes_rgb(mode: str) -> None:
     """Whatever the colour model, the result is plain RGB of the same size."""
     base = Image.new("RGB", (5, 3), (200, 200, 200))
     source = Image.new(mode, (5, 3)) if mode in ("I;16", "I", "F", "PA") else base.convert(mode)
-    picture = open_picture(source)
-    assert (picture.mode, picture.size) == ("RGB", (5, 3))
-    assert type(picture) is Image.Image
+    image = open_image(source)
+    assert (image.mode, image.size) == ("RGB", (5, 3))
+    assert type(image) is Image.Image
 
 
 def test_alpha_is_dropped_not_composited() -> None:
-    """A transparent red pixel stays red, as the encoder was trained."""
-    assert open_picture(Image.new("RGBA", (1, 1), (255, 0, 0, 0))).getpixel((0, 0)) == (255, 0, 0)
+    """A transparent red pixel stays red, as in the encoder's training."""
+    assert open_image(Image.new("RGBA", (1, 1), (255, 0, 0, 0))).getpixel((0, 0)) == (255, 0, 0)
 
 
-def test_palette_with_transparency_is_quiet() -> None:
+def test_palette_with_transparency_gives_no_warning() -> None:
     """Pillow's warning about palettes with transparency does not reach the caller."""
     image = Image.new("P", (2, 2), 1)
     image.putpalette([0, 0, 0, 10, 20, 30])
     data = encoded(image, transparency=b"\0\0")
-    assert open_picture(data).getpixel((0, 0)) == (10, 20, 30)
+    assert open_image(data).getpixel((0, 0)) == (10, 20, 30)
 
 
-def test_the_callers_image_is_left_alone() -> None:
+def test_the_callers_image_is_not_changed() -> None:
     """Opening an image changes neither its mode nor its metadata."""
     image = Image.new("P", (2, 2))
     image.info["transparency"] = 0
-    open_picture(image)
+    open_image(image)
     assert image.mode == "P"
     assert image.info == {"transparency": 0}
 
@@ -125,14 +125,14 @@ def test_the_callers_image_is_left_alone() -> None:
 def test_16_bit_greys_are_scaled(kind: str) -> None:
     """16-bit greys keep their shades instead of turning white above 255."""
     grey = np.array([[0, 257, 0x8080, 0xFFFF]], np.uint16)
-    picture = open_picture(encoded(Image.fromarray(grey), kind))
-    assert [picture.getpixel((x, 0))[0] for x in range(4)] == [0, 1, 128, 255]
+    image = open_image(encoded(Image.fromarray(grey), kind))
+    assert [image.getpixel((x, 0))[0] for x in range(4)] == [0, 1, 128, 255]
 
 
 def test_first_frame_of_an_animation() -> None:
-    """An animated GIF is its first frame."""
+    """An animated GIF is decoded to its first frame."""
     frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue")]
-    assert open_picture(encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])).getpixel((0, 0)) == (
+    assert open_image(encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])).getpixel((0, 0)) == (
         255,
         0,
         0,
@@ -141,11 +141,12 @@ def test_first_frame_of_an_animation() -> None:
 
 @pytest.mark.parametrize("header", [png_header, bmp_header, gif_header])
 def test_a_huge_header_is_refused_before_decoding(header) -> None:
-    """60000 x 60000 px are refused from the header alone; no memory is taken for them."""
+    """60000 x 60000 px are refused from the header alone; no memory is allocated for them."""
     data = header(60000, 60000)
     tracemalloc.start()
-    with pytest.raises(PictureError, match=r"60000 x 60000 px is 3600 megapixels; the limit is 250 \(raise it"):
-        open_picture(data)
+    with pytest.raises(PictureError, match=r"60000 x 60000 px is 3600 megapixels; the limit is 250\n") as error:
+        open_image(data)
+    assert error.value.hint == "raise it with --max-pixels"
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 2**20
@@ -154,42 +155,42 @@ def test_a_huge_header_is_refused_before_decoding(header) -> None:
 def test_a_huge_webp_header_is_refused() -> None:
     """WebP states its canvas in its first chunk."""
     with pytest.raises(PictureError, match="60000 x 60000 px"):
-        open_picture(webp_header(60000, 60000))
+        open_image(webp_header(60000, 60000))
 
 
 @pytest.mark.parametrize(("kind", "options"), [("WEBP", {"lossless": True}), ("WEBP", {}), ("AVIF", {}), ("TIFF", {})])
 def test_the_limit_holds_in_every_format(kind: str, options: dict[str, object]) -> None:
-    """`max_pixels` is compared with the true size; at the limit the picture opens."""
+    """`max_pixels` is compared with the true size; at the limit the image opens."""
     data = encoded(Image.new("RGB", (40, 30)), kind, **options)
-    assert open_picture(data, max_pixels=1200).size == (40, 30)
+    assert open_image(data, max_pixels=1200).size == (40, 30)
     with pytest.raises(PictureError, match="40 x 30 px"):
-        open_picture(data, max_pixels=1199)
+        open_image(data, max_pixels=1199)
     with pytest.raises(PictureError, match="40 x 30 px"):
-        open_picture(Image.new("L", (40, 30)), max_pixels=1199)
+        open_image(Image.new("L", (40, 30)), max_pixels=1199)
 
 
 def test_beyond_pillows_own_limit_no_warning() -> None:
     """100 megapixels are within our limit and open without Pillow's warning; its setting stays as it was."""
     before = Image.MAX_IMAGE_PIXELS
     data = encoded(Image.new("1", (10_000, 10_000)))
-    assert open_picture(data).size == (10_000, 10_000)
+    assert open_image(data).size == (10_000, 10_000)
     assert before == Image.MAX_IMAGE_PIXELS
     assert ImageFile.LOAD_TRUNCATED_IMAGES is False
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF"])
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.9])
-def test_a_picture_cut_off_is_refused(kind: str, share: float) -> None:
-    """A download that stopped half-way is damage, not half a picture."""
+def test_a_truncated_image_is_refused(kind: str, share: float) -> None:
+    """A download that stopped half-way is damage, not half an image."""
     noise = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
     data = encoded(Image.fromarray(noise), kind)
-    with pytest.raises(PictureError, match=r"cut off or damaged|not a picture"):
-        open_picture(data[: int(len(data) * share)])
+    with pytest.raises(PictureError, match=r"cut off or damaged|not an image"):
+        open_image(data[: int(len(data) * share)])
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF"])
-def test_flipped_bytes_give_a_picture_or_a_picture_error(kind: str) -> None:
-    """Random damage never shows as another exception or a warning."""
+def test_altered_bytes_give_an_image_or_a_picture_error(kind: str) -> None:
+    """Random damage never raises another exception or a warning."""
     random = np.random.default_rng(2)
     whole = encoded(Image.fromarray(random.integers(0, 256, (24, 24, 3), np.uint8)), kind)
     for _ in range(60):
@@ -197,25 +198,25 @@ def test_flipped_bytes_give_a_picture_or_a_picture_error(kind: str) -> None:
         for place in random.integers(0, min(len(data), 400), 6):
             data[place] = random.integers(0, 256)
         with contextlib.suppress(PictureError):
-            assert open_picture(bytes(data), max_pixels=10**6).mode == "RGB"
+            assert open_image(bytes(data), max_pixels=10**6).mode == "RGB"
 
 
 def test_text_named_jpg(tmp_path: Path) -> None:
-    """The message says what the file starts with and what was expected."""
+    """The error has the path, the first bytes and the supported formats."""
     path = tmp_path / "page.jpg"
     path.write_text("Hello world")
-    with pytest.raises(PictureError, match=r"page\.jpg: not a picture: starts with 'Hello wor' \(expected JPEG, PNG"):
-        open_picture(path)
+    with pytest.raises(PictureError, match=r"page\.jpg: not an image: starts with 'Hello wor'\nuse JPEG, PNG"):
+        open_image(path)
 
 
-def test_binary_rubbish_is_shown_as_hex() -> None:
+def test_binary_data_is_shown_as_hex() -> None:
     """Bytes that are not text are not printed as text."""
     with pytest.raises(PictureError, match="starts with 0x00ff1b"):
-        open_picture(b"\x00\xff\x1b[31m" + b"\x00" * 40)
+        open_image(b"\x00\xff\x1b[31m" + b"\x00" * 40)
 
 
 def test_empty_missing_and_folder(tmp_path: Path) -> None:
-    """Empty files, missing files and folders are told apart."""
+    """Empty files, missing files and folders have different messages."""
     (tmp_path / "empty.png").touch()
     for path, message in [
         ("empty.png", "the file is empty"),
@@ -223,11 +224,11 @@ def test_empty_missing_and_folder(tmp_path: Path) -> None:
         ("", "not a file"),
     ]:
         with pytest.raises(PictureError, match=message):
-            open_picture(str(tmp_path / path))
+            open_image(str(tmp_path / path))
     with pytest.raises(PictureError, match="the file is empty"):
-        open_picture(b"")
+        open_image(b"")
     with pytest.raises(PictureError):
-        open_picture("null\0byte")
+        open_image("null\0byte")
 
 
 def test_max_bytes(tmp_path: Path) -> None:
@@ -235,16 +236,16 @@ def test_max_bytes(tmp_path: Path) -> None:
     path = tmp_path / "page.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(5000))
     with pytest.raises(PictureError, match="larger than the limit"):
-        open_picture(path, max_bytes=1000)
+        open_image(path, max_bytes=1000)
 
 
 @pytest.mark.parametrize("shape", [(3, 5), (3, 5, 3), (3, 5, 4)])
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
 def test_arrays(shape: tuple[int, ...], dtype: type) -> None:
     """Greys, RGB and RGBA as bytes or as fractions; 0.5 is 128."""
-    picture = open_picture(np.full(shape, 128 if dtype is np.uint8 else 0.5, dtype))
-    assert picture.size == (5, 3)
-    assert picture.getpixel((4, 2)) == (128, 128, 128)
+    image = open_image(np.full(shape, 128 if dtype is np.uint8 else 0.5, dtype))
+    assert image.size == (5, 3)
+    assert image.getpixel((4, 2)) == (128, 128, 128)
 
 
 @pytest.mark.parametrize(
@@ -259,7 +260,7 @@ def test_arrays(shape: tuple[int, ...], dtype: type) -> None:
         np.zeros((2, 3, 3, 3), np.uint8),
     ],
 )
-def test_arrays_that_are_not_pictures(array: np.ndarray) -> None:
+def test_arrays_that_are_not_images(array: np.ndarray) -> None:
     """Wrong shapes, types and ranges are refused instead of guessed at."""
     with pytest.raises(PictureError):
-        open_picture(array)
+        open_image(array)

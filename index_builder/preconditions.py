@@ -1,0 +1,151 @@
+"""What must hold before a build starts: sources, options and encoder agree with what the index has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from index_builder.options import BuildOptions
+from index_builder.report import StageTimer
+from index_builder.write import WritableIndex
+from retrieval.books import DEFAULT_LIMITS
+from retrieval.encoder.protocol import Encoder
+from retrieval.errors import SourceError, UsageError
+from retrieval.index import encoder_mismatch
+from retrieval.store.settings import EncoderRecord
+
+EncoderLoader = Callable[[str, str | None], Encoder]
+"""Loads an encoder by its name or path, and device."""
+
+
+def load_by_name(name: str, device: str | None) -> Encoder:
+    """Load an encoder by its name or path."""
+    from retrieval.encoder import load_encoder  # imports torch
+
+    return load_encoder(name, device=device)
+
+
+def resolve_sources(sources: Sequence[str | Path]) -> list[Path]:
+    """Return the sources as absolute paths, without those inside others. Raises `SourceError` for a missing one."""
+    if isinstance(sources, str | Path):
+        sources = [sources]
+    if not sources:
+        raise UsageError("no source given", hint="name a folder of comics, a book file or a picture")
+    paths = list(dict.fromkeys(Path(s).expanduser().resolve() for s in sources))
+    for path in paths:
+        if any("\ud800" <= c <= "\udfff" for c in str(path)):
+            raise SourceError(f"{str(path)!r} has a name that is not valid UTF-8", hint="rename it")
+        if not path.exists():
+            raise SourceError("no such file or folder", path, "give a folder of comics, a book file or a picture")
+    return [p for p in paths if not any(p != q and p.is_relative_to(q) for q in paths)]
+
+
+def check_nesting(index: WritableIndex, sources: Sequence[Path]) -> None:
+    """Raise `UsageError` for a source inside a source of the index, or around it: its pages would be indexed twice."""
+    for known in index.catalog.library.sources():
+        for path in sources:
+            inner, outer = (path, known) if path.is_relative_to(known) else (known, path)
+            if inner != outer and inner.is_relative_to(outer):
+                again = outer if outer == known else known
+                raise UsageError(
+                    f"{path} and {known}, already a source of this index, lie inside each other",
+                    hint=f"build {again} again, or use another --index",
+                )
+
+
+def check_regions(index: WritableIndex, options: BuildOptions) -> None:
+    """Raise `UsageError` for another choice of regions than that of the first build."""
+    has = index.vectors.regions > 0
+    if not index.empty and options.regions is not None and options.regions != has:
+        found, flag = ("has", "--no-regions") if has else ("does not have", "--regions")
+        problem = f"the index {found} region vectors of its panels"
+        raise UsageError(problem, index.folder, f"leave out {flag}, or use another --index")
+
+
+def settle_dpi(index: WritableIndex, options: BuildOptions) -> BuildOptions:
+    """Return the options with the resolution of drawn pages, which is one for a whole index.
+
+    Boxes are in pixels of drawn pages, and queries draw them again. Raises `UsageError` for another one.
+    """
+    known = None if index.empty else index.catalog.settings().dpi
+    if None not in (known, options.dpi) and options.dpi != known:
+        problem = f"the index has PDF pages drawn at {known} dpi"
+        raise UsageError(problem, index.folder, "leave out --dpi, or use another --index")
+    dpi = options.dpi or known or DEFAULT_LIMITS.dpi
+    if dpi != known:
+        index.catalog.write_settings(dpi=dpi)
+    return replace(options, dpi=dpi)
+
+
+class BuildEncoder:
+    """The encoder of a build: loaded when the first page needs it, checked against the index, recorded with it."""
+
+    def __init__(
+        self,
+        index: WritableIndex,
+        encoder: str | Encoder,
+        device: str | None,
+        load: EncoderLoader,
+        options: BuildOptions,
+        timer: StageTimer,
+    ) -> None:
+        self._index = index
+        self._requested = encoder
+        self._device = device
+        self._load_encoder = load
+        self._options = options
+        self._timer = timer
+        self._encoder: Encoder | None = None
+
+    def check(self) -> None:
+        """Compare an encoder object, or another name than before, with the index before any work."""
+        built_by = self._index.catalog.settings().encoder
+        if not isinstance(self._requested, str):
+            self._use(self._requested, self._requested.name)
+        elif built_by is None or self._requested not in ("auto", built_by.load, built_by.name):
+            self._load(self._requested)
+
+    def get(self) -> Encoder:
+        """Return the encoder, loaded at the first use: a build with nothing to do does not import torch."""
+        if self._encoder is None:
+            built_by = self._index.catalog.settings().encoder
+            assert isinstance(self._requested, str)  # an object was taken in `check`
+            self._load(built_by.load if built_by else self._requested)
+        assert self._encoder is not None
+        return self._encoder
+
+    def _load(self, name: str) -> None:
+        with self._timer.stage("load encoder"):
+            encoder = self._load_encoder(name, self._device)
+        path = Path(name).expanduser()
+        self._use(encoder, str(path.absolute()) if path.is_file() else encoder.name)
+
+    def _use(self, encoder: Encoder, load: str) -> None:
+        index = self._index
+        # a build that was stopped before its first page decided nothing
+        built_by = None if index.empty else index.catalog.settings().encoder
+        if built_by is not None and built_by.fingerprint != encoder.fingerprint:
+            raise encoder_mismatch(index.folder, built_by, encoder)
+        if built_by is None:
+            index.catalog.write_settings(encoder=_record(encoder, load), regions=self._regions(encoder))
+            index.reopen_vectors()
+        self._encoder = encoder
+
+    def _regions(self, encoder: Encoder) -> int:
+        """Return the number of region vectors per panel of a new index."""
+        regions = int(encoder.settings.get("regions", 0))
+        if self._options.regions and not regions:
+            raise UsageError(f"encoder {encoder.name} has no region vectors", hint="leave out --regions")
+        return 0 if self._options.regions is False else regions
+
+
+def _record(encoder: Encoder, load: str) -> EncoderRecord:
+    return EncoderRecord(
+        name=encoder.name,
+        load=load,
+        fingerprint=encoder.fingerprint,
+        settings=encoder.settings,
+        provisional=encoder.provisional,
+        constant_gate=bool(getattr(encoder, "constant_gate", False)),
+    )

@@ -1,0 +1,207 @@
+"""One run of a build under the writer lock: check, scan, detect moves, encode and write, derive, report."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from index_builder.annotations.collection import Collection
+from index_builder.decode.decode import decode_page
+from index_builder.decode.executors import make_executor
+from index_builder.decode.records import DecodeSettings
+from index_builder.dialogue import AUTO, OcrCacheWriter, OcrSettings, threads_per_worker
+from index_builder.options import BuildOptions
+from index_builder.plan.content_hashes import write_hashes
+from index_builder.plan.moves import detect_moves
+from index_builder.plan.plan import PageStatus, Plan
+from index_builder.plan.scan import make_plan
+from index_builder.preconditions import BuildEncoder, EncoderLoader, check_nesting, check_regions, settle_dpi
+from index_builder.report import BuildReport, StageTimer
+from index_builder.write import PageWriter, WritableIndex, derive
+from retrieval.encoder.protocol import Encoder
+from retrieval.errors import SourceError
+from retrieval.progress import Progress, ProgressCallback, StageProgress
+from retrieval.store.generation import open_generation
+
+_SHOWN_REASONS = 5
+"""Skipped items that the error for a build without pages names."""
+
+
+class BuildSession:
+    """One run of `build_index`."""
+
+    def __init__(
+        self,
+        index: WritableIndex,
+        options: BuildOptions,
+        encoder: str | Encoder,
+        device: str | None,
+        progress: ProgressCallback,
+        load: EncoderLoader,
+    ) -> None:
+        self._index = index
+        self._options = options
+        self._progress = progress
+        self._timer = StageTimer()
+        self._encoder = BuildEncoder(index, encoder, device, load, options, self._timer)
+
+    def run(self, sources: list[Path]) -> BuildReport:
+        """Bring the index up to date with the sources and return the report."""
+        self._check(sources)
+        self._index.drop_unnamed()
+        ocr = self._ocr_settings()
+        plan = self._scan(sources, ocr)
+        try:
+            settings = self._decode_settings(sources, ocr)
+            self._detect_moves(plan, settings)
+            writer = self._encode_and_write(plan, settings)
+        finally:
+            plan.close()
+        for source_id, skipped in plan.skipped.items():
+            self._index.catalog.replace_skipped(source_id, skipped)
+        if not self._index.catalog.library.counts()["panels"] and self._index.catalog.settings().generation is None:
+            raise _nothing_indexed(plan)
+        with self._timer.stage("index"):
+            generation = derive(self._index, self._options.as_dict(), self._progress)
+        return self._report(plan, writer, generation)
+
+    # -------------------------------------------------------------------- steps
+
+    def _check(self, sources: list[Path]) -> None:
+        check_nesting(self._index, sources)
+        check_regions(self._index, self._options)
+        self._options = settle_dpi(self._index, self._options)
+        self._encoder.check()
+
+    def _scan(self, sources: list[Path], ocr: OcrSettings | None) -> Plan:
+        report = StageProgress(self._progress, "scan", "pages")
+        with self._timer.stage("scan"):
+            collection = self._collection()
+            plan = make_plan(sources, self._index.catalog, self._options, report, collection, ocr)
+        plan.warnings += collection.notes
+        return plan
+
+    def _detect_moves(self, plan: Plan, settings: DecodeSettings) -> None:
+        report = StageProgress(self._progress, "compare", "pages", plan.jobs)
+        executor = make_executor(self._options.worker_count, settings)
+        with self._timer.stage("compare"), executor:
+            self._index.thumbnails.remove(detect_moves(plan, self._index.catalog, executor, report))
+
+    def _encode_and_write(self, plan: Plan, settings: DecodeSettings) -> PageWriter:
+        workers = self._options.worker_count
+        # one commit for each worker's page: about one a second, since OCR takes that long
+        ocr_cache = OcrCacheWriter(self._index.folder, pages_per_commit=max(1, workers))
+        writer = PageWriter(self._index, self._encoder.get, self._options, self._timer, ocr_cache)
+        began = time.monotonic()
+        with self._known_hashes(plan) as hashes, ocr_cache:
+            settings = replace(settings, known_hashes=hashes)
+            with make_executor(workers, settings) as executor:
+                results = executor.decode((job, job.task) for job in plan.read())
+                for done in writer.write(plan, results, lambda job: decode_page(job.task, _without_hashes(settings))):
+                    self._progress(_encode_progress(done, plan, writer, time.monotonic() - began))
+        return writer
+
+    @contextmanager
+    def _known_hashes(self, plan: Plan) -> Iterator[str | None]:
+        """Return the file of content hashes in the index; None if there is nothing to compare."""
+        if not plan.jobs or self._index.empty:
+            yield None
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "hashes.npy"
+            write_hashes(self._index.catalog.pages.digests(), path)
+            yield str(path)
+
+    # ----------------------------------------------------------------- settings
+
+    def _collection(self) -> Collection:
+        """Return the annotations of the collection: those given, else those of earlier builds."""
+        stored = self._index.catalog.settings().annotations
+        paths = stored if self._options.annotations is None else self._options.annotations
+        collection = Collection.open([Path(path) for path in paths])
+        if paths != stored:
+            self._index.catalog.write_settings(annotations=paths)
+        return collection
+
+    def _ocr_settings(self) -> OcrSettings | None:
+        """Return the OCR settings; the language that was chosen for an index stays with it."""
+        if not self._options.ocr:
+            return None
+        stored = self._index.catalog.settings().language
+        language = self._options.language or stored or AUTO
+        if language != stored:
+            self._index.catalog.write_settings(language=language)
+        return OcrSettings(self._index.folder, language, threads_per_worker(self._options.worker_count))
+
+    def _decode_settings(self, sources: list[Path], ocr: OcrSettings | None) -> DecodeSettings:
+        ids = {self._index.catalog.source_id(source): source for source in sources}
+        options = self._options
+        return DecodeSettings(ids, options.limits, options.page_is_panel, options.thumbnails, ocr)
+
+    # ------------------------------------------------------------------- report
+
+    def _report(self, plan: Plan, writer: PageWriter, generation: int) -> BuildReport:
+        index, statuses = self._index, plan.status_counts
+        counts = index.catalog.library.counts()
+        encoder = index.catalog.settings().encoder
+        manifest = open_generation(index.folder, generation).manifest
+        views = {
+            name: {key: view.get(key) for key in ("kind", "panels", "recall_at_10")}
+            for name, view in manifest["views"].items()
+        }
+        seconds = sum(self._timer.seconds.get(stage, 0.0) for stage in ("decode", "encode", "write"))
+        return BuildReport(
+            index=os.fspath(index.folder),
+            books=counts["books"],
+            pages=counts["pages"],
+            panels=counts["panels"],
+            panels_with_dialogue=counts["panels_with_dialogue"],
+            low_confidence_pages=counts["low_confidence_pages"],
+            pages_new=statuses[PageStatus.NEW],
+            pages_changed=statuses[PageStatus.CHANGED],
+            pages_moved=statuses[PageStatus.MOVED],
+            pages_missing=statuses[PageStatus.MISSING],
+            pages_restored=statuses[PageStatus.RESTORED],
+            pages_unchanged=statuses[PageStatus.UNCHANGED],
+            pages_excluded=statuses[PageStatus.EXCLUDED],
+            annotations=plan.collection.counts,
+            encoded=writer.encoded,
+            reused=writer.reused,
+            panels_per_second=round(writer.encoded / seconds, 1) if seconds else 0.0,
+            encoder=asdict(encoder) if encoder else {},
+            generation=generation,
+            views=views,
+            skipped=tuple(plan.all_skipped()),
+            warnings=(*plan.warnings, *writer.warnings),
+            seconds=self._timer.result(),
+            ocr=writer.ocr,
+        )
+
+
+def _without_hashes(settings: DecodeSettings) -> DecodeSettings:
+    """Return settings under which a page is decoded even if its content is known."""
+    return replace(settings, known_hashes=None)
+
+
+def _encode_progress(done: int, plan: Plan, writer: PageWriter, elapsed: float) -> Progress:
+    """Return the state of the encode stage; `done` includes pages in the batch in flight."""
+    panels = writer.encoded + writer.reused
+    panel_rate = writer.encoded / elapsed if elapsed > 0 else 0.0
+    detail = f"{panels:,} panels, {panel_rate:.1f} panels/s"
+    rate = done / elapsed if elapsed > 0 else 0.0
+    return Progress("encode", done, plan.jobs, "pages", rate, detail)
+
+
+def _nothing_indexed(plan: Plan) -> SourceError:
+    """Return the error for a build that found no page to index."""
+    skipped = plan.all_skipped()
+    reasons = "; ".join(f"{path}: {reason}" for path, reason in skipped[:_SHOWN_REASONS])
+    more = f" (and {len(skipped) - _SHOWN_REASONS} more)" if len(skipped) > _SHOWN_REASONS else ""
+    excluded = plan.status_counts[PageStatus.EXCLUDED]
+    story = f" {excluded:,} pages have another label than story" if excluded else ""
+    return SourceError(f"no page could be indexed. {reasons}{more}{story}".rstrip())

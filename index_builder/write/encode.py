@@ -1,0 +1,229 @@
+"""Encoding and writing of decoded pages, in batches of whole pages, landed in plan order.
+
+The vectors of a batch are synced before the one transaction that names them. A build killed at any moment continues
+where it stopped, and encodes at most the batch in flight again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from index_builder.decode.records import DecodedPage, DecodedPanel, DecodeError, DecodeResult
+from index_builder.dialogue import OcrCacheWriter
+from index_builder.options import BuildOptions
+from index_builder.plan.plan import PageJob, PageStatus, Plan, present_status
+from index_builder.report import OcrCounts, StageTimer
+from index_builder.write.store import WritableIndex
+from retrieval.encoder.protocol import Encoder, PanelEmbeddings
+from retrieval.store.catalog.records import NewPage, NewPanel, PageCopy, PageUpdate
+
+_PANELS_PER_COMMIT = 64
+"""Panels encoded between two commits: bounds what a crash costs, against one sync to disk for each."""
+
+_WARNINGS_PER_PAGE = 5
+"""Warnings about one page that the report lists; the others are counted."""
+
+Job = tuple[PageJob, DecodeResult]
+
+
+@dataclass
+class _Batch:
+    """Whole pages to write together.
+
+    copies: pages with the content of another page, with its id and the vector rows of its panels.
+    """
+
+    pages: list[tuple[PageJob, DecodedPage]] = field(default_factory=list)
+    copies: list[tuple[PageJob, int, list[int]]] = field(default_factory=list)
+
+    @property
+    def panels(self) -> int:
+        """Number of panels in the batch."""
+        return sum(len(page.panels or ()) for _, page in self.pages) + sum(len(rows) for *_, rows in self.copies)
+
+    @property
+    def page_count(self) -> int:
+        """Number of pages in the batch."""
+        return len(self.pages) + len(self.copies)
+
+
+class PageWriter:
+    """Takes decoded pages in plan order, encodes their panels and writes them.
+
+    encoded, reused: panels encoded, and panels that took the vectors of an identical page. pages_done: pages settled.
+    """
+
+    def __init__(
+        self,
+        index: WritableIndex,
+        encoder: Callable[[], Encoder],
+        options: BuildOptions,
+        timer: StageTimer,
+        ocr_cache: OcrCacheWriter,
+    ) -> None:
+        self._index = index
+        self._encoder = encoder
+        self._options = options
+        self._timer = timer
+        self._ocr_cache = ocr_cache
+        self.ocr = OcrCounts()
+        self.warnings: list[tuple[str, str]] = []
+        self.encoded = 0
+        self.reused = 0
+        self.pages_done = 0
+
+    def write(
+        self, plan: Plan, results: Iterator[Job], decode_again: Callable[[PageJob], DecodeResult]
+    ) -> Iterator[int]:
+        """Encode and write all pages; yield the number of pages done, or waiting in a batch, after each page.
+
+        decode_again: decodes a page in this process, whose content changed since it was hashed.
+        """
+        batch = _Batch()
+        while True:
+            with self._timer.stage("decode"):
+                item = next(results, None)
+            if item is None:
+                break
+            if not self._settle(plan, batch, *item, decode_again):
+                self.pages_done += 1
+            if batch.panels >= max(_PANELS_PER_COMMIT, self._options.batch_size):
+                self._land(batch)
+                batch = _Batch()
+            yield self.pages_done + batch.page_count
+        self._land(batch)
+        yield self.pages_done
+
+    def _settle(
+        self,
+        plan: Plan,
+        batch: _Batch,
+        job: PageJob,
+        result: DecodeResult,
+        decode_again: Callable[[PageJob], DecodeResult],
+    ) -> bool:
+        """Add a page to the batch and return True; or record one that is unreadable or unchanged."""
+        previous, catalog = job.previous, self._index.catalog
+        if isinstance(result, DecodedPage) and result.panels is None:
+            if previous is not None and result.digest == previous.digest:
+                plan.status_counts[present_status(previous)] += 1
+                catalog.update_pages([PageUpdate(previous.id, job.page.number, job.fingerprint)])
+                return False
+            if catalog.pages.page_by_digest(result.digest) is None:
+                result = decode_again(job)
+        if isinstance(result, DecodeError):
+            plan.skipped[job.task.source_id].append((job.display_path, result.reason))
+            if previous is not None and not previous.missing:
+                catalog.mark_missing([previous.id])
+                plan.status_counts[PageStatus.MISSING] += 1
+            return False
+        self._record(job, result)
+        plan.status_counts[PageStatus.NEW if previous is None else PageStatus.CHANGED] += 1
+        duplicate = None if job.task.ocr_only else catalog.pages.page_by_digest(result.digest)
+        if duplicate is not None:
+            batch.copies.append((job, *duplicate))
+        else:
+            batch.pages.append((job, result))
+        return True
+
+    def _record(self, job: PageJob, page: DecodedPage) -> None:
+        """Keep the OCR lines, the warnings and the OCR counts of a page."""
+        self.warnings += [(job.display_path, text) for text in _first_warnings(page.warnings)]
+        if page.ocr is None:
+            return
+        if not page.ocr.from_cache:
+            self._ocr_cache.add(page.ocr)
+        read = [p.detected for p in page.panels or () if p.detected.text_source == "ocr"]
+        self.ocr.engine = page.ocr_engine or ""
+        self.ocr.pages += page.ocr.seconds > 0
+        self.ocr.cached += page.ocr.seconds == 0
+        self.ocr.seconds = round(self.ocr.seconds + page.ocr.seconds, 3)
+        self.ocr.words += sum(len((panel.text or "").split()) for panel in read)
+        self.ocr.sound_effects += sum(len(panel.sound_effects.split()) for panel in read)
+
+    def _land(self, batch: _Batch) -> None:
+        """Encode and write a batch."""
+        self._ocr_cache.flush()  # before the pages, so that every page with OCR text has its lines stored
+        if batch.copies:
+            self._write_copies(batch)
+        if batch.pages:
+            panels = [panel for _, page in batch.pages for panel in page.panels or ()]
+            with self._timer.stage("encode"):
+                embeddings = self._encoder().encode([p.input for p in panels], batch_size=self._options.batch_size)
+            self._write_pages(batch, panels, embeddings)
+        self.pages_done += batch.page_count
+
+    def _write_copies(self, batch: _Batch) -> None:
+        """Write pages with the content of others: new panels with copies of the same vectors."""
+        index = self._index
+        with self._timer.stage("write"):
+            rows = [row for *_, copied in batch.copies for row in copied]
+            first = index.next_row()
+            index.vectors.copy(first, np.array(rows, np.int64))
+            index.thumbnails.copy([(row, first + i) for i, row in enumerate(rows)])
+            index.thumbnails.remove(index.catalog.copy_pages(list(_page_copies(batch, first))))
+        self.reused += len(rows)
+
+    def _write_pages(self, batch: _Batch, panels: Sequence[DecodedPanel], embeddings: PanelEmbeddings) -> None:
+        index = self._index
+        with self._timer.stage("write"):
+            first = index.next_row()
+            index.vectors.append(first, embeddings)
+            if self._options.thumbnails:
+                index.thumbnails.put([(first + i, p.thumbnail) for i, p in enumerate(panels) if p.thumbnail])
+            pages = list(_new_pages(batch, first, embeddings.gate.tolist()))
+            index.thumbnails.remove(index.catalog.write_pages(pages))
+        self.encoded += len(panels)
+
+
+def _first_warnings(warnings: Sequence[str]) -> list[str]:
+    """Return the first warnings of a page: thousands of one page would hide those of all others."""
+    more = len(warnings) - _WARNINGS_PER_PAGE
+    return [*warnings[:_WARNINGS_PER_PAGE], *([f"and {more:,} more warnings for this page"] if more > 0 else [])]
+
+
+def _new_pages(batch: _Batch, first_row: int, gates: Sequence[Sequence[float]]) -> Iterator[NewPage]:
+    """Return the pages of a batch as catalog records; panel i of the batch has vector row `first_row + i`."""
+    row = 0
+    for job, page in batch.pages:
+        panels = page.panels or ()
+        yield NewPage(
+            job.book_id,
+            job.page.name,
+            job.page.number,
+            job.fingerprint,
+            page.digest,
+            page.width,
+            page.height,
+            tuple(_new_panels(panels, first_row + row, gates[row : row + len(panels)])),
+            label=job.label,
+            ocr_engine=page.ocr_engine,
+        )
+        row += len(panels)
+
+
+def _new_panels(panels: Iterable[DecodedPanel], first_row: int, gates: Sequence[Sequence[float]]) -> Iterator[NewPanel]:
+    for place, (panel, (picture, dialogue, composition)) in enumerate(zip(panels, gates, strict=True)):
+        detected = panel.detected
+        yield NewPanel(
+            number=detected.number,
+            box=detected.box,
+            dialogue=detected.text or "",
+            box_source=detected.box_source,
+            vector_row=first_row + place,
+            gate=(picture, dialogue, composition),
+            sound_effects=detected.sound_effects,
+            text_source=detected.text_source,
+        )
+
+
+def _page_copies(batch: _Batch, first_row: int) -> Iterator[PageCopy]:
+    """Return the copies of a batch as catalog records; copied vector rows follow each other from `first_row` on."""
+    row = first_row
+    for job, copy_from, copied in batch.copies:
+        rows = {old: row + i for i, old in enumerate(copied)}
+        row += len(copied)
+        yield PageCopy(copy_from, job.book_id, job.page.name, job.page.number, job.fingerprint, job.label, rows)

@@ -1,0 +1,222 @@
+"""Writing of a generation: everything searched that is derived, in one folder written beside, synced and renamed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.encoder.protocol import DIMENSION
+from retrieval.progress import Progress, ProgressCallback, no_progress
+from retrieval.records import View
+from retrieval.store.ann.base import CANDIDATES, IndexInput, PreviousIndex
+from retrieval.store.ann.ivfpq import IvfPq, choose_index_type
+from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.generation import FORMAT, Generation, ViewIndex, digest
+from retrieval.store.layout import file_sha256, generation_folder
+from retrieval.store.scoring import all_scores, best_scores, top, vectors_per_panel
+from retrieval.store.vectors import REGIONS, VectorStore
+
+RECALL_SAMPLE = 256
+"""Panels used as queries to measure recall."""
+
+RECALL_LOSS = 0.02
+"""Recall@10: an updated index that loses more than this since its training is trained again."""
+
+_RECALL_SEED = 7
+_BLOCK = 16_384
+"""Vectors read at once: 34 MB."""
+
+
+def write_generation(
+    index: Path,
+    number: int,
+    catalog: Catalog,
+    vectors: VectorStore,
+    kind: str,
+    base: Generation | None = None,
+    progress: ProgressCallback = no_progress,
+) -> dict[str, Any]:
+    """Write generation `number` and return its manifest; it counts once the catalog names it.
+
+    kind: auto, exact or ivfpq. base: a generation whose FAISS indexes are updated if little changed. progress: stage
+    "index"; an exception in it cancels, and a half-written generation counts for nothing.
+    """
+    final = generation_folder(index, number)
+    beside = final.with_name(f"{number}.partial")
+    for leftover in (beside, final):
+        shutil.rmtree(leftover, ignore_errors=True)
+    beside.mkdir(parents=True)
+    views = {}
+    for view in View:
+        writer = _ViewWriter(beside, view, catalog, vectors, _view_progress(view, progress))
+        views[str(view)] = writer.write(kind, _previous_index(index, view, base))
+    manifest = {"format": FORMAT, "generation": number, "dimension": DIMENSION, "views": views}
+    (beside / "manifest.json").write_text(json.dumps(manifest, indent=1))
+    for path in beside.iterdir():
+        _sync(path)
+    beside.rename(final)
+    _sync(final.parent)
+    return manifest
+
+
+def prune_generations(index: Path, current: int) -> None:
+    """Delete every generation except `current`, and half-written ones. Readers keep the files they have open."""
+    parent = index / "generations"
+    for path in parent.iterdir() if parent.exists() else ():
+        if path.name != str(current):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _view_progress(view: View, progress: ProgressCallback) -> ProgressCallback:
+    """Return a callback that reports steps of one view as the stage "index"."""
+
+    def report(step: Progress) -> None:
+        progress(replace(step, stage="index", unit="vectors", detail=f"{step.stage} the {view} index"))
+
+    return report
+
+
+def _previous_index(index: Path, view: View, base: Generation | None) -> PreviousIndex | None:
+    """Return the FAISS index of a view in an earlier generation, if it has one and the file is intact."""
+    if base is None:
+        return None
+    found = base.manifest["views"][str(view)]
+    path = generation_folder(index, base.number) / f"{view}.faiss"
+    if "trained_on" not in found or file_sha256(path) != found["files"][path.name]["sha256"]:
+        return None
+    before = base.views[view]
+    history = found["trained_on"], found["changed_since"], found["trained_recall"]
+    return PreviousIndex(path, before.ids, before.rows, *history)
+
+
+@dataclass(frozen=True, slots=True)
+class _ViewWriter:
+    """Writing of one view's files into the folder of a generation."""
+
+    folder: Path
+    view: View
+    catalog: Catalog
+    vectors: VectorStore
+    progress: ProgressCallback
+
+    def write(self, kind: str, previous: PreviousIndex | None) -> dict[str, Any]:
+        """Write the view's files and return its part of the manifest."""
+        self.progress(Progress("checking"))
+        # panels without dialogue have no vector there: all of them would be the same one
+        ids, rows = self.catalog.panels.vector_rows(with_dialogue_only=self.view is View.DIALOGUE)
+        np.save(self.folder / f"{self.view}.panels.npy", np.stack([ids, rows]))
+        per_panel = vectors_per_panel(self.vectors, self.view)
+        chosen = choose_index_type(per_panel * len(ids), kind)
+        plain = ViewIndex(self.view, ids, rows, None)
+        measured = self._write_ann(plain, per_panel, previous) if chosen == "ivfpq" else self._measure_recall(plain)
+        files = {p.name: _file_entry(p) for p in sorted(self.folder.glob(f"{self.view}.*"))}
+        return {
+            "kind": chosen,
+            "panels": len(ids),
+            "vectors": per_panel * len(ids),
+            "files": files,
+            "vectors_sha256": digest(self.vectors, self.view, rows),
+            **measured,
+        }
+
+    def _write_ann(self, view: ViewIndex, per_panel: int, previous: PreviousIndex | None) -> dict[str, Any]:
+        """Write a FAISS index: the previous one updated if its recall holds, else a new one."""
+        blocks = partial(_blocks, self.vectors, self.view, view.rows)
+        content = IndexInput(view.ids, view.rows, per_panel, blocks, self.progress)
+        path = self.folder / f"{self.view}.faiss"
+        updated = IvfPq.update(content, previous) if previous is not None else None
+        if updated is not None and previous is not None:
+            index, changed = updated
+            measured = self._measure_recall(replace(view, ann=index))
+            if measured["recall_at_10"] >= previous.trained_recall - RECALL_LOSS:
+                index.write(path)
+                history = {"trained_on": previous.trained_on, "changed_since": changed}
+                return measured | history | {"trained_recall": previous.trained_recall}
+        index = IvfPq.build(content)
+        index.write(path)
+        measured = self._measure_recall(replace(view, ann=index))
+        return measured | {
+            "trained_on": content.count,
+            "changed_since": 0,
+            "trained_recall": measured["recall_at_10"],
+        }
+
+    def _measure_recall(self, view: ViewIndex) -> dict[str, Any]:
+        """Return recall@10 of the default search against exact search, on sampled panels without themselves."""
+        if len(view) < 2:
+            return {"recall_at_10": None, "recall_sample": 0}
+        if view.ann is None:
+            return {"recall_at_10": 1.0, "recall_sample": 0}
+        rng = np.random.default_rng(_RECALL_SEED)
+        places = np.sort(rng.choice(len(view), min(RECALL_SAMPLE, len(view)), replace=False))
+        queries = self.vectors.read(view.view, view.rows[places])
+        exact = self._exact_top(view, queries, 11)
+        found = view.ann.search(queries, CANDIDATES)
+        recalls = [self._recall(view, *item) for item in zip(queries, view.ids[places], exact, found, strict=True)]
+        return {
+            "recall_at_10": round(float(np.mean(recalls)), 4),
+            "recall_sample": len(places),
+            "lists": view.ann.max_effort,
+            "nprobe": view.ann.default_effort,
+            "candidates": CANDIDATES,
+        }
+
+    def _recall(
+        self, view: ViewIndex, query: NDArray[np.float32], own: int, exact: list[int], found: NDArray[np.int64]
+    ) -> float:
+        """Return the fraction of a query's exact 10 nearest that its candidates have among their best 11."""
+        ids, rows = view.rows_of(found)
+        order = top(best_scores(self.vectors, view.view, rows, query), ids, 11)
+        nearest = [i for i in exact if i != own][:10]
+        return len({int(ids[place]) for place in order} & set(nearest)) / len(nearest)
+
+    def _exact_top(self, view: ViewIndex, queries: NDArray[np.float32], count: int) -> list[list[int]]:
+        """Return the ids of the `count` nearest panels by exact search, per query, reading the view in blocks."""
+        ids = [np.empty(0, np.int64)] * len(queries)
+        scores = [np.empty(0, np.float32)] * len(queries)
+        for start in range(0, len(view), _BLOCK):
+            self.progress(Progress("measuring", start, len(view)))
+            block, rows = view.ids[start : start + _BLOCK], view.rows[start : start + _BLOCK]
+            for q, row in enumerate(all_scores(self.vectors, view.view, rows, queries)):
+                merged_ids, merged = np.concatenate([ids[q], block]), np.concatenate([scores[q], row])
+                best = top(merged, merged_ids, count)
+                ids[q], scores[q] = merged_ids[best], merged[best]
+        return [[int(i) for i in row] for row in ids]
+
+
+def _blocks(
+    vectors: VectorStore, view: View, rows: NDArray[np.int64], positions: NDArray[np.int64]
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Return (start, vectors) for positions among all vectors of a view: each panel's own, then its regions."""
+    per_panel = vectors_per_panel(vectors, view)
+    if per_panel == 1:
+        yield from vectors.blocks(view, rows[positions])
+        return
+    for start in range(0, len(positions), _BLOCK):
+        panels, region = np.divmod(positions[start : start + _BLOCK], per_panel)
+        block = np.empty((len(panels), DIMENSION), np.float32)
+        own = region == 0
+        block[own] = vectors.read(view, rows[panels[own]])
+        block[~own] = vectors.read(REGIONS, rows[panels[~own]] * vectors.regions + region[~own] - 1)
+        yield start, block
+
+
+def _file_entry(path: Path) -> dict[str, Any]:
+    return {"bytes": path.stat().st_size, "sha256": file_sha256(path)}
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

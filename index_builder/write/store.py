@@ -1,0 +1,54 @@
+"""An index opened for writing: catalog, vectors and thumbnails of one folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from index_builder.write.catalog_writer import CatalogWriter
+from retrieval.errors import IndexError_
+from retrieval.store.generation import Generation, open_generation
+from retrieval.store.layout import open_vectors, write_index_id
+from retrieval.store.thumbnails import Thumbnails
+
+
+class WritableIndex:
+    """The parts of an index that a build changes; hold the writer lock while you use it."""
+
+    def __init__(self, folder: Path, catalog: CatalogWriter) -> None:
+        self.folder = folder
+        self.catalog = catalog
+        self.vectors = open_vectors(folder, catalog)
+        self.thumbnails = Thumbnails(folder)
+        write_index_id(folder, catalog.settings().index_id)
+
+    @property
+    def empty(self) -> bool:
+        """True if no panel was ever written."""
+        return self.catalog.panels.last_vector_row() < 0
+
+    def reopen_vectors(self) -> None:
+        """Open the vectors of an empty index again, after the number of regions was chosen."""
+        self.vectors = open_vectors(self.folder, self.catalog)
+        self.vectors.truncate(0)
+
+    def drop_unnamed(self) -> None:
+        """Cut off vectors and thumbnails that neither the catalog nor the searched generation names."""
+        rows = self.catalog.panels.last_vector_row() + 1
+        generation = current_generation(self.folder, self.catalog)
+        views = generation.views.values() if generation else ()
+        named = max([rows, *(int(view.rows.max()) + 1 for view in views if len(view))])
+        self.vectors.truncate(named)
+        self.thumbnails.truncate(named)
+
+    def next_row(self) -> int:
+        """Return the first free vector row."""
+        return max(self.catalog.panels.last_vector_row() + 1, self.vectors.rows())
+
+
+def current_generation(folder: Path, catalog: CatalogWriter) -> Generation | None:
+    """Return the searched generation; None if there is none or it is damaged, since it can be derived again."""
+    number = catalog.settings().generation
+    try:
+        return None if number is None else open_generation(folder, number)
+    except IndexError_:
+        return None

@@ -1,0 +1,59 @@
+"""Search results, and why each panel was found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from PIL import Image
+
+from retrieval.records import Panel, View
+from retrieval.search.query import ViewQuery
+from retrieval.search.ranking.text_match import NO_MATCH, LexicalMatch
+
+MatchedOn = Literal["picture", "words", "both"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One result.
+
+    score: exact cosine with the query, -1 to 1. matched_on: why it was found; matched_words: the words of its
+    dialogue that match the text of the query, as they are written there.
+    ranking_score: the value that results are ordered by, before negative text: the score plus boosts for words,
+    regions and keypoints. Comparable between hits of one query type.
+    """
+
+    rank: int
+    score: float
+    panel: Panel
+    view: View
+    matched_on: MatchedOn
+    matched_words: tuple[str, ...]
+    ranking_score: float
+    _read: Callable[[Panel], Image.Image] = field(repr=False, compare=False)
+
+    def image(self) -> Image.Image:
+        """Read the panel's image from the comics. Raises `SourceError` if they are gone."""
+        return self._read(self.panel)
+
+
+@dataclass(frozen=True, slots=True)
+class RankedPanel:
+    """One panel in its place: exact score, ranking score, and the words that match."""
+
+    panel: Panel
+    score: float
+    ranking_score: float
+    match: LexicalMatch = NO_MATCH
+
+
+def explain_match(part: ViewQuery, match: LexicalMatch) -> MatchedOn:
+    """Return why a panel was found: its picture, its words, or both."""
+    query = part.query
+    if part.view is View.FUSED:
+        if query.panel is not None or (query.image is not None and match.words):
+            return "both"
+        return "picture" if query.image is not None else "words"
+    return "picture" if part.view is View.PICTURE else "words"

@@ -1,0 +1,56 @@
+"""The interface of an open index that functions over a whole index need; `PanelIndex` has it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from PIL import Image
+
+from retrieval.encoder.protocol import Encoder
+from retrieval.records import Panel
+from retrieval.search.hits import Hit
+from retrieval.search.query import Query
+from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.catalog.records import BookSummary
+from retrieval.store.generation import Generation
+from retrieval.store.vectors import VectorStore
+
+
+class OpenIndex(Protocol):
+    """An index opened for reading: catalog, vectors, the searched generation, and search."""
+
+    folder: Path
+    catalog: Catalog
+    generation: Generation
+
+    @property
+    def vector_store(self) -> VectorStore:
+        """The stored vectors."""
+        ...
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder that built the index."""
+        ...
+
+    def search_many(self, queries: Sequence[Query]) -> list[list[Hit]]:
+        """Return the hits of each query, in order."""
+        ...
+
+    def books(self) -> list[BookSummary]:
+        """Return the books that are present, in order of title."""
+        ...
+
+    def page_image(self, page_id: int) -> Image.Image:
+        """Read a page as upright RGB."""
+        ...
+
+    def panel_image(self, panel: Panel) -> Image.Image:
+        """Read a panel as upright RGB."""
+        ...
+
+    def thumbnail(self, panel: Panel) -> bytes:
+        """Return a panel's thumbnail as WebP bytes."""
+        ...

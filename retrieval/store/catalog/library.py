@@ -1,0 +1,187 @@
+"""Sources, books and pages of the catalog, with their counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sqlalchemy import (
+    and_,
+    case,
+    func,
+    select,
+)
+from sqlalchemy.engine import Engine
+from sqlalchemy.orm import Session, aliased
+
+from retrieval.filters import ASPECTS, Filter
+from retrieval.records import FULL_PAGE
+from retrieval.store.catalog.filter_sql import in_range
+from retrieval.store.catalog.queries import filtered
+from retrieval.store.catalog.records import (
+    BookSummary,
+    CoverSummary,
+    PageLocation,
+    PanelCount,
+)
+from retrieval.store.catalog.tables import (
+    BookMetadataRow,
+    BookRow,
+    PageRow,
+    PanelRow,
+    SkippedRow,
+    SourceRow,
+)
+
+
+class LibraryReader:
+    """Queries about what an index holds: sources, books, pages, metadata and counts."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def sources(self) -> list[Path]:
+        with Session(self.engine) as session:
+            return [Path(p) for p in session.scalars(select(SourceRow.path).order_by(SourceRow.id))]
+
+    def source_counts(self, path: Path) -> dict[str, int]:
+        """books, pages and panels of a source, gone ones included."""
+        counted = (func.distinct(BookRow.id), func.distinct(PageRow.id), PanelRow.id)
+        statement = (
+            select(*(func.count(column) for column in counted))
+            .select_from(SourceRow)
+            .outerjoin(BookRow, BookRow.source_id == SourceRow.id)
+            .outerjoin(PageRow, PageRow.book_id == BookRow.id)
+            .outerjoin(PanelRow, PanelRow.page_id == PageRow.id)
+            .where(SourceRow.path == str(path))
+        )
+        with self.engine.connect() as connection:
+            return dict(zip(("books", "pages", "panels"), connection.execute(statement).one(), strict=True))
+
+    def skipped(self) -> list[tuple[str, str]]:
+        """(path, reason) of everything the last builds could not read."""
+        with Session(self.engine) as session:
+            rows = session.scalars(select(SkippedRow).order_by(SkippedRow.id))
+            return [(r.path, r.reason) for r in rows]
+
+    def counts(self) -> dict[str, int]:
+        """books, pages, panels, panels_with_dialogue and doubtful_pages, all of what is present; gone_pages.
+
+        A page is doubtful where the whole of it stands after panels found on it: see `Panel.beside_others`.
+        """
+        with Session(self.engine) as session:
+            present = select(PageRow).where(PageRow.missing.is_(False)).subquery()
+            page = aliased(PageRow, present)
+            panels = select(func.count(PanelRow.id)).join(page, PanelRow.page_id == page.id)
+            return {
+                "books": session.scalar(select(func.count(func.distinct(page.book_id)))) or 0,
+                "pages": session.scalar(select(func.count(page.id))) or 0,
+                "panels": session.scalar(panels) or 0,
+                "panels_with_dialogue": session.scalar(panels.where(PanelRow.dialogue != "")) or 0,
+                "doubtful_pages": session.scalar(panels.where(PanelRow.box_source == FULL_PAGE, PanelRow.number > 1))
+                or 0,
+                "gone_pages": session.scalar(select(func.count(PageRow.id)).where(PageRow.missing)) or 0,
+            }
+
+    def books(self) -> list[BookSummary]:
+        """The present books in order of title."""
+        statement = (
+            select(
+                BookRow.id,
+                BookRow.title,
+                BookRow.path,
+                SourceRow.path,
+                BookRow.kind,
+                func.count(func.distinct(PageRow.id)),
+                func.count(PanelRow.id),
+            )
+            .join(SourceRow, BookRow.source_id == SourceRow.id)
+            .join(PageRow, PageRow.book_id == BookRow.id)
+            .outerjoin(PanelRow, PanelRow.page_id == PageRow.id)
+            .where(PageRow.missing.is_(False))
+            .group_by(BookRow.id, BookRow.title, BookRow.path, SourceRow.path, BookRow.kind)
+            .order_by(BookRow.title, BookRow.id)
+        )
+        with Session(self.engine) as session:
+            return [BookSummary(*row) for row in session.execute(statement)]
+
+    def book_metadata(self, book_id: int) -> dict[str, tuple[str, ...]]:
+        """What is known about a book: the values of each name, in order."""
+        statement = select(BookMetadataRow).where(BookMetadataRow.book_id == book_id).order_by(BookMetadataRow.position)
+        found: dict[str, tuple[str, ...]] = {}
+        with Session(self.engine) as session:
+            for row in session.scalars(statement.order_by(BookMetadataRow.id)):
+                found[row.name] = (*found.get(row.name, ()), row.value)
+        return found
+
+    def metadata_values(self, names: Sequence[str]) -> list[tuple[int, str, str, str]]:
+        """(book id, name, value, value as compared) of all facts of these names, in no order."""
+        columns = (BookMetadataRow.book_id, BookMetadataRow.name, BookMetadataRow.value, BookMetadataRow.casefolded)
+        with self.engine.connect() as connection:
+            rows = connection.execute(select(*columns).where(BookMetadataRow.name.in_(names)))
+            return [(book, name, value, same) for book, name, value, same in rows]
+
+    def panel_counts(self, where: Filter) -> list[PanelCount]:
+        """Present panels that a filter lets through, counted by book and page label."""
+        aspect = PanelRow.w / PanelRow.h
+        shapes = [and_(*in_range(aspect, bounds)) for bounds in ASPECTS.values()]
+        columns = [func.count(), func.sum(case((PanelRow.dialogue != "", 1), else_=0))]
+        columns += [func.sum(case((shape, 1), else_=0)) for shape in shapes]
+        by = (PageRow.book_id, PageRow.label)
+        statement = filtered(select(*by, *columns), where).group_by(*by)
+        with self.engine.connect() as connection:
+            titles = {row.id: row.title for row in connection.execute(select(BookRow.id, BookRow.title))}
+            rows = connection.execute(statement)
+            return [PanelCount(book, titles[book], label, n, d, tuple(a)) for book, label, n, d, *a in rows]
+
+    def covers(self) -> dict[int, CoverSummary]:
+        """The first page and the talking panels of every present book, by the book's id."""
+        words = (
+            select(PageRow.book_id, func.count(PanelRow.id).label("talking"))
+            .join(PanelRow, PanelRow.page_id == PageRow.id)
+            .where(PageRow.missing.is_(False), PanelRow.dialogue != "")
+            .group_by(PageRow.book_id)
+        )
+        # rows of later pages come first, so that the first page is what stays
+        firsts = select(PageRow.book_id, PageRow.id).where(PageRow.missing.is_(False)).order_by(PageRow.number.desc())
+        with Session(self.engine) as session:
+            talking = {row.book_id: row.talking for row in session.execute(words)}
+            first = {row.book_id: row.id for row in session.execute(firsts)}
+        return {book: CoverSummary(page, talking.get(book, 0)) for book, page in first.items()}
+
+    def pages_of(self, book_id: int, limit: int, offset: int) -> list[tuple[int, int]]:
+        """(id, number) of a book's present pages in order."""
+        statement = (
+            select(PageRow.id, PageRow.number)
+            .where(PageRow.book_id == book_id, PageRow.missing.is_(False))
+            .order_by(PageRow.number, PageRow.id)
+            .limit(limit)
+            .offset(offset)
+        )
+        with Session(self.engine) as session:
+            return [(page, number) for page, number in session.execute(statement)]
+
+    def page_location(self, page_id: int) -> PageLocation | None:
+        """Where a page's picture lies, or None when the catalog does not know it."""
+        statement = (
+            select(PageRow, BookRow, SourceRow.path)
+            .join(BookRow, PageRow.book_id == BookRow.id)
+            .join(SourceRow, BookRow.source_id == SourceRow.id)
+            .where(PageRow.id == page_id)
+        )
+        with Session(self.engine) as session:
+            row = session.execute(statement).first()
+        if row is None:
+            return None
+        page, book, root = row
+        folder = Path(root) / book.path if book.path else Path(root)
+        return PageLocation(page.id, folder, page.name, page.number, book.title, page.width, page.height)
+
+    def find_pages(self, name: str) -> list[PageLocation]:
+        """Where the pages lie whose file is called `name`, in whatever folder of their book; gone ones are left out."""
+        named = (PageRow.name == name) | PageRow.name.endswith(f"/{name}", autoescape=True)
+        with Session(self.engine) as session:
+            ids = list(
+                session.scalars(select(PageRow.id).where(named, PageRow.missing.is_(False)).order_by(PageRow.id))
+            )
+        return [place for page_id in ids if (place := self.page_location(page_id)) is not None]

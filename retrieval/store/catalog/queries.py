@@ -1,0 +1,112 @@
+"""Shared pieces of catalog queries: chunks of ids, filters, panel columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import (
+    Select,
+    select,
+)
+
+from retrieval.filters import Filter
+from retrieval.records import Box, Panel
+from retrieval.store.catalog.filter_sql import conditions
+from retrieval.store.catalog.tables import (
+    BookMetadataRow,
+    BookRow,
+    PageRow,
+    PanelRow,
+    SourceRow,
+)
+
+_IDS_PER_QUERY = 10_000  # SQLite takes 32,766 bound values; stay well below
+
+
+def id_chunks(ids: list[int]) -> Iterator[list[int]]:
+    for start in range(0, len(ids), _IDS_PER_QUERY):
+        yield ids[start : start + _IDS_PER_QUERY]
+
+
+def select_panels() -> Any:
+    """Plain columns, in the order that `panel_record` takes them: loading whole rows as objects costs three times as much."""
+    return (
+        select(
+            PanelRow.id,
+            PanelRow.number,
+            PanelRow.x,
+            PanelRow.y,
+            PanelRow.w,
+            PanelRow.h,
+            PanelRow.dialogue,
+            PanelRow.sound_effects,
+            PanelRow.text_source,
+            PanelRow.box_source,
+            PanelRow.vector_row,
+            PanelRow.gate_picture,
+            PanelRow.gate_dialogue,
+            PanelRow.gate_composition,
+            PageRow.id,
+            PageRow.number,
+            PageRow.name,
+            PageRow.width,
+            PageRow.height,
+            PageRow.label,
+            BookRow.id,
+            BookRow.title,
+            BookRow.path,
+        )
+        .join(PageRow, PanelRow.page_id == PageRow.id)
+        .join(BookRow, PageRow.book_id == BookRow.id)
+        .where(PageRow.missing.is_(False))
+    )
+
+
+def panel_record(row: Any) -> Panel:
+    panel_id, number, x, y, w, h, dialogue, effects, words_from, origin, vector_row, *gate = row[:14]
+    page_id, page, name, width, height, label, book_id, title, path = row[14:]
+    return Panel(
+        id=panel_id,
+        book=title,
+        page_number=page,
+        number=number,
+        box=Box(x, y, w, h),
+        dialogue=dialogue,
+        sound_effects=effects,
+        text_source=words_from,
+        page_path=f"{path}/{name}" if path else name,
+        page_width=width,
+        page_height=height,
+        gate=(gate[0], gate[1], gate[2]),
+        page_id=page_id,
+        book_id=book_id,
+        vector_row=vector_row,
+        label=label or "",
+        box_source=origin,
+    )
+
+
+def filtered(statement: Select[Any], where: Filter, with_books: bool = False) -> Select[Any]:
+    """Join what a filter speaks of and add its conditions: every table less is a look-up a panel less."""
+    columns = {
+        "book": BookRow.title,
+        "book_path": BookRow.path,
+        "book_id": PageRow.book_id,
+        "source": SourceRow.path,
+        "page": PageRow.number,
+        "dialogue": PanelRow.dialogue,
+        "box_source": PanelRow.box_source,
+        "aspect": PanelRow.w / PanelRow.h,
+        "label": PageRow.label,
+        "metadata_book": BookMetadataRow.book_id,
+        "metadata_name": BookMetadataRow.name,
+        "metadata_casefolded": BookMetadataRow.casefolded,
+        "metadata_numeric": BookMetadataRow.numeric,
+        "size": (PanelRow.w * PanelRow.h) / (PageRow.width * PageRow.height * 1.0),
+    }
+    joined = statement.select_from(PanelRow).join(PageRow, PanelRow.page_id == PageRow.id)
+    if with_books or where.book is not None or where.source is not None:
+        joined = joined.join(BookRow, PageRow.book_id == BookRow.id)
+        joined = joined.join(SourceRow, BookRow.source_id == SourceRow.id)
+    return joined.where(PageRow.missing.is_(False), *conditions(where, columns))
