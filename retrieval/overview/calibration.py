@@ -15,10 +15,9 @@ import json
 import logging
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -28,6 +27,7 @@ from PIL import Image
 from retrieval.errors import PanelseekError
 from retrieval.records import Panel, View
 from retrieval.search.ranking.text_match import tokens
+from retrieval.search.sampling import interleave
 from retrieval.search.searcher import Hit, Query
 from retrieval.store.generation import folder_of
 
@@ -197,8 +197,7 @@ def _panels(index: PanelIndex, view: View, asked: Asked, count: int) -> list[Pan
     for panel in (panels[i] for i in drawn.tolist() if i in panels):
         if asked in ("picture", "panel") or len(tokens(panel.dialogue)) >= WORDS:
             books.setdefault(panel.book_id, []).append(panel)
-    turns: Iterable[tuple[Panel | None, ...]] = zip_longest(*books.values())
-    return [panel for turn in turns for panel in turn if panel is not None][:count]
+    return interleave(books.values())[:count]
 
 
 # --------------------------------------------------------------------- the file

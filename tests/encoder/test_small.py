@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
-from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -19,24 +16,12 @@ from transformers import BertModel
 from retrieval.encoder import load_encoder
 from retrieval.encoder.checkpoints import WEIGHTS
 from retrieval.encoder.inputs import model_folder, resize, to_tensor
-from retrieval.encoder.network.small import CELLS, PARTS, SmallBackbone, windows
+from retrieval.encoder.network.small import CELLS, PARTS, windows
 from retrieval.encoder.protocol import PanelInput, QueryInput
 from retrieval.records import Box, View
-from tools.small_views import Batches, TrainingPage
 
 FILE = WEIGHTS / "small.safetensors"
 TEXTS = ["I was never here.", "Nobody saw me there.", "A potion of flight", "?", "KRAK!"]
-
-
-@pytest.fixture(scope="module")
-def make_small() -> ModuleType:
-    path = Path(__file__).parents[2] / "tools" / "make_small.py"
-    spec = importlib.util.spec_from_file_location("make_small", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_the_card_fits_the_file() -> None:
@@ -131,42 +116,6 @@ def test_windows_of_a_query_are_those_of_a_panel(small) -> None:
     for size in asked.windows:
         np.testing.assert_allclose(np.linalg.norm(size, axis=1), 1.0, atol=1e-5)
         assert (size @ size.T)[np.triu_indices(len(size), 1)].max() < 0.9999
-
-
-def test_the_pair_loss_is_infonce_over_the_likest_windows(make_small) -> None:
-    """Against the definition written out: own window for a copy's own panel, the likest one for others."""
-    rng = np.random.default_rng(4)
-    panels = torch.nn.functional.normalize(torch.from_numpy(rng.normal(size=(5, 3, 8))), dim=-1)
-    copies = torch.nn.functional.normalize(torch.from_numpy(rng.normal(size=(5, 8))), dim=-1)
-    parts = torch.tensor([0, 2, 1, 1, 0])
-    table, likest = np.empty((5, 5)), np.empty((5, 5))
-    for i in range(5):
-        for j in range(5):
-            each = [float(copies[i] @ panels[j, p]) for p in range(3)]
-            likest[i, j] = max(each)
-            table[i, j] = each[parts[i]] if i == j else max(each)
-    scaled = table / make_small.TEMPERATURE
-    rows = [-np.log(np.exp(t[i]) / np.exp(t).sum()) for t in (scaled, scaled.T) for i, t in enumerate(t)]
-    loss, first = make_small.pair_loss(panels, copies, parts)
-    assert float(loss) == pytest.approx(np.mean(rows), rel=1e-6)
-    assert float(first) == pytest.approx(np.mean([np.argmax(likest[i]) == i for i in range(5)]))
-
-
-def test_a_stopped_training_goes_on_as_if_it_had_not_stopped(make_small, tmp_path) -> None:
-    """Four steps in one go, and two of four after which it was stopped: the same weights."""
-    pages = [TrainingPage(np.asarray(drawing(n).convert("RGB")), ()) for n in range(3)]
-    batches = Batches(pages, 8, 1)
-    first, second = batches[1], Batches(pages, 8, 1)[1]
-    assert np.array_equal(first.panels, second.panels)
-    weights = []
-    for stops in ((4,), (2, 4)):
-        for stop in stops:
-            torch.manual_seed(0)
-            branch = SmallBackbone(32)
-            make_small.train(branch, batches, 4, tmp_path / f"run{len(stops)}", stop)
-        weights.append(branch.state_dict())
-    for key, value in weights[0].items():
-        torch.testing.assert_close(value, weights[1][key], atol=1e-6, rtol=1e-5)
 
 
 def drawing(seed: int) -> Image.Image:

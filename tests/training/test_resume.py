@@ -17,8 +17,7 @@ from filelock import FileLock
 
 from retrieval.encoder.state_dicts import read_state
 from retrieval.errors import TrainingError, UsageError
-from retrieval.training import train_encoder
-from tests.training.trainer import RECIPE
+from tests.training.trainer import RECIPE, train
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,7 +35,7 @@ def _one_thread() -> Any:
 def unbroken(tiny_index: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a training that nobody disturbed."""
     output = tmp_path_factory.mktemp("unbroken") / "out"
-    train_encoder([tiny_index], output, RECIPE, device="cpu", workers=1)
+    train([tiny_index], output, RECIPE, workers=1)
     return output
 
 
@@ -49,7 +48,7 @@ def start(index: Path, output: Path) -> subprocess.Popen[str]:
 def kill_when(process: subprocess.Popen[str], line: str) -> None:
     assert process.stdout is not None
     with process:
-        assert any(said.strip() == line for said in process.stdout)
+        assert any(printed.strip() == line for printed in process.stdout)
         process.send_signal(signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
 
@@ -79,16 +78,16 @@ def go_on(index: Path, output: Path, ask: int = 0) -> bool:
     """Train in this process until the training has asked so often whether to stop; whether it came to its end."""
     asked = itertools.count(1)
     try:
-        train_encoder([index], output, RECIPE, device="cpu", stop=lambda: next(asked) == ask)
+        train([index], output, RECIPE, stop=lambda: next(asked) == ask)
     except KeyboardInterrupt:
         return False
     return True
 
 
 def test_killed_and_gone_on_with(tiny_index: Path, unbroken: Path, tmp_path: Path) -> None:
-    """kill -9 in the middle of an epoch."""
+    """kill -9 in the middle of the second epoch of three batches each."""
     output = tmp_path / "out"
-    kill_when(start(tiny_index, output), "train 2 2")
+    kill_when(start(tiny_index, output), "train 5")
     assert go_on(tiny_index, output)
     assert_same(output, unbroken)
 
@@ -118,10 +117,13 @@ def test_killed_while_writing(tiny_index: Path, unbroken: Path, tmp_path: Path) 
 def test_other_settings_are_refused(tiny_index: Path, unbroken: Path) -> None:
     """With what was found and what is asked; nothing is touched."""
     before = (unbroken / "state.pt").read_bytes()
-    with pytest.raises(UsageError, match=r"recipe\.epochs was 2 and is 20; recipe\..*another --output"):
-        train_encoder([tiny_index], unbroken, "small", device="cpu")
+    with pytest.raises(UsageError, match=r"recipe\.epochs was 2 and is 20; recipe\.") as refused:
+        train([tiny_index], unbroken, "small-pages")
+    assert refused.value.path == str(unbroken)
+    assert refused.value.hint is not None
+    assert "another --output" in refused.value.hint
     with pytest.raises(UsageError, match=r"limit was null and is 2"):
-        train_encoder([tiny_index], unbroken, RECIPE, limit=2, device="cpu")
+        train([tiny_index], unbroken, RECIPE, limit=2)
     assert (unbroken / "state.pt").read_bytes() == before
 
 
@@ -129,21 +131,22 @@ def test_a_folder_with_other_files_is_refused(tiny_index: Path, tmp_path: Path) 
     """And stays as it is."""
     (tmp_path / "thesis.doc").write_text("x")
     with pytest.raises(UsageError, match=r"holds other files \(thesis\.doc\)"):
-        train_encoder([tiny_index], tmp_path, RECIPE, device="cpu")
+        train([tiny_index], tmp_path, RECIPE)
 
 
 def test_one_training_at_a_time(tiny_index: Path, unbroken: Path) -> None:
     """A folder that another process trains into is left alone."""
     with FileLock(unbroken / "training.lock"), pytest.raises(TrainingError, match="another process"):
-        train_encoder([tiny_index], unbroken, RECIPE, device="cpu")
+        train([tiny_index], unbroken, RECIPE)
 
 
 def test_a_damaged_state_is_refused(tiny_index: Path, tmp_path: Path, unbroken: Path) -> None:
-    """With a sentence that names the file and the way out."""
+    """With the file and a suggested fix."""
     output = tmp_path / "out"
     output.mkdir()
     for name in ("settings.json", "start.safetensors"):
         (output / name).write_bytes((unbroken / name).read_bytes())
     (output / "state.pt").write_bytes((unbroken / "state.pt").read_bytes()[:5000])
-    with pytest.raises(TrainingError, match=r"state\.pt cannot be read .*another --output"):
-        train_encoder([tiny_index], output, RECIPE, device="cpu")
+    with pytest.raises(TrainingError, match=r"state\.pt: cannot be read ") as refused:
+        train([tiny_index], output, RECIPE)
+    assert refused.value.hint == "choose another --output to start again"

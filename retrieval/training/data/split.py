@@ -1,4 +1,4 @@
-"""Which books are trained on and which are kept to validate."""
+"""Books to train on and books to validate on."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from retrieval.errors import UsageError
 
 
 def validation_books(books: Sequence[str], share: float, seed: int) -> frozenset[str]:
-    """Whole books with at most `share` of the pages, at least one book; none where the share is 0.
+    """Return whole books with at most `share` of the pages, at least one book; none if the share is 0.
 
-    `books` is the book of every page. The choice follows from the names and the seed alone. The pages of a
-    book look alike, so a page whose book is trained on says little about new books.
-    Raises `UsageError` where there is no second book.
+    `books` is the book of every page. The choice follows from the names and the seed alone. The pages of a book look
+    alike, so a page whose book is trained on says little about new books.
+    Raises `UsageError` if there is no second book.
     """
     pages = Counter(books)
     if not share:
         return frozenset()
     if len(pages) < 2:
         raise UsageError(
-            f"there are {len(pages)} books to train on; expected two or more, one to validate on: "
-            "add an index, or leave validation out with --validation 0"
+            f"there are {len(pages)} books to train on; expected two or more, one to validate on",
+            hint="add an index, or train without validation: --validation-fraction 0",
         )
     order = sorted(pages, key=lambda book: hashlib.sha256(f"{seed}/{book}".encode("utf-8", "replace")).digest())
     chosen: set[str] = set()

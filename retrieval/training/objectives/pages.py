@@ -1,4 +1,4 @@
-"""The three objectives of the published model, and one between two views of a panel.
+"""The three objectives of the published model over pages, and one between two crops of a panel.
 
 Written from the description of the published training (docs/training.md); values and gradients are
 compared with recorded ones in tests/training/test_golden.py. Everything here is float32 whatever the
@@ -17,16 +17,16 @@ from retrieval.encoder.protocol import DIMENSION
 from retrieval.training.recipe import Recipe
 
 _TINY = 1e-6
-"""Inside the contrastive logarithm and its mean. Not negligible: the largest similarity, the panel's own,
-is taken away first, so where all others are low their exponentials are as small as this."""
+"""Added inside the contrastive logarithm and its mean. Not negligible: the largest similarity, the panel's own, is
+subtracted first, so if all others are low their exponentials are as small as this."""
 
 
 def contrastive(embeddings: Tensor, mask: Tensor, temperature: float) -> Tensor:
-    """Panels of a page nearer to each other than to those of other pages: a scalar.
+    """Return the loss for panels of a page that are no nearer to each other than to those of other pages: a scalar.
 
-    `embeddings` (B, N, dim), any length; `mask` (B, N) bool, True where a panel is. Supervised contrastive
+    `embeddings` (B, N, dim), any length; `mask` (B, N) bool, True for a panel. Supervised contrastive
     form (https://arxiv.org/abs/2004.11362), the page as the label; panels alone on their page count as 0.
-    A constant 0 where no page of the batch has two panels.
+    A constant 0 if no page of the batch has two panels.
     """
     pages = torch.arange(len(mask), device=mask.device).unsqueeze(1).expand_as(mask)[mask]
     same = pages.unsqueeze(0) == pages.unsqueeze(1)
@@ -43,9 +43,9 @@ def contrastive(embeddings: Tensor, mask: Tensor, temperature: float) -> Tensor:
 
 
 def draw_masked(mask: Tensor) -> Tensor:
-    """One panel of each page that has two or more, in page order: (Q,) int64 among the page's panels.
+    """Draw one panel of each page with two or more, in page order: (Q,) int64 among the page's panels.
 
-    `mask` (B, N) bool. Drawn evenly by torch's CPU generator, whose state a training keeps.
+    `mask` (B, N) bool. Drawn uniformly by torch's CPU generator, whose state a training saves.
     """
     counts = [int(n) for n in mask.sum(dim=1) if n >= 2]
     drawn = [int(torch.randint(n, ())) for n in counts]
@@ -53,10 +53,10 @@ def draw_masked(mask: Tensor) -> Tensor:
 
 
 def reconstruction(embeddings: Tensor, mask: Tensor, masked: Tensor, head: nn.Module) -> Tensor:
-    """How far `head`, shown the mean of a page's other panels, is from the masked one: a scalar.
+    """Return the error of `head`, given the mean of a page's other panels, against the masked panel: a scalar.
 
     `embeddings` (B, N, dim), `mask` (B, N) bool, `masked` from `draw_masked`. Mean squared error, the
-    gradient flows into both sides. A constant 0 where no page has two panels.
+    gradient flows into both sides. A constant 0 if no page has two panels.
     """
     pages = mask.sum(dim=1) >= 2
     if not bool(pages.any()):
@@ -71,10 +71,10 @@ def reconstruction(embeddings: Tensor, mask: Tensor, masked: Tensor, head: nn.Mo
 
 
 def alignment(vision: Tensor, text: Tensor, temperature: float) -> Tensor:
-    """Each picture nearer to its own words than to any other panel's: a scalar.
+    """Return the loss for pictures that are not nearest to their own text: a scalar.
 
     `vision`, `text` (M, dim), branch outputs of panels that have both, in one order. One direction, from
-    picture to words. A constant 0 for fewer than two panels.
+    picture to text. A constant 0 for fewer than two panels.
     """
     if len(vision) < 2:
         return vision.new_zeros(())
@@ -83,7 +83,7 @@ def alignment(vision: Tensor, text: Tensor, temperature: float) -> Tensor:
 
 
 def instance(first: Tensor, second: Tensor, temperature: float) -> Tensor:
-    """Two altered crops of a panel nearer to each other than to all other crops: a scalar.
+    """Return the loss for two augmented crops of a panel that are not nearest to each other: a scalar.
 
     `first`, `second` (P, dim), vision outputs in one order. NT-Xent (https://arxiv.org/abs/2002.05709).
     """
@@ -98,7 +98,7 @@ def instance(first: Tensor, second: Tensor, temperature: float) -> Tensor:
 
 
 class Losses(NamedTuple):
-    """The parts and their weighted sum, scalars; the names are those of the metrics file."""
+    """The objectives and their weighted sum, scalars; the names are those of the metrics file."""
 
     contrastive: Tensor
     reconstruction: Tensor
@@ -108,7 +108,7 @@ class Losses(NamedTuple):
 
 
 class Objectives(nn.Module):
-    """The weighted sum, and the reconstruction head, which is trained but no part of the encoder."""
+    """The weighted sum of the objectives, and the reconstruction head, which is trained but not part of the encoder."""
 
     def __init__(self, recipe: Recipe, dim: int = DIMENSION) -> None:
         super().__init__()
@@ -125,8 +125,10 @@ class Objectives(nn.Module):
         crops: tuple[Tensor, Tensor] | None = None,
         masked: Tensor | None = None,
     ) -> Losses:
-        """`embeddings` (B, N, dim) and `mask` (B, N) of the panels; `branches` vision and text, (M, dim) each, of
-        those with words; `crops` two vision outputs, (P, dim) each; `masked` instead of drawing it.
+        """Return the losses of a batch.
+
+        embeddings (B, N, dim) and mask (B, N) of the panels. branches: vision and text, (M, dim) each, of those with
+        text. crops: two vision outputs, (P, dim) each. masked: replaces what `draw_masked` draws.
         """
         recipe = self.recipe
         embeddings = embeddings.float()
@@ -138,5 +140,6 @@ class Objectives(nn.Module):
         own = page.new_zeros(())
         if crops is not None:
             own = instance(crops[0].float(), crops[1].float(), recipe.temperature)
-        total = recipe.contrastive * page + recipe.reconstruction * rebuilt + recipe.alignment * aligned
-        return Losses(page, rebuilt, aligned, own, total + recipe.instance * own)
+        total = recipe.contrastive_weight * page + recipe.reconstruction_weight * rebuilt
+        total = total + recipe.alignment_weight * aligned + recipe.instance_weight * own
+        return Losses(page, rebuilt, aligned, own, total)

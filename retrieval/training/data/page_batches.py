@@ -1,12 +1,12 @@
-"""Pages -> what one step sees: tensors of panels, and where on which page each stands."""
+"""Pages -> batches: tensors of panels, and the page and slot of each."""
 
 from __future__ import annotations
 
+import math
 import threading
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -16,52 +16,56 @@ from torch import Tensor
 from retrieval.encoder import inputs
 from retrieval.errors import PictureError, SourceError
 from retrieval.images.crops import crop
-from retrieval.training.augmentations import altered
-from retrieval.training.data import Library, PageEntry
+from retrieval.training.augmentations.crop import augmented_crop
+from retrieval.training.data.library import Library, PageEntry
+from retrieval.training.data.prefetch import prefetch
 from retrieval.training.recipe import Recipe
-
-_AHEAD = 2
-"""Batches read for each worker before they are needed."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageBatch:
-    """B pages of at most N panels as R rows, a row for each panel (and each empty slot, where the recipe pads).
+    """B pages of at most N panels as R rows: a row for each panel (and each empty slot, if the recipe pads).
 
-    panels   the model's inputs, flat: images (R, 3, 224, 224) and the rest, see `PanelFeatureExtractor`
-    slots    (R,) int64, each row's place in B x N
-    mask     (B, N) bool, True where a panel is
-    second   (R, 3, 224, 224) other crops of the same panels, or None
+    panels        the model's inputs, flat: images (R, 3, 224, 224) and the rest, see `PanelFeatureExtractor`
+    slots         (R,) int64, the place of each row in B x N
+    mask          (B, N) bool, True for a panel
+    second_crops  (R, 3, 224, 224) other crops of the same panels, or None
     """
 
     panels: dict[str, Tensor]
     slots: Tensor
     mask: Tensor
-    second: Tensor | None = None
+    second_crops: Tensor | None = None
 
     def to(self, device: torch.device) -> PageBatch:
+        """Return the batch on a device."""
         panels = {name: tensor.to(device) for name, tensor in self.panels.items()}
-        second = None if self.second is None else self.second.to(device)
+        second = None if self.second_crops is None else self.second_crops.to(device)
         return PageBatch(panels, self.slots.to(device), self.mask.to(device), second)
 
     @property
     def real(self) -> Tensor:
-        """(R,) bool: rows that are panels, not empty slots."""
+        """Return (R,) bool: True for rows that are panels, not empty slots."""
         return self.mask.flatten()[self.slots]
+
+    @property
+    def count(self) -> int:
+        """Return the number of rows."""
+        return len(self.slots)
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One panel, read: pictures (224, 224, 3) uint8."""
+    """One panel, read: images (224, 224, 3) uint8."""
 
-    picture: NDArray[np.uint8]
-    second: NDArray[np.uint8] | None
+    image: NDArray[np.uint8]
+    second_crop: NDArray[np.uint8] | None
     text: str
     features: NDArray[np.float32]
 
 
-class Reader:
-    """Reads batches of pages. Pages that cannot be read are left out and named in `skipped` (path -> reason)."""
+class PageReader:
+    """Source of page batches. `skipped` holds pages that could not be read: path -> reason."""
 
     def __init__(self, library: Library, recipe: Recipe, workers: int = 0) -> None:
         self.skipped: dict[str, str] = {}
@@ -70,34 +74,25 @@ class Reader:
         self._workers = workers
         self._lock = threading.Lock()
 
+    def count(self, pages: Sequence[PageEntry]) -> int:
+        """Return the number of batches of an epoch."""
+        return math.ceil(len(pages) / self._recipe.pages_per_batch)
+
     def batches(
         self, pages: Sequence[PageEntry], first: int = 0, epoch: int | None = None
     ) -> Iterator[PageBatch | None]:
-        """The batches of `pages` from number `first` on; None for one of which no page can be read.
+        """Yield the batches of an epoch from number `first` on; None for a batch without readable pages.
 
-        `epoch`: shuffled and, where the recipe says so, altered for this epoch; None: in order, as they are.
-        What a batch holds follows from the recipe's seed, the epoch and its number alone.
+        epoch: shuffles the pages and, if the recipe augments, the crops; None: in order, as they are.
+        A batch follows from the recipe's seed, the epoch and its number alone.
         """
         recipe = self._recipe
         order = list(range(len(pages))) if epoch is None else shuffled(len(pages), recipe.seed, epoch)
         starts = range(first * recipe.pages_per_batch, len(order), recipe.pages_per_batch)
         groups = [order[start : start + recipe.pages_per_batch] for start in starts]
-        if not self._workers:
-            yield from (self._batch(pages, group, epoch) for group in groups)
-            return
-        with ThreadPoolExecutor(self._workers, thread_name_prefix="pages") as pool:
-            waiting: deque[Future[PageBatch | None]] = deque()
-            try:
-                for group in groups:
-                    waiting.append(pool.submit(self._batch, pages, group, epoch))
-                    if len(waiting) > _AHEAD * self._workers:
-                        yield waiting.popleft().result()
-                while waiting:
-                    yield waiting.popleft().result()
-            finally:
-                pool.shutdown(cancel_futures=True)
+        yield from prefetch(partial(self._batch, pages, epoch), groups, self._workers)
 
-    def _batch(self, pages: Sequence[PageEntry], group: Sequence[int], epoch: int | None) -> PageBatch | None:
+    def _batch(self, pages: Sequence[PageEntry], epoch: int | None, group: Sequence[int]) -> PageBatch | None:
         read = [self._page(pages[place], place, epoch) for place in group]
         kept = [rows for rows in read if rows]
         return collate(kept, self._recipe) if kept else None
@@ -106,8 +101,8 @@ class Reader:
         index = self._library.indexes[entry.index]
         panels = [panel for panel in index.page_panels(entry.page_id) if not panel.beside_others]
         panels = panels[: self._recipe.panels_per_page]
-        alter = self._recipe.augment and epoch is not None
-        dice = np.random.default_rng([self._recipe.seed, epoch or 0, place])
+        augment = self._recipe.augment and epoch is not None
+        rng = np.random.default_rng([self._recipe.seed, epoch or 0, place])
         rows = []
         try:
             page = index.page_image(entry.page_id)
@@ -119,23 +114,23 @@ class Reader:
             cut = crop(page, panel.box)
             if cut is None:
                 continue
-            pair = alter and self._recipe.instance > 0
-            picture = inputs.resize(altered(cut, dice) if alter else cut)
-            second = inputs.resize(altered(cut, dice)) if pair else None
+            paired = augment and self._recipe.instance_weight > 0
+            image = inputs.resize(augmented_crop(cut, rng) if augment else cut)
+            second = inputs.resize(augmented_crop(cut, rng)) if paired else None
             features = inputs.composition(panel.box, page.width, page.height, panel.panel)
-            rows.append(_Row(picture, second, panel.dialogue, features))
+            rows.append(_Row(image, second, panel.dialogue, features))
         return rows
 
 
 def shuffled(count: int, seed: int, epoch: int) -> list[int]:
-    """The order of an epoch's pages."""
+    """Return the order of the pages in an epoch."""
     generator = torch.Generator().manual_seed(1000 * seed + epoch)
     order: list[int] = torch.randperm(count, generator=generator).tolist()
     return order
 
 
 def collate(pages: Sequence[Sequence[_Row]], recipe: Recipe) -> PageBatch:
-    """Pages of panels -> one batch; where the recipe pads, with rows of zeros for the empty slots."""
+    """Return the batch of some pages; if the recipe pads, with rows of zeros for the empty slots."""
     slots_per_page = recipe.panels_per_page
     rows = [row for page in pages for row in page]
     slots = torch.tensor([b * slots_per_page + n for b, page in enumerate(pages) for n in range(len(page))])
@@ -143,13 +138,13 @@ def collate(pages: Sequence[Sequence[_Row]], recipe: Recipe) -> PageBatch:
     mask[slots] = True
     ids, attention = inputs.tokenize([row.text for row in rows])
     panels = {
-        "images": inputs.to_tensor(np.stack([row.picture for row in rows])),
+        "images": inputs.to_tensor(np.stack([row.image for row in rows])),
         "input_ids": torch.from_numpy(ids),
         "attention_mask": torch.from_numpy(attention),
         "comp_feats": torch.from_numpy(np.stack([row.features for row in rows])),
         "modality_mask": torch.from_numpy(np.stack([inputs.modality_mask(row.text) for row in rows])),
     }
-    seconds = [row.second for row in rows if row.second is not None]
+    seconds = [row.second_crop for row in rows if row.second_crop is not None]
     second = inputs.to_tensor(np.stack(seconds)) if seconds else None
     if recipe.padding:
         panels = {name: _spread(tensor, slots, len(mask)) for name, tensor in panels.items()}
@@ -159,7 +154,7 @@ def collate(pages: Sequence[Sequence[_Row]], recipe: Recipe) -> PageBatch:
 
 
 def _spread(rows: Tensor, slots: Tensor, count: int) -> Tensor:
-    """(P, ...) -> (count, ...), zeros where no slot is filled."""
+    """Return (P, ...) rows as (count, ...), with zeros for empty slots."""
     spread = rows.new_zeros(count, *rows.shape[1:])
     spread[slots] = rows
     return spread
