@@ -95,9 +95,8 @@ def test_one_step_of_the_whole_model(recipe: ModuleType, golden: dict[str, np.nd
     head_of(recipe, cfg, learner.objectives)
     learner.validate()
     learner.objectives.eval()
-    losses = learner.forward_pages(
-        step_batch(recipe, golden, cfg), torch.from_numpy(golden["step/masked_index"])
-    ).losses
+    masked = torch.from_numpy(golden["step/masked_index"])
+    losses = learner.forward_pages(step_batch(recipe, golden, cfg), masked).losses
     found = as_numbers(losses)
     parts = [found[name] for name in ("contrastive", "reconstruction", "alignment", "total")]
     np.testing.assert_allclose(parts, golden["step/losses"], rtol=1e-5, atol=1e-5)

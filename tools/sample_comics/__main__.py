@@ -14,7 +14,7 @@ from tools.sample_comics.query import write_query
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=COMICS, help="Folder for the books.")
 @click.option("--book", type=click.Choice([book.name for book in BOOKS]), help="Draw this book only.")
 def main(out: Path, book: str | None) -> None:
-    """Draw the sample comics, and beside their folder what is true of them and the picture query."""
+    """Draw the sample comics, and next to their folder their annotations and the image query."""
     for each in BOOKS:
         if book in {None, each.name}:
             write_book(each, out, out.with_name("truth"))

@@ -1,4 +1,4 @@
-"""Writes drawn books: a folder of pages with annotations, or a bare CBZ; and the truth beside them."""
+"""Writing of drawn books: a folder of pages with annotations, or a CBZ with its annotations elsewhere."""
 
 import io
 import json
@@ -18,7 +18,7 @@ QUALITY = 80
 
 
 def write_book(book: Book, comics: Path, truth: Path) -> None:
-    """Draw every page of a book into `comics`; books without annotations leave theirs in `truth`."""
+    """Draw every page of a book into `comics`; annotations of CBZ books go to `truth`."""
     pages = [draw_page(book, number) for number in range(1, len(book.pages) + 1)]
     if book.packing == "cbz":
         _write_cbz(book, pages, comics / f"{book.title}.cbz")
@@ -30,13 +30,13 @@ def write_book(book: Book, comics: Path, truth: Path) -> None:
 
 
 def page_name(book: Book, number: int) -> str:
-    """Unpadded in archives, so that readers must sort naturally."""
+    """Return the file name of a page: unpadded in archives, so that readers must sort naturally."""
     suffix = "png" if book.style.finish in GREY else "jpg"
     return f"page-{number}.{suffix}" if book.packing == "cbz" else f"{book.name}-{number:02}.{suffix}"
 
 
 def encoded(book: Book, image: Image.Image) -> bytes:
-    """Few greys as PNG, colour as JPEG."""
+    """Return a page's file: few greys as PNG, colour as JPEG."""
     buffer = io.BytesIO()
     if book.style.finish in GREY:
         steps = GREYS - 1

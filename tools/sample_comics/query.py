@@ -1,4 +1,4 @@
-"""The example picture query: a panel as somebody would photograph it, a little crooked and a little brown."""
+"""The example image query: a panel as if photographed, slightly crooked and brown."""
 
 import io
 from pathlib import Path
@@ -22,7 +22,7 @@ def panel_picture(book: Book, page: int, panel: int) -> Image.Image:
 
 
 def photographed(picture: Image.Image) -> bytes:
-    """Trimmed, turned by a degree, smaller, faded and saved badly."""
+    """Return a JPEG of a picture trimmed, turned by a degree, smaller and faded."""
     w, h = picture.size
     turned = picture.rotate(1.3, Image.Resampling.BICUBIC, fillcolor="#f2eadb")
     trimmed = turned.crop((round(w * 0.03), round(h * 0.04), round(w * 0.97), round(h * 0.95)))

@@ -12,7 +12,7 @@ Option = str | float | bool
 
 @dataclass(frozen=True)
 class Actor:
-    """Somebody of the cast. Places are fractions of the panel; `size` is the figure's height in panel heights."""
+    """A character in a panel. Places are fractions of the panel; `size` is the height in panel heights."""
 
     name: str
     x: float = 0.5
@@ -27,7 +27,7 @@ class Actor:
 
 @dataclass(frozen=True)
 class Thing:
-    """Something without a voice; `size` is in panel heights."""
+    """A thing in a panel; `size` is in panel heights."""
 
     name: str
     x: float = 0.5
@@ -44,7 +44,7 @@ class Scene:
 
 @dataclass(frozen=True)
 class Words:
-    """`who` is an actor's name, or empty for captions, titles and sounds."""
+    """A line of text; `who` is an actor's name, or empty for captions, titles and sounds."""
 
     text: str
     kind: str = "speech"  # speech, shout, whisper, thought, caption, title or sound
@@ -63,7 +63,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Page:
-    """`grid` reads `row height: column widths`, rows parted by `|`; `<` or `>` slants the gutter after it."""
+    """A page. `grid` is `row height: column widths`, rows parted by `|`; `<` or `>` slants the gutter after it."""
 
     grid: str
     panels: tuple[Panel, ...]
@@ -83,7 +83,7 @@ SPOKEN = {"says": "speech", "shouts": "shout", "whispers": "whisper", "thinks": 
 
 
 def words(line: str) -> Words:
-    """`mara: Hello`, `mara shouts: Hello`, `caption: Dawn.` or `sound@.7,.3: KRAK`."""
+    """Parse `mara: Hello`, `mara shouts: Hello`, `caption: Dawn.` or `sound@.7,.3: KRAK`."""
     head, _, text = line.partition(": ")
     name, _, place = head.partition("@")
     at = _point(place) if place else None
@@ -108,7 +108,7 @@ def panel(
     frame: str = "",
     inset: tuple[float, float, float, float] | None = None,
 ) -> Panel:
-    """The cast and the spoken lines in one list, as in a script."""
+    """Return a panel from its cast and spoken lines in one list, as in a script."""
     cast = tuple(part for part in parts if not isinstance(part, str))
     lines = tuple(words(part) for part in parts if isinstance(part, str))
     return Panel(where, cast, lines, frame, inset)
@@ -130,7 +130,7 @@ def full(
     holding: str = "",
     back: bool = False,
 ) -> Actor:
-    """Head to foot."""
+    """Return an actor from head to foot."""
     return Actor(name, x, foot, size, pose, mood, turn, holding, back)
 
 
@@ -145,7 +145,7 @@ def bust(
     back: bool = False,
     size: float = 1.05,
 ) -> Actor:
-    """Waist up."""
+    """Return an actor from the waist up."""
     return Actor(name, x, 0.34 + size * 0.98, size, pose, mood, turn, holding, back)
 
 
@@ -159,7 +159,7 @@ def close(
     size: float = 1.7,
     holding: str = "",
 ) -> Actor:
-    """A face that fills the panel."""
+    """Return a face that fills the panel."""
     return Actor(name, x, 0.27 + size, size, pose, mood, turn, holding)
 
 

@@ -1,4 +1,4 @@
-"""The Dark Lamp: clean line and flat colour. A lighthouse goes out, and somebody below is to blame."""
+"""The Dark Lamp: clean line and flat colour. A lighthouse goes out, and a creature below is to blame."""
 
 from tools.sample_comics.draw.cast.look import Look
 from tools.sample_comics.draw.style import Hand, Style

@@ -1,4 +1,4 @@
-"""Tea for Unit Nine: night blues and lamplight. Somebody on the station gave the robot tea."""
+"""Tea for Unit Nine: night blues and lamplight. A robot on the station was given tea."""
 
 from tools.sample_comics.draw.cast.look import Look
 from tools.sample_comics.draw.style import Hand, Style

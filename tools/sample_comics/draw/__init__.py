@@ -1,1 +1,1 @@
-"""Turns a story into pages: layout, scenery, figures, balloons and hand lettering, all in vectors."""
+"""Drawing of pages: layout, scenery, figures, balloons and hand lettering, all in vectors."""

@@ -1,4 +1,4 @@
-"""What happens to a painted panel before its words: tone for black and white, grading for colour."""
+"""Finishes of a painted panel, before its words: tone for black and white, grading for colour."""
 
 from collections.abc import Callable
 from typing import Any
@@ -37,7 +37,7 @@ def _inked(ink: NDArray[np.bool_]) -> Image.Image:
 
 
 def _hatch(image: Image.Image) -> Image.Image:
-    """Ink lines that thicken with darkness, crossed in the deep tones, then solid black."""
+    """Return ink lines that thicken with darkness, crossed in the deep tones, then solid black."""
     dark = _darkness(image) ** 1.2
     x, y = _grid(dark.shape)
     wobble = 1.6 * np.sin(x / 61 + y / 47) + 0.9 * np.sin(y / 19 - x / 83)
@@ -47,13 +47,13 @@ def _hatch(image: Image.Image) -> Image.Image:
 
 
 def _wave(along: Tone, period: float) -> Tone:
-    """0 on a line, 1 halfway to the next."""
+    """Return 0 on a line and 1 halfway to the next."""
     share: Tone = np.abs((along / period) % 1 - 0.5) * 2
     return share
 
 
 def _screentone(image: Image.Image) -> Image.Image:
-    """Dots on a slanted screen; the palest tones drop out and the darkest fill."""
+    """Return dots on a slanted screen; the palest tones become white, the darkest black."""
     dark = _darkness(image) ** 1.5
     x, y = _grid(dark.shape)
     period = 6.5
@@ -64,7 +64,7 @@ def _screentone(image: Image.Image) -> Image.Image:
 
 
 def _night(image: Image.Image) -> Image.Image:
-    """A few inks from deep blue to lamplight, with some of the painted colour kept."""
+    """Return a few inks from deep blue to lamplight, with some of the painted colour."""
     inks = ("#0a1030", "#1d2f63", "#2f7f93", "#8fcfb9", "#ffe9b8")
     dark = _darkness(image)
     stops = np.linspace(0, 1, len(inks))
@@ -77,7 +77,7 @@ def _night(image: Image.Image) -> Image.Image:
 
 
 def _wash(image: Image.Image) -> Image.Image:
-    """Watercolour: paler, warmer, with broad blooms of pigment."""
+    """Return watercolour: paler, warmer, with broad blooms of pigment."""
     painted = np.asarray(image, dtype=np.float32)
     random = np.random.Generator(np.random.PCG64(7))
     coarse = Image.fromarray(random.integers(0, 255, (9, 9), dtype=np.uint8))

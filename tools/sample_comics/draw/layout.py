@@ -32,7 +32,7 @@ def _cell(text: str) -> tuple[float, int]:
 
 
 def outlines(page: Page, style: Style) -> list[list[Point]]:
-    """A polygon per panel in page pixels; bleeding panels reach the paper's edge."""
+    """Return a polygon per panel in page pixels; bleeding panels reach the paper's edge."""
     cells = iter(_grid_cells(page.grid, style))
     found = []
     for panel in page.panels:
@@ -85,7 +85,7 @@ def _quad(
     bottom: tuple[float, int],
     style: Style,
 ) -> list[Point]:
-    """Corners clockwise from the top left; each side may lean."""
+    """Return the corners clockwise from the top left; each side may lean."""
     reach = SLANT * style.width
 
     def corner(side: tuple[float, int], edge: tuple[float, int], up: int) -> Point:
@@ -97,7 +97,7 @@ def _quad(
 
 
 def _bleed(outline: list[Point], style: Style) -> list[Point]:
-    """Sides that lie on the margin move out to the edge of the paper."""
+    """Move sides on the margin out to the edge of the paper."""
     near = style.margin + 2
 
     def out(value: float, size: float) -> float:
@@ -107,7 +107,7 @@ def _bleed(outline: list[Point], style: Style) -> list[Point]:
 
 
 def inner_box(outline: list[Point]) -> Box:
-    """A rectangle that lies inside a slanted outline (corners clockwise from the top left)."""
+    """Return a rectangle inside a slanted outline (corners clockwise from the top left)."""
     (ax, ay), (bx, by), (cx, cy), (dx, dy) = outline
     left, right = max(ax, dx), min(bx, cx)
     top, bottom = max(ay, by), min(cy, dy)

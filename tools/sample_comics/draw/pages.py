@@ -1,4 +1,4 @@
-"""A page of a story becomes a picture, and the truth about what was drawn where."""
+"""Pages: the picture of a page, and its panels and balloons."""
 
 from dataclasses import dataclass
 
@@ -47,7 +47,7 @@ class DrawnPage:
 
 
 def draw_page(book: Book, number: int) -> DrawnPage:
-    """Pages count from 1. The same book and number always give the same pixels."""
+    """Draw a page, counted from 1. The same book and number always give the same pixels."""
     page, style = book.pages[number - 1], book.style
     sheet = Pen(style.width, style.height, style.ink, style.line, f"{book.name}-{number}")
     sheet.gradient(style.paper, style.paper)
@@ -80,13 +80,13 @@ def _draw_panel(sheet: Pen, book: Book, page: Page, index: int, shapes: list[lis
 
 
 def _insets(page: Page, shapes: list[list[Point]], box: tuple[int, int, int, int]) -> list[Box]:
-    """The page's inset panels, seen from a panel below them."""
+    """Return the page's inset panels, in pixels of a panel below them."""
     boxes = [pixel_box(shape) for shape, panel in zip(shapes, page.panels, strict=True) if panel.inset]
     return [(x - box[0], y - box[1], w, h) for x, y, w, h in boxes]
 
 
 def _paint(pen: Pen, panel: Panel, book: Book) -> None:
-    """Scene, cast and foreground."""
+    """Draw scene, cast and foreground."""
     options = {key: value for key, value in panel.scene.options.items() if key != "weather"}
     scenery.BACK[panel.scene.name](pen, **options)
     for part in panel.cast:
@@ -101,7 +101,7 @@ def _paint(pen: Pen, panel: Panel, book: Book) -> None:
 
 
 def _actor(pen: Pen, book: Book, actor: Actor) -> None:
-    """Where the style asks for a rim, the figure is drawn twice, first fat and in the rim's colour."""
+    """Draw a figure; in a style with rims twice, first fat and in the rim's colour."""
     look, style = book.cast[actor.name], book.style
     if style.halo:
         pen.ink, pen.line = style.halo_colour, style.line * style.halo
@@ -111,7 +111,7 @@ def _actor(pen: Pen, book: Book, actor: Actor) -> None:
 
 
 def _edge(outline: list[Point], panel: Panel, style: Style, seed: str) -> list[Point]:
-    """The outline as it is drawn: round for round panels, rounded corners for soft styles."""
+    """Return the outline as drawn: round for round panels, rounded corners for soft styles."""
     x, y, w, h = pixel_box(outline)
     if panel.frame == "round":
         return ring(x + w / 2, y + h / 2, w / 2, h / 2, 2.6)
@@ -134,7 +134,7 @@ def _paste(
 
 
 def _room(outline: list[Point], box: tuple[int, int, int, int], panel: Panel, style: Style) -> Box:
-    """Where words may go, in the panel's own pixels."""
+    """Return the free room for words, in the panel's own pixels."""
     x, y, w, h = inner_box(outline)
     if panel.frame == "bleed":
         left, top, right, bottom = max(x, 26), max(y, 26), min(x + w, style.width - 26), min(y + h, style.height - 26)

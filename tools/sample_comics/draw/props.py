@@ -18,7 +18,7 @@ class Spot:
     side: int
 
     def p(self, u: float, v: float) -> Point:
-        """u to the right, v down, both from -0.5 to 0.5."""
+        """Return a point in pixels; u to the right, v down, both from -0.5 to 0.5."""
         return self.x + u * self.size * self.side, self.y + v * self.size
 
     def points(self, *pairs: Point) -> list[Point]:
@@ -81,14 +81,14 @@ def _kettle(s: Spot) -> None:
 
 
 def _key(s: Spot) -> None:
-    """A piano key, ivory with a cracked edge."""
+    """Draw a piano key, ivory with a cracked edge."""
     s.polygon("#fbf7ea", (-0.1, -0.48), (0.14, -0.48), (0.14, 0.48), (-0.14, 0.48), (-0.14, -0.05), (-0.1, -0.1))
     s.line(0.02, (-0.06, -0.44), (-0.06, 0.1), colour="#c9c2ae")
     s.line(0.02, (0.14, 0.2), (0.04, 0.16), (0.08, 0.06))
 
 
 def _hammer(s: Spot) -> None:
-    """A felt hammer out of a piano, split along the wood."""
+    """Draw a felt hammer out of a piano, split along the wood."""
     s.line(0.07, (-0.4, 0.4), (0.18, -0.16))
     s.line(0.045, (-0.4, 0.4), (0.18, -0.16), colour="#b5814e")
     s.blob("#efe7d4", (0.02, -0.3), (0.24, -0.48), (0.42, -0.3), (0.36, -0.04), (0.16, 0.0))
@@ -107,7 +107,7 @@ def _clock(s: Spot) -> None:
 
 
 def _umbrella(s: Spot) -> None:
-    """Held by its handle: the dome is over the head of whoever holds it."""
+    """Draw an umbrella held by its handle, with the dome over the head."""
     s.line(0.05, (0, 0.25), (-0.5, -3.3))
     s.line(0.05, (0, 0.2), (0.06, 0.34), (0.14, 0.26))
     dome = smooth(s.points((-2.2, -2.35), (-1.75, -3.15), (-0.5, -3.55), (0.75, -3.15), (1.2, -2.35)))
@@ -132,7 +132,7 @@ def _letter(s: Spot) -> None:
 
 
 def _glass(s: Spot) -> None:
-    """A magnifying glass."""
+    """Draw a magnifying glass."""
     s.line(0.12, (-0.42, 0.42), (-0.1, 0.1))
     s.circle("#d8eef5", 0.14, -0.14, 0.3, line=1.6)
     s.line(0.04, (0.0, -0.22), (0.08, -0.32), (0.2, -0.35), colour="#ffffff")
@@ -181,7 +181,7 @@ def _snowflake(s: Spot) -> None:
 
 
 def _snowbear(s: Spot) -> None:
-    """A snowman with ears."""
+    """Draw a snowman with ears."""
     s.circle("#f7fafc", 0, 0.24, 0.27)
     s.circle("#f7fafc", 0, -0.14, 0.19)
     for u in (-0.13, 0.13):
@@ -218,7 +218,7 @@ def _fish(s: Spot) -> None:
 
 
 def _lens(s: Spot) -> None:
-    """The great lens of a lighthouse."""
+    """Draw the great lens of a lighthouse."""
     s.pen.ellipse(*s.p(0, 0), s.size * 0.34, s.size * 0.48, "#bfe6e6")
     for r in (0.27, 0.2, 0.12):
         s.pen.polygon(ring(*s.p(0, 0), s.size * r, s.size * r * 1.4), lighter("#9fd3d6", r), line=0.7)
@@ -253,14 +253,14 @@ def _footprints(s: Spot) -> None:
 
 
 def _rings(s: Spot) -> None:
-    """Wet marks of suckers on a floor."""
+    """Draw wet marks of suckers on a floor."""
     for u, v, r in ((-0.42, 0.1, 0.13), (-0.1, -0.04, 0.1), (0.14, 0.16, 0.14), (0.44, 0.0, 0.09), (-0.16, 0.28, 0.07)):
         s.pen.ellipse(*s.p(u, v), s.size * r, s.size * r * 0.5, "#7fb3c9", line=0.8)
         s.pen.ellipse(*s.p(u, v), s.size * r * 0.6, s.size * r * 0.28, "#9c6b44", line=0.6)
 
 
 def _notice(s: Spot) -> None:
-    """A sign on a post, its words worn away."""
+    """Draw a sign on a post, its words worn away."""
     s.line(0.05, (0, 0.5), (0, 0.0))
     s.pen.panel(*s.p(0, -0.16), s.size * 0.86, s.size * 0.5, "#f2e2b0")
     for v, w in ((-0.28, 0.3), (-0.16, 0.34), (-0.04, 0.22)):
@@ -268,7 +268,7 @@ def _notice(s: Spot) -> None:
 
 
 def _bed(s: Spot) -> None:
-    """Heaped leaves and a quilt."""
+    """Draw heaped leaves and a quilt."""
     s.blob("#b9854f", (-0.95, 0.3), (-0.7, 0.0), (0, -0.05), (0.75, 0.05), (0.95, 0.3), (0, 0.4))
     s.blob("#c9566b", (-0.4, 0.28), (-0.3, -0.08), (0.3, -0.14), (0.8, 0.06), (0.86, 0.3))
     for u in (-0.1, 0.2, 0.5):
@@ -276,7 +276,7 @@ def _bed(s: Spot) -> None:
 
 
 def _piano(s: Spot) -> None:
-    """A grand piano from the side, lid up."""
+    """Draw a grand piano from the side, lid up."""
     s.polygon("#14161f", (-0.72, -0.22), (0.2, -0.86), (0.7, -0.62), (0.62, -0.22))
     s.line(0.03, (0.3, -0.2), (0.36, -0.66), colour="#55596a")
     s.blob("#23262f", (-0.9, 0.12), (-0.88, -0.18), (0.0, -0.24), (0.85, -0.2), (0.9, 0.05), (0.3, 0.16))
@@ -295,7 +295,7 @@ def _piano(s: Spot) -> None:
 
 
 def _keyboard(s: Spot) -> None:
-    """Piano keys seen from above, one of them gone."""
+    """Draw piano keys from above, one of them missing."""
     for i in range(11):
         left = -0.9 + i * 0.164
         colour = "#0f1118" if i == 6 else "#fbf8ee"
@@ -317,7 +317,7 @@ def _smoke(s: Spot) -> None:
 
 
 def _bus(s: Spot) -> None:
-    """An old round-nosed bus with lit windows."""
+    """Draw an old round-nosed bus with lit windows."""
     s.pen.glow(*s.p(1.0, 0.25), s.size * 1.1, "#fff2c0", 0.7)
     s.pen.polygon(ring(*s.p(0, 0), s.size * 0.95, s.size * 0.42, squareness=6), "#d8604a")
     s.polygon("#f4ead2", (-0.94, 0.05), (0.94, 0.05), (0.94, 0.2), (-0.94, 0.2))
@@ -345,7 +345,7 @@ def _shuttle(s: Spot) -> None:
 
 
 def _pipe(s: Spot) -> None:
-    """A burst pipe, dripping tea."""
+    """Draw a burst pipe, dripping tea."""
     s.line(0.22, (-0.5, -0.1), (0.5, -0.1))
     s.line(0.17, (-0.5, -0.1), (0.5, -0.1), colour="#8d99a8")
     for u in (-0.2, 0.2):

@@ -1,4 +1,4 @@
-"""Makes room for the words: the cast steps down until no balloon has to cover a face."""
+"""Room for words: the cast moves down until no balloon covers a face."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ WORTH = 60.0  # a step down must save at least this much
 
 
 def staged(panel: Panel, book: Book, pen: Pen, room: Box, closed: list[Box]) -> tuple[Panel, list[Balloon]]:
-    """The panel as it will be drawn, and its balloons."""
+    """Return the panel as it will be drawn, and its balloons."""
     best, layout = panel, _trial(panel, book, pen, room, closed)
     for step in STEPS[1:] if _may_step(panel) else ():
         lower = _lowered(panel, step)

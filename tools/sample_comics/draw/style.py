@@ -1,4 +1,4 @@
-"""What makes one book look unlike another."""
+"""Visual styles of books."""
 
 from dataclasses import dataclass
 

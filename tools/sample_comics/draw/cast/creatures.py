@@ -1,4 +1,4 @@
-"""Those who do not stand on two legs: a puffin, a kraken and her egg, a ghost, a snail, a small cat."""
+"""Characters without two legs: a puffin, a kraken and her egg, a ghost, a snail, a small cat."""
 
 from collections.abc import Callable
 from math import pi, sin
@@ -61,7 +61,7 @@ def _bird_eye(pen: Pen, stance: Stance, actor: Actor) -> None:
 
 
 def _kraken(pen: Pen, look: Look, actor: Actor, stance: Stance) -> Speaker:
-    """A dome of a head and arms that curl; shy."""
+    """Draw a shy kraken: a dome of a head and curling arms."""
     h = stance.height
     for i, u in enumerate((-0.42, -0.28, -0.12, 0.12, 0.28, 0.42)):
         side = 1 if u > 0 else -1
@@ -107,7 +107,7 @@ def _great_eyes(pen: Pen, stance: Stance, actor: Actor) -> None:
 
 
 def _ghost(pen: Pen, look: Look, actor: Actor, stance: Stance) -> Speaker:
-    """A sheet with good manners. It never touches the ground."""
+    """Draw a ghost, a sheet that never touches the ground."""
     h = stance.height
     hem: list[Point] = [(0.3 - 0.6 * i / 12, 0.1 + 0.05 * sin(i / 12 * 5 * pi)) for i in range(13)]
     shape = [
@@ -175,7 +175,7 @@ def _snail(pen: Pen, look: Look, actor: Actor, stance: Stance) -> Speaker:
 
 
 def _kitten(pen: Pen, look: Look, actor: Actor, stance: Stance) -> Speaker:
-    """A ship's cat, sitting."""
+    """Draw a ship's cat, sitting."""
     h = stance.height
     pen.limb(stance.points((-0.2, 0.1), (-0.5, 0.1), (-0.55, 0.4), (-0.42, 0.5)), h * 0.1, look.skin)
     pen.blob(stance.points((-0.3, 0.05), (-0.28, 0.35), (-0.05, 0.6), (0.2, 0.55), (0.26, 0.05), (0, 0.0)), look.skin)
@@ -196,7 +196,7 @@ def _kitten(pen: Pen, look: Look, actor: Actor, stance: Stance) -> Speaker:
 
 
 def _egg(pen: Pen, look: Look, actor: Actor, stance: Stance) -> Speaker:
-    """A kraken's egg; with a happy mood, a kraken's child looks out."""
+    """Draw a kraken's egg; with a happy mood, a kraken's child looks out."""
     h = stance.height
     x, y = stance.p(0, 0.45)
     pen.glow(x, y, h * 0.9, "#8ff0d0", 0.5)

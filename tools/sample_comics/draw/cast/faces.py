@@ -1,4 +1,4 @@
-"""Eyes, brows and mouths: what a mood looks like, on any head."""
+"""Eyes, brows and mouths of each mood, for any head."""
 
 from tools.sample_comics.draw.ink.curves import arc
 from tools.sample_comics.draw.ink.pen import Pen

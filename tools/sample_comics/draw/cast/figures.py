@@ -46,7 +46,7 @@ POSES: dict[str, Pose] = {
 
 
 def draw_actor(pen: Pen, look: Look, actor: Actor) -> Speaker:
-    """Draw somebody and say where the mouth, face and body are."""
+    """Draw a figure and return the places of its mouth, face and body."""
     height = actor.size * pen.height
     stance = Stance(actor.x * pen.width, actor.foot * pen.height, height, actor.turn or 1)
     before = pen.line

@@ -22,7 +22,7 @@ class Head:
     back: bool
 
     def at(self, u: float, v: float) -> Point:
-        """A point in head radii from the centre, u forwards."""
+        """Return a point in pixels from head radii around the centre, u forwards."""
         return self.x + u * self.r * (self.turn or 1), self.y + v * self.r
 
     def points(self, *pairs: Point) -> list[Point]:
@@ -30,7 +30,7 @@ class Head:
 
     @property
     def face(self) -> float:
-        """Where the middle of the face lies."""
+        """Return the middle of the face."""
         return self.x + 0.26 * self.r * self.turn
 
 
@@ -69,7 +69,7 @@ def _features(head: Head, eye: float, lips: float) -> None:
 
 
 def _hooded(head: Head) -> None:
-    """A child in a rain hood."""
+    """Draw a child in a rain hood."""
     pen, look, r = head.pen, head.look, head.r
     hood = ((-1.15, 0.3), (-1.05, -0.6), (-0.3, -1.25), (0.5, -1.1), (1.1, -0.45), (1.1, 0.4), (0.6, 1.0), (-0.6, 1.0))
     pen.blob(head.points(*hood), look.coat)
@@ -94,7 +94,7 @@ def _hooded(head: Head) -> None:
 
 
 def _keeper(head: Head) -> None:
-    """An old sailor: mostly beard."""
+    """Draw an old sailor with a large beard."""
     pen, look, r = head.pen, head.look, head.r
     pen.circle(head.x, head.y, r, look.skin if not head.back else look.hair)
     if head.back:
@@ -332,7 +332,7 @@ def _robot(head: Head) -> None:
 
 
 def _lamps(head: Head, x: float) -> None:
-    """A robot's eyes and mouth are lights on a dark screen."""
+    """Draw a robot, whose eyes and mouth are lights on a dark screen."""
     pen, r, light = head.pen, head.r, head.look.trim
     for side in (-1, 1):
         ex, ey = x + side * 0.38 * r, head.y - 0.1 * r
@@ -368,7 +368,7 @@ def _astronaut(head: Head) -> None:
 
 
 def _elder(head: Head) -> None:
-    """Round glasses and a bun."""
+    """Draw round glasses and a bun."""
     pen, look, r = head.pen, head.look, head.r
     pen.circle(*head.at(-0.35, -1.1), r * 0.45, look.hair)
     pen.circle(head.x, head.y - 0.05 * r, r * 1.02, look.hair)
@@ -423,7 +423,7 @@ def _beanie(head: Head) -> None:
 
 
 def _petal(head: Head) -> None:
-    """A flower behind the ear."""
+    """Draw a flower behind the ear."""
     x, y = head.at(-0.75, -0.75)
     for dx, dy in ((0.2, 0), (-0.2, 0), (0, 0.2), (0, -0.2)):
         head.pen.circle(x + dx * head.r, y + dy * head.r, head.r * 0.16, head.look.hat_colour, line=0.6)

@@ -1,4 +1,4 @@
-"""How somebody of a cast looks, whatever they do."""
+"""The look of a character, the same in every pose."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Where somebody stands: from heights above the ground to pixels."""
+"""The place of a figure: from heights above the ground to pixels."""
 
 from dataclasses import dataclass, replace
 
@@ -13,7 +13,7 @@ class Stance:
     side: int
 
     def p(self, u: float, v: float) -> Point:
-        """u forwards and v upwards, in heights."""
+        """Return a point in pixels; u forwards and v upwards, in heights."""
         return self.x + u * self.height * self.side, self.foot - v * self.height
 
     def points(self, *pairs: Point) -> list[Point]:

@@ -1,4 +1,4 @@
-"""Colours are `#rrggbb` strings everywhere."""
+"""Colours, as `#rrggbb` strings."""
 
 from PIL import ImageColor
 
@@ -9,7 +9,7 @@ def rgb(colour: str) -> tuple[int, int, int]:
 
 
 def mix(first: str, second: str, share: float) -> str:
-    """`share` of the second colour in the first, 0 to 1."""
+    """Mix `share` of the second colour, 0 to 1, into the first."""
     pairs = zip(rgb(first), rgb(second), strict=True)
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
 

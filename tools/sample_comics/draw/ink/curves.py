@@ -9,7 +9,7 @@ Box = tuple[float, float, float, float]  # x, y, width, height
 
 
 def smooth(points: Sequence[Point], closed: bool = False, steps: int = 8) -> list[Point]:
-    """A Catmull-Rom curve through every point."""
+    """Return a Catmull-Rom curve through every point."""
     if len(points) < 3:
         return list(points)
     last = len(points)
@@ -34,7 +34,7 @@ def _between(a: Point, b: Point, c: Point, d: Point, t: float) -> Point:
 
 
 def ring(x: float, y: float, rx: float, ry: float, squareness: float = 2.0, count: int = 72) -> list[Point]:
-    """A superellipse: 2 is an ellipse, larger is closer to a rectangle."""
+    """Return a superellipse: 2 is an ellipse, larger is closer to a rectangle."""
     power = 2 / squareness
 
     def bent(value: float) -> float:
@@ -45,13 +45,13 @@ def ring(x: float, y: float, rx: float, ry: float, squareness: float = 2.0, coun
 
 
 def arc(x: float, y: float, rx: float, ry: float, start: float, stop: float, count: int = 16) -> list[Point]:
-    """Degrees, clockwise on the page from three o'clock."""
+    """Return an arc; angles in degrees, clockwise on the page from three o'clock."""
     angles = (pi * (start + (stop - start) * i / count) / 180 for i in range(count + 1))
     return [(x + rx * cos(a), y + ry * sin(a)) for a in angles]
 
 
 def bumpy(x: float, y: float, rx: float, ry: float, bumps: int, depth: float) -> list[Point]:
-    """A cloud outline: lobes around an ellipse."""
+    """Return a cloud outline: lobes around an ellipse."""
     count = bumps * 10
     outline = []
     for i in range(count):

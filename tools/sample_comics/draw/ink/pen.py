@@ -40,11 +40,11 @@ class Pen:
         self.polygon([(x, y), (x + w, y), (x + w, y + h), (x, y + h)], colour, line)
 
     def panel(self, x: float, y: float, w: float, h: float, colour: str, line: float = 1.0) -> None:
-        """A rectangle with soft corners, centred on x, y."""
+        """Draw a rectangle with soft corners, centred on x, y."""
         self.polygon(ring(x, y, w / 2, h / 2, squareness=5), colour, line)
 
     def stroke(self, points: Sequence[Point], width: float, colour: str | None = None) -> None:
-        """A line with round caps and joins."""
+        """Draw a line with round caps and joins."""
         colour = colour or self.ink
         wide = max(1, round(width * SCALE))
         scaled = _scaled(points)
@@ -58,14 +58,14 @@ class Pen:
         self.stroke(smooth(points), width, colour)
 
     def limb(self, points: Sequence[Point], width: float, colour: str, line: float = 1.0) -> None:
-        """A thick soft line with an outline: an arm, a leg, a tail."""
+        """Draw a thick soft line with an outline: an arm, a leg, a tail."""
         path = smooth(points)
         if line and self.line:
             self.stroke(path, width + 2 * self.line * line)
         self.stroke(path, width, colour)
 
     def gradient(self, top: str, bottom: str, y0: float = 0.0, y1: float | None = None) -> None:
-        """The full width between two heights."""
+        """Fill the full width between two heights."""
         start, stop = round(y0 * SCALE), round((self.height if y1 is None else y1) * SCALE)
         if stop <= start:
             return
@@ -75,7 +75,7 @@ class Pen:
         self.image.paste(Image.fromarray(band.round().astype(np.uint8)), (0, start))
 
     def veil(self, points: Sequence[Point], colour: str, alpha: float) -> None:
-        """A translucent shape: mist, a light beam, a shadow."""
+        """Draw a translucent shape: mist, a light beam, a shadow."""
         x, y, w, h = bounds(_scaled(points))
         left, top = int(max(x, 0)), int(max(y, 0))
         size = (int(min(x + w, self.image.width)) - left, int(min(y + h, self.image.height)) - top)
@@ -87,7 +87,7 @@ class Pen:
         self.image.paste(Image.new("RGB", size, colour), (left, top), mask)
 
     def glow(self, x: float, y: float, radius: float, colour: str, strength: float = 0.8) -> None:
-        """Light added around a point, fading to nothing at `radius`."""
+        """Add light around a point, fading to nothing at `radius`."""
         left, top = int(max((x - radius) * SCALE, 0)), int(max((y - radius) * SCALE, 0))
         right = int(min((x + radius) * SCALE, self.image.width))
         bottom = int(min((y + radius) * SCALE, self.image.height))

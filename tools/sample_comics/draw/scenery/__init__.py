@@ -1,4 +1,4 @@
-"""Where a panel happens. A scene paints what lies behind the cast and may paint something in front of it."""
+"""Scenes: each paints the background of a panel, and may paint something in front of the cast."""
 
 from collections.abc import Callable
 

@@ -33,7 +33,7 @@ def _skyline(pen: Pen, tint: str = "night", moon: float = 0.7) -> None:
 
 
 def _street(pen: Pen, tint: str = "night", lamp: float = 0.2) -> None:
-    """Fronts of houses, a lamp, a pavement that shines."""
+    """Draw fronts of houses, a lamp, a pavement that shines."""
     w, h = pen.width, pen.height
     sky(pen, tint, h * 0.7)
     x, low = -10.0, h * 0.76
@@ -93,7 +93,7 @@ def _alley_wall(pen: Pen, side: int, colour: str) -> None:
 
 
 def _roofs(pen: Pen, tint: str = "night", moon: float = 0.3) -> None:
-    """Chimneys in front of the moon."""
+    """Draw chimneys in front of the moon."""
     w, h = pen.width, pen.height
     sky(pen, tint, h, moon)
     for i in range(5):
@@ -114,7 +114,7 @@ def _roofs(pen: Pen, tint: str = "night", moon: float = 0.3) -> None:
 
 
 def _clubfront(pen: Pen, tint: str = "night") -> None:
-    """The door of a music club, an awning and a lit sign in the shape of a note."""
+    """Draw the door of a music club, an awning and a lit sign in the shape of a note."""
     w, h = pen.width, pen.height
     _street(pen, tint, -1)
     pen.rect(w * 0.3, h * 0.18, w * 0.4, h * 0.62, dimmed("#9a9dac", tint))

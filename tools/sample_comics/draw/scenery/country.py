@@ -75,7 +75,7 @@ def _forest(pen: Pen, season: str = "autumn", tint: str = "", dense: float = 1.0
 
 
 def _field(pen: Pen, season: str = "snow", tint: str = "", moon: float = -1.0) -> None:
-    """Open country with far hills."""
+    """Draw open country with far hills."""
     w, h = pen.width, pen.height
     tint = tint or season
     sky(pen, tint, h * 0.6, moon)
@@ -89,7 +89,7 @@ def _field(pen: Pen, season: str = "snow", tint: str = "", moon: float = -1.0) -
 
 
 def _lake(pen: Pen, season: str = "snow", tint: str = "") -> None:
-    """A round lake, frozen when it snows."""
+    """Draw a round lake, frozen when it snows."""
     w, h = pen.width, pen.height
     _field(pen, season, tint)
     ice = "#c6e3ee" if season == "snow" else "#6fb3cc"
@@ -99,7 +99,7 @@ def _lake(pen: Pen, season: str = "snow", tint: str = "") -> None:
 
 
 def _doorway(pen: Pen, season: str = "snow", tint: str = "") -> None:
-    """The bear's hill, with a round door."""
+    """Draw the bear's hill, with a round door."""
     w, h = pen.width, pen.height
     _field(pen, season, tint)
     base = dimmed(_ground(season), tint or season)
@@ -114,7 +114,7 @@ def _doorway(pen: Pen, season: str = "snow", tint: str = "") -> None:
 
 
 def _busstop(pen: Pen, tint: str = "rain", post: float = 0.78, shelter: bool = True) -> None:
-    """A shelter on a country road, with wires overhead."""
+    """Draw a shelter on a country road, with wires overhead."""
     w, h = pen.width, pen.height
     sky(pen, tint, h * 0.6)
     _hill(pen, 0.46, dimmed("#a9bda0", tint))
@@ -144,7 +144,7 @@ def _shelter(pen: Pen, w: float, h: float) -> None:
 
 
 def _road(pen: Pen, tint: str = "rain", season: str = "") -> None:
-    """A road that winds uphill to a single tree."""
+    """Draw a road that winds uphill to a single tree."""
     w, h = pen.width, pen.height
     sky(pen, tint, h * 0.6, 0.24 if tint == "night" else -1)
     _hill(pen, 0.5, dimmed("#9db592", tint))
@@ -174,7 +174,7 @@ def _pole(pen: Pen, x: float, y: float, high: float) -> None:
 
 
 def _town(pen: Pen, tint: str = "day") -> None:
-    """A lane of small houses."""
+    """Draw a lane of small houses."""
     w, h = pen.width, pen.height
     sky(pen, tint, h * 0.6)
     _hill(pen, 0.5, dimmed("#a9bda0", tint))

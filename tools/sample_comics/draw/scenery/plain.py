@@ -35,7 +35,7 @@ def _speed(pen: Pen, colour: str = "#cfe3ee") -> None:
 
 
 def _pool(pen: Pen, colour: str = "#141a30", light: str = "#ffe2a0") -> None:
-    """Darkness with a lamp over it."""
+    """Draw darkness with a lamp over it."""
     pen.gradient(colour, darker(colour, 0.4))
     w, h = pen.width, pen.height
     pen.veil([(w * 0.42, -5), (w * 0.58, -5), (w * 0.95, h), (w * 0.05, h)], light, 0.3)
@@ -56,7 +56,7 @@ def _black(pen: Pen) -> None:
 
 
 def _table(pen: Pen, colour: str = "#9c6b44", wall: str = "#e9d7b4") -> None:
-    """A table top, for still lifes."""
+    """Draw a table top, for still lifes."""
     w, h = pen.width, pen.height
     pen.gradient(wall, darker(wall, 0.12))
     pen.polygon([(-5, h * 0.62), (w + 5, h * 0.62), (w + 5, h + 5), (-5, h + 5)], colour)

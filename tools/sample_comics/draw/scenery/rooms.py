@@ -11,7 +11,7 @@ from tools.sample_comics.draw.scenery.sky import SKIES, sky
 
 
 def _window(pen: Pen, x: float, y: float, w: float, h: float, tint: str, frame: str = "#7a5236") -> None:
-    """Centred on x, y; four panes of sky."""
+    """Draw a window of four panes, centred on x, y."""
     top, bottom = SKIES[tint]
     pen.rect(x - w / 2, y - h / 2, w, h, top)
     pen.rect(x - w / 2, y, w, h / 2, bottom, line=0)
@@ -76,7 +76,7 @@ def _lamproom(pen: Pen, tint: str = "night", lens: bool = True, lit: bool = Fals
 
 
 def _stairs(pen: Pen, wall: str = "#7d8794") -> None:
-    """A spiral stair, seen from below."""
+    """Draw a spiral stair, seen from below."""
     w, h = pen.width, pen.height
     pen.gradient(darker(wall, 0.5), wall)
     for row in range(9):
@@ -95,7 +95,7 @@ def _stairs(pen: Pen, wall: str = "#7d8794") -> None:
 
 
 def _office(pen: Pen, tint: str = "night") -> None:
-    """A detective's office: blinds, a lamp, a filing cabinet."""
+    """Draw a detective's office: blinds, a lamp, a filing cabinet."""
     w, h = pen.width, pen.height
     pen.gradient("#5f636f", "#8f939c")
     _floor(pen, h * 0.8, "#3b3d46")
@@ -120,7 +120,7 @@ def _desk(pen: Pen, tint: str = "night", **_: object) -> None:
 
 
 def _club(pen: Pen, piano: bool = True) -> None:
-    """A stage: curtains, a spotlight, a grand piano."""
+    """Draw a stage: curtains, a spotlight, a grand piano."""
     w, h = pen.width, pen.height
     pen.gradient("#1b1d27", "#3a3c47")
     pen.veil([(w * 0.46, -5), (w * 0.54, -5), (w * 0.86, h * 0.9), (w * 0.14, h * 0.9)], "#ffffff", 0.5)
@@ -139,7 +139,7 @@ def _club(pen: Pen, piano: bool = True) -> None:
 
 
 def _bar(pen: Pen, colour: str = "#6b6670") -> None:
-    """Shelves of bottles and a counter."""
+    """Draw shelves of bottles and a counter."""
     w, h = pen.width, pen.height
     pen.gradient(darker(colour, 0.3), colour)
     for v in (0.3, 0.52):
@@ -156,7 +156,7 @@ def _bar(pen: Pen, colour: str = "#6b6670") -> None:
 
 
 def _cellar(pen: Pen) -> None:
-    """A workshop under the street: arches, shelves, a bench, a bulb."""
+    """Draw a workshop under the street: arches, shelves, a bench, a bulb."""
     w, h = pen.width, pen.height
     pen.gradient("#23252f", "#565a66")
     for i in range(3):
@@ -196,7 +196,7 @@ def _bus_inside(pen: Pen, tint: str = "night") -> None:
 
 
 def _shop(pen: Pen, tint: str = "rain") -> None:
-    """A room with sliding screens and a low table."""
+    """Draw a room with sliding screens and a low table."""
     w, h = pen.width, pen.height
     pen.gradient("#f5efe0", "#e6dcc6")
     _floor(pen, h * 0.78, "#cbb98f")
@@ -211,7 +211,7 @@ def _shop(pen: Pen, tint: str = "rain") -> None:
 
 
 def _den(pen: Pen, tint: str = "snow", opening: bool = True) -> None:
-    """A bear's cave: warm earth and a round door to the weather."""
+    """Draw a bear's cave: warm earth and a round door to the weather."""
     w, h = pen.width, pen.height
     pen.gradient("#c59a78", "#a87a5c")
     for _ in range(10):
@@ -244,7 +244,7 @@ def _den(pen: Pen, tint: str = "snow", opening: bool = True) -> None:
 
 
 def _crowd(pen: Pen, **_: object) -> None:
-    """Heads of an audience, from behind."""
+    """Draw heads of an audience, from behind."""
     w, h = pen.width, pen.height
     heads: list[Point] = [(w * (i + 0.5) / 9, h * (0.97 - 0.03 * (i % 2))) for i in range(9)]
     for i, (x, y) in enumerate(heads):
@@ -265,7 +265,7 @@ def _audience(pen: Pen, piano: bool = True) -> None:
 
 
 def _clockwork(pen: Pen) -> None:
-    """A wall of gears."""
+    """Draw a wall of gears."""
     pen.gradient("#39404f", "#596273")
     for i in range(9):
         x, y = pen.width * pen.random.random(), pen.height * pen.random.random()

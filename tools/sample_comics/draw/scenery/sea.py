@@ -1,4 +1,4 @@
-"""The sea and what stands in it."""
+"""The sea, its rocks and its boats."""
 
 from collections.abc import Callable
 from math import sin
@@ -131,7 +131,7 @@ def _harbour(pen: Pen, tint: str = "day", lit: bool = True) -> None:
 
 
 def _planks(pen: Pen, tint: str) -> None:
-    """A wooden quay in front, for the cast to stand on."""
+    """Draw a wooden quay in front, for the cast to stand on."""
     w, h = pen.width, pen.height
     wood = dimmed("#b98d63", tint)
     pen.rect(-5, h * 0.87, w + 10, h * 0.15, wood)
@@ -159,7 +159,7 @@ def _boat(pen: Pen, tint: str = "day", horizon: float = 0.5, moon: float = -1.0,
 
 
 def _hull(pen: Pen, tint: str = "day", **_: object) -> None:
-    """The near side of a rowing boat, before whoever sits in it."""
+    """Draw the near side of a rowing boat, in front of its crew."""
     w, h = pen.width, pen.height
     colour = dimmed("#c8703f", tint)
     hull = [
@@ -183,7 +183,7 @@ def _hull(pen: Pen, tint: str = "day", **_: object) -> None:
 
 
 def _deep(pen: Pen, glow: bool = False) -> None:
-    """Under the sea: shafts of light, weed, bubbles."""
+    """Draw the sea from below: shafts of light, weed, bubbles."""
     w, h = pen.width, pen.height
     pen.gradient("#2d8ca3", "#0b2547")
     for i in range(4):
@@ -229,7 +229,7 @@ def _beach(pen: Pen, tint: str = "day") -> None:
 
 
 def _island(pen: Pen, tint: str = "day") -> None:
-    """From above: a rock, a tower, a village across the water."""
+    """Draw the view from above: a rock, a tower, a village across the water."""
     _lighthouse(pen, tint, lit=tint in {"night", "dusk"}, x=0.3, size=0.42, horizon=0.58)
     w, h = pen.width, pen.height
     coast = [(w * 0.62, h), (w * 0.68, h * 0.8), (w * 0.84, h * 0.7), (w + 10, h * 0.64), (w + 10, h + 10)]

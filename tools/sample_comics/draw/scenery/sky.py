@@ -21,7 +21,7 @@ GROUNDS = {"day": 0.0, "dawn": 0.12, "dusk": 0.35, "night": 0.6, "storm": 0.45, 
 
 
 def dimmed(colour: str, tint: str) -> str:
-    """A colour of daylight as it looks at this hour."""
+    """Return a colour of daylight at this hour."""
     return mix(colour, SKIES[tint][0], GROUNDS.get(tint, 0.05))
 
 
@@ -30,7 +30,7 @@ def is_dark(tint: str) -> bool:
 
 
 def sky(pen: Pen, tint: str, low: float, moon: float = -1.0) -> None:
-    """Down to the height `low`; `moon` is its place across the panel, or none."""
+    """Draw a sky down to the height `low`; `moon` is its place across the panel, or None."""
     pen.gradient(*SKIES[tint])
     pen.gradient(*SKIES[tint], 0, low)
     if is_dark(tint):
@@ -48,7 +48,7 @@ def stars(pen: Pen, low: float) -> None:
 
 
 def disc(pen: Pen, x: float, y: float, r: float, tint: str) -> None:
-    """The moon, or by day the sun."""
+    """Draw the moon, or by day the sun."""
     bright = "#f6f0d0" if is_dark(tint) or tint == "storm" else "#fff2b0"
     pen.glow(x, y, r * 3.2, bright, 0.5)
     pen.circle(x, y, r, bright, line=0)

@@ -1,4 +1,4 @@
-"""A small moon, a station, and what is between them."""
+"""A small moon, a station, and the space between them."""
 
 from collections.abc import Callable
 from math import cos, pi, sin
@@ -32,7 +32,7 @@ def _planet(pen: Pen, x: float, y: float, r: float, colour: str) -> None:
 
 
 def _station(pen: Pen, x: float = 0.45, y: float = 0.5, size: float = 0.4) -> None:
-    """A wheel with lit windows and two sails."""
+    """Draw a wheel with lit windows and two sails."""
     _void(pen, x=0.85, y=0.2, size=0.22)
     w, h = pen.width, pen.height
     cx, cy, r = x * w, y * h, size * min(w, h)
@@ -83,7 +83,7 @@ def _corridor(pen: Pen, colour: str = "#5b7a99", alarm: bool = False) -> None:
 
 
 def _bridge(pen: Pen, colour: str = "#3e5a86") -> None:
-    """Screens, levers and a wide window."""
+    """Draw screens, levers and a wide window."""
     w, h = pen.width, pen.height
     pen.gradient(darker(colour, 0.4), colour)
     pen.polygon(ring(w * 0.5, h * 0.3, w * 0.42, h * 0.26, squareness=4), "#0a1230", line=1.6)
@@ -113,7 +113,7 @@ def _bridge(pen: Pen, colour: str = "#3e5a86") -> None:
 
 
 def _dome(pen: Pen, night: bool = True) -> None:
-    """A garden under glass."""
+    """Draw a garden under glass."""
     w, h = pen.width, pen.height
     pen.gradient("#0a1030", "#24406a")
     stars(pen, h * 0.7)
@@ -142,7 +142,7 @@ def _shrub(pen: Pen, x: float, y: float, high: float) -> None:
 
 
 def _moon(pen: Pen, earth: bool = True, base: bool = False) -> None:
-    """Craters under a black sky."""
+    """Draw craters under a black sky."""
     w, h = pen.width, pen.height
     pen.gradient("#050918", "#16224c")
     stars(pen, h * 0.7)
@@ -167,7 +167,7 @@ def _moon(pen: Pen, earth: bool = True, base: bool = False) -> None:
 
 
 def _galley(pen: Pen, colour: str = "#54708f") -> None:
-    """A ship's kitchen: a hatch window, a table that folds, mugs on hooks."""
+    """Draw a ship's kitchen: a hatch window, a table that folds, mugs on hooks."""
     w, h = pen.width, pen.height
     pen.gradient(lighter(colour, 0.1), darker(colour, 0.2))
     pen.circle(w * 0.76, h * 0.34, h * 0.19, "#24365f", line=2)

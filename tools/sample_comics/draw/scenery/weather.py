@@ -1,4 +1,4 @@
-"""What falls between the reader and the cast."""
+"""Rain and snow in front of the cast."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ from tools.sample_comics.draw.ink.pen import Pen
 
 
 def _rain(pen: Pen) -> None:
-    """Each drop is a pale streak with a thin dark edge, so that it shows on any ground."""
+    """Draw rain: pale streaks with a thin dark edge, visible on any ground."""
     for _ in range(int(pen.width * pen.height / 2600)):
         x, y = pen.random.random() * pen.width, pen.random.random() * pen.height
         long = pen.random.uniform(12, 34)

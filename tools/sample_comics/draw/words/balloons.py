@@ -1,4 +1,4 @@
-"""Balloons, captions and sounds: where they go and how they are drawn."""
+"""Placing and drawing of balloons, captions and sounds."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ class Speaker:
 
 @dataclass(frozen=True)
 class Ground:
-    """What a panel's words have to fit around, in its own pixels."""
+    """Room and obstacles for a panel's words, in its own pixels."""
 
     room: Box
     cast: dict[str, Speaker]
@@ -55,7 +55,7 @@ def hand_of(words: Words, style: Style) -> Hand:
 
 
 def place(lines: Sequence[Words], ground: Ground, style: Style) -> tuple[float, list[Balloon]]:
-    """A balloon for each of a panel's lines, kept off faces and in reading order.
+    """Return a balloon for each of a panel's lines, off faces and in reading order.
 
     A beam search: the best partial layouts are extended line by line. Returns the layout's cost as well.
     """
@@ -73,7 +73,7 @@ def place(lines: Sequence[Words], ground: Ground, style: Style) -> tuple[float, 
 
 
 def _options(words: Words, ground: Ground, style: Style, last: bool) -> list[tuple[float, Balloon]]:
-    """The cheapest places for one line by itself."""
+    """Return the cheapest places for one line by itself."""
     speaker = ground.cast.get(words.who)
     found = []
     for rows, size in _sizes(words, ground.room, style):
@@ -84,7 +84,7 @@ def _options(words: Words, ground: Ground, style: Style, last: bool) -> list[tup
 
 
 def _sizes(words: Words, room: Box, style: Style) -> list[tuple[list[str], Point]]:
-    """Ways to break the words into lines, with the size of the balloon around each."""
+    """Return ways to break the words into lines, with the size of the balloon around each."""
     hand = hand_of(words, style)
     whole = measure(words.text, hand)
     found: dict[int, tuple[list[str], Point]] = {}
@@ -97,7 +97,7 @@ def _sizes(words: Words, room: Box, style: Style) -> list[tuple[list[str], Point
 
 
 def _balanced(text: str, hand: Hand, whole: float, count: int) -> list[str]:
-    """Lines of even length: the narrowest width that still needs no more than `count`."""
+    """Return lines of even length: the narrowest width that needs no more than `count`."""
     width = whole / count
     while len(wrap(text, hand, width)) > count:
         width += hand.height * 0.4
@@ -121,7 +121,7 @@ def _around(words: Words, rows: list[str], hand: Hand, squareness: float) -> Poi
 
 
 def _oval(widths: list[float], hand: Hand, high: float, squareness: float) -> Point:
-    """The smallest superellipse of a pleasant height that clears every line's ends."""
+    """Return the smallest superellipse of a pleasant height that clears every line's ends."""
     air = hand.height * 0.5
     ry = high / 2 + air + high * 0.09
     rx = 0.0
@@ -168,7 +168,7 @@ def _cost(option: Balloon, ground: Ground, style: Style, last: bool) -> float:
 
 
 def _stretch(box: Box) -> float:
-    """Balloons look best somewhat wider than tall."""
+    """Return the cost of a shape; balloons look best slightly wider than tall."""
     shape = box[2] / box[3]
     return 260 * max(1.35 - shape, 0) + 70 * max(shape - 3.0, 0)
 
@@ -183,7 +183,7 @@ def _against(option: Balloon, placed: Sequence[Balloon], style: Style) -> float:
 
 
 def _crossed(one: Balloon, two: Balloon) -> bool:
-    """Whether two tails cross, or one passes behind the other balloon."""
+    """Return True if two tails cross, or one passes behind the other balloon."""
     if one.target is None or two.target is None or one.words.who == two.words.who:
         return False
     a, b, c, d = one.centre, one.target, two.centre, two.target
@@ -195,7 +195,7 @@ def _left(a: Point, b: Point, c: Point) -> bool:
 
 
 def _reach(option: Balloon, cast: dict[str, Speaker]) -> float:
-    """The tail's length, more where it has to climb or to cross somebody else's face."""
+    """Return the tail's length, more if it climbs or crosses another face."""
     if option.target is None:
         return 0.0
     x, y = option.centre
@@ -211,7 +211,7 @@ def _reach(option: Balloon, cast: dict[str, Speaker]) -> float:
 
 
 def _disorder(box: Box, earlier: Box, rtl: bool) -> float:
-    """Large where a later balloon would be read before an earlier one."""
+    """Return a large cost if a later balloon would be read before an earlier one."""
     below = box[1] + box[3] / 2 - earlier[1] - earlier[3] / 2
     if below > 0.45 * (box[3] + earlier[3]) / 2 + 8 and box[1] > earlier[1] + 10:
         return 0.0
@@ -253,7 +253,7 @@ def _letter(pen: Pen, balloon: Balloon, style: Style, seed: str, colour: str) ->
 
 
 def _bubble(pen: Pen, outline: list[Point], tail: list[Point], style: Style) -> None:
-    """Outline and tail in ink first, then both filled, so that they join without a seam."""
+    """Draw outline and tail in ink, then fill both, so that they join without a seam."""
     for shape in (outline, tail):
         if shape:
             pen.stroke([*shape, shape[0], shape[1]], 2 * max(style.line, 2.0), style.balloon_ink)
@@ -270,7 +270,7 @@ def _speech(pen: Pen, balloon: Balloon, style: Style, seed: str) -> None:
 
 
 def _tail(balloon: Balloon) -> list[Point]:
-    """A curved wedge from the balloon towards the mouth, stopping short of it."""
+    """Return a curved wedge from the balloon towards the mouth, stopping short of it."""
     if balloon.target is None:
         return []
     x, y = balloon.centre
@@ -328,7 +328,7 @@ def _thought(pen: Pen, balloon: Balloon, style: Style, seed: str) -> None:
 
 
 def _along(balloon: Balloon, share: float) -> Point:
-    """A point between the balloon's edge and its thinker."""
+    """Return a point between the balloon's edge and its thinker."""
     assert balloon.target
     x, y = balloon.centre
     dx, dy = balloon.target[0] - x, balloon.target[1] - y
@@ -346,7 +346,7 @@ def _caption(pen: Pen, balloon: Balloon, style: Style, seed: str) -> None:
 
 
 def _loud(pen: Pen, balloon: Balloon, style: Style, seed: str) -> None:
-    """Sounds and titles: no balloon, heavy letters with a rim, sounds tilted."""
+    """Draw sounds and titles: no balloon, heavy letters with a rim, sounds tilted."""
     hand = hand_of(balloon.words, style)
     x, y = balloon.centre
     high = hand.height * (LEADING * (len(balloon.lines) - 1) + 1)

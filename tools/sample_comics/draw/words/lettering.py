@@ -1,4 +1,4 @@
-"""Hand lettering: words become pen strokes, each letter a little different from the last."""
+"""Hand lettering: pen strokes, each letter a little different from the last."""
 
 from functools import cache
 from random import Random
@@ -29,7 +29,7 @@ def _stroke(text: str) -> tuple[Point, ...]:
 
 
 def letters(line: str) -> list[str]:
-    """Capitals; only the word I, alone or before an apostrophe, wears serifs."""
+    """Return capitals; only the word I, alone or before an apostrophe, has serifs."""
     upper = line.upper()
     found = []
     for i, letter in enumerate(upper):
@@ -46,7 +46,7 @@ def advance(letter: str, hand: Hand) -> float:
 
 
 def measure(line: str, hand: Hand) -> float:
-    """The width of a line in pixels."""
+    """Return the width of a line in pixels."""
     return sum(advance(letter, hand) for letter in letters(line)) - hand.spacing * hand.height
 
 
@@ -61,7 +61,7 @@ def wrap(text: str, hand: Hand, width: float) -> list[str]:
 
 
 def strokes(lines: list[str], hand: Hand, x: float, y: float, seed: str, left: bool = False) -> list[Stroke]:
-    """Pen strokes of lines centred on x (or starting there), the first line's top at y."""
+    """Return pen strokes of lines centred on x (or starting there), the first line's top at y."""
     random = Random(seed)
     found: list[Stroke] = []
     for row, line in enumerate(lines):
