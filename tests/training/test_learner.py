@@ -223,7 +223,7 @@ def test_collapse_figures() -> None:
     [(0.96, 0.9, "collapsed"), (0.95, 0.29, "weak alignment"), (0.95, 0.3, "healthy"), (None, 1.0, "unknown")],
 )
 def test_the_published_verdicts(within: float | None, matched: float, expected: str) -> None:
-    """Collapsed first, then weak alignment; without a page of two panels nothing can be said."""
+    """Collapsed first, then weak alignment; unknown without a page of two panels."""
     assert verdict(within, matched) == expected
 
 

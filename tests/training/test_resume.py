@@ -1,4 +1,4 @@
-"""A training that was stopped at any moment goes on to the same end, to the bit."""
+"""A training that was stopped at any moment continues to the same end, to the bit."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _one_thread() -> Any:
 
 @pytest.fixture(scope="module")
 def unbroken(tiny_index: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a training that nobody disturbed."""
+    """The folder of a training without interruption."""
     output = tmp_path_factory.mktemp("unbroken") / "out"
     train([tiny_index], output, RECIPE, workers=1)
     return output
@@ -74,28 +74,28 @@ def rows(output: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (output / "metrics.jsonl").read_text().splitlines()]
 
 
-def go_on(index: Path, output: Path, ask: int = 0) -> bool:
-    """Train in this process until the training has asked so often whether to stop; whether it came to its end."""
-    asked = itertools.count(1)
+def continue_training(index: Path, output: Path, stop_at: int = 0) -> bool:
+    """Train in this process, stopped at the call of `stop` with this number; return True if it came to its end."""
+    calls = itertools.count(1)
     try:
-        train([index], output, RECIPE, stop=lambda: next(asked) == ask)
+        train([index], output, RECIPE, stop=lambda: next(calls) == stop_at)
     except KeyboardInterrupt:
         return False
     return True
 
 
-def test_killed_and_gone_on_with(tiny_index: Path, unbroken: Path, tmp_path: Path) -> None:
+def test_killed_and_continued(tiny_index: Path, unbroken: Path, tmp_path: Path) -> None:
     """kill -9 in the middle of the second epoch of three batches each."""
     output = tmp_path / "out"
     kill_when(start(tiny_index, output), "train 5")
-    assert go_on(tiny_index, output)
+    assert continue_training(tiny_index, output)
     assert_same(output, unbroken)
 
 
 def test_stopped_again_and_again(tiny_index: Path, unbroken: Path, tmp_path: Path) -> None:
-    """Asked to stop at every second chance, while learning and while validating: saved, and gone on with."""
+    """Stopped at every second call, while training and while validating: saved, and continued."""
     output = tmp_path / "out"
-    ended = [go_on(tiny_index, output, ask=2) for _ in range(4)]
+    ended = [continue_training(tiny_index, output, stop_at=2) for _ in range(4)]
     assert ended == [False, False, False, True]
     assert_same(output, unbroken)
 
@@ -106,16 +106,16 @@ def test_killed_while_writing(tiny_index: Path, unbroken: Path, tmp_path: Path) 
     output.mkdir()
     (output / "start.safetensors").write_bytes(b"of a first start that wrote no settings")
     (output / "settings.json.partial").write_text("{")
-    assert not go_on(tiny_index, output, ask=4)
+    assert not continue_training(tiny_index, output, stop_at=4)
     with (output / "metrics.jsonl").open("a") as file:
         file.write('{"kind": "epoch", "half a li')
     (output / "state.pt.partial").write_bytes(b"PK")
-    assert go_on(tiny_index, output)
+    assert continue_training(tiny_index, output)
     assert_same(output, unbroken)
 
 
 def test_other_settings_are_refused(tiny_index: Path, unbroken: Path) -> None:
-    """With what was found and what is asked; nothing is touched."""
+    """With the old and the new value; nothing is changed."""
     before = (unbroken / "state.pt").read_bytes()
     with pytest.raises(UsageError, match=r"recipe\.epochs was 2 and is 20; recipe\.") as refused:
         train([tiny_index], unbroken, "small-pages")

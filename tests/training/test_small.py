@@ -98,7 +98,7 @@ def test_the_augmentations_are_those_of_the_shipped_checkpoint(reference: Arrays
         prefix = f"batch/{step}/{pieces.images.shape[-1]}"
         assert np.array_equal(pieces.rows, reference[f"{prefix}/rows"])
         assert np.array_equal(pieces.windows, reference[f"{prefix}/windows"])
-        assert_pictures(pieces.images, reference[f"{prefix}/copies"])
+        assert_pictures(pieces.images, reference[f"{prefix}/pieces"])
 
 
 def test_the_schedule_is_that_of_the_shipped_checkpoint(reference: Arrays) -> None:
@@ -119,7 +119,7 @@ def test_the_loss_is_that_of_the_shipped_checkpoint(reference: Arrays) -> None:
     gradients = torch.autograd.grad(losses.total, (panels, pieces))
     value = [float(losses.total.detach()), float(losses.own_panel_first)]
     np.testing.assert_allclose(value, reference["loss/value"], rtol=1e-12)
-    for gradient, name in zip(gradients, ("panels", "copies"), strict=True):
+    for gradient, name in zip(gradients, ("panels", "pieces"), strict=True):
         np.testing.assert_allclose(gradient, reference[f"loss/{name}_grad"], rtol=1e-9, atol=1e-12)
 
 
