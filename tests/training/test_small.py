@@ -183,7 +183,7 @@ def test_the_checkpoint_is_like_the_shipped_one(trained: Path) -> None:
         tolerance = 0.1 if key.startswith(MEASURED_WITH_DROPOUT) else 1e-2
         torch.testing.assert_close(made[key], shipped[key], atol=tolerance, rtol=tolerance, msg=key)
     encoder, small = load_encoder(trained / "model.safetensors", device="cpu"), load_encoder("small", device="cpu")
-    assert (encoder.dim, encoder.parts) == (small.dim, small.parts)
+    assert encoder.settings == small.settings
     picture = np.ascontiguousarray(drawing(1)[:224, :224])
     panel = PanelInput(picture, "who fed the robot tea", Box(0, 0, 200, 300), 400, 600)
     np.testing.assert_allclose(encoder.encode([panel]).gate, small.encode([panel]).gate, atol=1e-4)
