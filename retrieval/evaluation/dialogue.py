@@ -110,7 +110,7 @@ class CatalogWords:
             return []
         weights = idf(terms, self._catalog.panels.word_counts(terms), self._panels_with_dialogue)
         panels = self._catalog.panels.get(self._catalog.panels.word_candidates(terms, _WORD_CANDIDATES, Filter()))
-        scores = {i: lexical_match(terms, panel.dialogue, weights).score for i, panel in panels.items()}
+        scores = {i: lexical_match(terms, panel.dialogue, weights).coverage for i, panel in panels.items()}
         return sorted(scores, key=lambda i: (-scores[i], i))[:DEPTH]
 
 

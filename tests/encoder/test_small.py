@@ -15,6 +15,7 @@ from transformers import BertModel
 
 from retrieval.encoder import load_encoder
 from retrieval.encoder.checkpoints import WEIGHTS
+from retrieval.encoder import inputs
 from retrieval.encoder.inputs import minilm_folder, resize
 from retrieval.encoder.network.small import CELLS, VECTORS_PER_PANEL, windows
 from retrieval.encoder.protocol import PanelInput, QueryInput
@@ -99,7 +100,7 @@ def test_windows_cover_the_panel() -> None:
 def test_queries_are_read_at_each_size(small) -> None:
     """The first vector is the picture's own; the others see it smaller, as a window of a panel."""
     query = QueryInput(resize(drawing(1)))
-    found = [one.asked for one in small.encode_query_parts([query, QueryInput(resize(drawing(2)))])]
+    found = [one.vectors for one in small.encode_query_regions([query, QueryInput(resize(drawing(2)))])]
     assert np.shape(found) == (2, 3, 512)
     np.testing.assert_allclose(np.linalg.norm(found, axis=2), 1.0, atol=1e-5)
     np.testing.assert_allclose(found[0][0], small.encode_queries([query], View.PICTURE)[0], atol=1e-5)
@@ -109,7 +110,7 @@ def test_queries_are_read_at_each_size(small) -> None:
 def test_windows_of_a_query_are_those_of_a_panel(small) -> None:
     """At full size they are the panel's own small windows; at the others there are four, unlike each other."""
     picture = resize(drawing(1))
-    asked = small.encode_query_parts([QueryInput(picture)])[0]
+    asked = small.encode_query_regions([QueryInput(picture)])[0]
     panel = small.encode([PanelInput(picture, "", Box(0, 0, 9, 9), 9, 9)]).parts[0]
     assert [len(size) for size in asked.windows] == [9, 4, 4]
     np.testing.assert_allclose(asked.windows[0], panel[4:], atol=1e-5)

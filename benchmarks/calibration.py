@@ -1,6 +1,6 @@
 """Measure how often "no close match" is right: for panels in the library, and for panels whose series is left out.
 
-    python benchmarks/closeness.py my.index [--sample 60]
+    python benchmarks/calibration.py my.index [--sample 60]
 
 Each query runs twice: over the whole library, where its panel should be a close match, and over the books of other
 folders only, where nothing is. Text queries are five words in a row. The threshold is that of `PanelIndex.closeness`.
@@ -17,7 +17,7 @@ import numpy as np
 from retrieval import Panel, PanelIndex, Query
 from retrieval.evaluation.distortions import distortions_of
 from retrieval.evaluation.sampling import query_panels
-from retrieval.overview.calibration import QUERY_WORDS, query_type
+from retrieval.overview.calibration import QUERY_WORDS, make_threshold, query_type
 from retrieval.store.catalog.text import tokens
 
 
@@ -45,16 +45,17 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=60)
     options = parser.parse_args()
     right: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
+    thresholds: dict[str, float | None] = {}
     with PanelIndex.open(options.index) as index:
         of_book = {book.id: series(index, index.browse({"book_id": book.id}, k=1)[0]) for book in index.books()}
         for panel in query_panels(index, options.sample, seed=3):
             for name, query in queries_of(index, panel):
                 hits = index.search_many([query])[0]
                 others = [hit for hit in hits if of_book[hit.panel.book_id] != of_book[panel.book_id]]
-                threshold = index.closeness(query.resolved_view(), query_type(query))
+                threshold = make_threshold(index, query.resolved_view(), query_type(query))
+                thresholds[f"{threshold.view}/{threshold.query_type}"] = threshold.value
                 inside, outside = hits[0].ranking_score, others[0].ranking_score
-                right[name].append((threshold.holds(inside) is True, threshold.holds(outside) is False))
-        thresholds = {f"{c.view}/{c.asked}": c.strength for c in index._closeness.values()}
+                right[name].append((threshold.exceeded_by(inside) is True, threshold.exceeded_by(outside) is False))
     table = {k: {"queries": len(v), "in library": _share(v, 0), "left out": _share(v, 1)} for k, v in right.items()}
     print(json.dumps({"thresholds": thresholds, "right": table}, indent=1))
 
