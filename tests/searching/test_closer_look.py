@@ -32,8 +32,8 @@ from retrieval.images.keypoints import (
 )
 from retrieval.images.thumbnail import encode_thumbnail
 from retrieval.search.hits import Candidate
+from retrieval.search.matches import LexicalMatch
 from retrieval.search.ranking.geometric import LOOKED_AT, CloserLook
-from retrieval.search.ranking.text_match import LexicalMatch
 from tests.conftest import GridEncoder
 
 Pixels = NDArray[np.uint8]
