@@ -13,7 +13,7 @@ import io
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from PIL import Image
 
 from index_builder import Progress, build_index
 from retrieval.encoder.protocol import DIMENSION, PanelEmbeddings, PanelInput, QueryInput
+from retrieval.progress import ProgressCallback, no_progress
 from retrieval.records import View
 
 
@@ -37,7 +38,7 @@ class FreeEncoder:
         self.settings = {}
 
     def encode(
-        self, panels: Sequence[PanelInput], *, batch_size: int = 32, progress: Callable[[int, int], None] | None = None
+        self, panels: Sequence[PanelInput], *, batch_size: int = 32, progress: ProgressCallback = no_progress
     ) -> PanelEmbeddings:
         rows = np.zeros((len(panels), DIMENSION), np.float32)
         rows[np.arange(len(panels)), np.arange(len(panels)) % DIMENSION] = 1

@@ -179,7 +179,8 @@ def consecutive_words(text: str, random_words: random.Random) -> str:
     return " ".join(words[start : start + QUERY_WORDS])
 
 
-def right(panel: Panel, path: str, box: Box) -> bool:
+def is_correct(panel: Panel, path: str, box: Box) -> bool:
+    """Return True if a panel is on the page at `path` and matches or covers the box."""
     if not path.endswith(panel.page_path):
         return False
     return iou(panel.box, box) >= 0.5 or intersection_area(panel.box, box) >= MIN_COVERAGE * box.w * box.h

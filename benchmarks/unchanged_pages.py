@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from index_builder import BuildReport, build_index
 from index_builder.sources import BookRef, find_books
 from retrieval.encoder.protocol import DIMENSION, PanelEmbeddings, PanelInput, QueryInput
+from retrieval.progress import ProgressCallback, no_progress
 from retrieval.records import View
 
 PAGES_A_BOOK = 100
@@ -44,7 +45,7 @@ class FreeEncoder:
         self._rng = np.random.default_rng(1)
 
     def encode(
-        self, panels: Sequence[PanelInput], *, batch_size: int = 32, progress: Callable[[int, int], None] | None = None
+        self, panels: Sequence[PanelInput], *, batch_size: int = 32, progress: ProgressCallback = no_progress
     ) -> PanelEmbeddings:
         rows = self._rng.standard_normal((len(panels), DIMENSION)).astype(np.float32)
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)

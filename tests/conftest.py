@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from retrieval.encoder.protocol import DIMENSION, PanelEmbeddings, PanelInput, QueryInput, QueryVectors
+from retrieval.progress import ProgressCallback, no_progress
 from retrieval.records import View
 from retrieval.store.catalog.text import tokens
 
@@ -43,7 +44,7 @@ class GridEncoder:
         panels: Sequence[PanelInput],
         *,
         batch_size: int = 32,
-        progress: Callable[[int, int], None] | None = None,
+        progress: ProgressCallback = no_progress,
     ) -> PanelEmbeddings:
         self.encoded += len(panels)
         if self.log:
@@ -91,7 +92,7 @@ class QuarterEncoder(GridEncoder):
         parts = [[self.picture(p.image[y : y + 112, x : x + 112]) for y, x in self.corners] for p in panels]
         return replace(encoded, regions=np.array(parts, np.float32))
 
-    def encode_query_parts(self, queries: Sequence[QueryInput]) -> list[QueryVectors]:
+    def encode_query_regions(self, queries: Sequence[QueryInput]) -> list[QueryVectors]:
         return [QueryVectors(self.picture(q.image)[None]) for q in queries if q.image is not None]
 
 

@@ -18,7 +18,8 @@ from index_builder.panels import detect_panels
 from retrieval.books import read_page
 from retrieval.books.names import sidecar_names
 from retrieval.errors import UsageError
-from retrieval.images.decode import image_format, open_image
+from retrieval.images.decode import open_image
+from retrieval.images.formats import image_format
 from retrieval.records import Box
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.layout import catalog_url, existing_index

@@ -35,7 +35,7 @@ from retrieval.books import (
 )
 from retrieval.books.formats.folder import read_file
 from retrieval.errors import SourceError
-from retrieval.images.decode import image_format
+from retrieval.images.formats import image_format
 
 _ACBF_SUFFIX = ".acbf"
 _WALKED_ANYWAY = "the walk reaches the link's target at its own path"

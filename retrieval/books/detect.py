@@ -7,7 +7,7 @@ import lzma
 import zlib
 from enum import StrEnum
 
-from retrieval.images.decode import image_format
+from retrieval.images.formats import image_format
 
 HEAD = 4096
 """First bytes of a file that `detect_format` needs; most formats need fewer."""

@@ -1,6 +1,6 @@
-"""The comic panel encoder: pixels, words and geometry -> 512 numbers.
+"""The comic panel encoder: pixels, text and geometry -> vectors of 512 numbers.
 
-The three names load torch when they are first asked for, not before.
+The three names below load torch at their first use, not before.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 __all__ = ["PanelEncoder", "PanelFeatureExtractor", "load_encoder"]
 
-_HOMES = {"PanelEncoder": "encoder", "PanelFeatureExtractor": "network.model", "load_encoder": "checkpoints"}
+_MODULES = {"PanelEncoder": "encoder", "PanelFeatureExtractor": "network.model", "load_encoder": "checkpoints"}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

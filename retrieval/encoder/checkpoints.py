@@ -1,4 +1,4 @@
-"""A name, a path or `auto` -> a ready encoder over verified weights."""
+"""A name, a path or `auto` -> a ready encoder with verified weights."""
 
 from __future__ import annotations
 
@@ -10,15 +10,19 @@ from typing import Any
 import torch
 
 from retrieval.encoder.encoder import PanelEncoder
-from retrieval.encoder.hub import PUBLISHED, V1, Published, check_published, fetch
-from retrieval.encoder.inputs import PROFILES
+from retrieval.encoder.hub import PUBLISHED, V1, PublishedCheckpoint, cached_file, check_published, fetch
+from retrieval.encoder.inputs import check_profile
+from retrieval.encoder.runtime.torch_runtime import TorchRuntime
 from retrieval.encoder.state_dicts import State, build_model, minilm_state, read_state, sha256
-from retrieval.errors import CheckpointError, HubUnreachable, UsageError
+from retrieval.errors import CheckpointError, UsageError
 
 log = logging.getLogger("panelseek")
 
 WEIGHTS = Path(__file__).parent / "weights"
 NAMES = (*PUBLISHED, "small", "auto")
+
+REINSTALL = "Install panelseek again"
+"""Suggested fix if an embedded file is missing or damaged."""
 
 
 def load_encoder(
@@ -27,35 +31,36 @@ def load_encoder(
     cache_dir: str | Path | None = None,
     profile: str | None = None,
 ) -> PanelEncoder:
-    """The encoder of a published name, of `small`, of `auto`, or of a weight file.
+    """Load the encoder of a published name, `small`, `auto`, or a weight file.
 
-    `auto` is comic-panel-encoder-v1 where it is cached or can be downloaded, else `small`.
-    `device` None: cuda where there is one, else mps, else cpu. `cache_dir`: the model hub's cache.
-    `profile`: how geometry becomes numbers, "v1" or "vlm"; None: as the model was trained, for a file of
-    your own "vlm" where its name says so, else "v1".
+    name_or_path: `auto` is comic-panel-encoder-v1 if its weights are in the model hub's cache, else `small`. It
+        never connects to the hub; only a published name downloads weights.
+    device: None picks cuda if available, else mps, else cpu.
+    cache_dir: the model hub's cache; None is its default.
+    profile: how geometry becomes numbers, "v1" or "vlm". None is the profile that the model was trained with. For
+        any other weight file, None is "vlm" if its name contains "vlm", else "v1".
 
-    Raises `UsageError` for an unknown name, device or profile, `CheckpointError` for weights that are
-    missing, damaged or not the ones their name promises, `HubUnreachable` where they cannot be had.
+    Raises `UsageError` for an unknown name, device or profile, `CheckpointError` for weights that are missing,
+    damaged or not the published ones, `HubUnreachable` if they cannot be downloaded.
     """
     target = pick_device(device)
-    if profile is not None and profile not in PROFILES:
-        raise UsageError(f"The input profile is {profile!r}; expected one of {', '.join(PROFILES)}.")
+    if profile is not None:
+        check_profile(profile)
     name = str(name_or_path)
     if name == "auto":
-        return _auto(target, cache_dir, profile)
+        return _load_auto(target, cache_dir, profile)
     if name == "small":
-        return _small(target, profile)
+        return _load_small(target, profile)
     if name in PUBLISHED:
-        return _published(PUBLISHED[name], target, cache_dir, profile)
+        return _load_published(PUBLISHED[name], fetch(PUBLISHED[name], cache_dir), target, profile)
     path = Path(name_or_path).expanduser()
     if not path.exists() and not path.suffix and path.parent == Path():
-        names = ", ".join(NAMES)
-        raise UsageError(f"There is no encoder {name!r}; expected {names}, or the path of a weight file.")
-    return _own(path, target, profile)
+        raise UsageError(f"unknown encoder {name!r}; expected {', '.join(NAMES)}, or the path of a weight file")
+    return _load_file(path, target, profile)
 
 
 def pick_device(device: str | torch.device | None) -> torch.device:
-    """`device` checked, or the best one of this machine."""
+    """Return `device` after a check, or the best device of this machine if it is None."""
     if device is None:
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
         return torch.device(name)
@@ -64,76 +69,76 @@ def pick_device(device: str | torch.device | None) -> torch.device:
         torch.empty(0, device=picked)
     except (RuntimeError, AssertionError, ValueError, NotImplementedError) as error:
         reason = str(error).split("\n")[0]
-        raise UsageError(f"The device {str(device)!r} cannot be used ({reason}); try 'cpu'.") from error
+        raise UsageError(f"the device {str(device)!r} cannot be used ({reason})", hint="Try 'cpu'") from error
     return picked
 
 
-def _auto(device: torch.device, cache_dir: str | Path | None, profile: str | None) -> PanelEncoder:
-    try:
-        encoder = _published(V1, device, cache_dir, profile)
-    except HubUnreachable as error:
-        log.info("Not taking %s: %s", V1.name, error)
-        encoder = _small(device, profile)
-    log.info("The encoder is %s on %s.", encoder.name, encoder.device)
+def _load_auto(device: torch.device, cache_dir: str | Path | None, profile: str | None) -> PanelEncoder:
+    path = cached_file(V1, cache_dir)
+    if path is None:
+        log.info("%s is not in the model hub's cache. To download it, choose it by name.", V1.name)
+        encoder = _load_small(device, profile)
+    else:
+        encoder = _load_published(V1, path, device, profile)
+    log.info("Using the encoder %s on %s.", encoder.name, encoder.device)
     return encoder
 
 
-def _published(
-    model: Published, device: torch.device, cache_dir: str | Path | None, profile: str | None
+def _load_published(
+    checkpoint: PublishedCheckpoint, path: Path, device: torch.device, profile: str | None
 ) -> PanelEncoder:
-    path = fetch(model, cache_dir)
     digest = sha256(path)
-    check_published(model, path, digest)
-    return _encoder(model.name, path, [digest], device, profile or model.profile)
+    check_published(checkpoint, path, digest)
+    return _make_encoder(checkpoint.name, path, digest, device, profile or checkpoint.profile)
 
 
-def _small(device: torch.device, profile: str | None) -> PanelEncoder:
-    """The embedded checkpoint, checked against its card."""
-    path, card = WEIGHTS / "small.safetensors", _card()
+def _load_small(device: torch.device, profile: str | None) -> PanelEncoder:
+    """Load the embedded checkpoint after comparing it with its card."""
+    path, card = WEIGHTS / "small.safetensors", _read_card()
     if not path.is_file():
-        raise CheckpointError(f"{path} is missing. Install panelseek again.")
+        raise CheckpointError("the file is missing", path, REINSTALL)
     digest = sha256(path)
     if digest != card["sha256"]:
         raise CheckpointError(
-            f"{path} is damaged: found SHA-256 {digest}, its card says {card['sha256']}. Install panelseek again."
+            f"the file is damaged: found SHA-256 {digest}, expected {card['sha256']} from its card", path, REINSTALL
         )
-    return _encoder("small", path, [digest], device, profile or "v1", provisional=bool(card["provisional"]))
+    return _make_encoder("small", path, digest, device, profile or "v1", provisional=bool(card["provisional"]))
 
 
-def _card() -> dict[str, Any]:
+def _read_card() -> dict[str, Any]:
     path = WEIGHTS / "small.json"
     try:
         card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path} cannot be read ({error}). Install panelseek again.") from error
+        raise CheckpointError(f"the file cannot be read ({error})", path, REINSTALL) from error
     return card
 
 
-def _own(path: Path, device: torch.device, profile: str | None) -> PanelEncoder:
-    """A weight file by path: a published one under its name, any other under its file name."""
+def _load_file(path: Path, device: torch.device, profile: str | None) -> PanelEncoder:
+    """Load a weight file by path: the published file under its published name, any other under its file name."""
     if not path.is_file():
-        raise CheckpointError(f"{path} is not a file; expected encoder weights (.pt or .safetensors).")
+        raise CheckpointError("not a file; expected encoder weights (.pt or .safetensors)", path)
     digest = sha256(path)
     if digest == V1.sha256:
-        return _encoder(V1.name, path, [digest], device, profile or V1.profile)
+        return _make_encoder(V1.name, path, digest, device, profile or V1.profile)
     if path.stat().st_size == V1.size:
-        log.info("%s has the size of %s but other content: taken as a model of your own.", path, V1.name)
+        log.info("%s has the size of %s but other content: loading it as a model of your own.", path, V1.name)
     guessed = "vlm" if "vlm" in path.stem.lower() else "v1"
-    return _encoder(path.stem, path, [digest], device, profile or guessed)
+    return _make_encoder(path.stem, path, digest, device, profile or guessed)
 
 
-def _encoder(
-    name: str, path: Path, digests: list[str], device: torch.device, profile: str, provisional: bool = False
+def _make_encoder(
+    name: str, path: Path, digest: str, device: torch.device, profile: str, provisional: bool = False
 ) -> PanelEncoder:
-    state, text_digests = _with_text(read_state(path))
-    model = build_model(state, str(path)).to(device)
-    return PanelEncoder(model, name, digests + text_digests, profile, device, provisional)
+    state, text_digests = _add_text_encoder(read_state(path))
+    runtime = TorchRuntime(build_model(state, path), device)
+    return PanelEncoder(runtime, name, [digest, *text_digests], profile, provisional)
 
 
-def _with_text(state: State) -> tuple[State, list[str]]:
-    """`state`, with MiniLM's weights where it was saved without a text encoder, as `small` is."""
-    small = any(key.startswith("vision.stem.") for key in state)
-    if not small or any(key.startswith("text.encoder.") for key in state):
+def _add_text_encoder(state: State) -> tuple[State, list[str]]:
+    """Add MiniLM's weights to a `small` state that was saved without them; also return their SHA-256."""
+    is_small = any(key.startswith("vision.stem.") for key in state)
+    if not is_small or any(key.startswith("text.encoder.") for key in state):
         return state, []
     text, digest = minilm_state()
     return state | text, [digest]

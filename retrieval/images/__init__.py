@@ -1,1 +1,1 @@
-"""Decoding of images, crops, thumbnails and keypoints."""
+"""Image formats, crops, thumbnails and keypoints; decoding within limits."""

@@ -28,7 +28,8 @@ from PIL import (
 )
 
 from retrieval.errors import PictureError
-from retrieval.images.jpeg_xl import is_jpeg_xl, jpeg_xl_reader, jpeg_xl_size
+from retrieval.images.formats import FORMATS, image_format, webp_size
+from retrieval.images.jpeg_xl import jpeg_xl_reader, jpeg_xl_size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,8 +40,6 @@ MAX_PIXELS = 250_000_000
 MAX_BYTES = 512 * 2**20
 """Size of an image file in bytes."""
 
-FORMATS = "JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF or JPEG XL"
-
 _READERS: dict[str, type[ImageFile.ImageFile]] = {
     "JPEG": JpegImagePlugin.JpegImageFile,
     "PNG": PngImagePlugin.PngImageFile,
@@ -49,15 +48,6 @@ _READERS: dict[str, type[ImageFile.ImageFile]] = {
     "TIFF": TiffImagePlugin.TiffImageFile,
     "BMP": BmpImagePlugin.BmpImageFile,
     "AVIF": AvifImagePlugin.AvifImageFile,
-}
-_MAGIC = {
-    b"\xff\xd8\xff": "JPEG",
-    b"\x89PNG\r\n\x1a\n": "PNG",
-    b"GIF87a": "GIF",
-    b"GIF89a": "GIF",
-    b"II*\x00": "TIFF",
-    b"MM\x00*": "TIFF",
-    b"BM": "BMP",
 }
 _TRANSPOSITIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -119,17 +109,6 @@ def open_image(
         raise PictureError(error.problem, source, error.hint) from error.__cause__
 
 
-def image_format(head: bytes) -> str | None:
-    """Return the image format that starts with these (at least 32) bytes, or None."""
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "WebP"
-    if head[4:8] == b"ftyp" and b"avi" in head[8:32]:
-        return "AVIF"
-    if is_jpeg_xl(head):
-        return "JPEG XL"
-    return next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
-
-
 def is_rotated(data: bytes) -> bool:
     """Return True if the EXIF block of an image declares it rotated or mirrored."""
     try:
@@ -174,7 +153,7 @@ def _from_bytes(data: bytes, max_pixels: int, max_bytes: int) -> Image.Image:
     if name is None:
         raise PictureError(f"not an image: starts with {_beginning(data)}", hint=f"use {FORMATS}")
     if name == "WebP":  # its reader allocates whole canvases before their size is known
-        check_size(_webp_size(data), max_pixels)
+        check_size(webp_size(data), max_pixels)
     reader = _reader(name, data, max_pixels)
     _silence_pillow()
     try:
@@ -223,21 +202,6 @@ def _beginning(data: bytes) -> str:
     """Return the first bytes for a message: as text if they are printable, else as hex."""
     head = data[:9]
     return repr(head.decode("ascii")) if head.isascii() and head.decode().isprintable() else f"0x{head.hex()}"
-
-
-def _webp_size(data: bytes) -> tuple[int, int]:
-    """Return (width, height) from the first chunk of a WebP file; (0, 0) if it has none."""
-    chunk, body = data[12:16], data[20:30]
-    if len(body) < 10:
-        return 0, 0
-    if chunk == b"VP8X":
-        return int.from_bytes(body[4:7], "little") + 1, int.from_bytes(body[7:10], "little") + 1
-    if chunk == b"VP8L":
-        bits = int.from_bytes(body[1:5], "little")
-        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-    if chunk == b"VP8 ":
-        return int.from_bytes(body[6:8], "little") & 0x3FFF, int.from_bytes(body[8:10], "little") & 0x3FFF
-    return 0, 0
 
 
 def _finish(image: Image.Image) -> Image.Image:

@@ -3,7 +3,7 @@
 Vectors find panels that look alike. Keypoints find those that hold the very same drawing, even if most of it was
 cropped away or pasted over, or if its lettering was removed. Keypoints are ORB features (Rublee et al. 2011, "ORB: an
 efficient alternative to SIFT or SURF"), matched by Lowe's ratio test (2004, "Distinctive image features from
-scale-invariant keypoints"). A match is an inlier if one affine map, found by RANSAC, carries it over together with the others.
+scale-invariant keypoints"). A match is an inlier if one affine map, found by RANSAC, carries it over with the others.
 Panels that share a figure but not the rest are distinguished pixel-wise, with one image warped onto the other.
 """
 

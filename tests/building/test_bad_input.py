@@ -104,7 +104,7 @@ def test_a_forged_picture_takes_no_memory(lib: Path, index: Path) -> None:
     put(lib / "2.png", forged_png(2000, 2000))
     report = build(lib, index, max_pixels=1_000_000, page_is_panel=True)
     assert [p.page_path for p in panels(index)] == ["1.png"]
-    assert "4 megapixels; the limit is 1 " in report.skipped[0][1]
+    assert "4 megapixels; the limit is 1;" in report.skipped[0][1]
 
 
 def test_an_empty_folder(lib: Path, index: Path) -> None:

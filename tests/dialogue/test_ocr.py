@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from index_builder import BuildReport, build_index
-from index_builder.decode.decode import DecodedPage, PageTask, decode_page
-from index_builder.decode.workers import PageDecoder
+from index_builder.decode.executors import make_executor
+from index_builder.decode.records import DecodedPage, DecodeSettings, PageTask
 from index_builder.dialogue import OcrCacheWriter, OcrResult, OcrSettings, ocr, ocr_cache, ocr_engine
 from index_builder.dialogue.ocr_cache import OcrCache
 from index_builder.dialogue.ocr_engine import engine_name, load_engine
@@ -157,8 +157,8 @@ def test_missing_models_are_an_error_with_a_hint(comics: Path, monkeypatch: pyte
 def test_the_engine_loads_only_if_needed(comics: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages with annotated text do not load the engine."""
     monkeypatch.setattr(ocr, "load_engine", lambda _: pytest.fail("the engine was loaded"))
-    put(comics / "book" / "1.json", stage1(["told", ""], BOXES, (900, 1300)))
-    put(comics / "book" / "2.json", stage1(["told", "too"], BOXES, (900, 1300)))
+    put(comics / "book" / "1.json", stage1(["annotated", ""], BOXES, (900, 1300)))
+    put(comics / "book" / "2.json", stage1(["annotated", "too"], BOXES, (900, 1300)))
     assert build(comics).warnings == ()
     assert [p.text_source for p in indexed(comics)] == ["annotation"] * 4
 
@@ -191,34 +191,36 @@ def test_cached_lines_are_exact(tmp_path: Path) -> None:
     assert (cache.get(b"page", "one"), cache.get(b"page", "two")) == (None, ())
 
 
-def task(comics: Path, name: str, index: Path) -> PageTask:
-    return PageTask(
-        comics / "book", name, None, None, True, False, DEFAULT_LIMITS, False, ocr=OcrSettings(index, "auto", threads=1)
-    )
+def decode(comics: Path, index: Path, workers: int = 0) -> DecodedPage:
+    """Decode the first page with OCR."""
+    ocr_settings = OcrSettings(index, "auto", threads=1)
+    settings = DecodeSettings({1: comics}, DEFAULT_LIMITS, page_is_panel=True, thumbnails=False, ocr=ocr_settings)
+    task = PageTask(1, "book", "1.png", None, None, right_to_left=False)
+    with make_executor(workers, settings) as executor:
+        ((_, page),) = executor.decode([(None, task)])
+    assert isinstance(page, DecodedPage)
+    return page
 
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_decoding_returns_lines_and_never_writes_the_cache(comics: Path, tmp_path: Path, workers: int) -> None:
-    """New lines come back with the page, from a worker process too; lines from the cache do not."""
+    """Lines come back with the page, also from a worker process, and say if they are from the cache."""
     index = tmp_path / "an index? 50%"
     index.mkdir()
-    with PageDecoder[int](workers) as decoder:
-        ((_, page),) = decoder.decode([(1, task(comics, "1.png", index))])
-    assert isinstance(page, DecodedPage)
-    assert page.ocr_lines is not None
-    assert [line.text for line in page.ocr_lines.lines] == ["Who moved the moon?", "Not me, honestly."]
-    assert (page.ocr_lines.engine, page.ocr_lines.page_sha256) == (
-        engine_name(),
-        hashlib.sha256((comics / "book" / "1.png").read_bytes()).digest(),
-    )
+    page = decode(comics, index, workers)
+    assert page.ocr is not None
+    assert [line.text for line in page.ocr.lines] == ["Who moved the moon?", "Not me, honestly."]
+    assert page.ocr.engine == engine_name()
+    assert page.ocr.page_sha256 == hashlib.sha256((comics / "book" / "1.png").read_bytes()).digest()
+    assert page.ocr.seconds > 0
+    assert not page.ocr.from_cache
     assert list(index.iterdir()) == []
-    OcrCache(index).put_many([page.ocr_lines])
+    OcrCache(index).put_many([page.ocr])
     before = (index / ocr_cache.FILE).read_bytes()
-    again = decode_page(task(comics, "1.png", index))
-    assert isinstance(again, DecodedPage)
+    again = decode(comics, index, workers)
     assert again.ocr is not None
-    assert (again.ocr.seconds, again.ocr_lines) == (0.0, None)
-    assert [p.found.text for p in again.panels or ()] == [p.found.text for p in page.panels or ()]
+    assert (again.ocr.seconds, again.ocr.from_cache) == (0.0, True)
+    assert [p.detected.text for p in again.panels or ()] == [p.detected.text for p in page.panels or ()]
     assert [path.name for path in index.iterdir()] == [ocr_cache.FILE]
     assert (index / ocr_cache.FILE).read_bytes() == before
 

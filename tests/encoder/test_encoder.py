@@ -10,7 +10,9 @@ import torch
 
 from retrieval.encoder import PanelEncoder, inputs
 from retrieval.encoder.protocol import Encoder, PanelEmbeddings, PanelInput, QueryInput
+from retrieval.encoder.runtime.torch_runtime import TorchRuntime
 from retrieval.errors import UsageError
+from retrieval.progress import Progress
 from retrieval.records import Box, View
 
 
@@ -47,14 +49,14 @@ def test_views_are_unit_rows(encoded, some) -> None:
         assert rows.shape == (len(some), 512)
         np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1.0, atol=1e-5)
     np.testing.assert_allclose(encoded.gate.sum(axis=1), 1.0, atol=1e-6)
-    assert (encoded.gate[silent, 1] < 1e-6).all(), "no weight for words that are not there"
+    assert (encoded.gate[silent, 1] < 1e-6).all(), "no weight for missing text"
 
 
 def test_views_are_the_branches_of_the_model(encoder, encoded, some) -> None:
     """One plain pass over the same panels, padded to 128 tokens, gives the same rows."""
     ids, mask = (np.pad(part, ((0, 0), (0, 128 - part.shape[1]))) for part in inputs.tokenize([p.text for p in some]))
     batch = {
-        "images": inputs.to_tensor(np.stack([p.picture for p in some])),
+        "images": torch.from_numpy(inputs.normalize(np.stack([p.image for p in some]))),
         "input_ids": torch.from_numpy(ids),
         "attention_mask": torch.from_numpy(mask),
         "comp_feats": torch.from_numpy(np.stack([inputs.composition(p.box, 1000, 1500) for p in some])),
@@ -76,10 +78,20 @@ def test_forty_panels_in_any_batches(small, panels, batch_size) -> None:
     assert_same(small.encode(panels * 5, batch_size=batch_size), small.encode(panels * 5, batch_size=32))
 
 
-def test_progress_is_told_after_each_batch(small, panels) -> None:
-    calls = []
-    small.encode(panels, batch_size=3, progress=lambda done, total: calls.append((done, total)))
-    assert calls == [(3, 8), (6, 8), (8, 8)]
+def test_progress_is_reported_after_each_batch(small, panels) -> None:
+    reports: list[Progress] = []
+    small.encode(panels, batch_size=3, progress=reports.append)
+    assert [(p.stage, p.unit, p.done, p.total) for p in reports] == [
+        ("encode", "panels", done, 8) for done in (3, 6, 8)
+    ]
+
+
+def test_an_exception_in_the_progress_callback_cancels(small, panels) -> None:
+    def cancel(progress: Progress) -> None:
+        raise InterruptedError(progress.done)
+
+    with pytest.raises(InterruptedError, match="3"):
+        small.encode(panels, batch_size=3, progress=cancel)
 
 
 def test_no_panels_give_no_rows(small) -> None:
@@ -89,7 +101,7 @@ def test_no_panels_give_no_rows(small) -> None:
 
 
 def test_twins_get_the_same_vectors(small, panels) -> None:
-    """Panels 2 and 7 say the same."""
+    """Panels 2 and 7 have the same text."""
     dialogue = small.encode(panels).dialogue
     np.testing.assert_array_equal(dialogue[2], dialogue[7])
 
@@ -110,10 +122,10 @@ def test_attributes_cannot_be_set(small) -> None:
 
 def test_only_the_vlm_profile_counts_panels(small, panels) -> None:
     """Two panels that differ in their number alone: one vector under v1, two under vlm."""
-    twins = [PanelInput(panels[0].picture, "", Box(0, 0, 500, 500), 1000, 1500, number=n) for n in (1, 9)]
+    twins = [PanelInput(panels[0].image, "", Box(0, 0, 500, 500), 1000, 1500, number=n) for n in (1, 9)]
     first, second = small.encode(twins).fused
     np.testing.assert_array_equal(first, second)
-    vlm = PanelEncoder(small.model, "vlm", ["0"], "vlm", small.device)
+    vlm = PanelEncoder(TorchRuntime(small.model, small.device), "vlm", ["0"], "vlm")
     first, second = vlm.encode(twins).fused
     assert not np.allclose(first, second, atol=1e-6)
 
@@ -129,26 +141,26 @@ def test_threads_take_turns(small, panels) -> None:
 
 
 def test_a_query_meets_its_own_panel(encoder, encoded, some) -> None:
-    """A picture against picture and words against dialogue score 1 with themselves."""
-    pictures = encoder.encode_queries([QueryInput(image=some[0].picture)], View.PICTURE)
+    """An image against `picture` and text against `dialogue` score 1 with themselves."""
+    pictures = encoder.encode_queries([QueryInput(image=some[0].image)], View.PICTURE)
     words = encoder.encode_queries([QueryInput(text=some[1].text)], View.DIALOGUE)
     np.testing.assert_allclose(pictures[0], encoded.picture[0], atol=1e-5)
     np.testing.assert_allclose(words[0], encoded.dialogue[1], atol=1e-5)
 
 
-def test_one_kind_is_the_same_against_either_branch(small, panels) -> None:
-    """Words find drawings, and a picture finds words, by their own vectors."""
-    for query in (QueryInput(text="rain"), QueryInput(image=panels[0].picture)):
+def test_one_modality_is_the_same_for_either_branch(small, panels) -> None:
+    """A query of one modality has one vector, for `picture` and `dialogue` alike."""
+    for query in (QueryInput(text="rain"), QueryInput(image=panels[0].image)):
         both = [small.encode_queries([query], view) for view in (View.PICTURE, View.DIALOGUE)]
         np.testing.assert_array_equal(*both)
 
 
 def test_fused_queries(encoder, panels) -> None:
-    """The published servers' inputs: zeros for geometry, CLS SEP for no words, zeros for no picture."""
-    shown = panels[3].picture
+    """The published servers' inputs: zeros for geometry, CLS SEP without text, zeros without an image."""
+    shown = panels[3].image
     queries = [QueryInput(shown), QueryInput(shown, "rain"), QueryInput(text="rain")]
     ids, attention = map(torch.from_numpy, inputs.tokenize(["", "rain", "rain"]))
-    picture = inputs.to_tensor(shown[None])
+    picture = torch.from_numpy(inputs.normalize(shown[None]))
     images = torch.cat([picture, picture, torch.zeros_like(picture)])
     batch = {"images": images, "input_ids": ids, "attention_mask": attention, "comp_feats": torch.zeros(3, 7)}
     batch["modality_mask"] = torch.tensor([[1.0, 0, 1], [1, 1, 0], [0, 1, 0]])
@@ -158,23 +170,23 @@ def test_fused_queries(encoder, panels) -> None:
 
 
 def test_whole_page_geometry_is_an_encoding_by_name(small, panels) -> None:
-    query = [QueryInput(panels[0].picture)]
+    query = [QueryInput(panels[0].image)]
     plain, page = (small.fuse_queries(query, name) for name in ("image_only", "image_fullpage_comp"))
     np.testing.assert_array_equal(plain, small.encode_queries(query, View.FUSED))
     assert not np.allclose(plain, page, atol=1e-6)
-    with pytest.raises(UsageError, match="encoding is 'best'; expected one of image_only"):
+    with pytest.raises(UsageError, match="unknown query encoding 'best'; expected one of image_only"):
         small.fuse_queries(query, "best")
 
 
 def test_mixed_queries_keep_their_order(small, panels) -> None:
-    queries = [QueryInput(text="rain"), QueryInput(panels[0].picture, "rain"), QueryInput(panels[1].picture)]
+    queries = [QueryInput(text="rain"), QueryInput(panels[0].image, "rain"), QueryInput(panels[1].image)]
     together = small.encode_queries(queries, View.PICTURE)
     alone = [small.encode_queries([query], View.PICTURE)[0] for query in queries]
     np.testing.assert_allclose(together, alone, atol=1e-5)
 
 
 def test_a_query_computes_only_its_branch(small, panels, monkeypatch) -> None:
-    """No vision pass for words, no text pass for a picture."""
+    """No vision pass for text, no text pass for an image."""
 
     def never(*_):
         raise AssertionError("this branch is not needed")
@@ -184,7 +196,7 @@ def test_a_query_computes_only_its_branch(small, panels, monkeypatch) -> None:
         small.encode_queries([QueryInput(text="rain")], View.DIALOGUE)
     with monkeypatch.context() as patch:
         patch.setattr(small.model.text, "forward", never)
-        small.encode_queries([QueryInput(image=panels[0].picture)], View.PICTURE)
+        small.encode_queries([QueryInput(image=panels[0].image)], View.PICTURE)
 
 
 def test_nothing_keeps_a_gradient(small, panels) -> None:
@@ -202,16 +214,16 @@ def test_an_empty_query_is_refused(small, query) -> None:
 
 
 def test_bad_arguments_are_refused(small, panels) -> None:
-    with pytest.raises(UsageError, match="view is 'sound'; expected one of picture, dialogue, fused"):
+    with pytest.raises(UsageError, match="unknown view 'sound'; expected one of picture, dialogue, fused"):
         small.encode_queries([QueryInput(text="x")], "sound")
     with pytest.raises(UsageError, match="batch_size is 0"):
         small.encode(panels, batch_size=0)
-    with pytest.raises(UsageError, match=r"A picture is \(10, 10, 3\) uint8; expected \(224, 224, 3\)"):
+    with pytest.raises(UsageError, match=r"an image is \(10, 10, 3\) uint8; expected \(224, 224, 3\)"):
         small.encode_queries([QueryInput(np.zeros((10, 10, 3), np.uint8))], View.PICTURE)
 
 
 def test_strange_text_is_encoded(small) -> None:
-    """Half a surrogate, control characters, emoji, a novel: 128 tokens at most, finite numbers."""
+    """Half a surrogate, control characters, emoji, very long text: 128 tokens at most, finite numbers."""
     texts = ["\ud83d", "a\x00b\x1b", "💥" * 50, "word " * 5000, "漫画のコマ", "x" * 5000]
     found = small.encode_queries([QueryInput(text=text) for text in texts], View.DIALOGUE)
     assert np.isfinite(found).all()

@@ -1,4 +1,4 @@
-"""Every recorded number of the published model's source is met."""
+"""Every number recorded from the published model's source is reproduced."""
 
 from __future__ import annotations
 
@@ -12,14 +12,7 @@ import torch
 from PIL import Image
 
 from retrieval.encoder import PanelFeatureExtractor
-from retrieval.encoder.inputs import (
-    QUERY_ENCODINGS,
-    composition,
-    composition_2d,
-    resize,
-    to_tensor,
-    tokenize,
-)
+from retrieval.encoder.inputs import QUERY_ENCODINGS, composition, composition_2d, normalize, resize, tokenize
 from retrieval.encoder.state_dicts import build_model
 from retrieval.images.crops import crop_box_2d, crop_box_xywh
 from retrieval.records import Box
@@ -183,7 +176,7 @@ def as_image(picture: dict[str, Any]) -> Image.Image:
 @pytest.fixture(scope="module")
 def prepared(pictures, golden) -> Answers:
     small = np.stack([resize(picture) for picture in pictures])
-    pixels = to_tensor(small)
+    pixels = torch.from_numpy(normalize(small))
     rows, columns = golden["pre/positions"].T
     key = "pre/resized_sha256_pillow13" if PILLOW_13 else "pre/resized_sha256"
     found = {

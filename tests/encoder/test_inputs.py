@@ -1,4 +1,4 @@
-"""Pixels, words, geometry and presence, where the golden numbers say nothing."""
+"""Pixels, tokens, geometry and presence, beyond the golden numbers."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import torch
 from PIL import Image
 
 from retrieval.encoder.inputs import (
+    MEAN,
+    STD,
     composition,
     composition_2d,
     modality_mask,
+    normalize,
     pad,
     resize,
-    to_tensor,
     token_ids,
     tokenize,
 )
@@ -35,14 +37,26 @@ def test_a_palette_with_transparency_is_quiet() -> None:
     assert (resize(image) == (10, 20, 30)).all()
 
 
-def test_a_tensor_is_normalised_per_channel() -> None:
-    """Black is -mean / std; a read-only picture, as from a mapped file, is no obstacle."""
+def test_pixels_are_normalised_per_channel() -> None:
+    """Black is -mean / std; a read-only image, as from a mapped file, works as well."""
     picture = np.zeros((1, 224, 224, 3), np.uint8)
     picture.flags.writeable = False
-    found = to_tensor(picture)
+    found = normalize(picture)
     assert found.shape == (1, 3, 224, 224)
-    assert found.dtype == torch.float32
+    assert found.dtype == np.float32
+    assert found.flags.writeable
     np.testing.assert_allclose(found[0, :, 0, 0], [-0.485 / 0.229, -0.456 / 0.224, -0.406 / 0.225], rtol=1e-6)
+
+
+def test_normalising_gives_the_same_bits_as_torch() -> None:
+    """All 256 levels in each channel, and the channels-last layout in memory."""
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3)).astype(np.uint8)
+    pictures[0, :, :, :].reshape(-1, 3)[:256] = np.arange(256, dtype=np.uint8)[:, None]
+    mean, std = (torch.tensor(numbers).view(3, 1, 1) for numbers in (MEAN, STD))
+    expected = torch.tensor(pictures).permute(0, 3, 1, 2).float().div_(255).sub_(mean).div_(std)
+    found = torch.from_numpy(normalize(pictures))
+    assert torch.equal(found, expected)
+    assert found.stride() == expected.stride()
 
 
 def test_tokens_are_minilms() -> None:
@@ -82,7 +96,7 @@ def test_a_flat_box_has_aspect_one() -> None:
 
 
 def test_an_unknown_profile_is_refused() -> None:
-    with pytest.raises(UsageError, match="profile is 'v2'; expected one of v1, vlm"):
+    with pytest.raises(UsageError, match="unknown input profile 'v2'; expected one of v1, vlm"):
         composition(Box(0, 0, 1, 1), 10, 10, profile="v2")
 
 
@@ -93,6 +107,6 @@ def test_crops_outside_the_page_are_nothing() -> None:
     assert crop_box_2d([0, 0, 1000, 1000], 640, 480) == (0, 0, 640, 480)
 
 
-def test_words_are_present_when_something_is_left_of_them() -> None:
+def test_text_is_present_unless_it_is_blank() -> None:
     assert modality_mask("a").tolist() == [1, 1, 1]
     assert modality_mask(" \n\t").tolist() == [1, 0, 1]

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
-from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -16,27 +13,15 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from transformers import BertModel
 
-from retrieval.encoder import load_encoder
+from retrieval.encoder import inputs, load_encoder
 from retrieval.encoder.checkpoints import WEIGHTS
-from retrieval.encoder.inputs import model_folder, resize, to_tensor
-from retrieval.encoder.network.small import CELLS, PARTS, SmallBackbone, windows
+from retrieval.encoder.inputs import minilm_folder, resize
+from retrieval.encoder.network.small import CELLS, VECTORS_PER_PANEL, windows
 from retrieval.encoder.protocol import PanelInput, QueryInput
 from retrieval.records import Box, View
-from tools.small_views import Batches, TrainingPage
 
 FILE = WEIGHTS / "small.safetensors"
 TEXTS = ["I was never here.", "Nobody saw me there.", "A potion of flight", "?", "KRAK!"]
-
-
-@pytest.fixture(scope="module")
-def make_small() -> ModuleType:
-    path = Path(__file__).parents[2] / "tools" / "make_small.py"
-    spec = importlib.util.spec_from_file_location("make_small", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_the_card_fits_the_file() -> None:
@@ -53,7 +38,7 @@ def test_the_text_encoder_is_not_in_the_file() -> None:
 
 def test_words_have_minilms_own_cosines(small) -> None:
     """The projection turns the 384 numbers into 512 without bending anything."""
-    folder = model_folder()
+    folder = minilm_folder()
     bert = BertModel.from_pretrained(folder, local_files_only=True).eval()
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_padding()
@@ -89,22 +74,22 @@ def test_loading_twice_gives_the_same(small, panels) -> None:
 def test_windows_are_pieces_of_one_map(small) -> None:
     """Each part is what pooling its own cells gives, and the first part is the whole picture."""
     branch = small.model.vision
-    images = to_tensor(np.stack([np.asarray(drawing(n).resize((224, 224))) for n in range(3)]))
+    images = torch.from_numpy(inputs.normalize(np.stack([np.asarray(drawing(n).resize((224, 224))) for n in range(3)])))
     with torch.inference_mode():
-        parts = branch.parts(images)
+        parts = branch.with_regions(images)
         maps = branch.maps(torch.nn.functional.avg_pool2d(images, 2))
         torch.testing.assert_close(parts[:, 0], branch(images))
         for n, (x, y, w, h) in enumerate(windows()):
             left, top, right, bottom = (round(v * CELLS) for v in (x, y, x + w, y + h))
-            piece = branch.pooled_whole(maps[:, :, top:bottom, left:right])
+            piece = branch.pool_whole(maps[:, :, top:bottom, left:right])
             torch.testing.assert_close(parts[:, n], piece, atol=1e-4, rtol=1e-4)
-    assert parts.shape == (3, PARTS, 512) == (3, small.parts + 1, 512)
+    assert parts.shape == (3, VECTORS_PER_PANEL, 512) == (3, small.regions + 1, 512)
 
 
 def test_windows_cover_the_panel() -> None:
     """Every place of a panel lies in a large and in a small window; the whole comes first."""
     found = windows()
-    assert (len(found), found[0]) == (PARTS, (0.0, 0.0, 1.0, 1.0))
+    assert (len(found), found[0]) == (VECTORS_PER_PANEL, (0.0, 0.0, 1.0, 1.0))
     for some in (found[1:5], found[5:]):
         for at in np.linspace(0.01, 0.99, 30):
             assert any(x <= at <= x + w for x, _, w, _ in some)
@@ -114,7 +99,7 @@ def test_windows_cover_the_panel() -> None:
 def test_queries_are_read_at_each_size(small) -> None:
     """The first vector is the picture's own; the others see it smaller, as a window of a panel."""
     query = QueryInput(resize(drawing(1)))
-    found = [one.asked for one in small.encode_query_parts([query, QueryInput(resize(drawing(2)))])]
+    found = [one.vectors for one in small.encode_query_regions([query, QueryInput(resize(drawing(2)))])]
     assert np.shape(found) == (2, 3, 512)
     np.testing.assert_allclose(np.linalg.norm(found, axis=2), 1.0, atol=1e-5)
     np.testing.assert_allclose(found[0][0], small.encode_queries([query], View.PICTURE)[0], atol=1e-5)
@@ -124,49 +109,13 @@ def test_queries_are_read_at_each_size(small) -> None:
 def test_windows_of_a_query_are_those_of_a_panel(small) -> None:
     """At full size they are the panel's own small windows; at the others there are four, unlike each other."""
     picture = resize(drawing(1))
-    asked = small.encode_query_parts([QueryInput(picture)])[0]
-    panel = small.encode([PanelInput(picture, "", Box(0, 0, 9, 9), 9, 9)]).parts[0]
+    asked = small.encode_query_regions([QueryInput(picture)])[0]
+    panel = small.encode([PanelInput(picture, "", Box(0, 0, 9, 9), 9, 9)]).regions[0]
     assert [len(size) for size in asked.windows] == [9, 4, 4]
     np.testing.assert_allclose(asked.windows[0], panel[4:], atol=1e-5)
     for size in asked.windows:
         np.testing.assert_allclose(np.linalg.norm(size, axis=1), 1.0, atol=1e-5)
         assert (size @ size.T)[np.triu_indices(len(size), 1)].max() < 0.9999
-
-
-def test_the_pair_loss_is_infonce_over_the_likest_windows(make_small) -> None:
-    """Against the definition written out: own window for a copy's own panel, the likest one for others."""
-    rng = np.random.default_rng(4)
-    panels = torch.nn.functional.normalize(torch.from_numpy(rng.normal(size=(5, 3, 8))), dim=-1)
-    copies = torch.nn.functional.normalize(torch.from_numpy(rng.normal(size=(5, 8))), dim=-1)
-    parts = torch.tensor([0, 2, 1, 1, 0])
-    table, likest = np.empty((5, 5)), np.empty((5, 5))
-    for i in range(5):
-        for j in range(5):
-            each = [float(copies[i] @ panels[j, p]) for p in range(3)]
-            likest[i, j] = max(each)
-            table[i, j] = each[parts[i]] if i == j else max(each)
-    scaled = table / make_small.TEMPERATURE
-    rows = [-np.log(np.exp(t[i]) / np.exp(t).sum()) for t in (scaled, scaled.T) for i, t in enumerate(t)]
-    loss, first = make_small.pair_loss(panels, copies, parts)
-    assert float(loss) == pytest.approx(np.mean(rows), rel=1e-6)
-    assert float(first) == pytest.approx(np.mean([np.argmax(likest[i]) == i for i in range(5)]))
-
-
-def test_a_stopped_training_goes_on_as_if_it_had_not_stopped(make_small, tmp_path) -> None:
-    """Four steps in one go, and two of four after which it was stopped: the same weights."""
-    pages = [TrainingPage(np.asarray(drawing(n).convert("RGB")), ()) for n in range(3)]
-    batches = Batches(pages, 8, 1)
-    first, second = batches[1], Batches(pages, 8, 1)[1]
-    assert np.array_equal(first.panels, second.panels)
-    weights = []
-    for stops in ((4,), (2, 4)):
-        for stop in stops:
-            torch.manual_seed(0)
-            branch = SmallBackbone(32)
-            make_small.train(branch, batches, 4, tmp_path / f"run{len(stops)}", stop)
-        weights.append(branch.state_dict())
-    for key, value in weights[0].items():
-        torch.testing.assert_close(value, weights[1][key], atol=1e-6, rtol=1e-5)
 
 
 def drawing(seed: int) -> Image.Image:

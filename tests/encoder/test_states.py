@@ -1,4 +1,4 @@
-"""Weight files: every accepted form gives the same model, everything else is refused with a reason."""
+"""Weight files: every accepted form gives the same model; all others are refused with a reason."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from retrieval.encoder import load_encoder
-from retrieval.encoder.state_dicts import build_model, published_names, read_state, variant
+from retrieval.encoder.state_dicts import build_model, published_names, read_state, variant_settings
 from retrieval.errors import CheckpointError
 
 BOTH = {"visual_backbone": "both"}
@@ -40,15 +40,15 @@ def wrapped(state: dict) -> dict:
     ids=["bare", "wrapped", "module", "wrapped module", "position_ids", "float16"],
 )
 def test_accepted_forms(tmp_path, small_state, form) -> None:
-    """However a trainer saved it, the same tensors come out under the same names."""
+    """Every form that trainers save gives the same tensors under the same names."""
     found = read_state(save(tmp_path, form(small_state)))
     assert found.keys() == small_state.keys()
     for key, value in found.items():
         torch.testing.assert_close(value.to(small_state[key].dtype), small_state[key], atol=1e-3, rtol=1e-3)
 
 
-def test_a_file_of_ones_own(tmp_path, small, small_state) -> None:
-    """It is called by its stem, and half-width numbers are widened."""
+def test_a_weight_file_by_path(tmp_path, small, small_state) -> None:
+    """Its name is its stem, and float16 becomes float32."""
     halves = {k: v.half() if v.dim() == 4 else v for k, v in small_state.items()}
     encoder = load_encoder(save(tmp_path, halves), device="cpu")
     assert (encoder.name, encoder.provisional) == ("mine", False)
@@ -94,23 +94,23 @@ def test_key_names_of_other_versions(manifest) -> None:
         (["vision.stem.0.weight"], {"visual_backbone": "small"}),
     ],
 )
-def test_the_variant_is_told_by_its_keys(keys, settings) -> None:
+def test_the_variant_is_detected_from_its_keys(keys, settings) -> None:
     state = {key: torch.zeros(1) for key in keys}
-    assert variant(state, "x") == settings | {"use_modality_indicators": True}
+    assert variant_settings(state, "x") == settings | {"use_modality_indicators": True}
     state["fusion.gate.0.weight"] = torch.zeros(512, 1536)
-    assert variant(state, "x") == settings | {"use_modality_indicators": False}
+    assert variant_settings(state, "x") == settings | {"use_modality_indicators": False}
 
 
 def test_concat_weights_are_refused() -> None:
     with pytest.raises(CheckpointError, match="'concat' variant"):
-        variant({"vision.siglip.siglip.x": torch.zeros(1)}, "x")
+        variant_settings({"vision.siglip.siglip.x": torch.zeros(1)}, "x")
 
 
 # --------------------------------------------------------------------- refusals
 
 
 def test_keys_that_do_not_fit_are_listed(small) -> None:
-    """Missing, unexpected and misshapen keys are all told, with both shapes."""
+    """Missing, unexpected and misshapen keys are all named, with both shapes."""
     state = dict(small.model.state_dict())
     del state["comp.mlp.0.bias"]
     state["vision.extra"] = torch.zeros(1)
@@ -118,7 +118,9 @@ def test_keys_that_do_not_fit_are_listed(small) -> None:
     with pytest.raises(CheckpointError) as caught:
         build_model(state, "mine.pt")
     message = str(caught.value)
-    assert "mine.pt does not fit" in message
+    assert message.startswith("mine.pt: the weights do not fit the encoder")
+    assert caught.value.path == "mine.pt"
+    assert "encoder 'small'" in caught.value.hint
     assert "1 missing: comp.mlp.0.bias" in message
     assert "1 unexpected: vision.extra" in message
     assert "1 wrong shape: text.proj.bias (found (256,), expected (512,))" in message
@@ -148,13 +150,13 @@ class Trap:
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_a_malicious_pickle_is_not_run(tmp_path, zipped) -> None:
+def test_a_malicious_pickle_is_not_executed(tmp_path, zipped) -> None:
     path, marker = tmp_path / "evil.pt", tmp_path / "was run"
     if zipped:
         torch.save({"vision.stem.0.weight": Trap(marker)}, path)
     else:
         path.write_bytes(pickle.dumps(Trap(marker)))
-    with pytest.raises(CheckpointError, match=r"evil\.pt is not usable.*holds tensors and nothing else"):
+    with pytest.raises(CheckpointError, match=r"evil\.pt: unusable weights.*holds tensors and nothing else"):
         load_encoder(path)
     assert not marker.exists()
 
@@ -176,8 +178,8 @@ def test_files_that_are_something_else(tmp_path, content, message, suffix) -> No
         message = message.replace("torch checkpoint", "safetensors file")
     with pytest.raises(CheckpointError, match=message) as caught:
         load_encoder(path)
-    assert str(path) in str(caught.value)
-    assert "small" in str(caught.value)
+    assert caught.value.path == str(path)
+    assert "small" in caught.value.hint
 
 
 @pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
@@ -188,7 +190,7 @@ def test_a_truncated_file(tmp_path, small_state, suffix) -> None:
     else:
         save_file(small_state, path)
     path.write_bytes(path.read_bytes()[:-100_000])
-    with pytest.raises(CheckpointError, match="is not usable"):
+    with pytest.raises(CheckpointError, match="unusable weights"):
         load_encoder(path)
 
 
@@ -207,5 +209,5 @@ def test_tensors_of_something_else(tmp_path, content, message) -> None:
 
 
 def test_a_missing_file(tmp_path) -> None:
-    with pytest.raises(CheckpointError, match=r"gone\.pt is not a file"):
+    with pytest.raises(CheckpointError, match=r"gone\.pt: not a file"):
         load_encoder(tmp_path / "gone.pt")

@@ -71,9 +71,9 @@ def make_7z(members: Members, folder: Path) -> bytes:
     return made.read_bytes()
 
 
-def make_pdf(pictures: Sequence[bytes], points: tuple[float, float] = (60.0, 90.0)) -> bytes:
+def make_pdf(images: Sequence[bytes], points: tuple[float, float] = (60.0, 90.0)) -> bytes:
     """Return a PDF whose pages are one JPEG each, written by hand because Pillow would compress them again."""
-    return pdf([(f"q {points[0]} 0 0 {points[1]} 0 0 cm /P Do Q", picture) for picture in pictures], points)
+    return pdf([(f"q {points[0]} 0 0 {points[1]} 0 0 cm /P Do Q", image) for image in images], points)
 
 
 def pdf(pages: Sequence[tuple[str, bytes]], points: tuple[float, float] = (60.0, 90.0)) -> bytes:
@@ -81,11 +81,11 @@ def pdf(pages: Sequence[tuple[str, bytes]], points: tuple[float, float] = (60.0,
     objects: list[bytes] = [b"<< /Type /Catalog /Pages 2 0 R >>", b""]
     objects.append(b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>")
     kids = []
-    for drawing, picture in pages:
-        width, height = Image.open(io.BytesIO(picture)).size
+    for drawing, image in pages:
+        width, height = Image.open(io.BytesIO(image)).size
         head = f"<< /Type /XObject /Subtype /Image /Width {width} /Height {height} /BitsPerComponent 8"
-        head += f" /ColorSpace /DeviceRGB /Filter /DCTDecode /Length {len(picture)} >>"
-        objects.append(head.encode() + b"\nstream\n" + picture + b"\nendstream")
+        head += f" /ColorSpace /DeviceRGB /Filter /DCTDecode /Length {len(image)} >>"
+        objects.append(head.encode() + b"\nstream\n" + image + b"\nendstream")
         objects.append(f"<< /Length {len(drawing)} >>\nstream\n{drawing}\nendstream".encode())
         count = len(objects)
         kids.append(f"{count + 1} 0 R")

@@ -11,7 +11,8 @@ from PIL import Image
 
 from retrieval.errors import PictureError
 from retrieval.images import decode
-from retrieval.images.decode import image_format, open_image
+from retrieval.images.decode import open_image
+from retrieval.images.formats import image_format
 from retrieval.images.jpeg_xl import jpeg_xl_size
 from tests.conftest import draw_page
 

@@ -19,9 +19,9 @@ POINTS = (96.0, 144.0)
 FULL = "q 96 0 0 144 0 0 cm /P Do Q"
 
 
-def page(tmp_path: Path, drawing: str, picture: bytes, limits: ReadLimits) -> bytes:
+def page(tmp_path: Path, drawing: str, image: bytes, limits: ReadLimits) -> bytes:
     path = tmp_path / "a.pdf"
-    path.write_bytes(pdf([(drawing, picture)], POINTS))
+    path.write_bytes(pdf([(drawing, image)], POINTS))
     return read_page(path, "page 1", limits)
 
 

@@ -1,17 +1,20 @@
-"""The composition branch: where and how large a panel is on its page -> one vector."""
+"""The composition branch: position and size of a panel on its page -> one vector."""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
 FEATURES = 7
+"""Geometry numbers per panel."""
+
 HIDDEN = 256
+"""Width of both hidden layers."""
 
 
 class CompositionBranch(nn.Module):
-    """(P, 7) float32 features (see `inputs.composition`) -> (P, dim).
+    """A multilayer perceptron: (P, 7) float32 features (see `inputs.composition`) -> (P, dim).
 
-    Positions 0, 1, 4, 5 and 8 of the stack carry weights; they are part of the published key names.
+    Layers 0, 1, 4, 5 and 8 have weights. Their numbers are part of the published key names.
     """
 
     def __init__(self, dim: int) -> None:
@@ -29,5 +32,6 @@ class CompositionBranch(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
+        """Return the composition vectors, (P, dim)."""
         vectors: Tensor = self.mlp(features)
         return vectors

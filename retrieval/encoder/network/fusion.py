@@ -8,13 +8,15 @@ import torch
 from torch import Tensor, nn
 
 MODALITIES = 3
+"""Image, text and composition, in this order."""
+
 ABSENT = -10000.0
-"""Added to an absent modality's logit. Finite on purpose: with all three absent the gate must stay the
-unmasked one (slightly quantised), as in the published model."""
+"""Added to the logit of an absent modality. Finite, as in the published model: with all three absent the gate stays
+the unmasked one (slightly quantised)."""
 
 
 class Fused(NamedTuple):
-    """`embedding` (P, dim); `gate` (P, 3), rows sum to 1; `logits` (P, 3) before the softmax."""
+    """Result of the fusion: `embedding` (P, dim), `gate` (P, 3) with rows that sum to 1, `logits` (P, 3)."""
 
     embedding: Tensor
     gate: Tensor
@@ -22,9 +24,9 @@ class Fused(NamedTuple):
 
 
 class AdaptiveFusion(nn.Module):
-    """Each modality under its own norm, weighted by a gate, plus a share of their plain mean.
+    """A gated sum of the normed modalities, plus a fraction of their plain mean.
 
-    With `indicators` the gate also sees which modalities are present.
+    With `indicators` the presence mask is an input of the gate, too.
     """
 
     def __init__(self, dim: int, indicators: bool) -> None:
@@ -33,21 +35,28 @@ class AdaptiveFusion(nn.Module):
         self.norm_vision = nn.LayerNorm(dim)
         self.norm_text = nn.LayerNorm(dim)
         self.norm_comp = nn.LayerNorm(dim)
-        seen = MODALITIES * dim + (MODALITIES if indicators else 0)
-        self.gate = nn.Sequential(nn.Linear(seen, dim), nn.GELU(), nn.Linear(dim, MODALITIES))
+        width = MODALITIES * dim + (MODALITIES if indicators else 0)
+        self.gate = nn.Sequential(nn.Linear(width, dim), nn.GELU(), nn.Linear(dim, MODALITIES))
         self.residual_weight = nn.Parameter(torch.tensor(0.1))
 
+    @property
+    def constant_gate(self) -> bool:
+        """Return True if the gate depends only on the mask: its last layer ignores its input."""
+        last = self.gate[-1]
+        assert isinstance(last, nn.Linear)
+        return not bool(last.weight.any())
+
     def fuse(self, vision: Tensor, text: Tensor, comp: Tensor, mask: Tensor) -> Fused:
-        """(P, dim) three times and (P, 3) of 1 = present, in this order -> `Fused`."""
-        parts = [self.norm_vision(vision), self.norm_text(text), self.norm_comp(comp)]
-        seen = torch.cat([*parts, mask] if self.indicators else parts, dim=-1)
-        logits = self.gate(seen) + (1.0 - mask) * ABSENT
+        """Fuse the branch vectors of P panels, (P, dim) each; `mask` is (P, 3), 1 = present."""
+        normed = [self.norm_vision(vision), self.norm_text(text), self.norm_comp(comp)]
+        gate_input = torch.cat([*normed, mask] if self.indicators else normed, dim=-1)
+        logits = self.gate(gate_input) + (1.0 - mask) * ABSENT
         gate = torch.softmax(logits, dim=-1)
-        stacked = torch.stack(parts, dim=1)
+        stacked = torch.stack(normed, dim=1)
         weighted = (gate.unsqueeze(-1) * stacked).sum(dim=1)
-        # The mean takes all three, absent ones too: the published model was trained that way.
+        # The mean includes absent modalities: the published model was trained that way.
         return Fused(weighted + self.residual_weight * stacked.mean(dim=1), gate, logits)
 
     def forward(self, vision: Tensor, text: Tensor, comp: Tensor, mask: Tensor) -> Tensor:
-        """The embedding alone, (P, dim)."""
+        """Return the embedding alone, (P, dim)."""
         return self.fuse(vision, text, comp, mask).embedding

@@ -1,4 +1,4 @@
-"""The text branch: tokens -> one vector per panel."""
+"""The text branch: token ids -> one vector per panel."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from transformers import BertConfig, BertModel
 from retrieval.encoder.network.vision import freeze
 
 TEXT_WIDTH = 384
+"""Width of the hidden states of MiniLM."""
+
 MAX_POSITIONS = 512
-"""Positions the encoder has a table for; longer text cannot be encoded."""
+"""Rows of the position table, so the largest number of tokens that can be encoded."""
 
 
 class TextBranch(nn.Module):
-    """BERT at the sizes of all-MiniLM-L6-v2, mean over tokens, one linear layer.
+    """BERT with the sizes of all-MiniLM-L6-v2, mean over tokens, one linear layer.
 
-    Sizes, eps and GELU variant from the encoder specification (docs/encoder.md). The pooler of
-    `BertModel` is part of the published keys; its output is not used.
+    Sizes, eps and GELU variant are from the encoder specification (docs/encoder.md). The pooler of `BertModel` is
+    part of the published keys; its output is not used.
     """
 
     def __init__(self, dim: int, frozen: bool) -> None:
@@ -41,12 +43,12 @@ class TextBranch(nn.Module):
             freeze(self.encoder)
 
     def pooled(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """(P, L) int64 ids and 0/1 mask -> (P, 384): mean of the last states where the mask is 1.
+        """Return the mean of the last hidden states over masked-in tokens, (P, 384), of ids and mask (P, L) int64.
 
-        A row without any token gives zeros.
+        A row without tokens gives zeros.
         """
-        # A row that may attend to nothing is NaN in some attention kernels; it attends to everything
-        # instead, and the mean below, with its true mask, still gives zeros.
+        # Some attention kernels give NaN for a row without tokens. Such a row attends to everything instead;
+        # the mean below uses the original mask and still gives zeros.
         empty = attention_mask.sum(dim=1, keepdim=True) == 0
         attend = attention_mask.masked_fill(empty, 1)
         states: Tensor = self.encoder(input_ids=input_ids, attention_mask=attend).last_hidden_state
@@ -54,6 +56,6 @@ class TextBranch(nn.Module):
         return (states * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1e-6)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """(P, L), (P, L) -> (P, dim), before any norm."""
+        """Return the text vectors, (P, dim), before any norm, of ids and mask (P, L)."""
         projected: Tensor = self.proj(self.pooled(input_ids, attention_mask))
         return projected

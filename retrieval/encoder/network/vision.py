@@ -1,8 +1,7 @@
 """The vision branch: pixels -> one vector per panel.
 
-Module and attribute names are those of the published checkpoint, so that its keys load as they are.
-Constants come from the encoder specification (docs/encoder.md), which was read from the published
-model's source.
+Module and attribute names are those of the published checkpoint, so that its keys load unchanged. Constants are from
+the encoder specification (docs/encoder.md), which follows the source of the published model.
 """
 
 from __future__ import annotations
@@ -16,12 +15,13 @@ from retrieval.encoder.network.small import SmallBackbone
 
 SIGLIP_WIDTH = 768
 RESNET_WIDTH = 2048
+"""Width of the pooled output of each backbone."""
 
 
 def adaptation(width: int, dim: int) -> nn.Sequential:
-    """(P, width) -> (P, dim): the two-layer head each published backbone ends in.
+    """Return the two-layer head of a published backbone: (P, width) -> (P, dim).
 
-    Positions 0, 1, 4 and 5 carry weights; they are part of the published key names.
+    Layers 0, 1, 4 and 5 have weights. Their numbers are part of the published key names.
     """
     hidden = width // 2
     return nn.Sequential(
@@ -35,7 +35,7 @@ def adaptation(width: int, dim: int) -> nn.Sequential:
 
 
 def freeze(module: nn.Module) -> None:
-    """Take the parameters out of training; BatchNorm statistics still follow `train()`."""
+    """Exclude the parameters from training; BatchNorm statistics still follow `train()`."""
     for parameter in module.parameters():
         parameter.requires_grad_(False)
 
@@ -43,8 +43,8 @@ def freeze(module: nn.Module) -> None:
 class SiglipTower(nn.Module):
     """The vision half of siglip-base-patch16-224: (P, 3, 224, 224) -> (P, 768).
 
-    transformers before 5.6 keeps the tower one level down, in `vision_model`; later versions are the
-    tower. The published keys have that level, so it is made here for both.
+    In transformers before 5.6 the tower is the attribute `vision_model`; in later versions it is the model itself.
+    The published keys have that level, so this class adds it for both.
     """
 
     def __init__(self) -> None:
@@ -65,12 +65,13 @@ class SiglipTower(nn.Module):
         self.vision_model: nn.Module = getattr(model, "vision_model", model)
 
     def forward(self, images: Tensor) -> Tensor:
+        """Return the output of the attention-pooling head, (P, 768)."""
         pooled: Tensor = self.vision_model(pixel_values=images).pooler_output
         return pooled
 
 
 class SiglipBackbone(nn.Module):
-    """SigLIP and its adaptation: (P, 3, 224, 224) -> (P, dim)."""
+    """SigLIP with its adaptation: (P, 3, 224, 224) -> (P, dim)."""
 
     def __init__(self, dim: int, frozen: bool) -> None:
         super().__init__()
@@ -80,17 +81,18 @@ class SiglipBackbone(nn.Module):
             freeze(self.siglip)
 
     def pooled(self, images: Tensor) -> Tensor:
-        """(P, 768), the attention-pooling head's output."""
+        """Return the output of the attention-pooling head, (P, 768)."""
         pooled: Tensor = self.siglip(images)
         return pooled
 
     def forward(self, images: Tensor) -> Tensor:
+        """Return the adapted vectors, (P, dim)."""
         adapted: Tensor = self.adaptation(self.pooled(images))
         return adapted
 
 
 class ResnetBackbone(nn.Module):
-    """ResNet-50 v1.5 without classifier, and its adaptation: (P, 3, 224, 224) -> (P, dim)."""
+    """ResNet-50 v1.5 without classifier, with its adaptation: (P, 3, 224, 224) -> (P, dim)."""
 
     def __init__(self, dim: int, frozen: bool) -> None:
         super().__init__()
@@ -101,21 +103,22 @@ class ResnetBackbone(nn.Module):
             freeze(self.resnet)
 
     def pooled(self, images: Tensor) -> Tensor:
-        """(P, 2048), the global average."""
+        """Return the global average, (P, 2048)."""
         pooled: Tensor = self.resnet(images)
         return pooled
 
     def forward(self, images: Tensor) -> Tensor:
+        """Return the adapted vectors, (P, dim)."""
         adapted: Tensor = self.adaptation(self.pooled(images))
         return adapted
 
 
 class BothBackbones(nn.Module):
-    """SigLIP and ResNet-50 under one weight each per panel: (P, 3, 224, 224) -> (P, dim)."""
+    """SigLIP and ResNet-50, each with one weight per panel: (P, 3, 224, 224) -> (P, dim)."""
 
     def __init__(self, fusion: str, dim: int) -> None:
         super().__init__()
-        # Always frozen: the published model does not pass its freeze flag down here.
+        # Always frozen: the published model does not pass its freeze flag to these backbones.
         self.siglip = SiglipBackbone(dim, frozen=True)
         self.resnet = ResnetBackbone(dim, frozen=True)
         self.fusion = fusion
@@ -125,11 +128,12 @@ class BothBackbones(nn.Module):
             self.gate = nn.Sequential(nn.Linear(2 * dim, dim), nn.GELU(), nn.Linear(dim, 2))
 
     def weights(self, siglip: Tensor, resnet: Tensor) -> Tensor:
-        """(P, 2) of (SigLIP, ResNet); rows sum to 1."""
+        """Return the weights of SigLIP and ResNet, (P, 2); rows sum to 1."""
         scorer = self.attention if self.fusion == "attention" else self.gate
         return torch.softmax(scorer(torch.cat([siglip, resnet], dim=-1)), dim=-1)
 
     def forward(self, images: Tensor) -> Tensor:
+        """Return the weighted sum of both backbones, (P, dim)."""
         siglip, resnet = self.siglip(images), self.resnet(images)
         weights = self.weights(siglip, resnet)
         vectors: Tensor = weights[:, :1] * siglip + weights[:, 1:] * resnet
@@ -137,7 +141,7 @@ class BothBackbones(nn.Module):
 
 
 def build_vision(backbone: str, fusion: str, dim: int, freeze_backbones: bool) -> nn.Module:
-    """The vision branch for checked names; see `PanelFeatureExtractor`."""
+    """Return the vision branch for valid names; see `PanelFeatureExtractor`."""
     if backbone == "both":
         return BothBackbones(fusion, dim)
     if backbone == "siglip":

@@ -1,0 +1,1 @@
+"""What executes the encoder's network."""

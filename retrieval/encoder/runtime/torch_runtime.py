@@ -1,0 +1,85 @@
+"""The encoder's network executed by torch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from retrieval.encoder.network.model import PanelFeatureExtractor
+from retrieval.encoder.network.small import VECTORS_PER_PANEL, SmallBackbone
+from retrieval.encoder.runtime.base import EncoderRuntime, Floats, Fusion
+from retrieval.encoder.spec import EncoderSpec
+
+
+class TorchRuntime(EncoderRuntime):
+    """A `PanelFeatureExtractor` in eval mode on one device; see `EncoderRuntime`."""
+
+    def __init__(self, model: PanelFeatureExtractor, device: torch.device) -> None:
+        self.model = model.eval().to(device)
+        self._device = device
+        regions = VECTORS_PER_PANEL - 1 if isinstance(model.vision, SmallBackbone) else 0
+        self._spec = EncoderSpec(dimension=model.text.proj.out_features, regions=regions)
+
+    @property
+    def spec(self) -> EncoderSpec:
+        """Return the sizes of the model."""
+        return self._spec
+
+    @property
+    def device(self) -> torch.device:
+        """Return the device that the model is on."""
+        return self._device
+
+    @property
+    def constant_gate(self) -> bool:
+        """Return True if the model's gate depends only on which branches are present."""
+        return self.model.fusion.constant_gate
+
+    @torch.inference_mode()
+    def image(self, images: Floats) -> Floats:
+        """Return the image vectors, (P, D)."""
+        return _array(self.model.encode_image_only(self._tensor(images)))
+
+    @torch.inference_mode()
+    def image_regions(self, images: Floats) -> Floats:
+        """Return the vectors of each image and of its regions, (P, 1 + R, D)."""
+        branch = self.model.vision
+        if isinstance(branch, SmallBackbone):
+            return _array(branch.with_regions(self._tensor(images)))
+        return self.image(images)[:, None]
+
+    @torch.inference_mode()
+    def query_regions(self, images: Floats) -> list[Floats]:
+        """Return the vectors of query images at each size, (P, 1 + W, D) each."""
+        branch = self.model.vision
+        if isinstance(branch, SmallBackbone):
+            return [_array(vectors) for vectors in branch.query_regions(self._tensor(images))]
+        return [self.image(images)[:, None]]
+
+    @torch.inference_mode()
+    def text(self, ids: NDArray[Any], mask: NDArray[Any]) -> Floats:
+        """Return the text vectors, (P, D)."""
+        return _array(self.model.encode_text_only(self._tensor(ids), self._tensor(mask)))
+
+    @torch.inference_mode()
+    def fuse(self, image: Floats, text: Floats, geometry: Floats, mask: Floats) -> Fusion:
+        """Return the fused vectors and the gate weights of P panels."""
+        branches = self.model.combine(*map(self._tensor, (image, text, geometry, mask)))
+        return Fusion(_array(branches.fused), _array(branches.gate))
+
+    @torch.inference_mode()
+    def unit(self, vectors: Floats) -> Floats:
+        """Return `vectors`, (..., D), scaled to length 1; rows of zeros stay zero."""
+        return _array(normalize(self._tensor(vectors), dim=-1, eps=1e-12))
+
+    def _tensor(self, array: NDArray[Any]) -> Tensor:
+        return torch.from_numpy(array).to(self.device)
+
+
+def _array(tensor: Tensor) -> Floats:
+    array: Floats = tensor.float().cpu().numpy()
+    return array
