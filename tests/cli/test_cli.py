@@ -155,9 +155,10 @@ def test_info_and_verify(index: Path, capsys: pytest.CaptureFixture[str]) -> Non
     found = json.loads(out)
     assert (found["books"], found["pages"], found["panels"], found["panels_with_dialogue"]) == (1, 2, 8, 3)
     assert found["views"]["picture"]["recall_at_10"] == 1.0
+    assert found["encoder"]["gate"] == {"picture": 0.49, "dialogue": 0.49, "composition": 0.02}
     status, out, _ = command(capsys, "info", "--index", str(index))
     assert "measure its search with `panelseek evaluate`" in out
-    assert "gate:" not in out or "the same for every panel" in out
+    assert "gate: fixed weights 0.49 / 0.49 / 0.02, the same for every panel" in out
     status, out, _ = command(capsys, "verify", "--index", str(index), "--json")
     assert status == 0
     verdict = json.loads(out)
