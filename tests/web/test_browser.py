@@ -10,8 +10,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 from PIL import Image
-from tests.page.library import HOSTILE, HOSTILE_BOOK
-from tests.page.visitor import Visitor
+from tests.web.library import HOSTILE, HOSTILE_BOOK
+from tests.web.visitor import Visitor
 
 from retrieval import PanelIndex
 

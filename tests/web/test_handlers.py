@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from tests.page.library import HOSTILE_BOOK, draw_library
+from tests.web.library import HOSTILE_BOOK, draw_library
 
 from index_builder import build_index
 from retrieval import PanelIndex

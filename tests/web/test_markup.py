@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from tests.page.library import HOSTILE, HOSTILE_BOOK
+from tests.web.library import HOSTILE, HOSTILE_BOOK
 
 from retrieval import PanelIndex
 from retrieval.overview.facets import Facet

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
-from tests.page.library import draw_library
+from tests.web.library import draw_library
 
 from index_builder import build_index
 from retrieval import PanelIndex

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.page.serving import ROOT
+from tests.web.serving import ROOT
 
 from retrieval import PanelIndex
 from retrieval.errors import PictureError, UsageError

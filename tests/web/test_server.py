@@ -13,7 +13,7 @@ from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 import pytest
-from tests.page.serving import ROOT, served
+from tests.web.serving import ROOT, served
 
 from retrieval import PanelIndex
 from retrieval.errors import IndexMissing, UsageError

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.page.library import draw_library
+from tests.web.library import draw_library
 
 from index_builder import build_index
 from index_builder.build import writer_lock
