@@ -85,9 +85,8 @@ def _wait_until(log: Path, process: subprocess.Popen[bytes]) -> None:
 
 
 def main() -> None:
-    from tests.web.library import SlowGridEncoder
-
     from retrieval import PanelIndex
+    from tests.web.library import SlowGridEncoder
     from ui.web import server
     from ui.web.search import form, handlers
 
