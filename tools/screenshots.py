@@ -190,7 +190,7 @@ def _narrow(page: Page, url: str, text: str) -> None:
 
 
 def _folded(page: Page, url: str, text: str) -> None:
-    page.goto(f"{url}?like={_best(page, url, text)}&fold=book")
+    page.goto(f"{url}?like={_best(page, url, text)}&group=book")
     page.locator(".unfold").first.click()
 
 
@@ -205,18 +205,18 @@ def _best(page: Page, url: str, text: str) -> str:
 
 
 def _library_view(page: Page, url: str, text: str) -> None:
-    page.goto(f"{url}?view=library")
+    page.goto(f"{url}?tab=library")
     page.locator(".books li img").first.wait_for()
 
 
 def _map(page: Page, url: str, text: str) -> None:
-    page.goto(f"{url}?view=map")
+    page.goto(f"{url}?tab=map")
     page.locator(".map-said", has_text="panels").wait_for(timeout=120_000)
     page.wait_for_timeout(2000)  # its small pictures arrive one by one
 
 
 def _lookalikes(page: Page, url: str, text: str) -> None:
-    page.goto(f"{url}?view=lookalikes")
+    page.goto(f"{url}?tab=lookalikes")
     start, group = page.locator("[data-look=start]"), page.locator(".alikes summary")
     start.or_(group).first.wait_for()
     if start.count():
@@ -227,7 +227,7 @@ def _lookalikes(page: Page, url: str, text: str) -> None:
 
 def _build(page: Page, url: str, text: str) -> None:
     """A folder of the shelf built, its report below it; the next one ready."""
-    page.goto(f"{url}?view=build")
+    page.goto(f"{url}?tab=build")
     page.locator(".folders a", has_text="Waiting").click()
     page.locator("[data-build=start]", has_text="Waiting").click()
     page.locator(".report").wait_for(timeout=300_000)

@@ -1,6 +1,6 @@
-"""Runs `serve` in a process of its own, as people do, but with the tests' encoder.
+"""Run `serve` in a process of its own, with the tests' encoder.
 
-In a process of its own also because Gradio leaves event loops and warnings behind that are not ours to judge.
+Gradio leaves event loops and warnings behind, which must not fail the tests.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def served(index: Path, folder: Path, build_roots: Sequence[Path] = (), **enviro
     log = folder.with_suffix(".log")
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.page.serving", str(index), str(port), *map(str, build_roots)],
+            [sys.executable, "-m", "tests.web.serving", str(index), str(port), *map(str, build_roots)],
             cwd=ROOT,
             env={**os.environ, "TMPDIR": str(folder), **environment},
             stdout=out,
@@ -54,7 +54,7 @@ def served(index: Path, folder: Path, build_roots: Sequence[Path] = (), **enviro
 def behind_a_proxy(url: str, path: str) -> Iterator[str]:
     """The address at which a reverse proxy shows the server at `url` below `path`."""
     port = _free_port()
-    command = [sys.executable, "-m", "tests.page.proxy", str(port), path, url.rstrip("/")]
+    command = [sys.executable, "-m", "tests.web.proxy", str(port), path, url.rstrip("/")]
     process = subprocess.Popen(command, cwd=ROOT)
     try:
         for _ in range(300):
@@ -85,16 +85,15 @@ def _wait_until(log: Path, process: subprocess.Popen[bytes]) -> None:
 
 
 def main() -> None:
-    from tests.page.library import SlowGridEncoder
-
     from retrieval import PanelIndex
+    from tests.web.library import SlowGridEncoder
     from ui.web import server
-    from ui.web.search import form, handlers
+    from ui.web.search import filters, handlers
 
     opened = PanelIndex.open
     PanelIndex.open = lambda path, device=None: opened(path, encoder=SlowGridEncoder())  # type: ignore[method-assign]
-    handlers.AT_ONCE = 12  # so that the tiny library has more than one answer's worth
-    form.LOOKED_FOR = 3  # and a list of values long enough to look in
+    handlers.BATCH = 12  # so that the tiny library has more than one answer's worth
+    filters.SEARCHABLE_FROM = 3  # and a list of values long enough to search
     auth = tuple(os.environ["PANELSEEK_AUTH"].split(":")) if "PANELSEEK_AUTH" in os.environ else None
     server.serve(
         sys.argv[1],

@@ -1,4 +1,4 @@
-"""Library, map, look-alikes and a build from the page, in Chromium."""
+"""The tabs library, map, look-alikes and build, in Chromium."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from urllib.request import urlopen
 
 import numpy as np
 import pytest
-from tests.page.library import HOSTILE_BOOK, draw_library
-from tests.page.serving import served
 
 from index_builder import build_index
 from tests.conftest import GridEncoder, draw_page, panel_boxes
+from tests.web.library import HOSTILE_BOOK, draw_library
+from tests.web.serving import served
 
 TIMEOUT = 20_000
 
 
 @dataclass(frozen=True)
 class Place:
-    """A page that may build, its index, its comics, and the folder it may build from."""
+    """A server that may build, its index, its comics, and the folder it may build from."""
 
     url: str
     index: Path
@@ -73,13 +73,13 @@ def page(chromium: Any, place: Place) -> Iterator[Any]:
 
 def test_the_library(page: Any, place: Place) -> None:
     """Books with covers and counts; found, sorted, opened; what was skipped and why; hostile names are text."""
-    page.goto(f"{place.url}?view=library")
+    page.goto(f"{place.url}?tab=library")
     page.locator(".books li").nth(3).wait_for()
     assert page.locator(".library h3").first.inner_text() == "4 books"
     titles = page.locator(".book-card .book").all_inner_texts()
     assert sorted(titles) == sorted([HOSTILE_BOOK, "Harbour", "Orchard", "Reprints"])
     harbour = page.locator(".book-card", has_text="Harbour")
-    assert harbour.locator(".place").inner_text() == "2 pages · 8 panels · 6 with words"
+    assert harbour.locator(".place").inner_text() == "2 pages · 8 panels · 6 with dialogue"
     assert harbour.locator("img").evaluate("i => i.decode().then(() => i.naturalHeight)") == 480
     page.locator(".about details summary").click()
     assert "003.png" in page.locator(".skipped").inner_text()
@@ -89,7 +89,7 @@ def test_the_library(page: Any, place: Place) -> None:
     page.locator(".library h3", has_text="1 book for orch").wait_for()
     assert "find=orch" in page.url
     page.locator(".shelf-form input").fill("")
-    page.locator(".shelf-form select").select_option("words")
+    page.locator(".shelf-form select").select_option("dialogue")
     page.locator(".books li").nth(3).wait_for()
     assert page.locator(".book-card .book").first.inner_text() == "Harbour"
     harbour.click()
@@ -99,14 +99,14 @@ def test_the_library(page: Any, place: Place) -> None:
     page.go_back()
     page.locator(".books li").first.wait_for()
     assert page.evaluate("window.hacked") is None
-    page.goto(f"{place.url}?view=library&open=987")
-    page.locator(".library .notice", has_text="not in the index any more").wait_for()
+    page.goto(f"{place.url}?tab=library&open=987")
+    page.locator(".library .notice", has_text="no longer in the library").wait_for()
     page.get_by_role("link", name="All books").click()
     page.locator(".books li").first.wait_for()
 
 
-def test_every_view_says_when_the_server_is_away_and_is_there_again_with_it(page: Any, place: Place) -> None:
-    """The sentence and a way to try again, in each view and over a panel; never a value that is none."""
+def test_every_tab_says_when_the_server_is_away_and_recovers(page: Any, place: Place) -> None:
+    """A sentence and a button to try again, in each tab and over a panel; never an undefined value."""
     ready = {
         "Library": ".about .figures",
         "Look-alikes": ".alikes-place h2, .alikes-place h3",
@@ -118,8 +118,8 @@ def test_every_view_says_when_the_server_is_away_and_is_there_again_with_it(page
     for name, there in ready.items():
         page.route(calls, lambda route: route.abort())
         if name == "Library":
-            page.goto(f"{place.url}?view=library")
-        page.get_by_role("navigation", name="Views").get_by_role("link", name=name).click()
+            page.goto(f"{place.url}?tab=library")
+        page.get_by_role("navigation", name="Tabs").get_by_role("link", name=name).click()
         page.locator(".notice:visible", has_text="The server does not answer").wait_for()
         assert page.locator("*:visible", has_text="undefined").count() == 0, name
         page.unroute(calls)
@@ -136,7 +136,7 @@ def test_every_view_says_when_the_server_is_away_and_is_there_again_with_it(page
 
 def test_the_map(page: Any, place: Place) -> None:
     """Made on first opening, drawn, hovered, opened with a click and with the keyboard, and read as a list."""
-    page.goto(f"{place.url}?view=map")
+    page.goto(f"{place.url}?tab=map")
     page.locator(".map-said", has_text="24 panels").wait_for()
     assert (place.index / "generations" / "1" / "map.npz").exists()
     with urlopen(f"{place.url}map/points") as answer:
@@ -156,20 +156,20 @@ def test_the_map(page: Any, place: Place) -> None:
     page.mouse.click(x, y)
     page.wait_for_function("new URLSearchParams(location.search).has('panel')")
     assert f"pictures/panel/{page.evaluate('new URLSearchParams(location.search).get(`panel`)')}?" in tip
-    page.goto(f"{place.url}?view=map")
+    page.goto(f"{place.url}?tab=map")
     page.locator(".map-said", has_text="24 panels").wait_for()
     canvas.focus()
     for key in ("+", "ArrowLeft", "Enter"):
         page.keyboard.press(key)
     page.wait_for_function("new URLSearchParams(location.search).has('panel')")
-    page.goto(f"{place.url}?view=map")
+    page.goto(f"{place.url}?tab=map")
     page.locator(".map-said", has_text="24 panels").wait_for()
     page.wait_for_load_state("networkidle")  # the pictures are there, and so large
     page.mouse.move(x, y + 40)  # near the lower edge of one
     page.locator('.map-tip img[src*="panel/9?"]').wait_for()
     page.mouse.click(x, y + 40)
     page.wait_for_function("new URLSearchParams(location.search).get('panel') === '9'")
-    page.goto(f"{place.url}?view=map")
+    page.goto(f"{place.url}?tab=map")
     page.locator(".map-list summary").click()
     page.locator(".groups .strip img").first.wait_for()
     assert "24 panels" in page.locator(".groups h3").first.inner_text()
@@ -177,8 +177,8 @@ def test_the_map(page: Any, place: Place) -> None:
 
 
 def test_lookalikes(page: Any, place: Place) -> None:
-    """Looked for when asked; folded; what is not the same is remembered in the index, and can be taken back."""
-    page.goto(f"{place.url}?view=lookalikes")
+    """Found on request; folded; a rejected pair is remembered in the index, and can be undone."""
+    page.goto(f"{place.url}?tab=lookalikes")
     page.locator("[data-look=start]").click()
     page.locator(".alikes > li").nth(3).wait_for()
     assert page.locator(".lookalikes h3").inner_text() == "4 groups of look-alikes"
@@ -187,15 +187,15 @@ def test_lookalikes(page: Any, place: Place) -> None:
     first.locator("summary").click()
     first.locator(".members .button").last.click()
     page.locator(".said-so").wait_for()
-    assert said_apart(place) == 1
+    assert rejected_pairs(place) == 1
     page.reload()
     page.locator(".lookalikes h3", has_text="3 groups").wait_for()
 
 
-def test_each_panel_that_is_not_the_same_is_taken_back_where_it_stands(page: Any, place: Place) -> None:
-    """Nothing moves, nothing is said that was not remembered, and the second takes nothing from the first."""
+def test_each_rejected_panel_is_undone_where_it_stands(page: Any, place: Place) -> None:
+    """Nothing moves, nothing is reported that was not saved, and the second undo leaves the first as it is."""
     page.set_viewport_size({"width": 1280, "height": 400})
-    page.goto(f"{place.url}?view=lookalikes")
+    page.goto(f"{place.url}?tab=lookalikes")
     page.locator(".lookalikes h3", has_text="3 groups").wait_for()
     page.locator(".alikes summary").last.click()
     first, second = (page.locator(".alikes > li").last.locator(".members > li").nth(n) for n in (0, 1))
@@ -213,32 +213,32 @@ def test_each_panel_that_is_not_the_same_is_taken_back_where_it_stands(page: Any
         assert not member.locator("[data-apart]").is_visible()
         assert page.evaluate("scrollY") == before
     assert first.locator(".notice").count() == 0
-    assert said_apart(place) == 2
+    assert rejected_pairs(place) == 2
     first.locator(".said-so button").click()
     first.locator(".said-so").wait_for(state="detached")
     assert page.evaluate("document.activeElement.dataset.apart") == first.get_attribute("data-panel")
-    assert said_apart(place) == 2  # the other one of the two still says that they are not the same
+    assert rejected_pairs(place) == 2  # the other one of the two still says that they are not the same
     second.locator(".said-so button").click()
     second.locator(".said-so").wait_for(state="detached")
-    assert said_apart(place) == 1
+    assert rejected_pairs(place) == 1
     assert page.evaluate("scrollY") == before
     page.reload()
     page.locator(".lookalikes h3", has_text="3 groups").wait_for()
 
 
-def said_apart(place: Place) -> int:
+def rejected_pairs(place: Place) -> int:
     with sqlite3.connect(place.index / "lookalikes.sqlite") as said:
         return len(said.execute("SELECT a, b FROM different").fetchall())
 
 
-def test_a_build_from_the_page(page: Any, place: Place) -> None:
+def test_a_build_from_the_web_app(page: Any, place: Place) -> None:
     """A folder below the root is chosen and built; the report says so, and the new book is there without a restart.
 
-    Views that were open before show it when they are looked at again, also in another window that has heard of it.
+    Tabs that were open before show it when they are opened again, also in another window that has heard of it.
     """
     other = page.context.new_page()
     for window in (other, page):
-        window.goto(f"{place.url}?view=library")
+        window.goto(f"{place.url}?tab=library")
         window.locator(".about .figures", has_text="4 books").wait_for()
     go_to(page, "Look-alikes")
     page.locator(".alikes > li").first.wait_for()
@@ -267,36 +267,37 @@ def test_a_build_from_the_page(page: Any, place: Place) -> None:
         window.locator(".about .figures", has_text="5 books").wait_for()
 
 
-def go_to(page: Any, view: str) -> None:
+def go_to(page: Any, tab: str) -> None:
     """As a person does, without loading the page again."""
-    page.get_by_role("navigation", name="Views").get_by_role("link", name=view).click()
+    page.get_by_role("navigation", name="Tabs").get_by_role("link", name=tab).click()
 
 
-def test_a_server_that_may_not_build_says_so(chromium: Any, url: str) -> None:
+def test_a_server_that_may_not_build_has_no_link_to_it(chromium: Any, url: str) -> None:
     page = chromium.new_page()
-    page.goto(f"{url}?view=build")
-    page.locator(".nothing", has_text="Building is not switched on here").wait_for()
+    page.goto(f"{url}?tab=build")
+    page.locator(".nothing", has_text="Adding comics here is off").wait_for()
+    assert page.locator(".tabs a").all_inner_texts() == ["Search", "Library", "Map", "Look-alikes"]
     page.close()
 
 
 @pytest.mark.parametrize("width", [390, 1440])
-def test_the_views_fit(chromium: Any, place: Place, width: int) -> None:
-    """Nothing reaches over the side on a phone or a wide screen; each view says which it is."""
+def test_the_tabs_fit(chromium: Any, place: Place, width: int) -> None:
+    """Nothing reaches over the side on a phone or a wide screen; each tab has its title."""
     phone = width < 600
     context = chromium.new_context(viewport={"width": width, "height": 844}, has_touch=phone, is_mobile=phone)
     page = context.new_page()
-    for view, ready in (
+    for tab, ready in (
         ("library", ".books li"),
         ("map", ".map-said"),
         ("lookalikes", ".aside"),
         ("build", ".folders"),
     ):
-        page.goto(f"{place.url}?view={view}")
-        page.locator(f"#view-{view} {ready}").first.wait_for()
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), view
-        title = page.locator(f"#view-{view} h2").first.inner_text()
+        page.goto(f"{place.url}?tab={tab}")
+        page.locator(f"#view-{tab} {ready}").first.wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), tab
+        title = page.locator(f"#view-{tab} h2").first.inner_text()
         assert title == page.locator(".tabs [aria-current]").inner_text()
-        if view == "map":
+        if tab == "map":
             assert page.locator(".map .aside", has_text="arrows move").is_visible() is not phone
     context.close()
 
@@ -308,7 +309,7 @@ def test_comics_that_are_gone_leave_the_library_readable(tmp_path: Path, chromiu
     shutil.rmtree(comics)
     with served(tmp_path / "my.index", tmp_path / "server" / "tmp") as server:
         page = chromium.new_page()
-        page.goto(f"{server.url}?view=library")
+        page.goto(f"{server.url}?tab=library")
         page.locator(".books .book", has_text="Orchard").wait_for()
         page.locator("img.missing").first.wait_for(state="attached")
         page.close()
