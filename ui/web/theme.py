@@ -1,4 +1,4 @@
-"""Colours, fonts and scripts of the page: all from this machine, nothing from the web."""
+"""Theme, stylesheets and head of the web app, without any remote resource."""
 
 from __future__ import annotations
 
@@ -12,6 +12,17 @@ from ui.web.shell.scripts import script
 
 _HERE = Path(__file__).parent
 
+STYLESHEETS = {
+    "shell": ("variables", "shell", "shared", "controls", "text", "progress", "cards", "dialog"),
+    "build": ("folders", "report"),
+    "library": ("books", "about"),
+    "lookalikes": ("lookalikes",),
+    "map": ("map",),
+    "panel": ("sheet", "details", "neighbours", "whole-page"),
+    "search": ("query", "picture", "filters", "results", "welcome", "crop"),
+}
+"""Stylesheets by room, in cascade order: the rooms override the shell."""
+
 _SANS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
 _MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 
@@ -24,17 +35,17 @@ _ICON = (
 
 
 def theme() -> Any:
-    """Gradio's plain theme with system fonts: its own would be fetched. Everything else is in `style.css`."""
+    """Return Gradio's base theme with system fonts. Its default fonts would be downloaded."""
     sans, mono = ([gr.themes.Font(name) for name in fonts] for fonts in (_SANS, _MONO))
     return gr.themes.Base(font=sans, font_mono=mono, primary_hue="yellow", neutral_hue="stone")
 
 
 def stylesheets() -> list[Path]:
-    """The frame's style and those of the views, in that order."""
-    return [_HERE / "style.css", *sorted(_HERE.glob("*/*.css"))]
+    """Return the stylesheets in cascade order."""
+    return [_HERE / room / "static" / f"{name}.css" for room, names in STYLESHEETS.items() for name in names]
 
 
 def head() -> str:
-    """The icon, and the script that is there before any view is."""
+    """Return the icon and the script that every tab needs."""
     icon = f'<link rel="icon" type="image/svg+xml" href="data:image/svg+xml,{quote(_ICON)}">'
-    return f"{icon}<script>{script('shell/frame.js')}</script>"
+    return f"{icon}<script>{script('shell')}</script>"

@@ -46,7 +46,7 @@ def build_view(builder: Builder) -> None:
 
     gr.HTML(
         markup.places(),
-        js_on_load=script("build/build.js"),
+        js_on_load=script("build"),
         server_functions=[build_folders, build_start, build_stop, build_state],
         elem_id="building",
         apply_default_css=False,

@@ -34,7 +34,7 @@ def library_view(index: PanelIndex) -> None:
     gr.HTML(
         f'<section class="library"><h2>Library</h2>{markup.controls()}<div class="shelf-place"></div>'
         '<div class="about-place"></div></section>',
-        js_on_load=script("library/library.js"),
+        js_on_load=script("library"),
         server_functions=[library_shelf, library_book, library_about],
         elem_id="library",
         apply_default_css=False,

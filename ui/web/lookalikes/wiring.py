@@ -45,7 +45,7 @@ def lookalikes_view(finder: Finder) -> None:
     gr.HTML(
         f'<section class="lookalikes"><h2>Look-alikes</h2><p class="aside">{markup.ABOUT}</p>'
         '<div class="alikes-place"></div></section>',
-        js_on_load=script("lookalikes/lookalikes.js"),
+        js_on_load=script("lookalikes"),
         server_functions=[lookalikes_state, lookalikes_apart],
         elem_id="lookalikes",
         apply_default_css=False,

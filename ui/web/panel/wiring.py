@@ -28,7 +28,7 @@ def chosen_panel(index: PanelIndex) -> None:
 
     gr.HTML(
         '<div class="sheet-place"></div>',
-        js_on_load=script("panel/sheet.js"),
+        js_on_load=script("panel"),
         server_functions=[open_panel],
         elem_id="chosen",
         apply_default_css=False,

@@ -11,14 +11,12 @@ import gradio as gr
 from ui.web.search import form
 from ui.web.shell.scripts import script
 
-_SCRIPTS = ("picture.js", "crop.js", "narrow.js", "wall.js", "question.js")
-
 
 def search(*functions: Callable[[dict[str, Any]], Any]) -> gr.HTML:
     """The question and its answer; the scripts call the functions by their names."""
     return gr.HTML(
         form.form(),
-        js_on_load=script(*(f"search/{name}" for name in _SCRIPTS)),
+        js_on_load=script("search"),
         server_functions=list(functions),
         elem_id="search-view",
         apply_default_css=False,
