@@ -19,7 +19,7 @@ STYLESHEETS = {
     "lookalikes": ("lookalikes",),
     "map": ("map",),
     "panel": ("sheet", "details", "neighbours", "whole-page"),
-    "search": ("query", "picture", "filters", "results", "welcome", "crop"),
+    "search": ("query", "image", "filters", "results", "welcome", "crop"),
 }
 """Stylesheets by room, in cascade order: the rooms override the shell."""
 

@@ -7,15 +7,15 @@ from pathlib import Path
 _WEB = Path(__file__).resolve().parent.parent
 
 SCRIPTS = {
-    "shell": ("shell",),
-    "search": ("picture", "crop", "filters", "results", "query"),
+    "shell": ("shell", "server", "messages", "images"),
+    "search": ("image", "camera", "crop", "filters", "results", "query"),
     "library": ("library",),
-    "map": ("map",),
+    "map": ("map", "points", "camera", "thumbnails", "draw", "navigation", "load"),
     "lookalikes": ("lookalikes",),
     "build": ("build",),
-    "panel": ("sheet",),
+    "panel": ("panel",),
 }
-"""Scripts by room, in the order in which they run. The last one of a room uses the others."""
+"""Scripts by room, in the order in which they run."""
 
 
 def script(room: str) -> str:

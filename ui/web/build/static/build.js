@@ -1,20 +1,18 @@
-// Folders to choose from, and the build that is under way; everybody who looks sees the same one. Which folder is open
-// stands in the address.
-server = panelseek.reached(server);
+// Folders to choose from and the running build, which all visitors share. The address holds the open folder.
+server = panelseek.connect(server);
 const progressPlace = element.querySelector(".progress-place");
 const foldersPlace = element.querySelector(".folders-place");
 let watching = false;
-let opened = null;
+let openFolder = null; // the folder shown, as JSON
 
 function show(state) {
   const focused = progressPlace.contains(document.activeElement);
   if (progressPlace.innerHTML !== state.html) progressPlace.innerHTML = state.html;
   if (focused) progressPlace.querySelector("button")?.focus();
   foldersPlace.hidden = state.running;
-  return state.running;
 }
 
-function away() {
+function showUnreachable() {
   progressPlace.innerHTML = panelseek.unreachable();
 }
 
@@ -22,47 +20,48 @@ async function watch() {
   if (watching) return;
   watching = true;
   try {
-    while (show(await server.build_state({})) && document.documentElement.dataset.view === "build") {
-      await new Promise((resolve) => setTimeout(resolve, 500));
-    }
+    await panelseek.poll("build", () => server.build_state({}), show);
   } catch {
-    away();
+    showUnreachable();
   } finally {
     watching = false;
   }
 }
 
-async function open(place) {
-  const key = JSON.stringify(place);
-  if (key === opened) return;
-  const before = opened;
-  opened = key;
+async function open(folder) {
+  const key = JSON.stringify(folder);
+  if (key === openFolder) return;
+  const previous = openFolder;
+  openFolder = key;
   try {
-    const html = await server.build_folders(place);
-    if (key !== opened) return;
+    const html = await server.build_folders(folder);
+    if (key !== openFolder) return;
     foldersPlace.innerHTML = html;
-    if (before !== null) foldersPlace.querySelector(".crumbs [aria-current]")?.focus({ preventScroll: true });
-  } catch (problem) {
-    if (key === opened) opened = null; // so that it is opened again
-    throw problem;
+    if (previous !== null) foldersPlace.querySelector(".crumbs [aria-current]")?.focus({ preventScroll: true });
+  } catch (error) {
+    if (key === openFolder) openFolder = null; // opened again on the next try
+    throw error;
   }
 }
 
-// The open folder, then how a build stands: what cannot be had is said once, and both are tried again.
-async function look(params) {
+// Load the folder first, then the build state, so that an unreachable server is reported once.
+async function load(params) {
   try {
     await open({ root: Number(params.get("root") ?? 0), path: params.get("folder") ?? "" });
   } catch {
-    return away();
+    return showUnreachable();
   }
   watch();
 }
 
-async function told(tell) {
+// Start or stop a build.
+async function control(command) {
   try {
-    if (show(await tell())) watch();
+    const state = await command();
+    show(state);
+    if (state.running) watch();
   } catch {
-    away();
+    showUnreachable();
   }
 }
 
@@ -71,12 +70,12 @@ element.addEventListener("click", async (event) => {
   if (!button) return;
   if (button.dataset.build === "start") {
     button.disabled = true;
-    await told(() => server.build_start({ root: Number(button.dataset.root), path: button.dataset.path }));
+    await control(() => server.build_start({ root: Number(button.dataset.root), path: button.dataset.path }));
     button.disabled = false;
-  } else if (button.dataset.build === "stop") told(() => server.build_stop({}));
-  else if (button.dataset.do === "again") look(new URLSearchParams(location.search));
+  } else if (button.dataset.build === "stop") control(() => server.build_stop({}));
+  else if (button.dataset.do === "again") load(new URLSearchParams(location.search));
 });
 
-panelseek.listen((params, view) => {
-  if (view === "build") look(params);
+panelseek.listen((params, tab) => {
+  if (tab === "build") load(params);
 });

@@ -1,91 +1,80 @@
-// Books, or the pages of one; which, and how they are sought and sorted, stands in the address.
-server = panelseek.reached(server);
+// Books, or the pages of one. The address holds the open book, the search text and the order.
+server = panelseek.connect(server);
 const form = element.querySelector(".shelf-form");
 const shelfPlace = element.querySelector(".shelf-place");
 const aboutPlace = element.querySelector(".about-place");
-let shown = null;
-let generation = null; // of the index, whose books are shown
-let newest = 0;
+const TYPING_PAUSE = 200; // ms
+let shown = null; // the request shown, as JSON
+let generation = null; // index generation of the books shown
+let latest = 0; // number of the latest request
 let typing;
 
-const asked = (params) => ({
+const requestOf = (params) => ({
   open: params.get("open") ?? "",
   find: params.get("find") ?? "",
   sort: params.get("sort") ?? "",
 });
 
-const fetched = (what, start = 0) =>
-  what.open ? server.library_book({ ...what, start }) : server.library_shelf({ ...what, start });
+const fetchPart = (request, start = 0) =>
+  request.open ? server.library_book({ ...request, start }) : server.library_shelf({ ...request, start });
 
-async function show(what) {
-  const key = JSON.stringify(what);
+async function show(request) {
+  const key = JSON.stringify(request);
   if (key === shown && generation === panelseek.generation()) return;
-  const before = shown;
+  const previous = shown;
   shown = key;
   generation = panelseek.generation();
-  const number = (newest += 1);
-  form.hidden = Boolean(what.open);
-  aboutPlace.hidden = Boolean(what.open);
-  for (const name of ["find", "sort"]) {
-    if (form.elements[name] !== document.activeElement) form.elements[name].value = what[name] || (name === "sort" ? "title" : "");
-  }
+  const number = (latest += 1);
+  fillForm(request);
   try {
-    const found = await fetched(what);
-    if (number !== newest) return;
-    shelfPlace.innerHTML = found.html;
-    generation = found.generation;
-    if (before !== key && before !== null && what.open) shelfPlace.querySelector("h3")?.focus();
-    await tellAbout();
+    const answer = await fetchPart(request);
+    if (number !== latest) return;
+    shelfPlace.innerHTML = answer.html;
+    generation = answer.generation;
+    if (previous !== key && previous !== null && request.open) shelfPlace.querySelector("h3")?.focus();
+    await showAbout();
   } catch {
-    if (number !== newest) return;
-    shown = null; // so that it is asked for again
+    if (number !== latest) return;
+    shown = null; // fetched again on the next try
     shelfPlace.innerHTML = panelseek.unreachable();
   }
 }
 
-// What is known of the index changes with its generation only.
-async function tellAbout() {
-  if (aboutPlace.dataset.generation === String(generation)) return;
-  const told = generation;
-  aboutPlace.innerHTML = await server.library_about({});
-  aboutPlace.dataset.generation = told;
-}
-
-async function more(button) {
-  const place = button.closest(".more");
-  place.querySelector(".notice")?.remove();
-  button.disabled = true;
-  const part = document.createElement("div");
-  try {
-    part.innerHTML = (await fetched(JSON.parse(shown), Number(button.dataset.start))).html;
-  } catch {
-    button.disabled = false;
-    return place.insertAdjacentHTML("afterbegin", panelseek.unreachable("beside"));
+function fillForm(request) {
+  form.hidden = aboutPlace.hidden = Boolean(request.open);
+  for (const [name, value] of [["find", request.find], ["sort", request.sort || "title"]]) {
+    if (form.elements[name] !== document.activeElement) form.elements[name].value = value;
   }
-  const next = part.querySelector("ol > li a");
-  const list = shelfPlace.querySelector(":scope > ol");
-  list.append(...part.querySelector(":scope > ol").children);
-  place.replaceWith(...part.querySelectorAll(":scope > .more"));
-  next?.focus();
 }
 
-function narrow() {
+// The statistics change only with the index generation.
+async function showAbout() {
+  if (aboutPlace.dataset.generation === String(generation)) return;
+  const fetched = generation;
+  aboutPlace.innerHTML = await server.library_about({});
+  aboutPlace.dataset.generation = fetched;
+}
+
+function findBooks() {
   const sort = form.elements.sort.value;
   panelseek.go(panelseek.href({ find: form.elements.find.value, sort: sort === "title" ? "" : sort }), { replace: true });
 }
 
-form.addEventListener("submit", (event) => (event.preventDefault(), narrow()));
-form.addEventListener("change", narrow);
+form.addEventListener("submit", (event) => (event.preventDefault(), findBooks()));
+form.addEventListener("change", findBooks);
 form.addEventListener("input", () => {
   clearTimeout(typing);
-  typing = setTimeout(narrow, 200);
+  typing = setTimeout(findBooks, TYPING_PAUSE);
 });
 element.addEventListener("click", (event) => {
   const button = event.target.closest("button");
-  if (button?.dataset.start) more(button);
-  if (button?.dataset.do === "again") show(asked(new URLSearchParams(location.search)));
+  if (button?.dataset.start) {
+    const list = shelfPlace.querySelector(":scope > ol");
+    panelseek.appendMore(button, list, async (start) => (await fetchPart(JSON.parse(shown), start)).html);
+  }
+  if (button?.dataset.do === "again") show(requestOf(new URLSearchParams(location.search)));
 });
 
-panelseek.listen((params, view) => {
-  if (view === "library") show(asked(params));
+panelseek.listen((params, tab) => {
+  if (tab === "library") show(requestOf(params));
 });

@@ -1,70 +1,59 @@
-// Part of a picture becomes the question: a rectangle drawn with the mouse or a finger, moved with the keyboard, or
-// given in numbers. All in fractions of the picture, as the address has them.
-const SMALLEST = 0.02;
+// The crop dialog: a rectangle drawn with the mouse or a finger, moved with the keyboard, or given in numbers.
+// All values are fractions of the image, as in the address.
+const MIN_SIDE = 0.02;
+const KEY_STEP = 0.02;
+const DEFAULT_CROP = [0.1, 0.1, 0.8, 0.8];
+const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
 element.addEventListener("click", (event) => {
   if (event.target.closest('[data-do="crop"]')) openCrop(slot.querySelector(".asking img"));
 });
 
-function openCrop(picture) {
+function cropDialog(image) {
   const number = (side) =>
     `<label>${side}<input type="number" data-side="${side}" min="0" max="100" step="1" inputmode="numeric"> %</label>`;
   const dialog = panelseek.dialog(
     "crop",
-    `<h2>Search with a part of the picture</h2>
+    `<h2>Search with part of the image</h2>
      <p class="hint">Draw a rectangle<span class="with-keys">, or move it with the arrow keys and size it with Shift and
        the arrow keys</span>.</p>
      <div class="cropping"><div class="crop-picture"><img alt="" draggable="false"><span class="part" tabindex="0"
-       role="group" aria-label="The part that asks">${["nw", "ne", "sw", "se"].map((c) => `<i data-corner="${c}"></i>`).join("")}
+       role="group" aria-label="Selected part">${["nw", "ne", "sw", "se"].map((c) => `<i data-corner="${c}"></i>`).join("")}
      </span></div></div>
-     <fieldset class="crop-numbers"><legend class="quiet">The part in numbers</legend>
+     <fieldset class="crop-numbers"><legend class="quiet">Selected part in numbers</legend>
        ${["left", "top", "width", "height"].map(number).join("")}</fieldset>
      <div class="dialog-buttons"><button type="button" class="button primary" data-do="part">Search this part</button>
-     <button type="button" class="button" data-do="all">Whole picture</button>
+     <button type="button" class="button" data-do="all">Whole image</button>
      <button type="button" class="button" data-do="cancel">Cancel</button></div>`,
   );
   dialog.addEventListener("close", () => slot.querySelector('[data-do="crop"]')?.focus());
-  const image = dialog.querySelector("img");
-  image.src = picture.src;
-  image.alt = picture.alt;
+  Object.assign(dialog.querySelector("img"), { src: image.src, alt: image.alt });
+  return dialog;
+}
+
+function openCrop(image) {
+  const dialog = cropDialog(image);
   const frame = dialog.querySelector(".crop-picture");
   const rectangle = dialog.querySelector(".part");
   const fields = [...dialog.querySelectorAll("[data-side]")];
-  let part = partInAddress() ?? [0.1, 0.1, 0.8, 0.8];
+  let crop = cropInAddress() ?? DEFAULT_CROP;
 
-  function set(next) {
-    const between = (value, low, high) => Math.min(Math.max(value, low), high);
-    const width = between(next[2], SMALLEST, 1);
-    const height = between(next[3], SMALLEST, 1);
-    part = [between(next[0], 0, 1 - width), between(next[1], 0, 1 - height), width, height];
-    ["left", "top", "width", "height"].forEach((side, i) => (rectangle.style[side] = `${100 * part[i]}%`));
+  function setCrop([left, top, width, height]) {
+    const w = clamp(width, MIN_SIDE, 1);
+    const h = clamp(height, MIN_SIDE, 1);
+    crop = [clamp(left, 0, 1 - w), clamp(top, 0, 1 - h), w, h];
+    setRectangle(rectangle, crop);
     fields.forEach((field, i) => {
-      if (field !== document.activeElement) field.value = Math.round(100 * part[i]);
+      if (field !== document.activeElement) field.value = Math.round(100 * crop[i]);
     });
   }
-
-  const at = (event) => {
-    const box = frame.getBoundingClientRect();
-    const within = (value) => Math.min(Math.max(value, 0), 1);
-    return [within((event.clientX - box.left) / box.width), within((event.clientY - box.top) / box.height)];
-  };
 
   frame.addEventListener("pointerdown", (event) => {
     if (event.button) return;
     event.preventDefault();
     frame.setPointerCapture(event.pointerId);
-    const start = at(event);
-    const before = [...part];
-    const corner = event.target.dataset.corner;
-    const moving = !corner && event.target.closest(".part");
-    const fixed = corner
-      ? [corner.includes("w") ? before[0] + before[2] : before[0], corner.includes("n") ? before[1] + before[3] : before[1]]
-      : start;
-    const follow = (moved) => {
-      const [x, y] = at(moved);
-      if (moving) set([before[0] + x - start[0], before[1] + y - start[1], before[2], before[3]]);
-      else set([Math.min(x, fixed[0]), Math.min(y, fixed[1]), Math.abs(x - fixed[0]), Math.abs(y - fixed[1])]);
-    };
+    const change = cropDrag(frame, event, crop);
+    const follow = (moved) => setCrop(change(moved));
     frame.addEventListener("pointermove", follow);
     frame.addEventListener(
       "pointerup",
@@ -80,17 +69,16 @@ function openCrop(picture) {
     const [x, y] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [0, 0];
     if (!x && !y) return;
     event.preventDefault();
-    const by = 0.02;
-    const [left, top, width, height] = part;
-    if (event.shiftKey) set([left, top, Math.min(width + by * x, 1 - left), Math.min(height + by * y, 1 - top)]);
-    else set([left + by * x, top + by * y, width, height]);
+    const [left, top, width, height] = crop;
+    if (event.shiftKey) setCrop([left, top, Math.min(width + KEY_STEP * x, 1 - left), Math.min(height + KEY_STEP * y, 1 - top)]);
+    else setCrop([left + KEY_STEP * x, top + KEY_STEP * y, width, height]);
   });
 
   for (const [i, field] of fields.entries()) {
     field.addEventListener("input", () => {
-      if (field.value !== "") set(part.map((value, j) => (i === j ? Number(field.value) / 100 : value)));
+      if (field.value !== "") setCrop(crop.map((value, j) => (i === j ? Number(field.value) / 100 : value)));
     });
-    field.addEventListener("blur", () => set(part));
+    field.addEventListener("blur", () => setCrop(crop));
   }
 
   dialog.addEventListener("keydown", (event) => {
@@ -98,13 +86,35 @@ function openCrop(picture) {
   });
 
   dialog.addEventListener("click", (event) => {
-    const does = event.target.closest("button[data-do]")?.dataset.do;
-    if (!does) return;
+    const action = event.target.closest("button[data-do]")?.dataset.do;
+    if (!action) return;
     dialog.close();
-    const crop = { part: part.map((value) => Number(value.toFixed(3))).join(","), all: null }[does];
-    if (crop !== undefined) panelseek.go(withTyped({ crop, panel: null }));
+    const part = crop.map((value) => Number(value.toFixed(3))).join(",");
+    if (action !== "cancel") panelseek.go(searchHref({ crop: action === "part" ? part : null, panel: null }));
   });
 
-  set(part);
+  setCrop(crop);
   rectangle.focus();
+}
+
+// Return a function from a pointer event to the new crop: moved, resized at a corner, or drawn anew.
+function cropDrag(frame, event, [left, top, width, height]) {
+  const position = ({ clientX, clientY }) => {
+    const box = frame.getBoundingClientRect();
+    return [clamp((clientX - box.left) / box.width, 0, 1), clamp((clientY - box.top) / box.height, 0, 1)];
+  };
+  const [startX, startY] = position(event);
+  const corner = event.target.dataset.corner;
+  if (!corner && event.target.closest(".part")) {
+    return (moved) => {
+      const [x, y] = position(moved);
+      return [left + x - startX, top + y - startY, width, height];
+    };
+  }
+  const fixedX = corner ? left + (corner.includes("w") ? width : 0) : startX;
+  const fixedY = corner ? top + (corner.includes("n") ? height : 0) : startY;
+  return (moved) => {
+    const [x, y] = position(moved);
+    return [Math.min(x, fixedX), Math.min(y, fixedY), Math.abs(x - fixedX), Math.abs(y - fixedY)];
+  };
 }

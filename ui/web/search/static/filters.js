@@ -1,28 +1,28 @@
-// Filters: each opens a list of its values; a choice goes into the address at once.
+// Filters: each opens a list of its values. A choice goes into the address at once.
 const filters = element.querySelector("#narrow");
 
-const NO_FILTERS = ["q", "without", "picture", "like", "crop", "words", "in", "fold", "elsewhere"];
-const FRESH = 60_000; // milliseconds; a library may be built meanwhile
+const QUERY_PARAMS = ["q", "not", "picture", "like", "crop", "view", "group", "exclude"]; // all others are filters
+const MAX_AGE = 60_000; // ms; the library may change meanwhile
 let counted = { filters: null, at: 0, generation: null };
 
-// Counts depend on the filters alone, so another question with the same ones has them already.
-async function narrow(question, number) {
-  const params = new URLSearchParams(question);
-  for (const name of NO_FILTERS) params.delete(name);
+// Counts depend only on the filters and the index generation.
+async function loadFilters(query, number) {
+  const params = new URLSearchParams(query);
+  for (const name of QUERY_PARAMS) params.delete(name);
   const filters = params.toString();
-  const known = filters === counted.filters && generation === counted.generation;
-  if (known && Date.now() - counted.at < FRESH) return;
+  const cached = filters === counted.filters && generation === counted.generation;
+  if (cached && Date.now() - counted.at < MAX_AGE) return;
   try {
-    const html = await server.narrow({ address: question });
-    if (number !== newest) return;
+    const html = await server.narrow({ address: query });
+    if (number !== latest) return;
     counted = { filters, at: Date.now(), generation };
     showFilters(html);
   } catch {
-    // the answer says that the server does not answer
+    // the results already report an unreachable server
   }
 }
 
-// The list that was open stays open, and the focus stays where it was.
+// Keep the open list open and the focus in place.
 function showFilters(html) {
   const open = filters.querySelector("details[open]")?.dataset.name;
   const focused = filters.contains(document.activeElement) ? document.activeElement : null;
@@ -39,16 +39,20 @@ function showFilters(html) {
 filters.addEventListener("change", (event) => {
   const box = event.target;
   if (box.type !== "checkbox") return;
-  const others = box.dataset.one === undefined ? checked(box.name) : box.checked ? [box.value] : [];
-  panelseek.go(withTyped({ [box.name]: others, panel: null }));
+  const single = box.dataset.one !== undefined; // one value at a time
+  const values = single ? [box.value].filter(() => box.checked) : checkedValues(box.name);
+  panelseek.go(searchHref({ [box.name]: values, panel: null }));
 });
 
-const checked = (name) => [...filters.querySelectorAll("input:checked")].filter((b) => b.name === name).map((b) => b.value);
+const checkedValues = (name) => [...filters.querySelectorAll("input:checked")].filter((b) => b.name === name).map((b) => b.value);
 
 filters.addEventListener("toggle", (event) => {
-  if (!event.target.open) return;
-  for (const other of filters.querySelectorAll("details[open]")) if (other !== event.target) other.open = false;
+  if (event.target.open) closeLists(event.target);
 }, true);
+
+function closeLists(except) {
+  for (const list of filters.querySelectorAll("details[open]")) if (list !== except) list.open = false;
+}
 
 filters.addEventListener("keydown", (event) => {
   const list = event.target.closest("details[open]");
@@ -57,31 +61,31 @@ filters.addEventListener("keydown", (event) => {
     list.querySelector("summary").focus();
     event.stopPropagation();
   }
-  const look = event.target.dataset.look;
-  if (event.key === "Enter" && look && event.target.value.trim() && couldBe(event.target)) {
-    panelseek.go(withTyped({ [look]: `%${event.target.value.trim()}%`, panel: null }));
+  const name = event.target.dataset.look;
+  if (event.key === "Enter" && name && event.target.value.trim() && hasMatches(event.target)) {
+    panelseek.go(searchHref({ [name]: `%${event.target.value.trim()}%`, panel: null }));
   }
 });
 
 filters.addEventListener("input", (event) => {
-  if (event.target.dataset.look) lookFor(event.target);
+  if (event.target.dataset.look) findValues(event.target);
 });
 
-const listed = (field) => [...field.closest("fieldset").querySelectorAll("label")];
+const labelsOf = (field) => [...field.closest("fieldset").querySelectorAll("label")];
 
-// Leaves the values that contain what is typed; where there is none, that is said.
-function lookFor(field) {
-  const wanted = field.value.trim().toLowerCase();
-  for (const label of listed(field)) {
-    label.hidden = !label.querySelector("span:not(.count)").textContent.toLowerCase().includes(wanted);
+// Show only the values that contain the text, or a message if there are none.
+function findValues(field) {
+  const text = field.value.trim().toLowerCase();
+  for (const label of labelsOf(field)) {
+    label.hidden = !label.querySelector("span:not(.count)").textContent.toLowerCase().includes(text);
   }
-  const said = field.closest("fieldset").querySelector(".no-value");
-  said.textContent = listed(field).every((label) => label.hidden) ? said.dataset.said : "";
+  const message = field.closest("fieldset").querySelector(".no-value");
+  message.textContent = labelsOf(field).every((label) => label.hidden) ? message.dataset.said : "";
 }
 
-// Whether some value contains what is typed: one of the list, or one that the list is too short for.
-const couldBe = (field) => field.dataset.more !== undefined || listed(field).some((label) => !label.hidden);
+// Return whether a value contains the text, in the list or among the values that the list leaves out.
+const hasMatches = (field) => field.dataset.more !== undefined || labelsOf(field).some((label) => !label.hidden);
 
 document.addEventListener("click", (event) => {
-  if (!event.target.closest?.("#narrow details")) for (const open of filters.querySelectorAll("details[open]")) open.open = false;
+  if (!event.target.closest?.("#narrow details")) closeLists();
 });

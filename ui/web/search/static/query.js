@@ -1,163 +1,163 @@
-// The question lives in the address: the form writes it there, and whenever it changes there it is asked.
-server = panelseek.reached(server);
+// The search form and the address. The form writes the query into the address; every change of the address searches.
+server = panelseek.connect(server);
 const form = element.querySelector("#question");
 const slot = element.querySelector("#slot");
-const NOT_ASKED = ["view", "panel"];
-const uploads = new Map(); // name in the address -> where the server keeps the picture, and how it is shown
+const FIELDS = ["q", "not", "view", "group"];
+const uploads = new Map(); // name in the address -> {path on the server, html of the slot}
 
-let asked = null; // the question on the page, as a query string
-let generation = null; // of the index that was asked
-let newest = 0;
-let away = false; // in another view
+let currentQuery = null; // the query shown, as a query string
+let generation = null; // index generation of the results
+let latest = 0; // number of the latest search
+let inOtherTab = false;
 
-function questionOf(params) {
-  const question = new URLSearchParams(params);
-  for (const name of NOT_ASKED) question.delete(name);
-  return question.toString();
+// Return the parameters that belong to the query, as a query string.
+function queryOf(params) {
+  const query = new URLSearchParams(params);
+  query.delete("panel");
+  if (panelseek.isTab(query.get("view"))) query.delete("view");
+  return query.toString();
 }
 
-function fill(params) {
-  for (const name of ["q", "without", "words", "in", "fold"]) {
+function fillForm(params) {
+  for (const name of FIELDS) {
     const field = form.elements[name];
     const value = params.get(name) ?? "";
     if (field.value !== value) field.value = value;
-    if (field.value !== value && field.tagName === "SELECT") field.value = ""; // a choice that there is none of
+    if (field.value !== value && field.tagName === "SELECT") field.value = ""; // no such option
   }
   for (const select of form.querySelectorAll("select")) select.classList.toggle("chosen", select.value !== "");
 }
 
-const inSearch = () => document.documentElement.dataset.view === "search";
-
-// The address of this question with changes, and with the words that stand in the form, sent or not.
-// Another view has no question, and what its address says has no place in one.
-function withTyped(changes) {
-  return panelseek.href({ ...(inSearch() ? typed() : nothing()), ...changes });
+// Return the address with changes and with the text of the form, sent or not.
+// Parameters of another tab are dropped: they belong to no search.
+function searchHref(changes) {
+  return panelseek.href({ ...(panelseek.isOpen("search") ? unsentText() : clearedParams()), ...changes });
 }
 
-// The words that are not those of the address; new ones are no longer those of a panel.
-function typed() {
-  const here = new URLSearchParams(location.search);
-  const sent = (name) => (here.get(name) ?? "").replace(/[\r\n]/g, "").trim();
-  const fresh = ["q", "without"].filter((name) => form.elements[name].value.trim() !== sent(name));
-  const changes = Object.fromEntries(fresh.map((name) => [name, form.elements[name].value.trim()]));
-  return "q" in changes ? { ...changes, elsewhere: null } : changes;
+// Return the text fields that differ from the address. New text no longer excludes the panel that the old came from.
+function unsentText() {
+  const params = new URLSearchParams(location.search);
+  const sent = (name) => (params.get(name) ?? "").replace(/[\r\n]/g, "").trim();
+  const changed = ["q", "not"].filter((name) => form.elements[name].value.trim() !== sent(name));
+  const changes = Object.fromEntries(changed.map((name) => [name, form.elements[name].value.trim()]));
+  return "q" in changes ? { ...changes, exclude: null } : changes;
 }
 
-const nothing = () => Object.fromEntries([...new URLSearchParams(location.search).keys()].map((name) => [name, null]));
+const clearedParams = () => Object.fromEntries([...new URLSearchParams(location.search).keys()].map((name) => [name, null]));
 
-// The newest question wins: an answer that comes after another was asked is passed over.
-async function ask(question) {
-  asked = question;
+// Only the latest search is shown: answers that arrive after a newer search began are ignored.
+async function search(query) {
+  currentQuery = query;
   generation = panelseek.generation();
   settled = false;
-  const place = history.state?.shown ? history.state : null; // where it was left, when it is gone back to
-  const number = (newest += 1);
-  const upload = uploads.get(new URLSearchParams(question).get("picture"));
-  const waiting = busy();
-  const request = { address: question, upload: upload?.path ?? null, preview: Boolean(upload && !upload.slot), count: place?.shown ?? 0 };
+  const position = history.state?.shown ? history.state : null; // set when the user comes back to this entry
+  const number = (latest += 1);
+  const upload = uploads.get(new URLSearchParams(query).get("picture"));
+  const indicator = showBusy();
+  const request = { address: query, upload: upload?.path ?? null, preview: Boolean(upload && !upload.slot), count: position?.shown ?? 0 };
   try {
     const answer = await server.search(request);
-    if (number !== newest) return;
+    if (number !== latest) return;
     generation = panelseek.generation();
-    if (answer.unusable && upload) forget(question);
+    if (answer.unusable && upload) removeUpload(query);
     showSlot(answer.slot, upload);
     showAnswer(answer, number);
-    if (!answer.problem) returnTo(place);
+    if (!answer.problem) restorePosition(position);
   } catch {
-    if (number === newest) showAnswer({ problem: panelseek.unreachable() }, number);
+    if (number === latest) showAnswer({ problem: panelseek.unreachable() }, number);
   } finally {
-    waiting.over(number === newest);
-    if (number === newest) narrow(question, number); // after the answer, which would wait for it
+    indicator.stop(number === latest);
+    if (number === latest) loadFilters(query, number); // afterwards, because the server handles one call at a time
   }
 }
 
-// A picture that cannot be used is no part of the next question.
-function forget(question) {
-  uploads.delete(new URLSearchParams(question).get("picture"));
+// Remove an unusable image from the address, so that the next search does not include it.
+function removeUpload(query) {
+  uploads.delete(new URLSearchParams(query).get("picture"));
   const changes = { picture: null, crop: null };
-  asked = questionOf(new URL(panelseek.href(changes), location.href).searchParams);
+  currentQuery = queryOf(new URL(panelseek.href(changes), location.href).searchParams);
   panelseek.go(panelseek.href(changes), { replace: true });
 }
 
-function again() {
-  const question = asked;
-  asked = null;
-  ask(question);
+function searchAgain() {
+  const query = currentQuery;
+  currentQuery = null;
+  search(query);
 }
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const value = (name) => form.elements[name].value.trim();
-  const next = panelseek.href({ q: value("q"), without: value("without"), elsewhere: null, panel: null, view: null });
-  if (questionOf(new URL(next, location.href).searchParams) === asked) again();
+  const next = panelseek.href({ q: value("q"), not: value("not"), exclude: null, panel: null });
+  if (queryOf(new URL(next, location.href).searchParams) === currentQuery) searchAgain();
   else panelseek.go(next);
 });
 
 form.addEventListener("change", (event) => {
-  if (event.target.tagName === "SELECT") panelseek.go(withTyped({ [event.target.name]: event.target.value }));
+  if (event.target.tagName === "SELECT") panelseek.go(searchHref({ [event.target.name]: event.target.value }));
 });
 
 element.addEventListener("click", (event) => {
   const button = event.target.closest("[data-do]");
   if (!button) return;
-  const on = {
+  const actions = {
     clear,
-    use: () => takePanel(button.dataset.panel),
-    "no-filters": withoutFilters,
-    "no-picture": () => panelseek.go(withTyped({ like: null, picture: null, crop: null })),
-    again,
+    use: () => searchWithPanel(button.dataset.panel),
+    "no-filters": removeFilters,
+    "no-picture": () => panelseek.go(searchHref({ like: null, picture: null, crop: null })),
+    again: searchAgain,
     finer: () => button.setAttribute("aria-expanded", element.querySelector(".finer").classList.toggle("open")),
-  }[button.dataset.do];
-  on?.();
+  };
+  actions[button.dataset.do]?.();
 });
 
-// Everything as it was when the page opened, also when the address says so already.
+// Reset everything, even if the address is empty already.
 function clear() {
-  asked = null;
+  currentQuery = null;
   panelseek.go("?");
   panelseek.show();
   form.elements.q.focus();
 }
 
-function withoutFilters() {
-  const changes = nothing();
-  for (const name of NO_FILTERS) delete changes[name];
-  panelseek.go(withTyped(changes));
+function removeFilters() {
+  const changes = clearedParams();
+  for (const name of QUERY_PARAMS) delete changes[name];
+  panelseek.go(searchHref(changes));
 }
 
-function takePanel(id) {
-  panelseek.go(withTyped({ like: id, picture: null, crop: null, panel: null }));
+function searchWithPanel(id) {
+  panelseek.go(searchHref({ like: id, picture: null, crop: null, panel: null }));
 }
 
-// the chosen panel lies over the form: its link, made by the server, knows nothing of words that were not sent
+// An open panel covers the form. Its link comes from the server and lacks the unsent text.
 document.addEventListener(
   "click",
   (event) => {
     const link = event.target.closest?.("a[data-use]");
     if (!link || event.metaKey || event.ctrlKey || event.shiftKey) return;
     event.preventDefault();
-    takePanel(link.dataset.use);
+    searchWithPanel(link.dataset.use);
   },
   true,
 );
 
-// The same question, with another panel open or from another view: its hits stay, and so do words that were typed.
-function stay(wasAway) {
-  if (wasAway && settled) returnTo(history.state ?? {});
-  else keepPlace();
+// Keep the results and the unsent text when only the open panel or the tab changes.
+function keepResults(cameBack) {
+  if (cameBack && settled) restorePosition(history.state ?? {});
+  else savePosition();
 }
 
-// where there is a keyboard it goes to the words; on a phone it would cover half of the page
+// On a touch screen the keyboard would cover half of the page.
 if (matchMedia("(hover: hover)").matches && !new URLSearchParams(location.search).has("panel")) form.elements.q.focus();
 
-// the other scripts of this view come before this one, so that everything is there now
-hearFile();
-panelseek.listen((params, view) => {
-  const wasAway = away;
-  away = view !== "search";
-  if (away) return;
-  const question = questionOf(params);
-  if (question === asked && generation === panelseek.generation()) return stay(wasAway);
-  if (question !== asked) fill(params);
-  ask(question);
+// This script runs last, so that the others are ready now.
+listenToFileField();
+panelseek.listen((params, tab) => {
+  const cameBack = inOtherTab;
+  inOtherTab = tab !== "search";
+  if (inOtherTab) return;
+  const query = queryOf(params);
+  if (query === currentQuery && generation === panelseek.generation()) return keepResults(cameBack);
+  if (query !== currentQuery) fillForm(params);
+  search(query);
 });

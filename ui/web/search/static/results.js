@@ -1,72 +1,79 @@
-// The answer: its summary, its wall of cards, more of them when the end comes into view, and what lies in the folds.
+// The results: summary, cards, further cards on scrolling, groups, and the line below which results are unrelated.
 const answer = element.querySelector("#answer");
 const more = element.querySelector("#more");
+const BUSY_AFTER = 400; // ms; most answers take less
+const VERY_BUSY_AFTER = 6000; // ms
 
-function busy() {
-  const slow = setTimeout(() => answer.classList.add("busy"), 400); // most answers are there by then
-  const verySlow = setTimeout(() => answer.classList.add("very-busy"), 6000);
+function showBusy() {
+  const slow = setTimeout(() => answer.classList.add("busy"), BUSY_AFTER);
+  const verySlow = setTimeout(() => answer.classList.add("very-busy"), VERY_BUSY_AFTER);
   answer.setAttribute("aria-busy", "true");
   return {
-    over(really) {
+    stop(latestEnded) {
       clearTimeout(slow);
       clearTimeout(verySlow);
-      if (!really) return;
-      answer.classList.remove("busy", "very-busy");
-      answer.removeAttribute("aria-busy");
+      if (latestEnded) clearBusy();
     },
   };
 }
 
-function showAnswer(found, number) {
+function clearBusy() {
   answer.classList.remove("busy", "very-busy");
   answer.removeAttribute("aria-busy");
+}
+
+function showAnswer(found, number) {
+  clearBusy();
   const cards = found.cards ? `<ol class="cards">${found.cards}</ol>` : "";
   answer.innerHTML = `${found.problem ?? ""}${found.summary ?? ""}<div class="closeness" role="status"></div>${cards}${found.wall ?? ""}<div class="end-place">${found.end ?? ""}</div>`;
   answer.classList.toggle("results", Boolean(found.summary));
-  more.hidden = !found.more;
-  more.textContent = "More results";
+  showMoreButton(found.more);
   const heading = answer.querySelector(".summary h2");
-  if (heading) {
-    panelseek.say(`${heading.textContent}. ${answer.querySelectorAll(".cards > li").length} hits shown.`);
-    if (heading.getBoundingClientRect().top < 0) heading.scrollIntoView({ block: "start" });
-    if (found.asked) measure(found.asked, number);
-  }
+  if (!heading) return;
+  panelseek.announce(`${heading.textContent}. ${shownResults().length} results shown.`);
+  if (heading.getBoundingClientRect().top < 0) heading.scrollIntoView({ block: "start" });
+  if (found.asked) loadThresholds(found.asked, number);
 }
 
-// ---- the place in the list
-
-// This step of the history keeps how many hits were shown, and which of them stood on top and where: going back asks for
-// as many and scrolls there, also when the window is another width by then or the line between them comes later.
-let settled = false; // the wall is the answer to the address
-let keeping = null;
-const WAIT = 250; // milliseconds; browsers count how often the history is written
-
-function keepPlace() {
-  if (!settled || !inSearch()) return;
-  const hits = hitsShown();
-  const top = (hit) => hit.getBoundingClientRect().top;
-  const first = scrollY > 0 && hits.find((hit) => top(hit) >= 0);
-  const place = first ? { hit: first.dataset.id, top: top(first) } : {};
-  history.replaceState({ shown: hits.length, ...place }, "");
+function showMoreButton(shown) {
+  more.hidden = !shown;
+  more.textContent = "More results";
 }
 
-function returnTo(place) {
+const shownResults = () => [...answer.querySelectorAll(":scope > ol.cards > li[data-id]")];
+
+// ---- scroll position
+
+// The history entry stores how many results were shown, and which was topmost and where. Back requests as many
+// and scrolls there, even if the window is another width by then or the threshold line comes later.
+let settled = false; // the results match the address
+let saveTimer = null;
+const SAVE_DELAY = 250; // ms; browsers limit how often the history may be written
+
+function savePosition() {
+  if (!settled || !panelseek.isOpen("search")) return;
+  const results = shownResults();
+  const top = (result) => result.getBoundingClientRect().top;
+  const first = scrollY > 0 && results.find((result) => top(result) >= 0);
+  const position = first ? { hit: first.dataset.id, top: top(first) } : {};
+  history.replaceState({ shown: results.length, ...position }, "");
+}
+
+function restorePosition(position) {
   settled = true;
-  const hit = place?.hit && hitsShown().find((each) => each.dataset.id === place.hit);
-  if (hit) scrollBy(0, hit.getBoundingClientRect().top - place.top);
-  else if (place) scrollTo(0, 0);
-  keepPlace();
+  const result = position?.hit && shownResults().find((each) => each.dataset.id === position.hit);
+  if (result) scrollBy(0, result.getBoundingClientRect().top - position.top);
+  else if (position) scrollTo(0, 0);
+  savePosition();
 }
 
-const hitsShown = () => [...answer.querySelectorAll(":scope > ol.cards > li[data-id]")];
-
-addEventListener("leaving", keepPlace);
+addEventListener("leaving", savePosition);
 addEventListener("scroll", () => {
-  clearTimeout(keeping);
-  keeping = setTimeout(keepPlace, WAIT);
+  clearTimeout(saveTimer);
+  saveTimer = setTimeout(savePosition, SAVE_DELAY);
 });
 
-// ---- more
+// ---- further results
 
 let fetching = false;
 
@@ -74,42 +81,43 @@ async function fetchMore() {
   if (fetching || more.hidden) return;
   fetching = true;
   more.classList.add("busy");
-  const number = newest;
-  const wall = answer.querySelector("ol.cards");
-  const start = wall.querySelectorAll(":scope > li[data-id]").length;
-  const upload = uploads.get(new URLSearchParams(asked).get("picture"));
+  const number = latest;
+  const results = shownResults();
+  const upload = uploads.get(new URLSearchParams(currentQuery).get("picture"));
   try {
-    const found = await server.search({ address: asked, upload: upload?.path ?? null, start });
-    if (number !== newest) return;
-    const known = new Set([...wall.querySelectorAll(":scope > li[data-id]")].map((item) => item.dataset.id));
-    const box = document.createElement("ol");
-    box.innerHTML = found.cards ?? "";
-    const added = [...box.children].filter((item) => !known.has(item.dataset.id));
-    const focus = document.activeElement === more;
-    wall.append(...added);
-    more.hidden = !found.more;
-    more.textContent = "More results";
-    answer.querySelector(".end-place").innerHTML = found.end ?? "";
-    keepPlace();
-    mark();
-    panelseek.say(`${added.length} more hits.`);
-    if (focus && added.length) added[0].querySelector("a").focus({ preventScroll: true });
+    const found = await server.search({ address: currentQuery, upload: upload?.path ?? null, start: results.length });
+    if (number === latest) appendResults(found, results);
   } catch {
     more.textContent = "The server does not answer. Try again";
-    panelseek.say(more.textContent);
+    panelseek.announce(more.textContent);
   } finally {
     fetching = false;
     more.classList.remove("busy");
   }
 }
 
+function appendResults(found, shown) {
+  const ids = new Set(shown.map((item) => item.dataset.id));
+  const part = document.createElement("ol");
+  part.innerHTML = found.cards ?? "";
+  const added = [...part.children].filter((item) => !ids.has(item.dataset.id));
+  const focused = document.activeElement === more;
+  answer.querySelector("ol.cards").append(...added);
+  showMoreButton(found.more);
+  answer.querySelector(".end-place").innerHTML = found.end ?? "";
+  savePosition();
+  showThreshold();
+  panelseek.announce(`${added.length} more results.`);
+  if (focused && added.length) added[0].querySelector("a").focus({ preventScroll: true });
+}
+
 more.addEventListener("click", fetchMore);
-// on scrolling, but never while the keyboard is on its way to what stands below
-new IntersectionObserver((seen) => seen.some((entry) => entry.isIntersecting) && scrollY > 0 && fetchMore(), {
+// Only on scrolling: with the keyboard the page must not grow before what lies below can be reached.
+new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && scrollY > 0 && fetchMore(), {
   rootMargin: "600px",
 }).observe(more);
 
-// ---- folds
+// ---- groups
 
 answer.addEventListener("click", (event) => {
   const button = event.target.closest('[data-do="unfold"]');
@@ -117,66 +125,67 @@ answer.addEventListener("click", (event) => {
   const item = button.closest("li");
   const open = answer.querySelector(`.folded-out[data-of="${item.dataset.id}"]`);
   if (open) open.remove();
-  else endOfRow(item).after(folded(item));
+  else endOfRow(item).after(groupOf(item));
   button.setAttribute("aria-expanded", !open);
 });
 
-function folded(item) {
-  const fold = item.querySelector("template").content.cloneNode(true);
-  fold.firstElementChild.dataset.of = item.dataset.id;
-  return fold;
+function groupOf(item) {
+  const group = item.querySelector("template").content.cloneNode(true);
+  group.firstElementChild.dataset.of = item.dataset.id;
+  return group;
 }
 
-// what unfolds stands below the whole row, so that the row stays as it is
+// A group opens below the whole row, so that the row does not change.
 function endOfRow(item) {
   let last = item;
   while (last.nextElementSibling?.offsetTop === item.offsetTop) last = last.nextElementSibling;
   return last;
 }
 
-// ---- how close: what strangers reach in this library is measured there, so it may come later than the answer
+// ---- the line below which results are probably unrelated
 
-let lines = {};
-const LOOK_AGAIN = 1000; // milliseconds; a call that waited would keep one of the few connections of a browser
+let thresholds = {}; // view -> ranking score that unrelated panels reach
+const RETRY_AFTER = 1000; // ms; a call that waits would occupy one of the browser's few connections
 
-async function measure(kind, number) {
-  lines = {};
+// The server calibrates thresholds once per library, so they may arrive after the results.
+async function loadThresholds(queryType, number) {
+  thresholds = {};
   const views = [...new Set([...answer.querySelectorAll("li[data-view]")].map((item) => item.dataset.view))];
   if (!views.length) return;
   try {
     let found = { measuring: true };
     while (found.measuring) {
-      found = await server.far({ asked: kind, views });
-      if (number !== newest) return;
-      if (found.measuring) await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN));
-      if (number !== newest) return;
+      found = await server.far({ asked: queryType, views });
+      if (number !== latest) return;
+      if (found.measuring) await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER));
+      if (number !== latest) return;
     }
-    lines = found.lines;
-    mark();
+    thresholds = found.lines;
+    showThreshold();
   } catch {
-    // nothing is said then
+    // no line then
   }
 }
 
-const isFar = (item) => {
-  const line = lines[item.dataset.view];
-  return typeof line === "number" && Number(item.dataset.strength) <= line;
+const isUnrelated = (item) => {
+  const threshold = thresholds[item.dataset.view];
+  return typeof threshold === "number" && Number(item.dataset.strength) <= threshold;
 };
 
-function mark() {
-  const items = [...answer.querySelectorAll("ol.cards > li[data-strength]")].filter((i) => i.parentElement.matches("#answer > ol"));
+function showThreshold() {
   for (const old of answer.querySelectorAll(".far-line, .rest-of-row")) old.remove();
+  const items = shownResults().filter((item) => item.dataset.strength);
   if (!items.length) return;
-  const first = items.findIndex((item, i) => isFar(item) && items.slice(i).every(isFar));
-  const place = answer.querySelector(".closeness");
-  place.textContent =
-    first === 0 ? "Nothing in this library is close: these come no nearer than panels that have nothing to do with the question." : "";
-  if (first <= 0) return;
-  const line = document.createElement("li");
-  line.className = "far-line";
-  line.textContent = "from here on, no closer than chance";
-  const rest = document.createElement("li"); // what is left of the row before it stays empty, as below the last card
-  rest.className = "rest-of-row";
-  rest.ariaHidden = "true";
-  items[first].before(rest, line);
+  const first = items.findIndex((item, i) => isUnrelated(item) && items.slice(i).every(isUnrelated));
+  answer.querySelector(".closeness").textContent = first === 0 ? "No close match. These are the nearest panels." : "";
+  if (first > 0) items[first].before(listItem("rest-of-row"), listItem("far-line", "Probably unrelated below"));
+}
+
+// Without text: an invisible filler that keeps the last row before the line as wide as its cards.
+function listItem(className, text) {
+  const item = document.createElement("li");
+  item.className = className;
+  if (text) item.textContent = text;
+  else item.ariaHidden = "true";
+  return item;
 }

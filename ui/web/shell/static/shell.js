@@ -1,36 +1,56 @@
-// The frame of the page: the view in use and everything a link should bring back live in the address.
+// The open tab and the address, which holds everything that a link restores.
 //
-//   panelseek.listen(fn)       fn(params, view) at once and after every change of the address
-//   panelseek.go("?q=rain")    to another address, a step in the browser's history ({replace: true}: no step)
-//   panelseek.href({panel: 7}) this address with changes; null takes a part away
-//   panelseek.reached(server)  the server's functions, which throw when it does not answer
-//   panelseek.generation()     of the index, as the newest answer had it; what was shown of another is old
+//   panelseek.listen(fn)       call fn(params, tab) now and after every change of the address
+//   panelseek.go("?q=rain")    go to another address as a new history entry ({replace: true}: in place)
+//   panelseek.href({panel: 7}) return this address with changes; null removes a parameter
+//   panelseek.isOpen("map")    return whether a tab is open
 //
-// Links whose address begins with ? are followed without loading the page again.
+// Links whose address begins with ? change the address without a page load.
 window.panelseek = (() => {
-  const views = ["search", "library", "map", "lookalikes", "build"];
+  const tabs = ["search", "library", "map", "lookalikes", "build"];
   const listeners = [];
   const params = () => new URLSearchParams(location.search);
+  const isTab = (name) => tabs.includes(name);
 
-  function view() {
+  // `view` names a tab, or else the view that a search compares.
+  function tab() {
     const named = params().get("view");
-    return views.includes(named) ? named : "search";
+    return isTab(named) ? named : "search";
+  }
+
+  const isOpen = (name) => tab() === name;
+
+  // Links from version 0.1 still work: their parameters get today's names.
+  const RENAMED = { without: "not", fold: "group", elsewhere: "exclude", in: "view" };
+  const VIEW_BY_WORDS = { said: "dialogue", drawn: "picture", both: "any" };
+
+  function upgradeAddress() {
+    const upgraded = params();
+    for (const [old, name] of Object.entries(RENAMED)) {
+      if (upgraded.get(old) && !upgraded.has(name)) upgraded.set(name, upgraded.get(old));
+      upgraded.delete(old);
+    }
+    const view = VIEW_BY_WORDS[upgraded.get("words")];
+    if (view && !upgraded.has("view")) upgraded.set("view", view);
+    upgraded.delete("words");
+    if (`${upgraded}` !== `${params()}`) history.replaceState(history.state, "", `?${upgraded}`);
   }
 
   function show() {
-    document.documentElement.dataset.view = view();
+    upgradeAddress();
+    document.documentElement.dataset.view = tab();
     for (const link of document.querySelectorAll(".tabs a")) {
-      if (link.dataset.view === view()) link.setAttribute("aria-current", "page");
+      if (link.dataset.view === tab()) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
-    document.querySelector("dialog.dialog")?.close(); // it was about what the address said before
-    for (const listener of listeners) listener(params(), view());
+    document.querySelector("dialog.dialog")?.close(); // it belongs to the previous address
+    for (const listener of listeners) listener(params(), tab());
   }
 
   function go(href, { replace = false } = {}) {
     const target = new URL(href || "?", location.href);
     if (target.href === location.href) return;
-    dispatchEvent(new Event("leaving")); // what this step of the history is to keep is written now
+    dispatchEvent(new Event("leaving")); // listeners save their state in this history entry
     history[replace ? "replaceState" : "pushState"](null, "", target.search || location.pathname);
     show();
   }
@@ -46,88 +66,18 @@ window.panelseek = (() => {
 
   function listen(listener) {
     listeners.push(listener);
-    listener(params(), view());
-  }
-
-  // ---- the server
-
-  let generation = null;
-
-  // Gradio's own functions answer `undefined` when the server is not there, which a view would show as it is.
-  function reached(server) {
-    const thrown = (name) => async (asked) => {
-      const answer = await server[name](asked);
-      if (answer === undefined) throw new Error(`${name}: no answer`);
-      if (answer?.generation) generation = answer.generation;
-      return answer;
-    };
-    return Object.fromEntries(Object.keys(server).map((name) => [name, thrown(name)]));
-  }
-
-  // ---- what every view needs to say
-
-  const escaped = (text) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
-  const notice = (text) => `<p class="notice" role="alert">${escaped(text)}</p>`;
-
-  // kind: "sheet" for a dialog, "beside" for the sentence alone, where the button that was used still stands
-  function unreachable(kind) {
-    const text = "The server does not answer. Is it still running?";
-    const again = '<button type="button" class="button" data-do="again">Try again</button>';
-    if (kind === "beside") return notice(text);
-    if (kind !== "sheet") return `${notice(text)}<p>${again}</p>`;
-    return `<div class="sheet small" role="dialog" aria-modal="true" aria-labelledby="chosen-title"><div class="sheet-side">
-      <h2 id="chosen-title" tabindex="-1">This panel cannot be shown</h2>${notice(text)}
-      <p class="dialog-buttons">${again}<a class="button" href="${escaped(href({ panel: null }))}">Back</a></p></div></div>`;
-  }
-
-  // read out by screen readers, seen by nobody
-  function say(text) {
-    let place = document.querySelector("#said-aloud");
-    if (!place) {
-      place = document.createElement("div");
-      Object.assign(place, { id: "said-aloud", className: "quiet" });
-      place.setAttribute("role", "status");
-      document.body.append(place);
-    }
-    place.textContent = text;
-  }
-
-  // a dialog of the browser's own: focus stays in it, Escape closes it, and it goes when it is closed
-  function dialog(name, html) {
-    const box = document.createElement("dialog");
-    box.className = `dialog ${name}`;
-    box.innerHTML = html;
-    const title = box.querySelector("h2");
-    title.id = `dialog-${name}`;
-    box.setAttribute("aria-labelledby", title.id);
-    box.addEventListener("close", () => box.remove());
-    (document.querySelector(".gradio-container .contain") ?? document.body).append(box); // where our styles hold
-    box.showModal();
-    return box;
+    listener(params(), tab());
   }
 
   addEventListener("popstate", show);
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.('a[href^="?"]');
-    const asUsual = event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey;
-    if (!link || asUsual || link.target) return;
+    const leftToBrowser = event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey;
+    if (!link || leftToBrowser || link.target) return;
     event.preventDefault();
     go(link.getAttribute("href"));
   });
-  document.documentElement.dataset.view = view();
-  return { listen, go, href, show, reached, generation: () => generation, notice, unreachable, say, dialog };
+  upgradeAddress();
+  document.documentElement.dataset.view = tab();
+  return { listen, go, href, show, isTab, isOpen };
 })();
-
-// A picture is shown small first, then as sharp as the screen can show it.
-function sharpen(picture) {
-  const needed = picture.clientWidth * devicePixelRatio;
-  if (!picture.dataset.sharp || picture.naturalWidth >= needed * 0.9) return;
-  const sharp = new Image();
-  sharp.src = picture.dataset.sharp;
-  delete picture.dataset.sharp;
-  sharp.decode().then(() => (picture.src = sharp.src), () => {});
-}
-
-// `load` and `error` of pictures do not bubble, but they can be caught on their way down.
-document.addEventListener("load", (event) => event.target.tagName === "IMG" && sharpen(event.target), true);
-document.addEventListener("error", (event) => event.target.tagName === "IMG" && event.target.classList.add("missing"), true);
