@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.page.library import draw_library
-from tests.page.serving import served
 
 from index_builder import build_index
 from retrieval import PanelIndex
 from tests.conftest import GridEncoder
+from tests.web.library import draw_library
+from tests.web.serving import served
 
 
 @pytest.fixture(scope="session")

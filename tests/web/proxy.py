@@ -2,7 +2,7 @@
 
     location /comics/ { proxy_pass http://127.0.0.1:7860/; }
 
-In a process of its own: `python -m tests.page.proxy PORT /comics http://127.0.0.1:7860`.
+In a process of its own: `python -m tests.web.proxy PORT /comics http://127.0.0.1:7860`.
 """
 
 from __future__ import annotations

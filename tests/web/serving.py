@@ -36,7 +36,7 @@ def served(index: Path, folder: Path, build_roots: Sequence[Path] = (), **enviro
     log = folder.with_suffix(".log")
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.page.serving", str(index), str(port), *map(str, build_roots)],
+            [sys.executable, "-m", "tests.web.serving", str(index), str(port), *map(str, build_roots)],
             cwd=ROOT,
             env={**os.environ, "TMPDIR": str(folder), **environment},
             stdout=out,
@@ -54,7 +54,7 @@ def served(index: Path, folder: Path, build_roots: Sequence[Path] = (), **enviro
 def behind_a_proxy(url: str, path: str) -> Iterator[str]:
     """The address at which a reverse proxy shows the server at `url` below `path`."""
     port = _free_port()
-    command = [sys.executable, "-m", "tests.page.proxy", str(port), path, url.rstrip("/")]
+    command = [sys.executable, "-m", "tests.web.proxy", str(port), path, url.rstrip("/")]
     process = subprocess.Popen(command, cwd=ROOT)
     try:
         for _ in range(300):
@@ -85,9 +85,8 @@ def _wait_until(log: Path, process: subprocess.Popen[bytes]) -> None:
 
 
 def main() -> None:
-    from tests.page.library import SlowGridEncoder
-
     from retrieval import PanelIndex
+    from tests.web.library import SlowGridEncoder
     from ui.web import server
     from ui.web.search import form, handlers
 

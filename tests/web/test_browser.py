@@ -10,10 +10,10 @@ from urllib.request import Request, urlopen
 
 import pytest
 from PIL import Image
-from tests.page.library import HOSTILE, HOSTILE_BOOK
-from tests.page.visitor import Visitor
 
 from retrieval import PanelIndex
+from tests.web.library import HOSTILE, HOSTILE_BOOK
+from tests.web.visitor import Visitor
 
 
 @pytest.fixture

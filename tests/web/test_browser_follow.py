@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from tests.page.visitor import Visitor
 
 from retrieval import PanelIndex
+from tests.web.visitor import Visitor
 
 
 @pytest.fixture

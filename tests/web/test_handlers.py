@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from tests.page.library import HOSTILE_BOOK, draw_library
+from ui.web.search.question import FILTERS, Crop, Question
 
 from index_builder import build_index
 from retrieval import PanelIndex
 from retrieval.errors import CheckpointError, IndexDamaged, PictureError, SourceError, UsageError
 from retrieval.records import Box, View
 from tests.conftest import GridEncoder
+from tests.web.library import HOSTILE_BOOK, draw_library
 from ui.web.search import handlers
 from ui.web.search.calibration import Lines, Strangers
-from ui.web.search.question import FILTERS, Crop, Question
 from ui.web.search.welcome import _looks, glance
 from ui.web.shell.messages import friendly
 

@@ -6,16 +6,16 @@ import re
 from dataclasses import replace
 
 import pytest
-from tests.page.library import HOSTILE, HOSTILE_BOOK
+from ui.web.search.question import Crop, Question
 
 from retrieval import PanelIndex
 from retrieval.overview.facets import Facet
+from tests.web.library import HOSTILE, HOSTILE_BOOK
 from ui.web.library import markup as library_markup
 from ui.web.library.handlers import about
 from ui.web.panel import markup as sheet
 from ui.web.panel.handlers import choose
 from ui.web.search import form, handlers, markup
-from ui.web.search.question import Crop, Question
 from ui.web.search.welcome import glance
 from ui.web.shell.markup import VIEW_NAMES, describe, highlight, notice, shorten
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.page.serving import ROOT
 
 from retrieval import PanelIndex
 from retrieval.errors import PictureError, UsageError
+from tests.web.serving import ROOT
 from ui.web.api import handlers
 
 

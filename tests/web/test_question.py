@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from ui.web.search.question import Crop, address, checked_id, read_address, with_part
 
 from retrieval.errors import UsageError
-from ui.web.search.question import Crop, address, checked_id, read_address, with_part
 
 
 def test_everything_but_an_upload_travels_in_the_address() -> None:

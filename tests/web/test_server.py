@@ -13,10 +13,10 @@ from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 import pytest
-from tests.page.serving import ROOT, served
 
 from retrieval import PanelIndex
 from retrieval.errors import IndexMissing, UsageError
+from tests.web.serving import ROOT, served
 from ui.web import server
 
 

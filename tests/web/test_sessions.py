@@ -6,9 +6,10 @@ import asyncio
 from asyncio import Queue as AsyncQueue
 from concurrent.futures import ThreadPoolExecutor
 
+from ui.web.sessions import SESSIONS, Pending, bound_sessions
+
 from retrieval.index import PanelIndex
 from ui.web.app import build_app
-from ui.web.sessions import SESSIONS, Pending, bound_sessions
 
 
 def test_visitors_that_wait_for_nothing_are_forgotten() -> None:

@@ -14,11 +14,11 @@ from urllib.request import urlopen
 
 import numpy as np
 import pytest
-from tests.page.library import HOSTILE_BOOK, draw_library
-from tests.page.serving import served
 
 from index_builder import build_index
 from tests.conftest import GridEncoder, draw_page, panel_boxes
+from tests.web.library import HOSTILE_BOOK, draw_library
+from tests.web.serving import served
 
 TIMEOUT = 20_000
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.page.library import draw_library
 
 from index_builder import build_index
 from index_builder.build import writer_lock
 from retrieval import PanelIndex
 from retrieval.errors import UsageError
 from tests.conftest import GridEncoder
+from tests.web.library import draw_library
 from ui.web.build import markup
 from ui.web.build.handlers import Builder
 from ui.web.shell.jobs import Job

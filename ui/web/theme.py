@@ -9,6 +9,7 @@ from urllib.parse import quote
 import gradio as gr
 
 from ui.web.shell.scripts import script
+from ui.web.shell.templating import render
 
 _HERE = Path(__file__).parent
 
@@ -26,12 +27,7 @@ STYLESHEETS = {
 _SANS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
 _MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 
-_ICON = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40"><rect x="2" y="2" width="36" height="36" rx="6"'
-    ' fill="#fffdf7" stroke="#1d1b22" stroke-width="3"/><rect x="7" y="7" width="11" height="12" fill="#1d1b22"/>'
-    '<rect x="21" y="7" width="12" height="12" fill="#ffd43b"/><rect x="7" y="22" width="26" height="11"'
-    ' fill="#1d1b22"/></svg>'
-)
+_ICON = _HERE / "shell" / "static" / "favicon.svg"
 
 
 def theme() -> Any:
@@ -46,6 +42,6 @@ def stylesheets() -> list[Path]:
 
 
 def head() -> str:
-    """Return the icon and the script that every tab needs."""
-    icon = f'<link rel="icon" type="image/svg+xml" href="data:image/svg+xml,{quote(_ICON)}">'
-    return f"{icon}<script>{script('shell')}</script>"
+    """Return the HTML of the head: the icon, and the scripts that run before those of any tab."""
+    icon = f"data:image/svg+xml,{quote(_ICON.read_text(encoding='utf-8'))}"
+    return render("shell/head.html", icon=icon, script=script("shell"))

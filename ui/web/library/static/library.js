@@ -16,7 +16,7 @@ const requestOf = (params) => ({
 });
 
 const fetchPart = (request, start = 0) =>
-  request.open ? server.library_book({ ...request, start }) : server.library_shelf({ ...request, start });
+  request.open ? server.library_book({ ...request, start }) : server.library_books({ ...request, start });
 
 async function show(request) {
   const key = JSON.stringify(request);
@@ -51,7 +51,7 @@ function fillForm(request) {
 async function showAbout() {
   if (aboutPlace.dataset.generation === String(generation)) return;
   const fetched = generation;
-  aboutPlace.innerHTML = await server.library_about({});
+  aboutPlace.innerHTML = await server.library_index({});
   aboutPlace.dataset.generation = fetched;
 }
 

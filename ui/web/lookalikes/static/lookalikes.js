@@ -51,12 +51,12 @@ async function restore(undo) {
 }
 
 // Return whether the server saved it; otherwise show the reason at the panel.
-async function save(member, others, back) {
+async function save(member, others, undo) {
   member.querySelector(".notice")?.remove();
   if (!others.length) return true;
   let problem;
   try {
-    problem = await server.lookalikes_apart({ panel: Number(member.dataset.panel), others: others.map(Number), back });
+    problem = await server.lookalikes_reject({ panel: Number(member.dataset.panel), others: others.map(Number), undo });
   } catch {
     problem = panelseek.unreachable("line");
   }

@@ -13,7 +13,7 @@ async function loadFilters(query, number) {
   const cached = filters === counted.filters && generation === counted.generation;
   if (cached && Date.now() - counted.at < MAX_AGE) return;
   try {
-    const html = await server.narrow({ address: query });
+    const html = await server.filters({ address: query });
     if (number !== latest) return;
     counted = { filters, at: Date.now(), generation };
     showFilters(html);

@@ -13,8 +13,7 @@ let inOtherTab = false;
 // Return the parameters that belong to the query, as a query string.
 function queryOf(params) {
   const query = new URLSearchParams(params);
-  query.delete("panel");
-  if (panelseek.isTab(query.get("view"))) query.delete("view");
+  for (const name of ["tab", "panel"]) query.delete(name);
   return query.toString();
 }
 

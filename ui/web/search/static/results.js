@@ -25,14 +25,14 @@ function clearBusy() {
 function showAnswer(found, number) {
   clearBusy();
   const cards = found.cards ? `<ol class="cards">${found.cards}</ol>` : "";
-  answer.innerHTML = `${found.problem ?? ""}${found.summary ?? ""}<div class="closeness" role="status"></div>${cards}${found.wall ?? ""}<div class="end-place">${found.end ?? ""}</div>`;
+  answer.innerHTML = `${found.problem ?? ""}${found.summary ?? ""}<div class="closeness" role="status"></div>${cards}${found.empty ?? ""}<div class="end-place">${found.end ?? ""}</div>`;
   answer.classList.toggle("results", Boolean(found.summary));
   showMoreButton(found.more);
   const heading = answer.querySelector(".summary h2");
   if (!heading) return;
   panelseek.announce(`${heading.textContent}. ${shownResults().length} results shown.`);
   if (heading.getBoundingClientRect().top < 0) heading.scrollIntoView({ block: "start" });
-  if (found.asked) loadThresholds(found.asked, number);
+  if (found.query_type) loadThresholds(found.query_type, number);
 }
 
 function showMoreButton(shown) {
@@ -153,14 +153,14 @@ async function loadThresholds(queryType, number) {
   const views = [...new Set([...answer.querySelectorAll("li[data-view]")].map((item) => item.dataset.view))];
   if (!views.length) return;
   try {
-    let found = { measuring: true };
-    while (found.measuring) {
-      found = await server.far({ asked: queryType, views });
+    let found = { pending: true };
+    while (found.pending) {
+      found = await server.thresholds({ query_type: queryType, views });
       if (number !== latest) return;
-      if (found.measuring) await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER));
+      if (found.pending) await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER));
       if (number !== latest) return;
     }
-    thresholds = found.lines;
+    thresholds = found.thresholds;
     showThreshold();
   } catch {
     // no line then

@@ -10,12 +10,10 @@ window.panelseek = (() => {
   const tabs = ["search", "library", "map", "lookalikes", "build"];
   const listeners = [];
   const params = () => new URLSearchParams(location.search);
-  const isTab = (name) => tabs.includes(name);
 
-  // `view` names a tab, or else the view that a search compares.
   function tab() {
-    const named = params().get("view");
-    return isTab(named) ? named : "search";
+    const named = params().get("tab");
+    return tabs.includes(named) ? named : "search";
   }
 
   const isOpen = (name) => tab() === name;
@@ -26,6 +24,10 @@ window.panelseek = (() => {
 
   function upgradeAddress() {
     const upgraded = params();
+    if (tabs.includes(upgraded.get("view"))) {
+      upgraded.set("tab", upgraded.get("view"));
+      upgraded.delete("view");
+    }
     for (const [old, name] of Object.entries(RENAMED)) {
       if (upgraded.get(old) && !upgraded.has(name)) upgraded.set(name, upgraded.get(old));
       upgraded.delete(old);
@@ -38,9 +40,9 @@ window.panelseek = (() => {
 
   function show() {
     upgradeAddress();
-    document.documentElement.dataset.view = tab();
+    document.documentElement.dataset.tab = tab();
     for (const link of document.querySelectorAll(".tabs a")) {
-      if (link.dataset.view === tab()) link.setAttribute("aria-current", "page");
+      if (link.dataset.tab === tab()) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
     document.querySelector("dialog.dialog")?.close(); // it belongs to the previous address
@@ -78,6 +80,6 @@ window.panelseek = (() => {
     go(link.getAttribute("href"));
   });
   upgradeAddress();
-  document.documentElement.dataset.view = tab();
-  return { listen, go, href, show, isTab, isOpen };
+  document.documentElement.dataset.tab = tab();
+  return { listen, go, href, show, isOpen };
 })();
