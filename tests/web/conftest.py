@@ -1,4 +1,4 @@
-"""The tiny library, its index, its page served in a process of its own, and a browser."""
+"""A tiny library, its index, its web app served in a process of its own, and a browser."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.web.serving import served
 
 @pytest.fixture(scope="session")
 def comics(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return draw_library(tmp_path_factory.mktemp("page") / "comics")
+    return draw_library(tmp_path_factory.mktemp("web") / "comics")
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +33,7 @@ def index(comics: Path) -> Iterator[PanelIndex]:
 
 @pytest.fixture(scope="session")
 def forged(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A PNG of a few bytes that says it is 60,000 pixels wide and high."""
+    """A PNG of a few bytes whose header names 60,000 pixels in width and height."""
     path = tmp_path_factory.mktemp("forged") / "huge.png"
     header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
     chunk = b"IHDR" + header
@@ -44,7 +44,7 @@ def forged(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def not_a_picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Text that calls itself a PNG."""
+    """A text file named like a PNG."""
     path = tmp_path_factory.mktemp("text") / "letter.png"
     path.write_text("Dear reader, this is no picture at all.")
     return path
@@ -60,7 +60,7 @@ def panel_picture(index: PanelIndex, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="session")
 def url(index: PanelIndex, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The page's address."""
+    """The address of the web app."""
     with served(index.folder, tmp_path_factory.mktemp("server") / "tmp") as server:
         yield server.url
 
@@ -69,7 +69,7 @@ def url(index: PanelIndex, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def chromium() -> Iterator[Any]:
     path = shutil.which("chromium")
     if path is None:
-        pytest.skip("no chromium on this machine: the page is not tried in a browser")
+        pytest.skip("no chromium on this machine: the web app is not tested in a browser")
     from playwright.sync_api import sync_playwright
 
     quiet = (

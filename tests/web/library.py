@@ -28,7 +28,7 @@ BOOKS: dict[str, list[list[str]]] = {
 
 
 class SlowGridEncoder(GridEncoder):
-    """Takes its time over questions that say so, so that two of them can be under way at once."""
+    """Takes a second for queries with the word "slowly", so that two of them run at once."""
 
     def encode_queries(self, queries: Sequence[QueryInput], view: View) -> NDArray[np.float32]:
         if any("slowly" in (query.text or "") for query in queries):

@@ -1,6 +1,6 @@
-"""Runs `serve` in a process of its own, as people do, but with the tests' encoder.
+"""Run `serve` in a process of its own, with the tests' encoder.
 
-In a process of its own also because Gradio leaves event loops and warnings behind that are not ours to judge.
+Gradio leaves event loops and warnings behind, which must not fail the tests.
 """
 
 from __future__ import annotations
@@ -88,12 +88,12 @@ def main() -> None:
     from retrieval import PanelIndex
     from tests.web.library import SlowGridEncoder
     from ui.web import server
-    from ui.web.search import form, handlers
+    from ui.web.search import filters, handlers
 
     opened = PanelIndex.open
     PanelIndex.open = lambda path, device=None: opened(path, encoder=SlowGridEncoder())  # type: ignore[method-assign]
-    handlers.AT_ONCE = 12  # so that the tiny library has more than one answer's worth
-    form.LOOKED_FOR = 3  # and a list of values long enough to look in
+    handlers.BATCH = 12  # so that the tiny library has more than one answer's worth
+    filters.SEARCHABLE_FROM = 3  # and a list of values long enough to search
     auth = tuple(os.environ["PANELSEEK_AUTH"].split(":")) if "PANELSEEK_AUTH" in os.environ else None
     server.serve(
         sys.argv[1],

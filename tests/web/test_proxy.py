@@ -1,4 +1,4 @@
-"""The page below a path of a reverse proxy: `panelseek serve --host 0.0.0.0 --root-path /comics`."""
+"""The web app below a path of a reverse proxy: `panelseek serve --host 0.0.0.0 --root-path /comics`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def visitor(chromium: Any, index: PanelIndex, tmp_path: Path) -> Iterator[Visito
         served(index.folder, tmp_path / "tmp", **everywhere) as server,
         behind_a_proxy(server.url, "/comics") as url,
     ):
-        assert "give --auth to ask for a password" in server.log.read_text()
+        assert "Use --auth to require a password" in server.log.read_text()
         visitor = Visitor(chromium, url)
         yield visitor
         visitor.leave()  # nothing was asked of the server past the proxy
@@ -37,7 +37,7 @@ def test_everything_works_below_the_path(visitor: Visitor, panel_picture: Path) 
     assert visitor.page.url.startswith(visitor.url)
     visitor.page.keyboard.press("Escape")
     visitor.upload(panel_picture)
-    visitor.answered("your picture")
+    visitor.answered("your image")
     assert visitor.page.locator(".asking img").evaluate("i => i.decode().then(() => i.naturalWidth)") > 100
     visitor.page.get_by_role("link", name="Library").click()
     visitor.page.locator(".books li").first.wait_for()
