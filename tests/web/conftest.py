@@ -16,6 +16,7 @@ from retrieval import PanelIndex
 from tests.conftest import GridEncoder
 from tests.web.library import draw_library
 from tests.web.serving import served
+from tests.web.visitor import Visitor
 
 
 @pytest.fixture(scope="session")
@@ -87,3 +88,11 @@ def chromium() -> Iterator[Any]:
         browser = driver.chromium.launch(executable_path=path, args=list(quiet))
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def visitor(chromium: Any, url: str) -> Iterator[Visitor]:
+    """A visitor at the start. Afterwards nothing may have left this machine, and no script may have failed."""
+    visitor = Visitor(chromium, url).open()
+    yield visitor
+    visitor.leave()

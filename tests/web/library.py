@@ -37,7 +37,7 @@ class SlowGridEncoder(GridEncoder):
 
 
 def draw_library(folder: Path) -> Path:
-    """The books above as folders of pages with their annotations."""
+    """Draw the books above as folders of pages with annotations. Returns the folder."""
     for place, (book, pages) in enumerate(BOOKS.items()):
         for number, texts in enumerate(pages, 1):
             page = folder / book / f"{number:03}.png"
