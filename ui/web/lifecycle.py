@@ -19,6 +19,7 @@ from PIL import Image
 from retrieval.errors import PanelseekError, UsageError
 from retrieval.index import PanelIndex
 from ui.output.errors import error_sentence
+from ui.web.shell.templating import compile_templates
 
 log = logging.getLogger("panelseek.web")
 
@@ -66,7 +67,8 @@ def private_uploads() -> Iterator[None]:
 
 
 def warm_up(index: PanelIndex) -> None:
-    """Load the encoder and search once by image and by text, so that the first visitor does not wait for it."""
+    """Compile the templates, load the encoder and search by image and text, so that no visitor waits for it."""
+    compile_templates()
     try:
         _ = index.encoder
     except PanelseekError as error:  # every search shows a short form of it

@@ -16,6 +16,16 @@ MAX_GROUPED = 24
 # Cards stand in rows like panels on a page, as wide as their images, within limits so that captions fit.
 _NARROWEST, _WIDEST = 0.66, 3.4
 
+_REASONS: dict[tuple[str, bool], tuple[str, ...]] = {
+    ("picture", False): ("similar image",),
+    ("picture", True): ("similar image",),
+    ("words", False): ("similar meaning",),
+    ("words", True): ("exact words",),
+    ("both", False): ("similar image", "exact words"),
+    ("both", True): ("similar image", "exact words"),
+}
+"""Names on screen by `Hit.matched_on` and whether it has matched words."""
+
 
 @dataclass(frozen=True, slots=True)
 class Card:
@@ -34,6 +44,11 @@ class Card:
         """Return the width of the card divided by its height."""
         box = self.panel.box
         return min(max(box.w / box.h if box.h else 1, _NARROWEST), _WIDEST)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Return why the panel matched, as read on screen."""
+        return _REASONS[self.hit.matched_on, bool(self.hit.matched_words)] if self.hit else ()
 
 
 @dataclass(frozen=True, slots=True)

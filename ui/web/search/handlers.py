@@ -25,7 +25,7 @@ BATCH = 36
 """Results that a search begins with, and that each further request adds."""
 
 MAX_RESULTS = 480
-"""The list of results ends here, and says so."""
+"""Results of a search that can be shown; a line below the last one says so."""
 
 MAX_FILTER_VALUES = 50
 """Values listed for a filter, those of most panels."""

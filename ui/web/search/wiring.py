@@ -37,7 +37,7 @@ def search_tab(index: PanelIndex) -> None:
         try:
             state = parse_address(parse_text(payload, "address", MAX_ADDRESS_CHARS))
         except PanelseekError:
-            return ""  # the search has said what is wrong
+            return ""  # the results show what is wrong
         try:
             return form.filters(handlers.filter_values(index, state), state)
         except PanelseekError:

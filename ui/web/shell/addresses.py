@@ -29,6 +29,12 @@ def with_parameter(address: str, name: str, value: object | None) -> str:
     return "?" + urlencode(parameters, doseq=True)
 
 
+def panel_prefix(address: str) -> str:
+    """Return what the addresses of panels opened from an address begin with; the panel's id follows."""
+    base = with_parameter(address, "panel", None)
+    return f"{base}panel=" if base == "?" else f"{base}&panel="
+
+
 def is_search_address(address: str) -> bool:
     """Return True if an address opens the tab `search`, whose parameters are a search."""
     return parse_qs(address.lstrip("?")).get("tab", [SEARCH_TAB])[0] == SEARCH_TAB

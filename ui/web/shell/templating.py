@@ -26,6 +26,13 @@ def render(template: str, **values: Any) -> str:
     return _environment().get_template(template).render(**values)
 
 
+def compile_templates() -> None:
+    """Compile all templates, so that the first visitor does not wait for it (0.1 s)."""
+    environment = _environment()
+    for name in environment.list_templates(extensions=["html"]):
+        environment.get_template(name)
+
+
 def join_lines(source: str) -> str:
     """Return a template without its line breaks and indentation."""
 
@@ -65,6 +72,7 @@ def _environment() -> Environment:
         "marked": text.marked,
         "page_image": addresses.page_image,
         "panel_image": addresses.panel_image,
+        "panel_prefix": addresses.panel_prefix,
         "with_parameter": addresses.with_parameter,
     }
     return environment
