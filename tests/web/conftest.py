@@ -14,7 +14,7 @@ import pytest
 from index_builder import build_index
 from retrieval import PanelIndex
 from tests.conftest import GridEncoder
-from tests.web.library import draw_library
+from tests.web.library import Site, draw_book, draw_library
 from tests.web.serving import served
 from tests.web.visitor import Visitor
 
@@ -96,3 +96,17 @@ def visitor(chromium: Any, url: str) -> Iterator[Visitor]:
     visitor = Visitor(chromium, url).open()
     yield visitor
     visitor.leave()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The tiny library with a reprint of one of its pages; another book is in a folder that may be built."""
+    base = tmp_path_factory.mktemp("tabs")
+    comics, root = draw_library(base / "comics"), base / "allowed"
+    draw_book(comics / "Reprints", {"1": 1, "2": 77})
+    draw_book(root / "shelf" / "Later", {"1": 90, "2": 91})
+    (root / "way out").symlink_to("/etc")
+    (comics / "Harbour" / "003.png").write_text("no picture at all")
+    build_index([comics], base / "my.index", encoder=GridEncoder(), workers=0, ocr=False)
+    with served(base / "my.index", base / "server" / "tmp", build_roots=[root]) as server:
+        yield Site(server.url, base / "my.index", comics, root)

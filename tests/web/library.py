@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,16 @@ BOOKS: dict[str, list[list[str]]] = {
     "Orchard": [["Apples fall in autumn", "The ladder broke", "", "Good night, garden"]],
     HOSTILE_BOOK: [[f"Danger {HOSTILE} shouted", "${window.hacked=4} `quoted` danger", "", "ordinary words"]],
 }
+
+
+@dataclass(frozen=True)
+class Site:
+    """A server that may build, its index, its comics, and the folder it may build from."""
+
+    url: str
+    index: Path
+    comics: Path
+    root: Path
 
 
 class SlowGridEncoder(GridEncoder):
@@ -48,3 +59,13 @@ def draw_library(folder: Path) -> Path:
             about = {"image_width": picture.width, "image_height": picture.height, "panels": panels}
             page.with_suffix(".json").write_text(json.dumps(about))
     return folder
+
+
+def draw_book(folder: Path, pages: dict[str, int]) -> None:
+    """Draw pages by name and seed, four panels each."""
+    folder.mkdir(parents=True)
+    for name, seed in pages.items():
+        draw_page(seed).save(folder / f"{name}.png")
+        boxes = [{"bbox": box, "text": ""} for box in panel_boxes(4)]
+        about = {"image_width": 400, "image_height": 600, "panels": boxes}
+        (folder / f"{name}.json").write_text(json.dumps(about))

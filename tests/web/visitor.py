@@ -70,6 +70,10 @@ class Visitor:
         expect(menu).to_have_attribute("open", "")
         return menu
 
+    def open_tab(self, name: str) -> None:
+        """Follow the link to a tab, without a page load."""
+        self.page.get_by_role("navigation", name="Tabs").get_by_role("link", name=name).click()
+
     def disconnect(self) -> None:
         """Let every call of the server fail."""
         self.page.route(SERVER_CALLS, _abort)
