@@ -110,3 +110,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     build_index([comics], base / "my.index", encoder=GridEncoder(), workers=0, ocr=False)
     with served(base / "my.index", base / "server" / "tmp", build_roots=[root]) as server:
         yield Site(server.url, base / "my.index", comics, root)
+
+
+@pytest.fixture
+def site_visitor(chromium: Any, site: Site) -> Iterator[Visitor]:
+    """A visitor of `site` before the first page; the same must hold afterwards."""
+    visitor = Visitor(chromium, site.url)
+    yield visitor
+    visitor.leave()

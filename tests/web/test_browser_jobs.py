@@ -4,31 +4,15 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
 from typing import Any
 from urllib.request import urlopen
 
 import numpy as np
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from retrieval.overview.lookalikes import REJECTED_FILE
 from tests.web.library import Site
 from tests.web.visitor import Visitor
-
-
-@pytest.fixture
-def visitor(chromium: Any, site: Site) -> Iterator[Visitor]:
-    """A visitor before the first page. Afterwards nothing may have left this machine, and no script have failed."""
-    visitor = Visitor(chromium, site.url)
-    yield visitor
-    visitor.leave()
-
-
-@pytest.fixture
-def page(visitor: Visitor) -> Page:
-    return visitor.page
-
 
 # ------------------------------------------------------------------------ map
 
@@ -39,8 +23,9 @@ def open_map(visitor: Visitor) -> Locator:
     return visitor.page.locator(".map canvas")
 
 
-def test_the_map(visitor: Visitor, page: Page, site: Site) -> None:
+def test_the_map(site_visitor: Visitor, site: Site) -> None:
     """Made on first opening and drawn; a panel opens with a click and with the keyboard; there is a list too."""
+    visitor, page = site_visitor, site_visitor.page
     canvas = open_map(visitor)
     assert (site.index / "generations" / "1" / "map.npz").exists()
     with urlopen(f"{site.url}map/points") as answer:
@@ -97,8 +82,9 @@ def rejected_pairs(site: Site) -> int:
         return len(database.execute("SELECT a, b FROM different").fetchall())
 
 
-def test_lookalikes(visitor: Visitor, page: Page, site: Site) -> None:
+def test_lookalikes(site_visitor: Visitor, site: Site) -> None:
     """Found on request, in groups; a rejected panel is remembered in the index."""
+    visitor, page = site_visitor, site_visitor.page
     visitor.open("?tab=lookalikes", "[data-look=start]")
     page.locator("[data-look=start]").click()
     expect(page.locator(".alikes > li")).to_have_count(4)
@@ -113,8 +99,9 @@ def test_lookalikes(visitor: Visitor, page: Page, site: Site) -> None:
     expect(page.locator(".lookalikes h3")).to_contain_text("3 groups")
 
 
-def test_each_rejected_panel_has_its_own_undo(visitor: Visitor, page: Page, site: Site) -> None:
+def test_each_rejected_panel_has_its_own_undo(site_visitor: Visitor, site: Site) -> None:
     """Nothing moves, nothing unsaved is reported as saved, and each undo concerns its own panel."""
+    visitor, page = site_visitor, site_visitor.page
     page.set_viewport_size({"width": 1280, "height": 400})
     visitor.open("?tab=lookalikes", ".lookalikes h3:has-text('3 groups')")
     page.locator(".alikes summary").last.click()
@@ -149,11 +136,12 @@ def test_each_rejected_panel_has_its_own_undo(visitor: Visitor, page: Page, site
 # ------------------------------------------------------------------------ build
 
 
-def test_a_build(chromium: Any, visitor: Visitor, page: Page) -> None:
+def test_a_build(chromium: Any, site_visitor: Visitor) -> None:
     """A folder below the root is built; after the report the new book is there without a restart.
 
     Tabs that were open before show it when they are opened again, in another window too.
     """
+    visitor, page = site_visitor, site_visitor.page
     other = Visitor(chromium, visitor.url)
     for window in (other, visitor):
         window.open("?tab=library", ".about .figures:has-text('4 books')")

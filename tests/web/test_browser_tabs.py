@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from index_builder import build_index
 from tests.conftest import GridEncoder
@@ -17,21 +16,9 @@ from tests.web.serving import served
 from tests.web.visitor import Visitor
 
 
-@pytest.fixture
-def visitor(chromium: Any, site: Site) -> Iterator[Visitor]:
-    """A visitor before the first page. Afterwards nothing may have left this machine, and no script have failed."""
-    visitor = Visitor(chromium, site.url)
-    yield visitor
-    visitor.leave()
-
-
-@pytest.fixture
-def page(visitor: Visitor) -> Page:
-    return visitor.page
-
-
-def test_the_library(visitor: Visitor, page: Page, site: Site) -> None:
+def test_the_library(site_visitor: Visitor, site: Site) -> None:
     """Books with covers and counts can be found, sorted and opened. Skipped files have a reason. Names are text."""
+    visitor, page = site_visitor, site_visitor.page
     visitor.open("?tab=library", ".books li")
     titles = page.locator(".book-card .book")
     expect(page.locator(".library h3").first).to_have_text("4 books")
@@ -64,8 +51,9 @@ def test_the_library(visitor: Visitor, page: Page, site: Site) -> None:
     expect(page.locator(".books li").first).to_be_visible()
 
 
-def test_every_tab_reports_an_unreachable_server(visitor: Visitor, page: Page) -> None:
+def test_every_tab_reports_an_unreachable_server(site_visitor: Visitor) -> None:
     """A message and a button to try again, in each tab and over a panel; never the text `undefined`."""
+    visitor, page = site_visitor, site_visitor.page
     ready = {
         "Library": ".about .figures",
         "Look-alikes": ".alikes-place h2, .alikes-place h3",

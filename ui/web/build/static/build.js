@@ -2,7 +2,6 @@
 server = panelseek.connect(server);
 const progressPlace = element.querySelector(".progress-place");
 const foldersPlace = element.querySelector(".folders-place");
-let watching = false;
 let openFolder = null; // the folder shown, as JSON
 
 function show(state) {
@@ -16,17 +15,7 @@ function showUnreachable() {
   progressPlace.innerHTML = panelseek.unreachable();
 }
 
-async function watch() {
-  if (watching) return;
-  watching = true;
-  try {
-    await panelseek.poll("build", () => server.build_state({}), show);
-  } catch {
-    showUnreachable();
-  } finally {
-    watching = false;
-  }
-}
+const watch = panelseek.watcher({ tab: "build", call: server.build_state, show, fail: showUnreachable });
 
 async function open(folder) {
   const key = JSON.stringify(folder);

@@ -1,30 +1,21 @@
 // Groups of look-alikes. A visitor can mark a panel as not the same, and undo that while the page is open.
 server = panelseek.connect(server);
 const place = element.querySelector(".alikes-place");
-let watching = false;
 let loaded = null; // index generation of the groups shown
-let command = {}; // sent with the next request: start or stop the scan
 
-function takeCommand() {
-  const taken = command;
-  command = {};
-  return taken;
-}
-
-async function watch() {
-  if (watching) return;
-  watching = true;
-  try {
-    const state = await panelseek.poll("lookalikes", () => server.lookalikes_state(takeCommand()), (current) => {
-      if (place.innerHTML !== current.html) place.innerHTML = current.html;
-    });
+const watch = panelseek.watcher({
+  tab: "lookalikes",
+  call: server.lookalikes_state,
+  show(state) {
+    if (place.innerHTML !== state.html) place.innerHTML = state.html;
+  },
+  done(state) {
     loaded = state.running ? null : panelseek.generation();
-  } catch {
+  },
+  fail() {
     place.innerHTML = panelseek.unreachable();
-  } finally {
-    watching = false;
-  }
-}
+  },
+});
 
 // The note appears at the panel itself, so that nothing moves and each panel has its own undo button.
 async function reject(button) {
@@ -69,8 +60,8 @@ const nextGroups = async (start) => (await server.lookalikes_state({ start })).h
 element.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button) return;
-  if (button.dataset.look) command = { look: button.dataset.look };
-  if (button.dataset.look || button.dataset.do === "again") watch();
+  if (button.dataset.look) watch({ look: button.dataset.look });
+  if (button.dataset.do === "again") watch();
   if (button.dataset.start) panelseek.appendMore(button, place.querySelector(".alikes"), nextGroups);
   if (button.dataset.apart) reject(button);
   if ("back" in button.dataset) restore(button);

@@ -1,36 +1,25 @@
 // Loading: the job that makes the map, then its points and groups.
-let watching = false;
 let listed = null; // index generation of the groups in the list
-let command = {}; // sent with the next request: start or stop the job
 
-function takeCommand() {
-  const taken = command;
-  command = {};
-  return taken;
-}
-
-async function watch() {
-  if (watching) return;
-  watching = true;
-  try {
-    const state = await panelseek.poll("map", () => server.map_state(takeCommand()), (current) => {
-      if (!current.generation) progressPlace.innerHTML = current.html;
-    });
+const watch = panelseek.watcher({
+  tab: "map",
+  call: server.map_state,
+  show(state) {
+    if (!state.generation) progressPlace.innerHTML = state.html;
+  },
+  async done(state) {
     if (state.generation) await load(state.generation);
-  } catch {
+  },
+  fail() {
     progressPlace.innerHTML = panelseek.unreachable();
-  } finally {
-    watching = false;
-  }
-}
+  },
+});
 
 element.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button) return;
   const action = button.dataset.do === "again" ? "start" : button.dataset.map;
-  if (!action) return;
-  command = { [action]: true };
-  watch();
+  if (action) watch({ [action]: true });
 });
 
 async function load(number) {

@@ -78,15 +78,15 @@ addEventListener("scroll", () => {
 let fetching = false;
 
 async function fetchMore() {
-  if (fetching || more.hidden) return;
+  if (fetching || more.hidden || !settled) return; // a running search replaces the list
   fetching = true;
   more.classList.add("busy");
   const number = latest;
-  const results = shownResults();
   const upload = uploads.get(new URLSearchParams(currentQuery).get("picture"));
+  const request = { address: currentQuery, upload: upload?.path ?? null, start: shownResults().length };
   try {
-    const found = await server.search({ address: currentQuery, upload: upload?.path ?? null, start: results.length });
-    if (number === latest) appendResults(found, results);
+    const found = await server.search(request);
+    if (number === latest) appendResults(found);
   } catch {
     more.textContent = "The server does not answer. Try again";
     panelseek.announce(more.textContent);
@@ -96,8 +96,8 @@ async function fetchMore() {
   }
 }
 
-function appendResults(found, shown) {
-  const ids = new Set(shown.map((item) => item.dataset.id));
+function appendResults(found) {
+  const ids = new Set(shownResults().map((item) => item.dataset.id));
   const part = document.createElement("ol");
   part.innerHTML = found.cards ?? "";
   const added = [...part.children].filter((item) => !ids.has(item.dataset.id));

@@ -1,9 +1,9 @@
 // Calls to the server.
 //
-//   panelseek.connect(server)    return the server's functions; each throws if there is no answer
-//   panelseek.generation()       return the index generation of the latest answer; older content is stale
-//   panelseek.poll(tab, call, show)           show the states of a job until it ends or the tab closes
-//   panelseek.appendMore(button, list, fetch) append the next part of a list
+//   panelseek.connect(server)  return the server's functions; each throws if there is no answer
+//   panelseek.generation()     return the index generation of the latest answer; older content is stale
+//   panelseek.watcher({tab, call, show, done, fail})  return watch(command), which follows a job in a tab
+//   panelseek.appendMore(button, list, fetch)         append the next part of a list
 (() => {
   const POLL_INTERVAL = 500; // ms
   let generation = null;
@@ -19,15 +19,37 @@
     return Object.fromEntries(Object.keys(server).map((name) => [name, checked(name)]));
   }
 
-  async function poll(tab, call, show) {
-    let state = await call();
-    show(state);
-    while (state.running && panelseek.isOpen(tab)) {
-      await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL));
-      state = await call();
+  // Follow a job: `show` each state that `call` returns, until the job ends or the tab closes. `done` gets the last one.
+  // A command such as {start: true} goes to `call` with the next request; other requests send {}.
+  function watcher({ tab, call, show, done, fail }) {
+    let watching = false;
+    let command = {};
+
+    async function nextState() {
+      const sent = command;
+      command = {};
+      const state = await call(sent);
       show(state);
+      return state;
     }
-    return state;
+
+    return async function watch(newCommand) {
+      command = newCommand ?? command;
+      if (watching) return;
+      watching = true;
+      try {
+        let state = await nextState();
+        while (state.running && panelseek.isOpen(tab)) {
+          await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL));
+          state = await nextState();
+        }
+        await done?.(state);
+      } catch {
+        fail();
+      } finally {
+        watching = false;
+      }
+    };
   }
 
   // `fetch(start)` returns HTML: a list, then the next button if there is more.
@@ -48,5 +70,5 @@
     next?.focus();
   }
 
-  Object.assign(panelseek, { connect, generation: () => generation, poll, appendMore });
+  Object.assign(panelseek, { connect, generation: () => generation, watcher, appendMore });
 })();
