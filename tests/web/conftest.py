@@ -14,8 +14,9 @@ import pytest
 from index_builder import build_index
 from retrieval import PanelIndex
 from tests.conftest import GridEncoder
-from tests.web.library import draw_library
+from tests.web.library import Site, draw_book, draw_library
 from tests.web.serving import served
+from tests.web.visitor import Visitor
 
 
 @pytest.fixture(scope="session")
@@ -87,3 +88,33 @@ def chromium() -> Iterator[Any]:
         browser = driver.chromium.launch(executable_path=path, args=list(quiet))
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def visitor(chromium: Any, url: str) -> Iterator[Visitor]:
+    """A visitor at the start. Afterwards nothing may have left this machine, and no script may have failed."""
+    visitor = Visitor(chromium, url).open()
+    yield visitor
+    visitor.leave()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The tiny library with a reprint of one of its pages; another book is in a folder that may be built."""
+    base = tmp_path_factory.mktemp("tabs")
+    comics, root = draw_library(base / "comics"), base / "allowed"
+    draw_book(comics / "Reprints", {"1": 1, "2": 77})
+    draw_book(root / "shelf" / "Later", {"1": 90, "2": 91})
+    (root / "way out").symlink_to("/etc")
+    (comics / "Harbour" / "003.png").write_text("no picture at all")
+    build_index([comics], base / "my.index", encoder=GridEncoder(), workers=0, ocr=False)
+    with served(base / "my.index", base / "server" / "tmp", build_roots=[root]) as server:
+        yield Site(server.url, base / "my.index", comics, root)
+
+
+@pytest.fixture
+def site_visitor(chromium: Any, site: Site) -> Iterator[Visitor]:
+    """A visitor of `site` before the first page; the same must hold afterwards."""
+    visitor = Visitor(chromium, site.url)
+    yield visitor
+    visitor.leave()

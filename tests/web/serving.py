@@ -10,17 +10,19 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+START_TIMEOUT = 180
+"""Seconds that a server may take to start; a busy machine needs most of a minute."""
 
 
 @dataclass(frozen=True)
 class Running:
-    """A server that answers at `url`; what it says goes to `log`, what it keeps for a while to `folder`."""
+    """A server at `url`, with its output in `log` and its temporary files in `folder`."""
 
     url: str
     process: subprocess.Popen[bytes]
@@ -30,7 +32,7 @@ class Running:
 
 @contextmanager
 def served(index: Path, folder: Path, build_roots: Sequence[Path] = (), **environment: str) -> Iterator[Running]:
-    """A server over an index, ended when the block is left; visitors may build below `build_roots`."""
+    """Serve an index until the block ends. Visitors may build below `build_roots`."""
     folder.mkdir(parents=True, exist_ok=True)
     port = _free_port()
     log = folder.with_suffix(".log")
@@ -43,7 +45,7 @@ def served(index: Path, folder: Path, build_roots: Sequence[Path] = (), **enviro
             stderr=out,
         )
     try:
-        _wait_until(log, process)
+        _wait(process, lambda: "Ctrl-C stops it" in log.read_text(), log)
         yield Running(f"http://127.0.0.1:{port}/", process, log, folder)
     finally:
         process.terminate()
@@ -52,16 +54,12 @@ def served(index: Path, folder: Path, build_roots: Sequence[Path] = (), **enviro
 
 @contextmanager
 def behind_a_proxy(url: str, path: str) -> Iterator[str]:
-    """The address at which a reverse proxy shows the server at `url` below `path`."""
+    """Yield the address at which a reverse proxy shows the server at `url` below `path`."""
     port = _free_port()
     command = [sys.executable, "-m", "tests.web.proxy", str(port), path, url.rstrip("/")]
     process = subprocess.Popen(command, cwd=ROOT)
     try:
-        for _ in range(300):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
+        _wait(process, lambda: _accepts(port))
         yield f"http://127.0.0.1:{port}{path}/"
     finally:
         process.terminate()
@@ -74,14 +72,19 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_until(log: Path, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(600):
-        if "Ctrl-C stops it" in log.read_text():
+def _accepts(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _wait(process: subprocess.Popen[bytes], ready: Callable[[], bool], log: Path | None = None) -> None:
+    """Return once `ready` holds. Fail if the process ends before, or after `START_TIMEOUT`."""
+    end = time.monotonic() + START_TIMEOUT
+    while process.poll() is None and time.monotonic() < end:
+        if ready():
             return
-        if process.poll() is not None:
-            break
         time.sleep(0.1)
-    raise AssertionError(f"the server did not come up:\n{log.read_text()}")
+    raise AssertionError(f"the server did not start:\n{log.read_text() if log else ''}")
 
 
 def main() -> None:
@@ -92,7 +95,7 @@ def main() -> None:
 
     opened = PanelIndex.open
     PanelIndex.open = lambda path, device=None: opened(path, encoder=SlowGridEncoder())  # type: ignore[method-assign]
-    handlers.BATCH = 12  # so that the tiny library has more than one answer's worth
+    handlers.BATCH = 12  # so that the tiny library has further results
     filters.SEARCHABLE_FROM = 3  # and a list of values long enough to search
     auth = tuple(os.environ["PANELSEEK_AUTH"].split(":")) if "PANELSEEK_AUTH" in os.environ else None
     server.serve(

@@ -1,4 +1,4 @@
-"""Fonts, styles and scripts of the web app: all from this machine, nothing from the web."""
+"""Theme, stylesheets and head of the web app, without any remote resource."""
 
 from __future__ import annotations
 
@@ -13,6 +13,17 @@ from ui.web.shell.templating import render
 
 _HERE = Path(__file__).parent
 
+STYLESHEETS = {
+    "shell": ("variables", "shell", "shared", "controls", "text", "progress", "cards", "dialog"),
+    "build": ("folders", "report"),
+    "library": ("books", "about"),
+    "lookalikes": ("lookalikes",),
+    "map": ("map",),
+    "panel": ("sheet", "details", "neighbours", "whole-page"),
+    "search": ("query", "image", "filters", "results", "welcome", "crop"),
+}
+"""Stylesheets by room, in cascade order: the rooms override the shell."""
+
 _SANS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
 _MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 
@@ -20,17 +31,17 @@ _ICON = _HERE / "shell" / "static" / "favicon.svg"
 
 
 def theme() -> Any:
-    """Return Gradio's plain theme with system fonts, since its own are fetched. The rest is in the style sheets."""
+    """Return Gradio's base theme with system fonts. Its default fonts would be downloaded."""
     sans, mono = ([gr.themes.Font(name) for name in fonts] for fonts in (_SANS, _MONO))
     return gr.themes.Base(font=sans, font_mono=mono, primary_hue="yellow", neutral_hue="stone")
 
 
 def stylesheets() -> list[Path]:
-    """The frame's style and those of the views, in that order."""
-    return [_HERE / "style.css", *sorted(_HERE.glob("*/*.css"))]
+    """Return the stylesheets in cascade order."""
+    return [_HERE / room / "static" / f"{name}.css" for room, names in STYLESHEETS.items() for name in names]
 
 
 def head() -> str:
-    """Return what goes into the head of the page: the icon, and the script that runs before any tab's."""
+    """Return the HTML of the head: the icon, and the scripts that run before those of any tab."""
     icon = f"data:image/svg+xml,{quote(_ICON.read_text(encoding='utf-8'))}"
-    return render("shell/head.html", icon=icon, script=script("shell/frame.js"))
+    return render("shell/head.html", icon=icon, script=script("shell"))

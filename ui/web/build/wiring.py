@@ -47,7 +47,7 @@ def build_tab(service: BuildService) -> None:
 
     gr.HTML(
         markup.build(allowed=True),
-        js_on_load=script("build/build.js"),
+        js_on_load=script("build"),
         server_functions=[build_folders, build_start, build_stop, build_state],
         elem_id="building",
         apply_default_css=False,

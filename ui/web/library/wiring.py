@@ -34,7 +34,7 @@ def library_tab(index: PanelIndex) -> None:
 
     gr.HTML(
         markup.library(),
-        js_on_load=script("library/library.js"),
+        js_on_load=script("library"),
         server_functions=[library_books, library_book, library_index],
         elem_id="library",
         apply_default_css=False,

@@ -45,7 +45,7 @@ def lookalikes_tab(service: LookalikeService) -> None:
 
     gr.HTML(
         markup.lookalikes(),
-        js_on_load=script("lookalikes/lookalikes.js"),
+        js_on_load=script("lookalikes"),
         server_functions=[lookalikes_state, lookalikes_reject],
         elem_id="lookalikes",
         apply_default_css=False,

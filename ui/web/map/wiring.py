@@ -60,7 +60,7 @@ def map_tab(service: MapService) -> None:
 
     gr.HTML(
         markup.panel_map(),
-        js_on_load=script("map/map.js"),
+        js_on_load=script("map"),
         server_functions=[map_state, map_groups],
         elem_id="map",
         apply_default_css=False,

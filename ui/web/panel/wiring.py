@@ -27,7 +27,7 @@ def panel_dialog(index: PanelIndex) -> None:
 
     gr.HTML(
         render("panel/place.html"),
-        js_on_load=script("panel/sheet.js"),
+        js_on_load=script("panel"),
         server_functions=[open_panel],
         elem_id="chosen",
         apply_default_css=False,

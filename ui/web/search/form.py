@@ -1,4 +1,4 @@
-"""The search form as HTML: its fields, the query image and the filters. `question.js` fills it in and reads it."""
+"""The search form as HTML: its fields, the query image and the filters. `query.js` fills it in and reads it."""
 
 from __future__ import annotations
 

@@ -22,7 +22,6 @@ INLINE_THUMBNAILS = 8
 """Results whose thumbnails (15 KB each) come with the answer, so that the first row needs no further request."""
 
 _MAX_VIEWS = 3
-_SCRIPTS = ("picture.js", "crop.js", "narrow.js", "wall.js", "question.js")
 
 
 def search_tab(index: PanelIndex) -> None:
@@ -55,7 +54,7 @@ def search_tab(index: PanelIndex) -> None:
 
     gr.HTML(
         form.search_form(markup.searches_artwork(library_summary(index).encoder)),
-        js_on_load=script(*(f"search/{name}" for name in _SCRIPTS)),
+        js_on_load=script("search"),
         server_functions=[search, filters, thresholds],
         elem_id="search-view",
         apply_default_css=False,
