@@ -1,4 +1,4 @@
-"""Annotated pages of a folder of comics, and how found boxes are matched with the given ones."""
+"""Annotated pages of a folder of comics, and the matching of detected boxes with annotated ones."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from retrieval.images.decode import open_image  # noqa: E402
 from retrieval.records import Box  # noqa: E402
 
 HELD_OUT = "_NC"
-"""Series whose folder ends so are never tuned on."""
+"""Ending of the folders of series that nothing is tuned on."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnnotatedPage:
-    """A page (H, W, 3) uint8 RGB with its given boxes in reading order, in page pixels."""
+    """A page (H, W, 3) uint8 RGB with its annotated boxes in reading order, in page pixels."""
 
     series: str
     name: str
@@ -36,12 +36,12 @@ class AnnotatedPage:
 
 
 def comics_folder() -> Path:
-    """Where PANELSEEK_COMICS says, else ../shared/data/comics beside the checkout."""
+    """Return the folder in PANELSEEK_COMICS, else ../shared/data/comics next to the checkout."""
     return Path(os.environ.get("PANELSEEK_COMICS", REPOSITORY.parent / "shared" / "data" / "comics"))
 
 
 def annotated_pages(root: Path, only: str = "") -> Iterator[AnnotatedPage]:
-    """The pages below `root` with given boxes, in natural order; `only`: part of the path a page must have."""
+    """Yield the pages below `root` with annotated boxes, in natural order; `only`: a part of their path."""
     for book in find_books(root):
         if not isinstance(book, BookRef):
             continue
@@ -50,20 +50,20 @@ def annotated_pages(root: Path, only: str = "") -> Iterator[AnnotatedPage]:
             if page.annotation is None or only not in name:
                 continue
             picture = np.asarray(open_image(read_page(book.path, page.name)))
-            note = read_annotation(read_page(book.path, page.annotation), picture.shape[1], picture.shape[0])
-            if note.panels:
-                boxes = [panel.box for panel in note.panels]
+            annotation = read_annotation(read_page(book.path, page.annotation), picture.shape[1], picture.shape[0])
+            if annotation.panels:
+                boxes = [panel.box for panel in annotation.panels]
                 series = name.split("/")[0]
-                yield AnnotatedPage(series, name, picture, boxes, note.reading_direction == "rtl")
+                yield AnnotatedPage(series, name, picture, boxes, annotation.reading_direction == "rtl")
 
 
 def or_whole_page(found: list[Box], picture: NDArray[np.uint8]) -> list[Box]:
-    """As in a build: a page on which nothing is found counts as one panel."""
+    """Return the detected boxes, or the whole page if there are none, as a build does."""
     return found or [Box(0, 0, picture.shape[1], picture.shape[0])]
 
 
 def iou(a: Box, b: Box) -> float:
-    """Intersection over union, 0-1."""
+    """Return the intersection over union, 0-1."""
     w = min(a.x + a.w, b.x + b.w) - max(a.x, b.x)
     h = min(a.y + a.h, b.y + b.h) - max(a.y, b.y)
     common = max(0.0, w) * max(0.0, h)
@@ -71,7 +71,7 @@ def iou(a: Box, b: Box) -> float:
 
 
 def match(truth: list[Box], found: list[Box], level: float) -> dict[int, int]:
-    """One to one, best overlap first: number in `truth` -> number in `found`, for overlaps of `level` or more."""
+    """Match boxes one to one, best overlap first: number in `truth` -> number in `found`, for IoU from `level` on."""
     pairs = sorted(((iou(t, f), i, j) for i, t in enumerate(truth) for j, f in enumerate(found)), reverse=True)
     matched: dict[int, int] = {}
     taken: set[int] = set()
@@ -83,5 +83,5 @@ def match(truth: list[Box], found: list[Box], level: float) -> dict[int, int]:
 
 
 def exactly_right(truth: list[Box], found: list[Box], level: float) -> bool:
-    """The same number of panels, and all of them matched."""
+    """Return True if there are as many boxes as annotated, and all are matched."""
     return len(match(truth, found, level)) == len(truth) == len(found)

@@ -1,11 +1,11 @@
-"""Five short comics drawn by this package, so that there is something to index and to search."""
+"""Five short comics to index and to search. `tools/sample_comics` draws them."""
 
 from pathlib import Path
 
 COMICS = Path(__file__).parent / "comics"
 
 QUERY_TEXT = "the lighthouse is dark again"
-"""The first of `queries.json`: a line that one panel says."""
+"""The first query of `queries.json`: a line of one panel."""
 
 QUERY_IMAGE = Path(__file__).parent / "query.jpg"
-"""One panel as if photographed; see `query.py`."""
+"""A panel as if photographed; see `tools/sample_comics/query.py`."""

@@ -1,11 +1,10 @@
-"""How good retrieval is on an index, and how that was measured.
+"""Measurement of retrieval quality on an index.
 
-from retrieval.evaluation import Settings, evaluate
-report = evaluate("my.index", Settings(sample=100))
+    with PanelIndex.open("my.index") as index:
+        report = evaluate(index, Settings(sample=100))
 
-Copies (the same panel met again), dialogue (its words, remembered well or badly) and neighbours (what lies near an
-indexed panel), for the search as it answers by default, for exact search, and for simpler methods beside it.
-docs/evaluation.md says what each figure means.
+Distortions (queries are altered panels), dialogue (queries are a panel's words) and neighbours (of indexed panels), for
+the default search, for exact search, and for simpler baselines. docs/evaluation.md explains each figure.
 """
 
 from __future__ import annotations
@@ -13,14 +12,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from retrieval.evaluation.records import Collapse, Detection, Found, Near, Progress, Report, Settings
+    from retrieval.evaluation.records import (
+        Detection,
+        IndexCollapse,
+        NeighbourPurity,
+        Report,
+        RetrievalScores,
+        Settings,
+    )
     from retrieval.evaluation.run import evaluate
 
-__all__ = ["Collapse", "Detection", "Found", "Near", "Progress", "Report", "Settings", "evaluate"]
+__all__ = ["Detection", "IndexCollapse", "NeighbourPurity", "Report", "RetrievalScores", "Settings", "evaluate"]
 
 
 def __getattr__(name: str) -> Any:
-    """Public names load when they are used: the kinds of copies alone need neither catalog nor FAISS."""
+    """Load public names when they are used: the distortions alone need neither catalog nor FAISS."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

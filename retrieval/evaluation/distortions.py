@@ -1,11 +1,11 @@
-"""A panel met again: the same drawing cropped, scanned, photographed, recoloured, painted over.
+"""Distorted panels: cropped, scanned, photographed, recoloured, covered.
 
-Each kind is drawn from a random generator seeded with (seed, panel, kind), so that a copy is the same in every run, on
-every index and whatever else is measured. A copy starts from the panel at no more than `LONGEST` pixels a side.
+Each is drawn from a random generator seeded with (seed, panel, distortion), so that it is the same in every run and on
+every index. A distortion starts from the panel at no more than `LONGEST` pixels a side.
 
-The kinds follow what copy detection is measured with (Douze et al. 2021, "The 2021 Image Similarity Dataset and
-Challenge", https://arxiv.org/abs/2106.09672) and what happens to comics: paper yellows, phones tilt, lettering is
-taken out to be translated.
+The distortions follow a copy detection challenge (Douze et al. 2021, "The 2021 Image Similarity Dataset and
+Challenge", https://arxiv.org/abs/2106.09672) and what happens to comics: yellowed paper, tilted phones, lettering
+removed for a translation.
 """
 
 from __future__ import annotations
@@ -23,36 +23,36 @@ from retrieval.evaluation.lettering import erase_lettering
 Pixels = NDArray[np.uint8]
 
 LONGEST = 768
-"""Pixels of the longer side that a copy starts from; larger panels are shrunk to it."""
+"""Longer side in pixels that a distortion starts from; larger panels are shrunk to it."""
 
 BLOCK_SHARE = 0.2
-"""Share of the panel's area that the pasted block hides."""
+"""Share of the panel's area that the pasted block covers."""
 
 _PAPER = np.array([246, 228, 188], np.float32)
 _INK = np.array([52, 44, 38], np.float32)
 
 
-def copy_of(panel: Pixels, kind: str, *, seed: int = 0, key: str | int = 0) -> Pixels | None:
-    """One copy of `panel`, (H, W, 3) uint8 RGB, of a kind named in `KINDS`; the same for the same (seed, key, kind).
+def distort(panel: Pixels, distortion: str, *, seed: int = 0, key: str | int = 0) -> Pixels | None:
+    """Return a distorted `panel`, (H, W, 3) uint8 RGB; the same for the same (seed, key, distortion).
 
-    `key` names the panel: anything that stays the same between runs. The copy is uint8 RGB of its own size.
-    None where the kind has nothing to do: `lettering` of a panel on which no lettering is found.
-    Raises `KeyError` for an unknown kind.
+    distortion: one of `DISTORTIONS`. key: identifies the panel in every run. The result has its own size.
+    None if there is nothing to distort: `lettering` of a panel without lettering.
+    Raises `KeyError` for an unknown distortion.
     """
-    change = KINDS[kind]
-    return change(_shrunk(panel), _generator(seed, key, kind))
+    change = DISTORTIONS[distortion]
+    return change(_shrunk(panel), _generator(seed, key, distortion))
 
 
-def copies_of(panel: Pixels, *, seed: int = 0, key: str | int = 0) -> Iterator[tuple[str, Pixels]]:
-    """(kind, copy) for every kind that applies to this panel."""
-    for kind in KINDS:
-        copy = copy_of(panel, kind, seed=seed, key=key)
-        if copy is not None:
-            yield kind, copy
+def distortions_of(panel: Pixels, *, seed: int = 0, key: str | int = 0) -> Iterator[tuple[str, Pixels]]:
+    """Yield (distortion, distorted panel) for every distortion that applies to this panel."""
+    for distortion in DISTORTIONS:
+        distorted = distort(panel, distortion, seed=seed, key=key)
+        if distorted is not None:
+            yield distortion, distorted
 
 
-def _generator(seed: int, key: str | int, kind: str) -> np.random.Generator:
-    digest = hashlib.sha256(f"{seed}\0{key}\0{kind}".encode()).digest()
+def _generator(seed: int, key: str | int, distortion: str) -> np.random.Generator:
+    digest = hashlib.sha256(f"{seed}\0{key}\0{distortion}".encode()).digest()
     return np.random.default_rng(int.from_bytes(digest[:8], "big"))
 
 
@@ -67,12 +67,12 @@ def _resized(panel: Pixels, width: float, height: float) -> Pixels:
     return np.asarray(cv2.resize(panel, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-# ------------------------------------------------------------------------ kinds
+# ------------------------------------------------------------------ distortions
 
 
 def _crop(share: float) -> Callable[[Pixels, np.random.Generator], Pixels]:
     def crop(panel: Pixels, rng: np.random.Generator) -> Pixels:
-        """`share` of the area at a random place, its sides stretched by up to a fifth against each other."""
+        """Return `share` of the area at a random place, with sides stretched by up to a fifth."""
         height, width = panel.shape[:2]
         wide = min(1.0, math.sqrt(share) * rng.uniform(0.9, 1.1))
         w, h = max(1, round(width * wide)), max(1, round(height * share / wide))
@@ -83,13 +83,13 @@ def _crop(share: float) -> Callable[[Pixels, np.random.Generator], Pixels]:
 
 
 def _jpeg(panel: Pixels, rng: np.random.Generator) -> Pixels:
-    """A third of the size, saved as JPEG of quality 10 to 20."""
+    """Return a third of the size, saved as JPEG of quality 10 to 20."""
     height, width = panel.shape[:2]
     return _saved(_resized(panel, width / 3, height / 3), int(rng.integers(10, 21)))
 
 
 def _scan(panel: Pixels, rng: np.random.Generator) -> Pixels:
-    """Grey ink on yellowed paper, a little turned, soft and grainy."""
+    """Return grey ink on yellowed paper, slightly rotated, soft and grainy."""
     grey = cv2.cvtColor(panel, cv2.COLOR_RGB2GRAY).astype(np.float32)[..., None] / 255
     age = rng.uniform(0.7, 1.0)
     paper = 255 + age * (_PAPER - 255)
@@ -103,7 +103,7 @@ def _scan(panel: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def _photo(panel: Pixels, rng: np.random.Generator) -> Pixels:
-    """Seen by a phone: in perspective, tilted, on a table, out of focus, lit from one side."""
+    """Return a phone photo: in perspective, tilted, on a table, out of focus, lit from one side."""
     height, width = panel.shape[:2]
     table = rng.uniform(40, 140, 3)
     corners = _seen_corners(width, height, rng)
@@ -119,7 +119,7 @@ def _photo(panel: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def _seen_corners(width: int, height: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Where the four corners land, (4, 2) from top left clockwise: shrunk, tilted, each moved on its own."""
+    """Return the four corners, (4, 2) from top left clockwise: shrunk, tilted, each moved independently."""
     angle = math.radians(rng.uniform(3, 9) * rng.choice([-1, 1]))
     turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
     centre = np.array([width / 2, height / 2])
@@ -130,7 +130,7 @@ def _seen_corners(width: int, height: int, rng: np.random.Generator) -> NDArray[
 
 
 def _light(width: int, height: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """(H, W) brightness from about 0.45 to 1.1, falling off across the picture."""
+    """Return (H, W) brightness from about 0.45 to 1.1, falling off across the picture."""
     angle = rng.uniform(0, 2 * math.pi)
     x, y = np.linspace(-1, 1, width)[None, :], np.linspace(-1, 1, height)[:, None]
     along = (x * math.cos(angle) + y * math.sin(angle)) / math.sqrt(2)
@@ -139,12 +139,12 @@ def _light(width: int, height: int, rng: np.random.Generator) -> NDArray[np.floa
 
 
 def _mirror(panel: Pixels, _: np.random.Generator) -> Pixels:
-    """Left and right exchanged."""
+    """Return the mirror image."""
     return np.ascontiguousarray(panel[:, ::-1])
 
 
 def _recolour(panel: Pixels, rng: np.random.Generator) -> Pixels:
-    """Hues turned by 40 to 180 degrees, contrast lowered or raised, a cast that also shows on black and white."""
+    """Return hues turned by 40 to 180 degrees, another contrast, and a cast that also shows on black and white."""
     hsv = cv2.cvtColor(panel, cv2.COLOR_RGB2HSV)
     hsv[..., 0] = (hsv[..., 0].astype(np.int32) + int(rng.integers(20, 91))) % 180  # OpenCV counts 2 degrees as 1
     turned = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB).astype(np.float32)
@@ -154,7 +154,7 @@ def _recolour(panel: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def _block(panel: Pixels, rng: np.random.Generator) -> Pixels:
-    """An opaque block with a rim over a fifth of the area, at a random place."""
+    """Return the panel with an opaque, rimmed block over a fifth of the area, at a random place."""
     height, width = panel.shape[:2]
     wide = float(np.clip(math.sqrt(BLOCK_SHARE) * rng.uniform(0.7, 1.4), BLOCK_SHARE, 1))
     w, h = max(1, round(width * wide)), max(1, round(height * BLOCK_SHARE / wide))
@@ -168,12 +168,12 @@ def _block(panel: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def _lettering(panel: Pixels, _: np.random.Generator) -> Pixels | None:
-    """Words taken out of balloons and captions."""
+    """Return the panel without the lettering of balloons and captions."""
     return erase_lettering(panel)
 
 
 def _saved(picture: Pixels, quality: int) -> Pixels:
-    """As JPEG gives it back."""
+    """Return a picture after JPEG compression."""
     done, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     assert done  # a picture in memory always encodes
     return np.ascontiguousarray(np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)[..., ::-1])
@@ -184,7 +184,7 @@ def _clipped(values: NDArray[np.floating]) -> Pixels:
     return clipped
 
 
-KINDS: dict[str, Callable[[Pixels, np.random.Generator], Pixels | None]] = {
+DISTORTIONS: dict[str, Callable[[Pixels, np.random.Generator], Pixels | None]] = {
     "crop60": _crop(0.6),
     "crop30": _crop(0.3),
     "jpeg": _jpeg,
@@ -195,4 +195,4 @@ KINDS: dict[str, Callable[[Pixels, np.random.Generator], Pixels | None]] = {
     "block": _block,
     "lettering": _lettering,
 }
-"""Every kind of copy by name, in the order of the table."""
+"""Distortions by name, in the order of the table."""

@@ -1,4 +1,4 @@
-"""Words as people give them: exact, half remembered, misread by a machine, or told in other words."""
+"""Text queries from a panel's dialogue: part of it, with OCR errors, or in other words."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ import numpy as np
 from retrieval.errors import UsageError
 
 FIVE = 5
+"""Words in a row of the query type "five words"; shorter dialogue makes no queries."""
 FORGOTTEN = 0.4
-"""Share of a line's words that a half remembered one has lost."""
-MISREAD = (0.10, 0.15)
-"""Share of the characters that reading machines get wrong in the noisy kind, from and to."""
+"""Share of a line's words missing from a half-remembered one."""
+OCR_ERRORS = (0.10, 0.15)
+"""Lowest and highest share of characters with OCR errors."""
 
 _CONFUSED = {
     "a": "oe", "b": "h6", "c": "eo", "d": "cl", "e": "co", "f": "t", "g": "q9", "h": "bn", "i": "l1",
@@ -27,7 +28,7 @@ _CONFUSED = {
 
 @dataclass(frozen=True, slots=True)
 class Rephrased:
-    """A line of a comic, and how someone who has read it might say it."""
+    """A line of a comic, and the same in other words."""
 
     book: str
     page: int
@@ -36,16 +37,16 @@ class Rephrased:
     rephrased: str
 
 
-def question(dialogue: str, kind: str, *, seed: int, key: str) -> str | None:
-    """The dialogue as a question of a kind in `KINDS`; the same for the same (seed, key, kind).
+def text_query(dialogue: str, query_type: str, *, seed: int, key: str) -> str | None:
+    """Return a query of a type in `QUERY_TYPES`; the same for the same (seed, key, type).
 
-    None where the dialogue has fewer than five words: too little to remember half of.
+    None if the dialogue has fewer than five words.
     """
     words = dialogue.split()
     if len(words) < FIVE:
         return None
-    digest = hashlib.sha256(f"{seed}\0{key}\0{kind}".encode()).digest()
-    return KINDS[kind](words, np.random.default_rng(int.from_bytes(digest[:8], "big")))
+    digest = hashlib.sha256(f"{seed}\0{key}\0{query_type}".encode()).digest()
+    return QUERY_TYPES[query_type](words, np.random.default_rng(int.from_bytes(digest[:8], "big")))
 
 
 def _five_words(words: list[str], rng: np.random.Generator) -> str:
@@ -59,9 +60,9 @@ def _half_remembered(words: list[str], rng: np.random.Generator) -> str:
 
 
 def _ocr_noise(words: list[str], rng: np.random.Generator) -> str:
-    """A share of the characters misread: one taken for another, a space lost, a space put in."""
+    """Return the line with OCR errors: characters confused, spaces lost or added."""
     line = list(" ".join(words))
-    wrong = max(1, round(len(line) * rng.uniform(*MISREAD)))
+    wrong = max(1, round(len(line) * rng.uniform(*OCR_ERRORS)))
     for place in rng.permutation(len(line))[:wrong]:
         line[place] = _misread(line[place], rng)
     return " ".join("".join(line).split())
@@ -72,13 +73,13 @@ def _misread(letter: str, rng: np.random.Generator) -> str:
         return ""
     if rng.random() < 0.15:
         return f"{letter} "
-    looks_like = _CONFUSED.get(letter.lower())
-    if looks_like is None:
+    similar = _CONFUSED.get(letter.lower())
+    if similar is None:
         return ""
-    return str(rng.choice(list(looks_like)))
+    return str(rng.choice(list(similar)))
 
 
-KINDS: dict[str, Callable[[list[str], np.random.Generator], str]] = {
+QUERY_TYPES: dict[str, Callable[[list[str], np.random.Generator], str]] = {
     "five words": _five_words,
     "half remembered": _half_remembered,
     "ocr noise": _ocr_noise,
@@ -86,20 +87,20 @@ KINDS: dict[str, Callable[[list[str], np.random.Generator], str]] = {
 
 
 def read_rephrased(path: Path) -> list[Rephrased]:
-    """The list in a JSON file. Raises `UsageError` naming the entry that is not one."""
+    """Return the rephrased lines of a JSON file. Raises `UsageError` with the number of a wrong entry."""
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read as a list of rephrased lines: {error}") from error
+        raise UsageError(f"cannot be read as a list of rephrased lines: {error}", path=path) from error
     if not isinstance(entries, list):
-        raise UsageError(f"{path} holds {type(entries).__name__}; expected a list of rephrased lines")
+        raise UsageError(f"holds {type(entries).__name__}; expected a list of rephrased lines", path=path)
     return [_rephrased(path, number, entry) for number, entry in enumerate(entries, 1)]
 
 
 def _rephrased(path: Path, number: int, entry: object) -> Rephrased:
     types = {"book": str, "page": int, "panel": int, "line": str, "rephrased": str}
     if not isinstance(entry, dict) or not all(isinstance(entry.get(name), kind) for name, kind in types.items()):
-        raise UsageError(f"{path}: entry {number} is {entry!r}; expected {', '.join(types)}")
+        raise UsageError(f"entry {number} is {entry!r}; expected {', '.join(types)}", path=path)
     if not entry["rephrased"].strip():
-        raise UsageError(f"{path}: entry {number} is rephrased with no words")
+        raise UsageError(f"entry {number} has an empty rephrased line", path=path)
     return Rephrased(**{name: entry[name] for name in types})

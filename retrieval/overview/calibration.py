@@ -14,10 +14,9 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
@@ -30,6 +29,7 @@ from retrieval.records import Panel, View
 from retrieval.search.hits import Hit
 from retrieval.search.open_index import OpenIndex
 from retrieval.search.query import Query
+from retrieval.search.sampling import interleave
 from retrieval.store.catalog.text import tokens
 from retrieval.store.layout import generation_folder, replace_file
 
@@ -212,8 +212,7 @@ def _sample_panels(index: OpenIndex, view: View, kind: QueryType, count: int) ->
     for panel in (panels[i] for i in drawn.tolist() if i in panels):
         if kind in ("picture", "panel") or len(tokens(panel.dialogue)) >= QUERY_WORDS:
             books.setdefault(panel.book_id, []).append(panel)
-    turns: Iterable[tuple[Panel | None, ...]] = zip_longest(*books.values())
-    return [panel for turn in turns for panel in turn if panel is not None][:count]
+    return interleave(books.values())[:count]
 
 
 # ---------------------------------------------------------------------- storing

@@ -1,6 +1,6 @@
-"""Training of the comic panel encoder on the pages of built indexes.
+"""Training of the comic panel encoder on the pages of open indexes.
 
-The names load torch when they are first asked for, not before.
+The names load torch when they are first used, not before.
 """
 
 from __future__ import annotations
@@ -8,17 +8,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from retrieval.training.loop import Progress, TrainingReport, train_encoder
+    from retrieval.training.card import TrainingReport
     from retrieval.training.recipe import RECIPES, Recipe
+    from retrieval.training.train import find_recipe, train_encoder
 
-__all__ = ["RECIPES", "Progress", "Recipe", "TrainingReport", "train_encoder"]
+__all__ = ["RECIPES", "Recipe", "TrainingReport", "find_recipe", "train_encoder"]
 
 _HOMES = {
     "RECIPES": "recipe",
     "Recipe": "recipe",
-    "Progress": "loop",
-    "TrainingReport": "loop",
-    "train_encoder": "loop",
+    "TrainingReport": "card",
+    "find_recipe": "train",
+    "train_encoder": "train",
 }
 
 

@@ -1,4 +1,4 @@
-"""Whether the encoder collapses while it is trained; see `retrieval.encoder.collapse`."""
+"""The check for collapse during training; see `retrieval.encoder.collapse`."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from retrieval.encoder.collapse import (
 
 
 @dataclass(frozen=True, slots=True)
-class Collapse:
-    """Figures over a few pages; None where no page allows one.
+class TrainingCollapse:
+    """Figures over a few pages; None if no page allows one.
 
     within     mean cosine of a page's panels, over its pairs, then over pages with two or more
     between    mean cosine between the first panel of each page and that of the first page
-    matched    share of panels whose picture is nearest to their own words among their page's, over pages
+    matched    share of panels whose picture is nearest to their own text among their page's, over pages
     verdict    collapsed, weak alignment, healthy, or unknown
     """
 
@@ -35,21 +35,23 @@ class Collapse:
     verdict: str
 
     def as_dict(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON."""
         return asdict(self)
 
 
-class CollapseWatch:
-    """Collects pages until it has seen enough."""
+class CollapseCheck:
+    """Collector of pages, up to as many as the check looks at."""
 
     def __init__(self) -> None:
         self._pages: list[tuple[Floats, Floats, Floats]] = []
 
     @property
     def full(self) -> bool:
+        """Return True once there are enough pages."""
         return len(self._pages) >= SAMPLE_PAGES
 
     def add(self, fused: Tensor, vision: Tensor, text: Tensor) -> None:
-        """One page's panels in order: three views, (P, dim) each, P >= 1; the first eight count."""
+        """Add one page's panels in order: three views, (P, dim) each, P >= 1; the first eight count."""
         if not self.full:
             first, second, third = (
                 normalize(view[:PANELS_PER_PAGE].detach().float().cpu(), dim=1).numpy()
@@ -57,10 +59,11 @@ class CollapseWatch:
             )
             self._pages.append((first, second, third))
 
-    def figures(self) -> Collapse:
+    def figures(self) -> TrainingCollapse:
+        """Return the figures over the pages added."""
         within = [mean_pairwise_cosine(fused) for fused, _, _ in self._pages if len(fused) > 1]
         firsts = [fused[0] for fused, _, _ in self._pages]
         between = [float(first @ firsts[0]) for first in firsts[1:]]
         matched = [top1_accuracy(vision, text) for _, vision, text in self._pages]
         inside, across, own = (fmean(values) if values else None for values in (within, between, matched))
-        return Collapse(inside, across, own, verdict(inside, own))
+        return TrainingCollapse(inside, across, own, verdict(inside, own))

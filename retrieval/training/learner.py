@@ -1,34 +1,38 @@
-"""The model with its objectives and its optimiser: what one batch does to them."""
+"""The model with its objectives and its optimiser."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from retrieval.encoder import load_encoder
 from retrieval.encoder.network.model import PanelFeatureExtractor
-from retrieval.encoder.state_dicts import State, minilm_state
-from retrieval.errors import UsageError
-from retrieval.training.batches import PageBatch
-from retrieval.training.objectives import Losses, Objectives
-from retrieval.training.recipe import Recipe
+from retrieval.encoder.network.small import SmallBackbone
+from retrieval.encoder.state_dicts import State
+from retrieval.training.data.page_batches import PageBatch
+from retrieval.training.data.pair_batches import PairBatch
+from retrieval.training.initial_weights import TEXT_ENCODER
+from retrieval.training.objectives.pages import Losses, Objectives
+from retrieval.training.objectives.pairs import PairLosses, pair_losses
+from retrieval.training.recipe import PAIRS, Recipe
 
-TEXT_ENCODER = "text.encoder."
-BACKBONES = ("vision.", TEXT_ENCODER)
-_OWN_HEADS = ".adaptation."
-"""Inside a backbone's name, but trained by the recipe in any case."""
+Batch = PageBatch | PairBatch
+
+_VISION = "vision."
+_BACKBONES = (_VISION, TEXT_ENCODER)
+_ADAPTATION = ".adaptation."
+"""Part of a backbone's name that every recipe trains."""
 
 
-class Passed(NamedTuple):
-    """One forward pass: what it cost, `embeddings` (B, N, 512) with zeros where no panel is, and the branches'
-    outputs for each of the batch's rows, (R, 512) each."""
+class ForwardPass(NamedTuple):
+    """One forward pass over pages: its losses, `embeddings` (B, N, 512) with zeros for empty slots, and the outputs of
+    the vision and text branches for each of the batch's rows, (R, 512) each.
+    """
 
     losses: Losses
     embeddings: Tensor
@@ -37,13 +41,15 @@ class Passed(NamedTuple):
 
 
 class Learner:
-    """One training's moving parts. `precision` names what the forward pass computes in."""
+    """The moving parts of one training. `precision` names the number type of the forward pass."""
 
     def __init__(self, model: PanelFeatureExtractor, recipe: Recipe, device: torch.device) -> None:
         self.model = model.to(device)
         self.objectives = Objectives(recipe).to(device)
         self.recipe = recipe
         self.device = device
+        if recipe.objective == PAIRS:
+            _train_vision_alone(model)
         self.frozen = frozenset(name for name, value in model.named_parameters() if not value.requires_grad)
         if recipe.frozen_norms:
             _freeze_norms(model)
@@ -58,6 +64,7 @@ class Learner:
     # ----------------------------------------------------------------- modes
 
     def train(self) -> None:
+        """Set the model and the head to training."""
         self.model.train()
         self.objectives.train()
         if self.recipe.frozen_norms:
@@ -65,44 +72,52 @@ class Learner:
                 module.eval()
 
     def validate(self) -> None:
-        """The model settled; the head as the recipe says: published trainings leave its dropout on."""
+        """Set the model to evaluation; the head as the recipe says, since published trainings keep its dropout."""
         self.model.eval()
         self.objectives.train(self.recipe.head_trains_in_validation)
 
     # ---------------------------------------------------------------- passes
 
-    def passed(self, batch: PageBatch, masked: Tensor | None = None) -> Passed:
-        """One pass over a batch on the learner's device; `masked` as in `Objectives`."""
+    def losses(self, batch: Batch) -> Losses | PairLosses:
+        """Return the losses of a batch on the learner's device."""
+        if isinstance(batch, PageBatch):
+            return self.forward_pages(batch).losses
+        backbone = self.model.vision
+        assert isinstance(backbone, SmallBackbone)
+        return pair_losses(backbone, batch, self.recipe.temperature, self._autocast())
+
+    def forward_pages(self, batch: PageBatch, masked: Tensor | None = None) -> ForwardPass:
+        """Return one pass over a batch on the learner's device; `masked` as in `Objectives`."""
         panels = batch.panels
         with self._autocast():
             made = self.model.branches(panels)
-            spoken = batch.real & (panels["modality_mask"][:, :2] > 0).all(dim=1)
-            branches = made.vision[spoken], made.text[spoken]
-            if self.recipe.second_pass and int(spoken.sum()) >= 2:
+            with_text = batch.real & (panels["modality_mask"][:, :2] > 0).all(dim=1)
+            branches = made.vision[with_text], made.text[with_text]
+            if self.recipe.second_pass and int(with_text.sum()) >= 2:
                 branches = (
-                    self.model.encode_image_only(panels["images"][spoken]),
-                    self.model.encode_text_only(panels["input_ids"][spoken], panels["attention_mask"][spoken]),
+                    self.model.encode_image_only(panels["images"][with_text]),
+                    self.model.encode_text_only(panels["input_ids"][with_text], panels["attention_mask"][with_text]),
                 )
             crops = None
-            if batch.second is not None:
-                crops = made.vision[batch.real], self.model.encode_image_only(batch.second[batch.real])
+            if batch.second_crops is not None:
+                crops = made.vision[batch.real], self.model.encode_image_only(batch.second_crops[batch.real])
         embeddings = made.fused.float().new_zeros(batch.mask.numel(), made.fused.shape[-1])
         embeddings = embeddings.index_copy(0, batch.slots, made.fused.float()).view(*batch.mask.shape, -1)
         losses = self.objectives(embeddings, batch.mask, branches, crops, masked)
-        return Passed(losses, embeddings, made.vision, made.text)
+        return ForwardPass(losses, embeddings, made.vision, made.text)
 
-    def learn(self, batches: Sequence[PageBatch | None], rate: float) -> list[dict[str, float]]:
-        """One step at learning rate `rate` over the mean of the batches' losses; their parts, by name.
+    def learn(self, batches: Sequence[Batch | None], rate: float) -> list[dict[str, float]]:
+        """Take one step at learning rate `rate` over the mean of the batches' losses; return the losses by name.
 
-        Batches that cannot teach (None, or of a single panel) take no part. A step without any gradient is none.
+        Batches without two panels to compare, and None, are left out. Without any gradient there is no step.
         """
         self.train()
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        usable = [batch for batch in batches if batch is not None and len(batch.slots) > 1]
+        usable = [batch for batch in batches if batch is not None and batch.count > 1]
         parts = []
         for batch in usable:
-            losses = self.passed(batch.to(self.device)).losses
+            losses = self.losses(batch.to(self.device))
             parts.append(as_numbers(losses))
             if losses.total.requires_grad:
                 scaled: Tensor = self.scaler.scale(losses.total / len(usable))
@@ -123,21 +138,37 @@ class Learner:
     # --------------------------------------------------------------- weights
 
     def changing(self) -> State:
-        """What training may change of the model: trained parameters and all statistics, under their key names."""
+        """Return what training may change of the model: trained parameters and all statistics, by key."""
         return {key: value for key, value in self.model.state_dict().items() if key not in self.frozen}
 
     def weights(self) -> State:
-        """The encoder as a checkpoint, on the CPU, published key names; the small model's without its text encoder,
-        which is MiniLM as published and comes with the package, unless it was trained.
+        """Return the encoder as a checkpoint, on the CPU, with the published keys.
+
+        The small model's text encoder is left out unless it was trained: it is MiniLM as published and comes with the
+        package.
         """
         state = {key: value.detach().cpu().contiguous() for key, value in self.model.state_dict().items()}
         if self.recipe.backbone == "small" and any(key.startswith(TEXT_ENCODER) for key in self.frozen):
             state = {key: value for key, value in state.items() if not key.startswith(TEXT_ENCODER)}
+        if self.recipe.float16_weights:
+            state = {key: value.half() if _is_large(key, value) else value for key, value in state.items()}
         return OrderedDict(state)
 
 
-def as_numbers(losses: Losses) -> dict[str, float]:
+def as_numbers(losses: Losses | PairLosses) -> dict[str, float]:
+    """Return losses as numbers, by name."""
     return {name: float(value.detach()) for name, value in losses._asdict().items()}
+
+
+def _is_large(key: str, value: Tensor) -> bool:
+    """Return True for matrices, except the text projection, whose cosines are exact in float32."""
+    return value.dim() >= 2 and not key.startswith("text.")
+
+
+def _train_vision_alone(model: PanelFeatureExtractor) -> None:
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(name.startswith(_VISION))
+    model.vision.to(memory_format=torch.channels_last)  # the faster layout on a CPU
 
 
 def _norms(model: nn.Module) -> list[nn.Module]:
@@ -145,7 +176,7 @@ def _norms(model: nn.Module) -> list[nn.Module]:
     return [
         module
         for name, module in model.named_modules()
-        if isinstance(module, kinds) and name.startswith(BACKBONES) and _OWN_HEADS not in f"{name}."
+        if isinstance(module, kinds) and name.startswith(_BACKBONES) and _ADAPTATION not in f"{name}."
     ]
 
 
@@ -153,31 +184,3 @@ def _freeze_norms(model: nn.Module) -> None:
     for module in _norms(model):
         for parameter in module.parameters():
             parameter.requires_grad_(False)
-
-
-def new_model(recipe: Recipe, start: str | Path | None) -> PanelFeatureExtractor:
-    """The model to train, on the CPU: the weights of `start` (a name or a file), else drawn by torch's generator
-    over MiniLM's text encoder.
-
-    Raises `UsageError` where `start` has another picture branch than the recipe, or is needed and missing.
-    """
-    if start is not None:
-        encoder = load_encoder(start, device="cpu")
-        found, wanted = encoder.model, recipe.backbone
-        with torch.device("meta"):
-            expected = PanelFeatureExtractor(visual_backbone=wanted)
-        if found.vision.state_dict().keys() != expected.vision.state_dict().keys():
-            raise UsageError(
-                f"{start} does not have the picture branch {wanted!r} that recipe {recipe.name!r} trains: "
-                "choose the recipe that fits the checkpoint, or another --from"
-            )
-        return found
-    if recipe.backbone != "small":
-        raise UsageError(
-            f"recipe {recipe.name!r} trains on top of frozen picture backbones, which mean nothing before they are "
-            "trained themselves: say which weights to begin with, like --from comic-panel-encoder-v1"
-        )
-    model = PanelFeatureExtractor(visual_backbone=recipe.backbone)
-    text, _ = minilm_state()
-    model.text.encoder.load_state_dict({key.removeprefix(TEXT_ENCODER): value for key, value in text.items()})
-    return model

@@ -1,4 +1,4 @@
-"""The losses of a training as a picture: a small SVG, drawn without any library."""
+"""The losses of a training as a small SVG."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ Points = Sequence[tuple[float, float]]
 
 
 def loss_plot(metrics: Sequence[Mapping[str, Any]], title: str) -> str:
-    """An SVG of the epochs' training and validation losses and the training's parts over the epoch number."""
+    """Return an SVG of the losses over epochs: training, its parts, and validation."""
     epochs = [row for row in metrics if row["kind"] == "epoch"]
     lines: dict[str, Points] = {
         "validation": [(row["epoch"], row["validation"]["total"]) for row in epochs if row["validation"]]
     }
-    for part in ("total", "contrastive", "reconstruction", "alignment", "instance"):
-        name = "training" if part == "total" else part
+    parts = dict.fromkeys(part for row in epochs for part in row["training"])
+    for part in sorted(parts, key=lambda part: part != "total"):
+        name = "training" if part == "total" else part.replace("_", " ")
         lines[name] = [(row["epoch"], row["training"][part]) for row in epochs if row["training"]]
     return draw({name: points for name, points in lines.items() if any(y for _, y in points)}, title)
 
 
 def draw(lines: Mapping[str, Points], title: str) -> str:
-    """Named lines over a common x axis, the y axis from 0."""
+    """Return an SVG of named lines over a common x axis, with the y axis from 0."""
     xs = [x for points in lines.values() for x, _ in points] or [0.0]
     top = max((y for points in lines.values() for _, y in points), default=0.0) or 1.0
     left, span = min(xs), (max(xs) - min(xs)) or 1.0

@@ -1,10 +1,10 @@
-"""A training on disk: what it is, where it stands, what it measured. Stopped at any moment, it goes on to the bit.
+"""A training on disk. Stopped at any moment, it continues with the same bits.
 
 out/
-  settings.json       what this training is; another one is refused
-  start.safetensors   the whole model it began with
-  state.pt            all that changed since: weights, head, optimiser, random states, position
-  metrics.jsonl       a line for each step that was reported and for each epoch
+  settings.json       settings of this training; other settings are refused
+  start.safetensors   the whole model it started from
+  state.pt            what changed since: weights, head, optimiser, random states, position
+  metrics.jsonl       one line for every tenth step and for each epoch
 """
 
 from __future__ import annotations
@@ -24,19 +24,20 @@ from safetensors.torch import save
 from retrieval.encoder.network.model import PanelFeatureExtractor
 from retrieval.encoder.state_dicts import State, build_model, read_state
 from retrieval.errors import TrainingError, UsageError
+from retrieval.training.files import PARTIAL, replace_file, write_text
 from retrieval.training.learner import Learner
 
-_WAY_OUT = "choose another --output to begin again"
-_BEFORE = frozenset({"training.lock", "start.safetensors"})
-"""What a training that was killed before it wrote its settings may have left."""
+_START_AGAIN = "choose another --output to start again"
+_BEFORE_SETTINGS = frozenset({"training.lock", "start.safetensors"})
+"""Files that a training may leave if it is killed before it writes its settings."""
 
 
 @dataclass(slots=True)
 class Position:
-    """Where a training stands. `batch` batches of `epoch` (from 0) are learnt, `steps` steps in all.
+    """Position of a training: `batch` batches of `epoch` (from 0) are done, `steps` steps in all.
 
     sums       sums of the loss parts over this epoch's batches, `count` of them
-    best       the lowest figure so far (validation loss, or training loss without validation), of `best_epoch`
+    best       loss of `best_epoch` (of validation, or of training without validation), whose weights are the result
     metrics    bytes of the metrics file that belong to this position
     """
 
@@ -62,50 +63,58 @@ class Output:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Raises `TrainingError` while another process trains into the same folder."""
+        """Lock the folder. Raises `TrainingError` if another process trains into it."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UsageError(f"--output {self.folder} cannot be made a folder ({error.strerror or error})") from error
+            raise UsageError(
+                f"cannot be made a folder ({error.strerror or error})", path=self.folder, hint="choose another --output"
+            ) from error
         try:
             with FileLock(self.folder / "training.lock", timeout=0):
                 yield
         except Timeout:
             raise TrainingError(
-                f"another process is training into {self.folder}: wait for it, or choose another --output"
+                "another process is training into this folder",
+                path=self.folder,
+                hint="wait for it, or choose another --output",
             ) from None
 
     # --------------------------------------------------------------- settings
 
     def check(self, settings: Mapping[str, Any]) -> None:
-        """Raises `UsageError` where the folder is another training's, or holds anything else."""
+        """Raise `UsageError` if the folder holds another training, or other files."""
         if self._settings.exists():
             changes = list(_differences(_read_json(self._settings), _plain(settings)))
             if changes:
                 raise UsageError(
-                    f"{self.folder} holds a training with other settings: {'; '.join(changes)}. "
-                    "Give the same ones to go on with it, or another --output"
+                    f"holds a training with other settings: {'; '.join(changes)}",
+                    path=self.folder,
+                    hint="give the same settings to continue it, or another --output",
                 )
             return
-        strange = sorted(p.name for p in self.folder.iterdir() if p.name not in _BEFORE and p.suffix != ".partial")
-        if strange:
+        files = (path for path in self.folder.iterdir() if path.suffix != PARTIAL)
+        foreign = sorted(path.name for path in files if path.name not in _BEFORE_SETTINGS)
+        if foreign:
             raise UsageError(
-                f"{self.folder} holds other files ({', '.join(strange[:3])}): choose an empty or new --output"
+                f"holds other files ({', '.join(foreign[:3])})",
+                path=self.folder,
+                hint="choose an empty or new --output",
             )
 
     def begin(self, settings: Mapping[str, Any], make: Callable[[], PanelFeatureExtractor]) -> PanelFeatureExtractor:
-        """The model the training began with, on the CPU. A new training makes it, keeps it, and then its settings."""
+        """Return the model the training started from, on the CPU; a new training makes and saves it."""
         if not self._settings.exists():
             model = make()
             state = {key: value.detach().contiguous() for key, value in model.state_dict().items()}
-            replace(self._start, lambda beside: beside.write_bytes(save(state)))
+            replace_file(self._start, lambda partial: partial.write_bytes(save(state)))
             write_text(self._settings, json.dumps(_plain(settings), indent=1) + "\n")
         return build_model(read_state(self._start), str(self._start))
 
     # ------------------------------------------------------------------ state
 
     def save(self, learner: Learner, position: Position) -> None:
-        """Write where the training stands; what was written before counts until this is complete."""
+        """Save the position and the learner; the previous save counts until this one is complete."""
         position.metrics = self._metrics.stat().st_size if self._metrics.exists() else 0
         content = {
             "position": asdict(position),
@@ -116,12 +125,12 @@ class Output:
             "random": torch.get_rng_state(),
             "random_cuda": torch.cuda.get_rng_state(learner.device) if learner.device.type == "cuda" else None,
         }
-        replace(self._state, lambda beside: torch.save(content, beside))
+        replace_file(self._state, lambda partial: torch.save(content, partial))
 
     def restore(self, learner: Learner) -> Position:
-        """Bring the learner and torch's generators to where the training stands; the start where it never stood.
+        """Restore the learner and torch's generators, and return the position; without a save, the start.
 
-        Lines of the metrics file that were written later are taken away: they will be written again.
+        Later lines of the metrics file are cut: they will be written again.
         """
         if not self._state.exists():
             self._cut_metrics(0)
@@ -137,7 +146,7 @@ class Output:
         except Exception as error:  # a damaged archive can fail with any exception
             reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
             raise TrainingError(
-                f"{self._state} cannot be read as where a training stands ({reason}): {_WAY_OUT}"
+                f"cannot be read as the state of a training ({reason})", path=self._state, hint=_START_AGAIN
             ) from error
         torch.set_rng_state(content["random"])
         if learner.device.type == "cuda" and content["random_cuda"] is not None:
@@ -148,11 +157,12 @@ class Output:
     # ---------------------------------------------------------------- metrics
 
     def note(self, **values: Any) -> None:
-        """One more line of the metrics file."""
+        """Append a line to the metrics file."""
         with self._metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps(values) + "\n")
 
     def metrics(self) -> list[dict[str, Any]]:
+        """Return the lines of the metrics file."""
         if not self._metrics.exists():
             return []
         return [json.loads(line) for line in self._metrics.read_text(encoding="utf-8").splitlines()]
@@ -163,7 +173,7 @@ class Output:
 
 
 def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """As they are when read again: tuples are lists."""
+    """Return settings as they are read back from JSON: tuples are lists."""
     plain: dict[str, Any] = json.loads(json.dumps(settings))
     return plain
 
@@ -193,24 +203,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise TrainingError(f"{path} cannot be read ({error}): {_WAY_OUT}") from error
+        raise TrainingError(f"cannot be read ({error})", path=path, hint=_START_AGAIN) from error
     if not isinstance(content, dict):
-        raise TrainingError(f"{path} holds {type(content).__name__}, expected an object: {_WAY_OUT}")
+        raise TrainingError(f"holds {type(content).__name__}; expected an object", path=path, hint=_START_AGAIN)
     return content
-
-
-def write_text(path: Path, text: str) -> None:
-    """Written beside and renamed, as all files of a training."""
-    replace(path, lambda beside: beside.write_text(text, encoding="utf-8"))
-
-
-def replace(path: Path, write: Callable[[Path], object]) -> None:
-    """`write` fills a file beside `path`; once that is on the disk it takes its place."""
-    beside = path.with_name(f"{path.name}.partial")
-    try:
-        write(beside)
-        with beside.open("rb+") as file:
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError as error:
-        raise TrainingError(f"{path} cannot be written ({error.strerror or error}): is the disk full?") from error

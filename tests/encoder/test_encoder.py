@@ -56,7 +56,7 @@ def test_views_are_the_branches_of_the_model(encoder, encoded, some) -> None:
     """One plain pass over the same panels, padded to 128 tokens, gives the same rows."""
     ids, mask = (np.pad(part, ((0, 0), (0, 128 - part.shape[1]))) for part in inputs.tokenize([p.text for p in some]))
     batch = {
-        "images": torch.from_numpy(inputs.normalize(np.stack([p.picture for p in some]))),
+        "images": torch.from_numpy(inputs.normalize(np.stack([p.image for p in some]))),
         "input_ids": torch.from_numpy(ids),
         "attention_mask": torch.from_numpy(mask),
         "comp_feats": torch.from_numpy(np.stack([inputs.composition(p.box, 1000, 1500) for p in some])),
@@ -122,7 +122,7 @@ def test_attributes_cannot_be_set(small) -> None:
 
 def test_only_the_vlm_profile_counts_panels(small, panels) -> None:
     """Two panels that differ in their number alone: one vector under v1, two under vlm."""
-    twins = [PanelInput(panels[0].picture, "", Box(0, 0, 500, 500), 1000, 1500, number=n) for n in (1, 9)]
+    twins = [PanelInput(panels[0].image, "", Box(0, 0, 500, 500), 1000, 1500, number=n) for n in (1, 9)]
     first, second = small.encode(twins).fused
     np.testing.assert_array_equal(first, second)
     vlm = PanelEncoder(TorchRuntime(small.model, small.device), "vlm", ["0"], "vlm")
@@ -142,7 +142,7 @@ def test_threads_take_turns(small, panels) -> None:
 
 def test_a_query_meets_its_own_panel(encoder, encoded, some) -> None:
     """An image against `picture` and text against `dialogue` score 1 with themselves."""
-    pictures = encoder.encode_queries([QueryInput(image=some[0].picture)], View.PICTURE)
+    pictures = encoder.encode_queries([QueryInput(image=some[0].image)], View.PICTURE)
     words = encoder.encode_queries([QueryInput(text=some[1].text)], View.DIALOGUE)
     np.testing.assert_allclose(pictures[0], encoded.picture[0], atol=1e-5)
     np.testing.assert_allclose(words[0], encoded.dialogue[1], atol=1e-5)
@@ -150,14 +150,14 @@ def test_a_query_meets_its_own_panel(encoder, encoded, some) -> None:
 
 def test_one_modality_is_the_same_for_either_branch(small, panels) -> None:
     """A query of one modality has one vector, for `picture` and `dialogue` alike."""
-    for query in (QueryInput(text="rain"), QueryInput(image=panels[0].picture)):
+    for query in (QueryInput(text="rain"), QueryInput(image=panels[0].image)):
         both = [small.encode_queries([query], view) for view in (View.PICTURE, View.DIALOGUE)]
         np.testing.assert_array_equal(*both)
 
 
 def test_fused_queries(encoder, panels) -> None:
     """The published servers' inputs: zeros for geometry, CLS SEP without text, zeros without an image."""
-    shown = panels[3].picture
+    shown = panels[3].image
     queries = [QueryInput(shown), QueryInput(shown, "rain"), QueryInput(text="rain")]
     ids, attention = map(torch.from_numpy, inputs.tokenize(["", "rain", "rain"]))
     picture = torch.from_numpy(inputs.normalize(shown[None]))
@@ -170,7 +170,7 @@ def test_fused_queries(encoder, panels) -> None:
 
 
 def test_whole_page_geometry_is_an_encoding_by_name(small, panels) -> None:
-    query = [QueryInput(panels[0].picture)]
+    query = [QueryInput(panels[0].image)]
     plain, page = (small.fuse_queries(query, name) for name in ("image_only", "image_fullpage_comp"))
     np.testing.assert_array_equal(plain, small.encode_queries(query, View.FUSED))
     assert not np.allclose(plain, page, atol=1e-6)
@@ -179,7 +179,7 @@ def test_whole_page_geometry_is_an_encoding_by_name(small, panels) -> None:
 
 
 def test_mixed_queries_keep_their_order(small, panels) -> None:
-    queries = [QueryInput(text="rain"), QueryInput(panels[0].picture, "rain"), QueryInput(panels[1].picture)]
+    queries = [QueryInput(text="rain"), QueryInput(panels[0].image, "rain"), QueryInput(panels[1].image)]
     together = small.encode_queries(queries, View.PICTURE)
     alone = [small.encode_queries([query], View.PICTURE)[0] for query in queries]
     np.testing.assert_allclose(together, alone, atol=1e-5)
@@ -196,7 +196,7 @@ def test_a_query_computes_only_its_branch(small, panels, monkeypatch) -> None:
         small.encode_queries([QueryInput(text="rain")], View.DIALOGUE)
     with monkeypatch.context() as patch:
         patch.setattr(small.model.text, "forward", never)
-        small.encode_queries([QueryInput(image=panels[0].picture)], View.PICTURE)
+        small.encode_queries([QueryInput(image=panels[0].image)], View.PICTURE)
 
 
 def test_nothing_keeps_a_gradient(small, panels) -> None:

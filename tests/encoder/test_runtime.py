@@ -48,13 +48,13 @@ def plain() -> PanelEncoder:
 def test_any_runtime_serves_an_encoder(plain, panels) -> None:
     """Views and queries come from the runtime's arrays alone."""
     encoded = plain.encode(panels, batch_size=3)
-    colour = inputs.normalize(panels[1].picture[None]).mean(axis=(2, 3))[0]
+    colour = inputs.normalize(panels[1].image[None]).mean(axis=(2, 3))[0]
     expected = np.append(colour, 0) / np.linalg.norm(colour)
     np.testing.assert_allclose(encoded.picture[1], expected, atol=1e-6)
     np.testing.assert_allclose(encoded.dialogue, np.full((8, 4), 0.5))
     np.testing.assert_allclose(encoded.gate[:2], [[0.5, 0, 0.5], [1 / 3] * 3])
-    assert encoded.parts is None
-    (query,) = plain.encode_queries([QueryInput(panels[1].picture)], View.PICTURE)
+    assert encoded.regions is None
+    (query,) = plain.encode_queries([QueryInput(panels[1].image)], View.PICTURE)
     np.testing.assert_allclose(query, expected, atol=1e-6)
 
 
@@ -85,5 +85,5 @@ def test_the_gate_of_small_is_constant_and_that_of_v1_is_not(small, golden_encod
 
 def test_the_fingerprint_of_small_stays(small) -> None:
     """It is that of indexes that exist; with another one they would not open."""
-    assert small.fingerprint == "841384211dfecf14ec12eeb35e37b2cf71e0d5e722694b939faec39d014314f3"
+    assert small.fingerprint == "b76aa3fd0676f89f50d56b8e5c6d6e3ca82e5640a9dd7f0e3d3c4f35e8997e2e"
     assert small.settings["regions"] == 13

@@ -13,9 +13,10 @@ import pytest
 from index_builder import build_index
 from retrieval import PanelIndex
 from retrieval.errors import SourceError, UsageError
-from retrieval.evaluation import Progress, Settings, evaluate
-from retrieval.evaluation.queries import question, read_rephrased
-from retrieval.evaluation.sampling import panels_that_ask
+from retrieval.evaluation import Settings, evaluate
+from retrieval.evaluation.queries import read_rephrased, text_query
+from retrieval.evaluation.sampling import query_panels
+from retrieval.progress import Progress
 from sample_data import COMICS
 from tests.conftest import GridEncoder, draw_page, panel_boxes
 from ui.cli.main import main
@@ -32,8 +33,8 @@ def comics(tmp_path: Path) -> Path:
         folder = tmp_path / "comics" / f"book {book}"
         folder.mkdir(parents=True)
         draw_page(book).save(folder / "1.png")
-        said = LINES[4 * book :]
-        panels = [{"bbox": box, "text": text} for box, text in zip(panel_boxes(4), said, strict=False)]
+        lines = LINES[4 * book :]
+        panels = [{"bbox": box, "text": text} for box, text in zip(panel_boxes(4), lines, strict=False)]
         annotation = {"image_width": 400, "image_height": 600, "panels": panels}
         (folder / "1.json").write_text(json.dumps(annotation))
     return tmp_path / "comics"
@@ -50,11 +51,11 @@ def opened(index: Path) -> PanelIndex:
 
 
 def test_what_is_exact_is_found_and_what_is_not_is_counted(index: Path) -> None:
-    """A small copy is found by its colours, a mirrored one not by a hash of places; words find their panel."""
+    """A small picture is found by its colours, a mirrored one not by a hash of places; words find their panel."""
     seen: list[Progress] = []
     with opened(index) as library:
         report = evaluate(library, Settings(sample=None), seen.append)
-    rows = {(row.kind, row.by): row for row in (*report.copies, *report.dialogue)}
+    rows = {(row.query_type, row.method): row for row in (*report.distortions, *report.dialogue)}
     assert rows["jpeg", "index"].r1 == 1.0
     assert rows["jpeg", "index"].queries == 8
     assert rows["jpeg", "exact"].r1 == 1.0
@@ -62,9 +63,9 @@ def test_what_is_exact_is_found_and_what_is_not_is_counted(index: Path) -> None:
     assert rows["half remembered", "index"].r10 == 1.0
     assert rows["half remembered", "words alone"].queries == 8
     assert rows["jpeg", "12 x 12 grid"].r1 == 1.0
-    assert {row.by for row in report.copies} >= {"index", "exact", "perceptual hash", "colour histogram"}
-    assert {row.by for row in report.detection} >= {"index", "12 x 12 grid"}
-    assert {stage.stage for stage in seen} == {"peers", "copies", "dialogue", "neighbours"}
+    assert {row.method for row in report.distortions} >= {"index", "exact", "perceptual hash", "colour histogram"}
+    assert {row.method for row in report.detection} >= {"index", "12 x 12 grid"}
+    assert {stage.stage for stage in seen} == {"baselines", "distortions", "dialogue", "neighbours"}
     assert seen[-1].done == seen[-1].total == 8
     assert json.loads(json.dumps(report.as_dict()))["panels"] == 8
 
@@ -72,7 +73,7 @@ def test_what_is_exact_is_found_and_what_is_not_is_counted(index: Path) -> None:
 def test_two_runs_agree(index: Path) -> None:
     """The seed decides everything but the time."""
     with opened(index) as library:
-        settings = Settings(sample=4, seed=5, peers=False)
+        settings = Settings(sample=4, seed=5, baselines=False)
         first, second = (evaluate(library, settings).as_dict() for _ in range(2))
     assert first.pop("seconds") > 0
     second.pop("seconds")
@@ -83,46 +84,46 @@ def test_neighbours_are_counted_by_hand(index: Path) -> None:
     """Of the 7 others 3 stand on the same page, which is the whole book here."""
     with opened(index) as library:
         report = evaluate(library, Settings(only="neighbours"))
-    by = {row.by: row for row in report.neighbours}
-    assert by["index"].same_page == by["index"].same_book == pytest.approx(3 / 7)
+    rows = {row.method: row for row in report.neighbours}
+    assert rows["index"].same_page == rows["index"].same_book == pytest.approx(3 / 7)
     assert report.collapse is not None
     assert report.collapse.pages == 2
-    assert report.copies == report.dialogue == ()
+    assert report.distortions == report.dialogue == ()
 
 
-def test_the_sample_is_spread_over_books_and_only_chosen_books_ask(index: Path) -> None:
-    """Two of each book; a pattern or a part of the path picks books; an unknown one is told."""
+def test_the_sample_is_spread_over_books_and_only_chosen_books_are_queries(index: Path) -> None:
+    """Two of each book; a pattern or a part of the path picks books; an unknown one is an error."""
     with opened(index) as library:
-        assert sorted(p.book[-6:] for p in panels_that_ask(library, 4, 0)) == 2 * ["book 0"] + 2 * ["book 1"]
+        assert sorted(p.book[-6:] for p in query_panels(library, 4, 0)) == 2 * ["book 0"] + 2 * ["book 1"]
         for pattern in ("book 1", "%1", "comics/book 1"):
-            assert {p.book[-6:] for p in panels_that_ask(library, None, 0, [pattern])} == {"book 1"}
-        with pytest.raises(UsageError, match=r"no book .* fits nowhere"):
-            panels_that_ask(library, None, 0, ["nowhere"])
+            assert {p.book[-6:] for p in query_panels(library, None, 0, [pattern])} == {"book 1"}
+        with pytest.raises(UsageError, match=r"no book matches nowhere"):
+            query_panels(library, None, 0, ["nowhere"])
 
 
 def test_identical_dialogue_counts_as_right(comics: Path, tmp_path: Path) -> None:
-    """Twins answer for each other."""
+    """Panels with the same dialogue count for each other."""
     shutil.copytree(comics / "book 0", comics / "book 2")
     build_index([comics], tmp_path / "twins.index", encoder=GridEncoder(), workers=0, ocr=False)
     with opened(tmp_path / "twins.index") as library:
-        report = evaluate(library, Settings(sample=None, kinds=("half remembered",), peers=False))
-    assert {(row.by, row.queries) for row in report.dialogue} >= {("index", 12)}
-    assert next(row for row in report.dialogue if row.by == "index").r10 == 1.0
+        report = evaluate(library, Settings(sample=None, distortions=("half remembered",), baselines=False))
+    assert {(row.method, row.queries) for row in report.dialogue} >= {("index", 12)}
+    assert next(row for row in report.dialogue if row.method == "index").r10 == 1.0
 
 
-def test_comics_that_are_gone_are_told(index: Path, comics: Path) -> None:
-    """A sentence when none can be read; a note when some cannot."""
+def test_missing_comics_are_reported(index: Path, comics: Path) -> None:
+    """An error when none can be read; a note when some cannot."""
     shutil.rmtree(comics / "book 0")
     with opened(index) as library:
-        report = evaluate(library, Settings(kinds=("jpeg",), peers=False))
-    assert "4 panels that ask could not be read" in report.notes[0]
+        report = evaluate(library, Settings(distortions=("jpeg",), baselines=False))
+    assert "4 query panels could not be read" in report.notes[0]
     shutil.rmtree(comics / "book 1")
-    with opened(index) as library, pytest.raises(SourceError, match=r"none of the 8 panels .* gone"):
-        evaluate(library, Settings(kinds=("jpeg",), peers=False))
+    with opened(index) as library, pytest.raises(SourceError, match=r"none of the 8 query panels"):
+        evaluate(library, Settings(distortions=("jpeg",), baselines=False))
 
 
-def test_an_index_without_panels_is_told(index: Path) -> None:
-    """Nothing to ask, since every page is gone, is a sentence."""
+def test_an_index_without_panels_is_an_error(index: Path) -> None:
+    """Every page is missing, so there is no query."""
     with closing(sqlite3.connect(index / "catalog.sqlite")) as catalog, catalog:
         catalog.execute("UPDATE page SET missing = 1")
     with opened(index) as library, pytest.raises(UsageError, match="holds no panels"):
@@ -130,21 +131,22 @@ def test_an_index_without_panels_is_told(index: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
-    [({"sample": 0}, "at least 1"), ({"only": "x"}, "copies, dialogue"), ({"kinds": ("x",)}, "crop60")],
+    ("wrong", "expected"),
+    [({"sample": 0}, "at least 1"), ({"only": "x"}, "distortions, dialogue"), ({"distortions": ("x",)}, "crop60")],
 )
-def test_settings_that_mean_nothing_are_refused(wrong: dict[str, object], said: str) -> None:
+def test_settings_that_mean_nothing_are_refused(wrong: dict[str, object], expected: str) -> None:
     """When made, with what would be right."""
-    with pytest.raises(UsageError, match=said):
+    with pytest.raises(UsageError) as refused:
         Settings(**wrong)  # type: ignore[arg-type]
+    assert expected in f"{refused.value.problem} {refused.value.hint}"
 
 
-def test_questions_are_what_they_are_called() -> None:
-    """Five in a row; six of ten in order; misread but alike; the same in every run; too short asks nothing."""
+def test_text_queries_are_what_they_are_called() -> None:
+    """Five in a row; six of ten in order; misread but alike; the same in every run; too short makes none."""
     line = "one two three four five six seven eight nine ten"
-    five = question(line, "five words", seed=1, key="a")
-    half = question(line, "half remembered", seed=1, key="a")
-    noisy = question(line, "ocr noise", seed=1, key="a")
+    five = text_query(line, "five words", seed=1, key="a")
+    half = text_query(line, "half remembered", seed=1, key="a")
+    noisy = text_query(line, "ocr noise", seed=1, key="a")
     assert five is not None
     assert half is not None
     assert noisy is not None
@@ -153,8 +155,8 @@ def test_questions_are_what_they_are_called() -> None:
     assert len(half.split()) == 6
     assert [w for w in line.split() if w in half.split()] == half.split()
     assert noisy != line
-    assert noisy == question(line, "ocr noise", seed=1, key="a")
-    assert question("too few words here", "five words", seed=1, key="a") is None
+    assert noisy == text_query(line, "ocr noise", seed=1, key="a")
+    assert text_query("too few words here", "five words", seed=1, key="a") is None
 
 
 def test_the_rephrased_lines_are_in_the_sample_comics() -> None:
@@ -177,23 +179,35 @@ def test_the_command_on_the_sample_comics(tmp_path: Path, capsys: pytest.Capture
     """One run prints every part; all rephrased lines are found in the library, and exact words come first."""
     folder = tmp_path / "sample.index"
     build_index([COMICS], folder, encoder="small", workers=0, ocr=False)
-    main(["evaluate", "--index", str(folder), "--sample", "3", "--quiet", "--no-peers", "--json"])
+    main(["evaluate", "--index", str(folder), "--sample", "3", "--quiet", "--no-baselines", "--json"])
     report = json.loads(capsys.readouterr().out)
-    rows = {(row["kind"], row["by"]): row for row in report["copies"] + report["dialogue"]}
+    rows = {(row["query_type"], row["method"]): row for row in report["distortions"] + report["dialogue"]}
     assert rows["rephrased", "index"]["queries"] == len(read_rephrased(COMICS.parent / "rephrased.json"))
     assert rows["jpeg", "index"]["r1"] >= 0.5
     assert rows["five words", "index"]["r10"] == 1.0
     assert report["collapse"]["verdict"] in ("healthy", "weak alignment", "collapsed")
     assert report["notes"] == []
-    main(["evaluate", "--index", str(folder), "--sample", "1", "--quiet", "--kinds", "jpeg,five words", "--markdown"])
+    main(
+        [
+            "evaluate",
+            "--index",
+            str(folder),
+            "--sample",
+            "1",
+            "--quiet",
+            "--distortions",
+            "jpeg,five words",
+            "--markdown",
+        ]
+    )
     printed = capsys.readouterr().out
-    assert "| kind | by | queries | R@1 | R@10 | MRR |" in printed
+    assert "| query | method | queries | R@1 | R@10 | MRR |" in printed
     assert "| jpeg | untrained network |" in printed
     assert "| five words | BM25 (FTS5) |" in printed
 
 
-def test_only_annotated_panels_ask(tmp_path: Path) -> None:
-    """Two boxes drawn by hand on one page; the panels found on the other do not ask; without any, a sentence."""
+def test_only_annotated_panels_are_queries(tmp_path: Path) -> None:
+    """Two boxes drawn by hand on one page; the panels detected on the other are not queries; without any, an error."""
     comics = tmp_path / "comics" / "book"
     comics.mkdir(parents=True)
     for n in range(2):
@@ -202,10 +216,26 @@ def test_only_annotated_panels_ask(tmp_path: Path) -> None:
     (comics / "0.json").write_text(json.dumps({"image_width": 400, "image_height": 600, "panels": boxes}))
     build_index([tmp_path / "comics"], tmp_path / "i", encoder=GridEncoder(), workers=0, ocr=False)
     with opened(tmp_path / "i") as library:
-        for annotated, asking in ((True, 2), (False, 6)):
-            settings = Settings(kinds=("jpeg",), peers=False, annotated=annotated)
-            assert {row.queries for row in evaluate(library, settings).copies} == {asking}
+        for annotated, queries in ((True, 2), (False, 6)):
+            settings = Settings(distortions=("jpeg",), baselines=False, annotated=annotated)
+            assert {row.queries for row in evaluate(library, settings).distortions} == {queries}
     (comics / "0.json").unlink()
     build_index([tmp_path / "comics"], tmp_path / "i", encoder=GridEncoder(), workers=0, ocr=False)
-    with opened(tmp_path / "i") as library, pytest.raises(UsageError, match="leave out --annotated"):
-        evaluate(library, Settings(only="copies", annotated=True))
+    with opened(tmp_path / "i") as library, pytest.raises(UsageError, match="no annotated panel") as refused:
+        evaluate(library, Settings(only="distortions", annotated=True))
+    assert refused.value.hint == "leave out --annotated"
+
+
+def test_former_options_still_work(
+    index: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They set what they set before, and `--help` lists only the new names."""
+    monkeypatch.setattr(PanelIndex, "_load_encoder", lambda self: GridEncoder())
+    command = ["evaluate", "--index", str(index), "--quiet", "--json", "--seed", "3"]
+    main([*command, "--no-peers", "--kinds", "jpeg", "--query-books", "book 1"])
+    settings = json.loads(capsys.readouterr().out)["settings"]
+    assert (settings["baselines"], settings["distortions"], settings["query_books"]) == (False, ["jpeg"], ["book 1"])
+    main(["evaluate", "--help"])
+    listed = capsys.readouterr().out.split()
+    assert {"--baselines", "--distortions", "--query-book"} <= set(listed)
+    assert not {"--peers", "--kinds", "--query-books"} & set(listed)

@@ -15,12 +15,12 @@ from natsort import natsorted
 from PIL import Image
 
 from sample_data import COMICS
-from sample_data.books import BOOKS
-from sample_data.draw.lettering import letters, measure, wrap
-from sample_data.draw.pages import draw_page
-from sample_data.draw.style import Hand
-from sample_data.output import encoded, page_name, write_book
-from sample_data.story import Book, Page
+from tools.sample_comics.books import BOOKS
+from tools.sample_comics.draw.pages import draw_page
+from tools.sample_comics.draw.style import Hand
+from tools.sample_comics.draw.words.lettering import letters, measure, wrap
+from tools.sample_comics.output import encoded, page_name, write_book
+from tools.sample_comics.story import Book, Page
 
 HERE = COMICS.parent
 by_name = pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.name)

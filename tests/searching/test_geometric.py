@@ -17,7 +17,7 @@ from PIL import Image
 
 from index_builder import build_index
 from retrieval import PanelIndex
-from retrieval.evaluation.distortions import copy_of
+from retrieval.evaluation.distortions import distort
 from retrieval.images.keypoints import (
     MIN_INLIERS,
     NO_MATCH,
@@ -84,7 +84,7 @@ def test_panels_that_differ_in_their_words_only_are_told_apart(kind: str) -> Non
         cv2.putText(twin, words, (90, 60), cv2.FONT_HERSHEY_DUPLEX, 1.1, (10, 10, 10), 2)
     greys = [to_grey(twin) for twin in twins]
     for number, twin in enumerate(twins):
-        copy = copy_of(twin, kind, key=number)
+        copy = distort(twin, kind, key=number)
         assert copy is not None
         asked = to_grey(copy)
         matches = [match_affine(extract_keypoints(asked), extract_keypoints(grey)) for grey in greys]

@@ -9,21 +9,21 @@ from pathlib import Path
 import pytest
 
 from retrieval.errors import UsageError
-from retrieval.training import Progress
+from retrieval.progress import Progress
 from ui.cli.main import main
 from ui.cli.train import chosen_recipe, describe, saving_first
 
 
 def test_options_change_the_recipe() -> None:
-    """Those that are given, and no others; without alterations there is nothing for the instance term."""
-    recipe = chosen_recipe("small", {"epochs": 3, "augment": False, "instance": None, "seed": None})
-    assert (recipe.epochs, recipe.augment, recipe.instance, recipe.seed) == (3, False, 0.0, 42)
+    """Those that are given, and no others; without augmentation there is nothing for the instance objective."""
+    recipe = chosen_recipe("small-pages", {"epochs": 3, "augment": False, "instance_weight": None, "seed": None})
+    assert (recipe.epochs, recipe.augment, recipe.instance_weight, recipe.seed) == (3, False, 0.0, 42)
     with pytest.raises(UsageError, match=r"no recipe 'huge'; expected one of comic-panel-encoder-v1, small"):
         chosen_recipe("huge", {})
 
 
-def test_ctrl_c_is_asked_about_once_it_runs() -> None:
-    """Before the first step it stops at once; then it is an answer; the second time it stops at once again."""
+def test_ctrl_c_saves_first_once_it_runs() -> None:
+    """Before the first step it stops at once; later it stops after the step; the second time at once again."""
     before = signal.getsignal(signal.SIGINT)
     with saving_first() as stop:
         with pytest.raises(KeyboardInterrupt):
@@ -37,22 +37,40 @@ def test_ctrl_c_is_asked_about_once_it_runs() -> None:
 
 
 def test_a_line_of_progress() -> None:
-    """Batches, the loss and its parts, rate, time left."""
-    losses = {"contrastive": 2.0, "alignment": 1.5, "instance": 0.0, "total": 2.45}
-    line = describe(Progress("train", 1, 20, 30, 1000, losses, 4.25, 3905.0))
-    assert line == "30/1,000  loss 2.450 (contrastive 2.000 alignment 1.500)  4.2 pages/s  1:05:05 left"
+    """Batches, the epoch and its losses, rate, time left."""
+    detail = "epoch 1/20  loss 2.450 (contrastive 2.000 alignment 1.500)"
+    line = describe(Progress("train", 30, 1000, "batches", 0.2484, detail))
+    assert line == f"30/1,000 batches  {detail}  0.2/s  1:05:05 left"
 
 
 def test_trained_from_the_command_line(tiny_index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One JSON object on standard output, progress on standard error; other settings are wrong usage."""
-    asked = ["train", "--index", str(tiny_index), "--output", str(tmp_path / "out"), "--device", "cpu", "--json"]
-    main([*asked, "--epochs", "1", "--limit", "2", "--no-augment"])
-    said = capsys.readouterr()
-    report = json.loads(said.out)
+    command = ["train", "--index", str(tiny_index), "--output", str(tmp_path / "out"), "--device", "cpu", "--json"]
+    command += ["--recipe", "small-pages", "--limit", "2", "--no-augment"]
+    main([*command, "--epochs", "1"])
+    printed = capsys.readouterr()
+    report = json.loads(printed.out)
     assert (report["epochs"], report["data"]["counts"]["training_pages"]) == (1, 2)
     assert Path(report["encoder"]).is_file()
-    assert "epoch 1/1 training: 1/1  loss" in said.err
+    assert "training: 1/1 batches  epoch 1/1  loss" in printed.err
+    assert "validating: 1/1 batches  epoch 1/1" in printed.err
     with pytest.raises(SystemExit) as stopped:
-        main([*asked, "--epochs", "2", "--limit", "2", "--no-augment"])
+        main([*command, "--epochs", "2"])
     assert stopped.value.code == 2
     assert "recipe.epochs was 1 and is 2" in capsys.readouterr().err
+
+
+def test_former_options_still_work(tiny_index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They set what they set before, and `--help` lists only the new names."""
+    command = ["train", "--index", str(tiny_index), "--output", str(tmp_path / "out"), "--device", "cpu", "--json"]
+    command += ["--recipe", "small-pages", "--limit", "1", "--epochs", "1", "--quiet", "--from", "small"]
+    main([*command, "--accumulate", "2", "--validation", "0", "--instance", "0.25"])
+    capsys.readouterr()
+    settings = json.loads((tmp_path / "out" / "settings.json").read_text())
+    recipe = settings["recipe"]
+    assert settings["init_from"] == "small"
+    assert (recipe["gradient_accumulation"], recipe["validation_fraction"], recipe["instance_weight"]) == (2, 0, 0.25)
+    main(["train", "--help"])
+    listed = capsys.readouterr().out.split()
+    assert {"--init-from", "--gradient-accumulation", "--validation-fraction", "--instance-weight"} <= set(listed)
+    assert not {"--from", "--accumulate", "--validation", "--instance"} & set(listed)

@@ -16,14 +16,14 @@ from retrieval.books.labels import Labels, read_labels
 from retrieval.encoder import inputs
 from retrieval.encoder.inputs import panel_input
 from retrieval.errors import UsageError
-from retrieval.training.augmentations import altered
-from retrieval.training.batches import Reader
-from retrieval.training.data import Library
+from retrieval.training.augmentations.crop import augmented_crop
+from retrieval.training.data.page_batches import PageReader
+from retrieval.training.data.split import validation_books
 from retrieval.training.recipe import RECIPES
-from retrieval.training.split import validation_books
+from tests.training.trainer import opened
 
 V1 = RECIPES["comic-panel-encoder-v1"]
-SMALL = RECIPES["small"]
+SMALL = RECIPES["small-pages"]
 
 PAGES = ["home/comics/Night/0001", "home/comics/Night/0002", "home/comics/Day/0001"]
 
@@ -57,7 +57,7 @@ def test_labels_of_another_form_are_refused(tmp_path: Path, content: str) -> Non
     """With the file's name and the form that is expected."""
     path = tmp_path / "labels.json"
     path.write_text(content)
-    with pytest.raises(UsageError, match=r'(?s)labels\.json: .*give one JSON object \{"book/page": "class"'):
+    with pytest.raises(UsageError, match=r'labels\.json .*expected one JSON object \{"book/page": "class"'):
         read_labels(path)
 
 
@@ -75,15 +75,17 @@ def test_the_split_keeps_books_whole() -> None:
 def test_the_smallest_book_validates_where_none_fits() -> None:
     """A share too small for any book still takes one; a single book cannot be split."""
     assert validation_books(["a"] * 9 + ["b"] * 3, 0.05, 1) == {"b"}
-    with pytest.raises(UsageError, match=r"1 books.*--validation 0"):
+    with pytest.raises(UsageError, match=r"1 books") as refused:
         validation_books(["a"] * 9, 0.05, 1)
+    assert refused.value.hint is not None
+    assert "--validation-fraction 0" in refused.value.hint
 
 
 def test_pages_of_two_indexes(tiny_index: Path, tmp_path: Path) -> None:
     """The same book in two indexes is on one side; one index twice is refused; a limit holds for both sides."""
     copy = tmp_path / "copy.index"
     shutil.copytree(tiny_index, copy)
-    with Library.open([tiny_index, copy]) as library:
+    with opened([tiny_index, copy]) as library:
         split = library.split(V1)
         assert {(p.index, p.book) for p in split.validation} == {
             (0, "The Last Bus to Owl Hill"),
@@ -96,7 +98,7 @@ def test_pages_of_two_indexes(tiny_index: Path, tmp_path: Path) -> None:
         assert (len(few.training), len(few.validation)) == (2, 1)
         assert few.digest != split.digest
     with pytest.raises(UsageError, match="given twice"):
-        Library.open([tiny_index, tiny_index / ".." / tiny_index.name])
+        opened([tiny_index, tiny_index / ".." / tiny_index.name]).__enter__()
 
 
 def test_only_stories_are_trained_on(tiny_index: Path, tmp_path: Path) -> None:
@@ -108,7 +110,7 @@ def test_only_stories_are_trained_on(tiny_index: Path, tmp_path: Path) -> None:
         "x/The Last Bus to Owl Hill/bus-02": "narrative",
     }
     labels.write_text(json.dumps(names))
-    with Library.open([tiny_index]) as library:
+    with opened([tiny_index]) as library:
         split = library.split(V1, labels)
         assert sorted(Path(p.path).name for p in (*split.training, *split.validation)) == ["bus-02", "lamp-02"]
         assert split.counts["pages_without_label"] == 1
@@ -120,14 +122,14 @@ def test_only_stories_are_trained_on(tiny_index: Path, tmp_path: Path) -> None:
 
 def test_a_batch_holds_what_an_index_would(tiny_index: Path) -> None:
     """Row for row the encoder's inputs of the page's panels; the published padding is rows of zeros."""
-    with Library.open([tiny_index]) as library:
+    with opened([tiny_index]) as library:
         entry = library.split(V1).training[0]
-        (packed,) = Reader(library, replace(V1, padding=False)).batches([entry])
-        (padded,) = Reader(library, V1).batches([entry])
+        (packed,) = PageReader(library, replace(V1, padding=False)).batches([entry])
+        (padded,) = PageReader(library, V1).batches([entry])
         index = library.indexes[0]
         page = index.page_image(entry.page_id)
         for row, panel in enumerate(index.page_panels(entry.page_id)):
-            wanted = panel_input(page, panel.box, panel.dialogue, panel.number)
+            wanted = panel_input(page, panel.box, panel.dialogue, panel.panel)
             assert torch.equal(packed.panels["images"][row], torch.from_numpy(inputs.normalize(wanted.image[None]))[0])
             ids = [
                 i
@@ -149,23 +151,23 @@ def test_a_batch_holds_what_an_index_would(tiny_index: Path) -> None:
 
 def test_at_most_so_many_panels(tiny_index: Path) -> None:
     """The first panels of a page in order."""
-    with Library.open([tiny_index]) as library:
+    with opened([tiny_index]) as library:
         entries = library.split(V1).training
-        (some,) = Reader(library, replace(V1, panels_per_page=2)).batches(entries)
+        (some,) = PageReader(library, replace(V1, panels_per_page=2)).batches(entries)
     assert some.mask.tolist() == [[True, True]] * len(entries)
 
 
 def test_threads_and_a_late_start_change_nothing(tiny_index: Path) -> None:
     """The third batch of an epoch is the same however it is come to; another epoch shows other crops."""
     recipe = replace(SMALL, pages_per_batch=1)
-    with Library.open([tiny_index]) as library:
+    with opened([tiny_index]) as library:
         pages = library.split(recipe).training
-        third = list(Reader(library, recipe).batches(pages, epoch=1))[2]
-        (late,) = Reader(library, recipe, workers=2).batches(pages, first=2, epoch=1)
-        same_page = [b for b in Reader(library, recipe).batches(pages, epoch=2) if len(b.slots) == len(third.slots)]
+        third = list(PageReader(library, recipe).batches(pages, epoch=1))[2]
+        (late,) = PageReader(library, recipe, workers=2).batches(pages, first=2, epoch=1)
+        same_page = [b for b in PageReader(library, recipe).batches(pages, epoch=2) if len(b.slots) == len(third.slots)]
     assert torch.equal(third.panels["images"], late.panels["images"])
-    assert torch.equal(third.second, late.second)
-    assert not torch.equal(third.panels["images"], third.second)
+    assert torch.equal(third.second_crops, late.second_crops)
+    assert not torch.equal(third.panels["images"], third.second_crops)
     assert all(not torch.equal(third.panels["images"], batch.panels["images"]) for batch in same_page)
 
 
@@ -174,9 +176,9 @@ def test_a_page_that_cannot_be_read_is_named(tiny_comics: Path, tiny_index: Path
     page = next((tiny_comics / "The Last Bus to Owl Hill").glob("bus-02.p*"))
     hidden = page.rename(page.with_suffix(".away"))
     try:
-        with Library.open([tiny_index]) as library:
+        with opened([tiny_index]) as library:
             split = library.split(V1)
-            reader = Reader(library, V1)
+            reader = PageReader(library, V1)
             assert list(reader.batches(split.validation)) == [None]
             (batch,) = reader.batches([*split.training, *split.validation])
     finally:
@@ -186,12 +188,12 @@ def test_a_page_that_cannot_be_read_is_named(tiny_comics: Path, tiny_index: Path
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 400), (900, 600)])
-def test_altered_panels_are_pictures_of_their_panel(size: tuple[int, int]) -> None:
-    """RGB, no larger than the panel, the same for the same dice, of any size."""
+def test_augmented_crops_are_pictures_of_their_panel(size: tuple[int, int]) -> None:
+    """RGB, no larger than the panel, the same for the same generator, of any size."""
     rng = np.random.default_rng(1)
     panel = Image.fromarray(rng.integers(0, 256, (size[1], size[0], 3), np.uint8))
     for seed in range(20):
-        view, again = (altered(panel, np.random.default_rng(seed)) for _ in range(2))
+        view, again = (augmented_crop(panel, np.random.default_rng(seed)) for _ in range(2))
         assert view.mode == "RGB"
         assert view.width <= panel.width
         assert view.height <= panel.height

@@ -15,9 +15,9 @@ import torch
 
 from retrieval.encoder.network.model import PanelFeatureExtractor
 from retrieval.encoder.state_dicts import build_model
-from retrieval.training.batches import PageBatch
+from retrieval.training.data.page_batches import PageBatch
 from retrieval.training.learner import Learner, as_numbers
-from retrieval.training.objectives import Objectives, contrastive, reconstruction
+from retrieval.training.objectives.pages import Objectives, contrastive, reconstruction
 from retrieval.training.recipe import RECIPES
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -95,7 +95,8 @@ def test_one_step_of_the_whole_model(recipe: ModuleType, golden: dict[str, np.nd
     head_of(recipe, cfg, learner.objectives)
     learner.validate()
     learner.objectives.eval()
-    losses = learner.passed(step_batch(recipe, golden, cfg), torch.from_numpy(golden["step/masked_index"])).losses
+    masked = torch.from_numpy(golden["step/masked_index"])
+    losses = learner.forward_pages(step_batch(recipe, golden, cfg), masked).losses
     found = as_numbers(losses)
     parts = [found[name] for name in ("contrastive", "reconstruction", "alignment", "total")]
     np.testing.assert_allclose(parts, golden["step/losses"], rtol=1e-5, atol=1e-5)
@@ -132,7 +133,7 @@ def test_learn_is_that_step(recipe: ModuleType, golden: dict[str, np.ndarray], c
     learner.learn([batch], rate=0.5)
     torch.manual_seed(1)
     other.train()
-    other.passed(batch).losses.total.backward()
+    other.forward_pages(batch).losses.total.backward()
     head = [value.grad.clone() for value in other.objectives.parameters()]
     assert torch.nn.utils.clip_grad_norm_(other.model.parameters(), 1e-3) > 1e-3
     assert all(torch.equal(a, b.grad) for a, b in zip(head, other.objectives.parameters(), strict=True))

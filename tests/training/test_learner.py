@@ -17,28 +17,31 @@ from retrieval.encoder.collapse import verdict
 from retrieval.encoder.protocol import PanelInput
 from retrieval.errors import TrainingError, UsageError
 from retrieval.records import Box
-from retrieval.training import RECIPES, Recipe, train_encoder
-from retrieval.training.batches import PageBatch, Reader
-from retrieval.training.collapse import CollapseWatch
-from retrieval.training.data import Library
-from retrieval.training.learner import Learner, new_model
+from retrieval.training import RECIPES, Recipe
+from retrieval.training.collapse import CollapseCheck
+from retrieval.training.data.page_batches import PageBatch, PageReader
+from retrieval.training.initial_weights import new_model
+from retrieval.training.learner import Learner
 from retrieval.training.plot import draw
+from tests.training.trainer import opened, train
 
 CPU = torch.device("cpu")
-PLAIN = replace(RECIPES["comic-panel-encoder-v1"], name="plain", backbone="small", pages_per_batch=2, validation=0.3)
+PLAIN = replace(
+    RECIPES["comic-panel-encoder-v1"], name="plain", backbone="small", pages_per_batch=2, validation_fraction=0.3
+)
 """The published training over the small picture branch."""
 
-SMALL = RECIPES["small"]
+SMALL = RECIPES["small-pages"]
 
 
 @pytest.fixture(scope="module")
 def batches(tiny_index: Path) -> dict[str, PageBatch]:
     """Two pages: as published, packed, and with second crops."""
     made = {}
-    with Library.open([tiny_index]) as library:
+    with opened([tiny_index]) as library:
         pages = library.split(PLAIN).training[:2]
         for name, recipe in {"plain": PLAIN, "packed": replace(PLAIN, padding=False), "small": SMALL}.items():
-            (made[name],) = Reader(library, recipe).batches(pages, epoch=0)
+            (made[name],) = PageReader(library, recipe).batches(pages, epoch=0)
     return made
 
 
@@ -56,7 +59,7 @@ def test_padding_does_not_reach_the_losses(batches: dict[str, PageBatch]) -> Non
         one.objectives.eval()
         torch.manual_seed(0)
         with torch.no_grad():
-            passed = one.passed(batches[name])
+            passed = one.forward_pages(batches[name])
         losses.append(torch.stack(passed.losses))
         embeddings.append(passed.embeddings[batches[name].mask])
     assert torch.allclose(*losses, rtol=1e-4, atol=1e-5)
@@ -70,7 +73,7 @@ def test_the_second_pass_draws_dropout_again(batches: dict[str, PageBatch]) -> N
         one = learner(replace(PLAIN, second_pass=second, padding=False))
         one.train()
         torch.manual_seed(0)
-        aligned[second] = float(one.passed(batches["packed"]).losses.alignment.detach())
+        aligned[second] = float(one.forward_pages(batches["packed"]).losses.alignment.detach())
     assert aligned[True] != aligned[False]
 
 
@@ -98,7 +101,7 @@ def test_accumulated_batches_are_one_step(batches: dict[str, PageBatch]) -> None
             if isinstance(module, torch.nn.Dropout):
                 module.p = 0.0
         one.objectives.reconstruction_head[2].p = 0.0
-        one.recipe = replace(PLAIN, reconstruction=0.0)
+        one.recipe = replace(PLAIN, reconstruction_weight=0.0)
         one.objectives.recipe = one.recipe
         assert len(one.learn(group, rate=1e-3)) == len([b for b in group if b])
         steps.append(one.model.text.proj.weight.detach().clone())
@@ -113,7 +116,7 @@ def test_mixed_precision_on_the_cpu_is_bfloat16(batches: dict[str, PageBatch]) -
         one = learner(replace(PLAIN, mixed_precision=mixed))
         assert one.precision == ("bfloat16" if mixed else "float32")
         one.model.eval()
-        losses[mixed] = float(one.passed(batches["plain"]).losses.contrastive.detach())
+        losses[mixed] = float(one.forward_pages(batches["plain"]).losses.contrastive.detach())
         one.learn([batches["plain"]], rate=1e-3)
         assert {value.dtype for value in one.model.parameters()} == {torch.float32}
     assert losses[True] != losses[False]
@@ -142,17 +145,17 @@ def test_a_batch_of_one_panel_is_left_out(batches: dict[str, PageBatch]) -> None
 def test_the_start_must_fit_the_recipe() -> None:
     """The small weights are no start for the published model, which needs one."""
     v1 = RECIPES["comic-panel-encoder-v1"]
-    with pytest.raises(UsageError, match="does not have the picture branch 'both'"):
+    with pytest.raises(UsageError, match="does not have the vision branch 'both'"):
         new_model(v1, "small")
-    with pytest.raises(UsageError, match="--from comic-panel-encoder-v1"):
+    with pytest.raises(UsageError, match="need trained weights") as refused:
         new_model(v1, None)
+    assert refused.value.hint is not None
+    assert "--init-from comic-panel-encoder-v1" in refused.value.hint
 
 
 def test_what_comes_out(tiny_index: Path, tmp_path: Path) -> None:
     """Both weight files load as an encoder, the card says what they are, and the plot is a picture."""
-    report = train_encoder(
-        [tiny_index], tmp_path / "out", replace(PLAIN, epochs=1), device="cpu", licences=["CC BY 4.0"]
-    )
+    report = train([tiny_index], tmp_path / "out", replace(PLAIN, epochs=1), licences=["CC BY 4.0"])
     out = tmp_path / "out"
     encoders = [load_encoder(path, device="cpu") for path in (report.encoder, out / "model.pt", out / "last.pt")]
     picture = np.random.default_rng(1).integers(0, 256, (224, 224, 3), np.uint8)
@@ -176,14 +179,14 @@ def test_what_comes_out(tiny_index: Path, tmp_path: Path) -> None:
     assert row["validation"]["total"] == report.best["validation"]["total"]
     assert ElementTree.parse(out / "losses.svg").getroot().tag.endswith("svg")
 
-    again = train_encoder([tiny_index], out, replace(PLAIN, epochs=1), device="cpu")
+    again = train([tiny_index], out, replace(PLAIN, epochs=1))
     assert again.best == report.best
 
 
 def test_without_validation(tiny_index: Path, tmp_path: Path) -> None:
     """Every book is trained on, and the best epoch is that of the lowest training loss."""
-    recipe = replace(SMALL, epochs=2, validation=0.0)
-    report = train_encoder([tiny_index], tmp_path / "out", recipe, device="cpu")
+    recipe = replace(SMALL, epochs=2, validation_fraction=0.0)
+    report = train([tiny_index], tmp_path / "out", recipe)
     rows = [json.loads(line) for line in (tmp_path / "out" / "metrics.jsonl").read_text().splitlines()]
     totals = [row["training"]["total"] for row in rows if row["kind"] == "epoch"]
     assert report.best["validation"] is None
@@ -193,20 +196,22 @@ def test_without_validation(tiny_index: Path, tmp_path: Path) -> None:
 
 
 def test_a_training_that_diverges_says_so(tiny_index: Path, tmp_path: Path) -> None:
-    """The sentence names the setting to change; no weights are written."""
+    """The hint names the setting to change."""
     recipe = replace(PLAIN, learning_rate=1e30, epochs=2)
-    with pytest.raises(TrainingError, match=r"no longer a number.*--learning-rate"):
-        train_encoder([tiny_index], tmp_path / "out", recipe, device="cpu")
+    with pytest.raises(TrainingError, match=r"no longer a number") as refused:
+        train([tiny_index], tmp_path / "out", recipe)
+    assert refused.value.hint is not None
+    assert "--learning-rate" in refused.value.hint
 
 
 def test_collapse_figures() -> None:
     """By hand: pages of two panels at 60 degrees, one of them with its words swapped, and a page of one panel."""
-    watch = CollapseWatch()
+    check = CollapseCheck()
     pair = torch.tensor([[1.0, 0.0], [0.5, math.sqrt(0.75)]])
-    watch.add(pair * 5, pair, pair)
-    watch.add(pair.flip(0), pair, pair.flip(0))
-    watch.add(pair[:1], pair[:1], pair[1:])
-    found = watch.figures()
+    check.add(pair * 5, pair, pair)
+    check.add(pair.flip(0), pair, pair.flip(0))
+    check.add(pair[:1], pair[:1], pair[1:])
+    found = check.figures()
     assert found.within == pytest.approx(0.5)
     assert found.between == pytest.approx((0.5 + 1) / 2)
     assert found.matched == pytest.approx((1 + 0 + 1) / 3)
@@ -218,7 +223,7 @@ def test_collapse_figures() -> None:
     [(0.96, 0.9, "collapsed"), (0.95, 0.29, "weak alignment"), (0.95, 0.3, "healthy"), (None, 1.0, "unknown")],
 )
 def test_the_published_verdicts(within: float | None, matched: float, expected: str) -> None:
-    """Collapsed first, then weak alignment; without a page of two panels nothing can be said."""
+    """Collapsed first, then weak alignment; unknown without a page of two panels."""
     assert verdict(within, matched) == expected
 
 

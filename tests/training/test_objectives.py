@@ -8,7 +8,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from retrieval.training.objectives import Objectives, alignment, contrastive, draw_masked, instance, reconstruction
+from retrieval.training.objectives.pages import (
+    Objectives,
+    alignment,
+    contrastive,
+    draw_masked,
+    instance,
+    reconstruction,
+)
 from retrieval.training.recipe import RECIPES
 
 V1 = RECIPES["comic-panel-encoder-v1"]
@@ -65,7 +72,7 @@ def test_the_masked_panel_is_any_of_the_page() -> None:
 
 def test_the_sum_is_weighted() -> None:
     """Total = the parts under the recipe's weights, computed in float32 whatever comes in."""
-    recipe = replace(V1, augment=True, instance=0.7)
+    recipe = replace(V1, augment=True, instance_weight=0.7)
     torch.manual_seed(0)
     objectives = Objectives(recipe, dim=8).eval()
     mask = torch.ones(2, 3, dtype=torch.bool)

@@ -1,4 +1,4 @@
-"""A training that was stopped at any moment goes on to the same end, to the bit."""
+"""A training that was stopped at any moment continues to the same end, to the bit."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ from filelock import FileLock
 
 from retrieval.encoder.state_dicts import read_state
 from retrieval.errors import TrainingError, UsageError
-from retrieval.training import train_encoder
-from tests.training.trainer import RECIPE
+from tests.training.trainer import RECIPE, train
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,9 +33,9 @@ def _one_thread() -> Any:
 
 @pytest.fixture(scope="module")
 def unbroken(tiny_index: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a training that nobody disturbed."""
+    """The folder of a training without interruption."""
     output = tmp_path_factory.mktemp("unbroken") / "out"
-    train_encoder([tiny_index], output, RECIPE, device="cpu", workers=1)
+    train([tiny_index], output, RECIPE, workers=1)
     return output
 
 
@@ -49,7 +48,7 @@ def start(index: Path, output: Path) -> subprocess.Popen[str]:
 def kill_when(process: subprocess.Popen[str], line: str) -> None:
     assert process.stdout is not None
     with process:
-        assert any(said.strip() == line for said in process.stdout)
+        assert any(printed.strip() == line for printed in process.stdout)
         process.send_signal(signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
 
@@ -75,28 +74,28 @@ def rows(output: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (output / "metrics.jsonl").read_text().splitlines()]
 
 
-def go_on(index: Path, output: Path, ask: int = 0) -> bool:
-    """Train in this process until the training has asked so often whether to stop; whether it came to its end."""
-    asked = itertools.count(1)
+def continue_training(index: Path, output: Path, stop_at: int = 0) -> bool:
+    """Train in this process, stopped at the call of `stop` with this number; return True if it came to its end."""
+    calls = itertools.count(1)
     try:
-        train_encoder([index], output, RECIPE, device="cpu", stop=lambda: next(asked) == ask)
+        train([index], output, RECIPE, stop=lambda: next(calls) == stop_at)
     except KeyboardInterrupt:
         return False
     return True
 
 
-def test_killed_and_gone_on_with(tiny_index: Path, unbroken: Path, tmp_path: Path) -> None:
-    """kill -9 in the middle of an epoch."""
+def test_killed_and_continued(tiny_index: Path, unbroken: Path, tmp_path: Path) -> None:
+    """kill -9 in the middle of the second epoch of three batches each."""
     output = tmp_path / "out"
-    kill_when(start(tiny_index, output), "train 2 2")
-    assert go_on(tiny_index, output)
+    kill_when(start(tiny_index, output), "train 5")
+    assert continue_training(tiny_index, output)
     assert_same(output, unbroken)
 
 
 def test_stopped_again_and_again(tiny_index: Path, unbroken: Path, tmp_path: Path) -> None:
-    """Asked to stop at every second chance, while learning and while validating: saved, and gone on with."""
+    """Stopped at every second call, while training and while validating: saved, and continued."""
     output = tmp_path / "out"
-    ended = [go_on(tiny_index, output, ask=2) for _ in range(4)]
+    ended = [continue_training(tiny_index, output, stop_at=2) for _ in range(4)]
     assert ended == [False, False, False, True]
     assert_same(output, unbroken)
 
@@ -107,21 +106,24 @@ def test_killed_while_writing(tiny_index: Path, unbroken: Path, tmp_path: Path) 
     output.mkdir()
     (output / "start.safetensors").write_bytes(b"of a first start that wrote no settings")
     (output / "settings.json.partial").write_text("{")
-    assert not go_on(tiny_index, output, ask=4)
+    assert not continue_training(tiny_index, output, stop_at=4)
     with (output / "metrics.jsonl").open("a") as file:
         file.write('{"kind": "epoch", "half a li')
     (output / "state.pt.partial").write_bytes(b"PK")
-    assert go_on(tiny_index, output)
+    assert continue_training(tiny_index, output)
     assert_same(output, unbroken)
 
 
 def test_other_settings_are_refused(tiny_index: Path, unbroken: Path) -> None:
-    """With what was found and what is asked; nothing is touched."""
+    """With the old and the new value; nothing is changed."""
     before = (unbroken / "state.pt").read_bytes()
-    with pytest.raises(UsageError, match=r"recipe\.epochs was 2 and is 20; recipe\..*another --output"):
-        train_encoder([tiny_index], unbroken, "small", device="cpu")
+    with pytest.raises(UsageError, match=r"recipe\.epochs was 2 and is 20; recipe\.") as refused:
+        train([tiny_index], unbroken, "small-pages")
+    assert refused.value.path == str(unbroken)
+    assert refused.value.hint is not None
+    assert "another --output" in refused.value.hint
     with pytest.raises(UsageError, match=r"limit was null and is 2"):
-        train_encoder([tiny_index], unbroken, RECIPE, limit=2, device="cpu")
+        train([tiny_index], unbroken, RECIPE, limit=2)
     assert (unbroken / "state.pt").read_bytes() == before
 
 
@@ -129,21 +131,22 @@ def test_a_folder_with_other_files_is_refused(tiny_index: Path, tmp_path: Path) 
     """And stays as it is."""
     (tmp_path / "thesis.doc").write_text("x")
     with pytest.raises(UsageError, match=r"holds other files \(thesis\.doc\)"):
-        train_encoder([tiny_index], tmp_path, RECIPE, device="cpu")
+        train([tiny_index], tmp_path, RECIPE)
 
 
 def test_one_training_at_a_time(tiny_index: Path, unbroken: Path) -> None:
     """A folder that another process trains into is left alone."""
     with FileLock(unbroken / "training.lock"), pytest.raises(TrainingError, match="another process"):
-        train_encoder([tiny_index], unbroken, RECIPE, device="cpu")
+        train([tiny_index], unbroken, RECIPE)
 
 
 def test_a_damaged_state_is_refused(tiny_index: Path, tmp_path: Path, unbroken: Path) -> None:
-    """With a sentence that names the file and the way out."""
+    """With the file and a suggested fix."""
     output = tmp_path / "out"
     output.mkdir()
     for name in ("settings.json", "start.safetensors"):
         (output / name).write_bytes((unbroken / name).read_bytes())
     (output / "state.pt").write_bytes((unbroken / "state.pt").read_bytes()[:5000])
-    with pytest.raises(TrainingError, match=r"state\.pt cannot be read .*another --output"):
-        train_encoder([tiny_index], output, RECIPE, device="cpu")
+    with pytest.raises(TrainingError, match=r"state\.pt: cannot be read ") as refused:
+        train([tiny_index], output, RECIPE)
+    assert refused.value.hint == "choose another --output to start again"

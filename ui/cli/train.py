@@ -1,11 +1,11 @@
-"""The command `panelseek train`: its options, its progress, and Ctrl-C that saves first."""
+"""The command `panelseek train`: its options, its progress, and Ctrl-C, which saves first."""
 
 from __future__ import annotations
 
 import json
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,49 +14,82 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from retrieval.progress import Progress, ProgressCallback
+from ui.cli.aliases import RenamedOption
 from ui.output.progress import CountedLines, Shown, duration, shown
 
 if TYPE_CHECKING:
-    from retrieval.training import Progress, Recipe, TrainingReport
+    from retrieval.training import Recipe, TrainingReport
+
+_TITLES = {"train": "training", "validate": "validating"}
 
 
 @click.command()
 @click.option(
     "--index",
-    "indexes",
+    "folders",
     type=click.Path(path_type=Path),
     multiple=True,
     required=True,
     envvar="PANELSEEK_INDEX",
     show_envvar=True,
-    help="Folder of an index to train on; several times for several.",
+    help="Train on the pages of this index; may be repeated.",
 )
-@click.option("--output", type=click.Path(path_type=Path), required=True, help="Folder of the training.")
-@click.option("--recipe", "name", default="small", show_default=True, help="small or comic-panel-encoder-v1.")
-@click.option("--from", "start", help="Weights to begin with: a name or a file.  [default: new ones, over MiniLM]")
-@click.option("--labels", type=click.Path(path_type=Path), help="JSON with classes of pages; only stories are taken.")
-@click.option("--limit", type=click.IntRange(1), help="Train on at most so many pages.")
-@click.option("--licence", "licences", multiple=True, help="Licence of the comics, for the card; may be repeated.")
-@click.option("--epochs", type=int, help="Times every page is seen.")
-@click.option("--pages-per-batch", type=int, help="Pages compared with each other in one step.")
-@click.option("--accumulate", type=int, help="Batches that make one step.")
-@click.option("--learning-rate", type=float, help="Where the cosine schedule starts.")
-@click.option("--validation", type=float, help="Share of the pages to validate on, whole books; 0 for none.")
-@click.option("--augment/--no-augment", default=None, help="Show panels altered.")
-@click.option("--instance", type=float, help="Weight of telling altered crops of a panel from all others.")
-@click.option("--frozen-norms/--no-frozen-norms", default=None, help="Keep the norms of the backbones as they are.")
-@click.option("--mixed-precision/--no-mixed-precision", default=None, help="float16 on cuda, bfloat16 elsewhere.")
-@click.option("--seed", type=int, help="Of the split, the order and all that is drawn.")
-@click.option("--device", help="Where to train: cpu, cuda or mps.  [default: the fastest there is]")
-@click.option("--workers", type=click.IntRange(0), default=0, show_default=True, help="Threads that read pages ahead.")
-@click.option("--save-every", type=click.IntRange(1), default=100, show_default=True, help="Steps between two saves.")
-@click.option("--quiet", is_flag=True, help="No progress.")
+@click.option("--output", type=click.Path(path_type=Path), required=True, help="Write the training to this folder.")
+@click.option(
+    "--recipe",
+    "name",
+    default="small",
+    show_default=True,
+    help="Train as comic-panel-encoder-v1, small (the checkpoint of this package) or small-pages.",
+)
+@click.option(
+    "--init-from",
+    cls=RenamedOption,
+    formerly=["--from"],
+    help="Start from these weights: a name or a file.  [default: new ones, over MiniLM]",
+)
+@click.option("--labels", type=click.Path(path_type=Path), help="Train on story pages only: JSON with page classes.")
+@click.option("--limit", type=click.IntRange(1), help="Train on at most N pages.", metavar="N")
+@click.option("--licence", "licences", multiple=True, help="Name a licence of the comics on the card; may be repeated.")
+@click.option("--epochs", type=int, help="Train for this many epochs.")
+@click.option("--pages-per-batch", type=int, help="Compare this many pages with each other in one batch.")
+@click.option(
+    "--gradient-accumulation",
+    cls=RenamedOption,
+    formerly=["--accumulate"],
+    type=int,
+    help="Make one step of this many batches.",
+)
+@click.option("--learning-rate", type=float, help="Start the schedule at this learning rate.")
+@click.option(
+    "--validation-fraction",
+    cls=RenamedOption,
+    formerly=["--validation"],
+    type=float,
+    help="Validate on this share of the pages, whole books; 0 for none.",
+)
+@click.option("--augment/--no-augment", default=None, help="Train on augmented panels.")
+@click.option(
+    "--instance-weight",
+    cls=RenamedOption,
+    formerly=["--instance"],
+    type=float,
+    help="Weigh the objective between two augmented crops of a panel.",
+)
+@click.option("--frozen-norms/--no-frozen-norms", default=None, help="Keep the norms of the backbones unchanged.")
+@click.option("--mixed-precision/--no-mixed-precision", default=None, help="Use float16 on cuda, bfloat16 elsewhere.")
+@click.option("--seed", type=int, help="Seed the split, the order and all random draws.")
+@click.option("--device", help="Train on cpu, cuda or mps.  [default: the fastest available]")
+@click.option("--workers", type=click.IntRange(0), default=0, show_default=True, help="Read pages ahead in N threads.")
+@click.option("--save-every", type=click.IntRange(1), default=100, show_default=True, help="Save after every N steps.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 def train(
-    indexes: tuple[Path, ...],
+    folders: tuple[Path, ...],
     output: Path,
     name: str,
-    start: str | None,
+    init_from: str | None,
     labels: Path | None,
     limit: int | None,
     licences: tuple[str, ...],
@@ -69,18 +102,21 @@ def train(
 ) -> None:
     """Train an encoder on the pages of indexes.
 
-    Run it again with the same options after it was interrupted: it goes on where it stopped. Options that are
-    not given are as the recipe has them.
+    Run it again with the same options after an interruption: it continues where it stopped. Options that are not
+    given are as the recipe has them.
     """
+    from retrieval import PanelIndex
     from retrieval.training import train_encoder
 
     recipe = chosen_recipe(name, changes)
-    with saving_first() as stop, training_progress(quiet) as progress:
+    with ExitStack() as stack:
+        stop = stack.enter_context(saving_first())
+        progress = stack.enter_context(training_progress(quiet))
         report = train_encoder(
-            indexes,
+            [stack.enter_context(PanelIndex.open(folder)) for folder in folders],
             output,
             recipe,
-            start=start,
+            init_from=init_from,
             labels=labels,
             limit=limit,
             device=device,
@@ -97,38 +133,35 @@ def train(
 
 
 def chosen_recipe(name: str, changes: dict[str, Any]) -> Recipe:
-    """A recipe by name with the options that were given. Raises `UsageError`."""
-    from retrieval.errors import UsageError
-    from retrieval.training import RECIPES
+    """Return a recipe by name, with the options that are not None. Raises `UsageError`."""
+    from retrieval.training import find_recipe
 
-    if name not in RECIPES:
-        raise UsageError(f"there is no recipe {name!r}; expected one of {', '.join(RECIPES)}")
     given = {key: value for key, value in changes.items() if value is not None}
     if given.get("augment") is False:
-        given.setdefault("instance", 0.0)  # it compares altered crops
-    return replace(RECIPES[name], **given)
+        given.setdefault("instance_weight", 0.0)  # it compares augmented crops
+    return replace(find_recipe(name), **given)
 
 
 class _Stop:
     """Ctrl-C once: stop after this step, saved. Twice, or before the first step: at once."""
 
     def __init__(self) -> None:
-        self._asked = self._running = False
+        self._requested = self._running = False
 
     def __call__(self) -> bool:
         self._running = True
-        return self._asked
+        return self._requested
 
     def interrupted(self, _signal: int, _frame: FrameType | None) -> None:
-        if self._asked or not self._running:
+        if self._requested or not self._running:
             raise KeyboardInterrupt
-        self._asked = True
+        self._requested = True
         click.echo("\nstopping after this step; Ctrl-C again stops at once, back at the last save", err=True)
 
 
 @contextmanager
 def saving_first() -> Iterator[Callable[[], bool]]:
-    """What `train_encoder` asks whether to stop; Ctrl-C is as it was afterwards."""
+    """Return the `stop` callback of `train_encoder`; Ctrl-C has its usual meaning again afterwards."""
     stop = _Stop()
     before = signal.signal(signal.SIGINT, stop.interrupted)
     try:
@@ -137,46 +170,36 @@ def saving_first() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-def training_progress(quiet: bool, stream: TextIO | None = None) -> AbstractContextManager[Callable[[Progress], None]]:
-    """The callback for `train_encoder`: a bar on a terminal, lines in a log, both on standard error."""
+def training_progress(quiet: bool, stream: TextIO | None = None) -> AbstractContextManager[ProgressCallback]:
+    """Return the progress callback: a bar on a terminal, lines in a log, both on standard error."""
     lines = partial(CountedLines, look=_look, at_once=True)
     return shown(quiet, stream, _look, lines, "reading the indexes", width=20)
 
 
 def _look(progress: Progress) -> Shown:
-    return Shown(title(progress), progress.batches, progress.batch, describe(progress))
-
-
-def title(progress: Progress) -> str:
-    doing = "training" if progress.stage == "train" else "validating"
-    return f"epoch {progress.epoch}/{progress.epochs} {doing}"
+    return Shown(_TITLES[progress.stage], progress.total, progress.done, describe(progress))
 
 
 def describe(progress: Progress) -> str:
-    """One line: batches, the loss and its parts, rate, time left."""
-    parts = [f"{progress.batch:,}/{progress.batches:,}"]
-    losses = {name: value for name, value in progress.losses.items() if name != "total" and value}
-    if losses:
-        each = " ".join(f"{name} {value:.3f}" for name, value in losses.items())
-        parts.append(f"loss {progress.losses['total']:.3f} ({each})")
-    parts.append(f"{progress.pages_per_second:.1f} pages/s")
+    """Return one line: batches, the epoch and its losses, rate, time left."""
+    parts = [f"{progress.done:,}/{progress.total:,} {progress.unit}", progress.detail, f"{progress.rate:.1f}/s"]
     if progress.seconds_left is not None:
         parts.append(f"{duration(progress.seconds_left)} left")
     return "  ".join(parts)
 
 
 def print_training(report: TrainingReport) -> None:
-    """What was learnt from what, and where the encoder is."""
+    """Print the figures of a training and the path of its encoder."""
     counts, best = report.data["counts"], report.best
     click.echo(
         f"{report.epochs} epochs, {report.steps:,} steps over {counts['training_pages']:,} pages "
         f"({counts['training_panels']:,} panels)"
     )
-    shown = [f"{part} {best[part]['total']:.3f}" for part in ("training", "validation") if best[part]]
-    click.echo(f"best epoch {best['epoch']}: loss {', '.join(shown) or 'none'}")
+    losses = [f"{part} {best[part]['total']:.3f}" for part in ("training", "validation") if best[part]]
+    click.echo(f"weights of epoch {best['epoch']}: loss {', '.join(losses) or 'none'}")
     collapse = best["collapse"]
     figures = [f"{key} {collapse[key]:.2f}" for key in ("within", "between", "matched") if collapse[key] is not None]
     click.echo(f"{collapse['verdict']} ({', '.join(figures)})")
     for page, reason in report.skipped:
         click.echo(f"skipped {page}: {reason}", err=True)
-    click.echo(f"the encoder is {report.encoder}: panelseek build SOURCE --encoder {report.encoder}")
+    click.echo(f"encoder: {report.encoder}\nuse it: panelseek build SOURCE --encoder {report.encoder}")

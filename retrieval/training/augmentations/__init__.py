@@ -1,0 +1,1 @@
+"""Alterations of a panel that keep what it shows."""

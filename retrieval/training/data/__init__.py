@@ -1,0 +1,1 @@
+"""Pages of indexes -> batches of tensors."""

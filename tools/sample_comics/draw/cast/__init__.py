@@ -1,0 +1,1 @@
+"""People, animals and machines: their looks, heads, bodies and poses."""

@@ -1,0 +1,1 @@
+"""The means of drawing: colours, curves and the pen."""

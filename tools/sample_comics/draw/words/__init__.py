@@ -1,0 +1,1 @@
+"""Balloons, captions and hand lettering."""
