@@ -1,4 +1,4 @@
-"""Words taken away, and words that may be said or drawn: the order against plain NumPy, the scores untouched."""
+"""Negative text, and text searched in any view: the order against plain NumPy, and unchanged scores."""
 
 from __future__ import annotations
 
@@ -12,55 +12,57 @@ import pytest
 from retrieval import PanelIndex, Query
 from retrieval.errors import UsageError
 from retrieval.records import View
+from retrieval.search.ranking.hybrid import COVERAGE_POWER, COVERAGE_WEIGHT, MARGIN_POWER, MARGIN_WEIGHT
 from retrieval.search.ranking.text_match import explicit_mention, lexical_match
-from retrieval.search.searcher import STANDOUT_POWER, STANDOUT_WEIGHT, WORDS_POWER, WORDS_WEIGHT
 from retrieval.store.catalog.text import idf, tokens
 from tests.conftest import FloatRows, GridEncoder, unit
-from tests.searching.synthetic import Row, clustered, library, spoken, stored, write_index
+from tests.searching.synthetic import Row, clustered, dialogue_vectors, library, stored, write_index
 
 COUNT = 320
+IMAGE = np.zeros((4, 4, 3), np.uint8)
 
 
 @pytest.fixture(scope="module", params=["exact", "ivfpq"])
 def index(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PanelIndex]:
-    folder = tmp_path_factory.mktemp("away") / "i"
+    folder = tmp_path_factory.mktemp("negative") / "i"
     write_index(folder, library(COUNT, 1), clustered(COUNT, 2), request.param)
     with PanelIndex.open(folder, encoder=GridEncoder()) as opened:
         yield opened
 
 
-def talking() -> list[int]:
+def with_dialogue() -> list[int]:
+    """Return the places of panels with dialogue."""
     return [i for i, row in enumerate(library(COUNT, 1)) if row.dialogue]
 
 
-def weights(words: str) -> dict[str, float]:
-    terms = tokens(words)
-    said = [set(tokens(row.dialogue)) for row in library(COUNT, 1)]
-    return idf(terms, {t: sum(t in s for s in said) for t in terms}, len(talking()))
+def weights(text: str) -> dict[str, float]:
+    terms = tokens(text)
+    dialogues = [set(tokens(row.dialogue)) for row in library(COUNT, 1)]
+    return idf(terms, {t: sum(t in words for words in dialogues) for t in terms}, len(with_dialogue()))
 
 
-def cost(words: str, likeness: FloatRows) -> FloatRows:
-    """10 x what each panel plainly says, and the cosine above the usual one."""
-    terms, heavy = tokens(words), weights(words)
-    told_by = [explicit_mention(terms, row.dialogue, heavy) for row in library(COUNT, 1)]
-    return 10 * np.array(told_by, np.float32) + np.maximum(likeness, 0)
+def penalty(text: str, similarity: FloatRows) -> FloatRows:
+    """Return 10 x the explicit mention in each panel, plus the cosine above that of unrelated panels."""
+    terms, by_term = tokens(text), weights(text)
+    mentions = [explicit_mention(terms, row.dialogue, by_term) for row in library(COUNT, 1)]
+    return 10 * np.array(mentions, np.float32) + np.maximum(similarity, 0)
 
 
-def test_a_question_in_words_without_some(index: PanelIndex) -> None:
-    """Cosine and words for, words and cosine above the usual against; every page of results, and exact scores."""
+def test_text_with_negative_text(index: PanelIndex) -> None:
+    """The order is cosine plus word boost minus penalty, over all result pages; the scores stay the cosines."""
     rows, vectors = library(COUNT, 1), stored(index.folder, "dialogue")
-    for_it, against = GridEncoder.dialogue("rain night"), GridEncoder.dialogue("frog")
-    scores, here = vectors @ for_it, talking()
-    terms, heavy = tokens("rain night"), weights("rain night")
-    share = np.array([lexical_match(terms, rows[i].dialogue, heavy).coverage for i in here])
-    margin = np.maximum(share - np.sort(share)[-3], 0)
-    worth = WORDS_WEIGHT * share**WORDS_POWER + STANDOUT_WEIGHT * margin**STANDOUT_POWER
-    usual, _ = index._searcher.background_stats(View.DIALOGUE, against)
-    sample = vectors[here] @ against
-    assert usual == pytest.approx(sample.mean(), abs=1e-5)  # fewer panels than the sample takes: all of them
-    keys = scores[here] + worth - cost("frog", vectors @ against - usual)[here]
-    expected = [here[i] + 1 for i in np.lexsort((here, -np.round(keys, 6)))]
-    hits = index.search(text="rain night", negative_text="frog", k=len(here))
+    query, negative = GridEncoder.dialogue("rain night"), GridEncoder.dialogue("frog")
+    scores, places = vectors @ query, with_dialogue()
+    terms, by_term = tokens("rain night"), weights("rain night")
+    coverage = np.array([lexical_match(terms, rows[i].dialogue, by_term).coverage for i in places])
+    margin = np.maximum(coverage - np.sort(coverage)[-3], 0)
+    boost = COVERAGE_WEIGHT * coverage**COVERAGE_POWER + MARGIN_WEIGHT * margin**MARGIN_POWER
+    background, _ = index._searcher.retriever.background_stats(View.DIALOGUE, negative)
+    all_scores = vectors[places] @ negative
+    assert background == pytest.approx(all_scores.mean(), abs=1e-5)  # fewer panels than the sample takes: all of them
+    ranking_scores = scores[places] + boost - penalty("frog", vectors @ negative - background)[places]
+    expected = [places[i] + 1 for i in np.lexsort((places, -np.round(ranking_scores, 6)))]
+    hits = index.search(text="rain night", negative_text="frog", k=len(places))
     assert [hit.panel.id for hit in hits] == expected
     np.testing.assert_allclose([hit.score for hit in hits], [scores[hit.panel.id - 1] for hit in hits], atol=2e-6)
     assert [h.panel.id for h in index.search(text="rain night", negative_text="frog", k=9, offset=7)] == expected[7:16]
@@ -68,20 +70,20 @@ def test_a_question_in_words_without_some(index: PanelIndex) -> None:
     assert first != expected[:20]
 
 
-def test_like_this_panel_but_without(index: PanelIndex) -> None:
-    """A picture's neighbours keep their order among those that do not say it; panels without words cost nothing."""
-    vectors, said = stored(index.folder, "picture"), stored(index.folder, "dialogue")
-    against = GridEncoder.dialogue("soup dragon")
-    usual, _ = index._searcher.background_stats(View.DIALOGUE, against)
-    likeness = said @ against - usual
-    likeness[[i for i in range(COUNT) if i not in talking()]] = 0
-    keys = vectors @ vectors[4] - cost("soup dragon", likeness)
-    expected = (np.lexsort((np.arange(COUNT), -np.round(keys, 6))) + 1).tolist()
+def test_a_panel_with_negative_text(index: PanelIndex) -> None:
+    """Similar panels without the negative text keep their order; panels without dialogue have no penalty."""
+    vectors, dialogue = stored(index.folder, "picture"), stored(index.folder, "dialogue")
+    negative = GridEncoder.dialogue("soup dragon")
+    background, _ = index._searcher.retriever.background_stats(View.DIALOGUE, negative)
+    similarity = dialogue @ negative - background
+    similarity[[i for i in range(COUNT) if i not in with_dialogue()]] = 0
+    ranking_scores = vectors @ vectors[4] - penalty("soup dragon", similarity)
+    expected = (np.lexsort((np.arange(COUNT), -np.round(ranking_scores, 6))) + 1).tolist()
     assert [hit.panel.id for hit in index.search(panel=5, negative_text="soup dragon", k=40)] == expected[:40]
 
 
-def test_what_is_taken_away_may_be_all_that_is_near(tmp_path: Path) -> None:
-    """More panels say it than there are candidates: the search widens to those that do not."""
+def test_all_near_panels_may_have_the_negative_text(tmp_path: Path) -> None:
+    """If more panels have it than there are candidates, the search widens to those without it."""
     rows = [Row("B", n + 1, 1, dialogue="love you") for n in range(700)] + [Row("C", 1, 1, dialogue="you there")]
     folder = write_index(tmp_path / "i", rows, clustered(701, 3), "ivfpq")
     with PanelIndex.open(folder, encoder=GridEncoder()) as index:
@@ -91,71 +93,70 @@ def test_what_is_taken_away_may_be_all_that_is_near(tmp_path: Path) -> None:
     assert hits[1].score == pytest.approx(1.0, abs=1e-3)
 
 
-def test_only_plain_words_count_as_said() -> None:
-    """A word or one glued to others, the rarest of several most; a misread one may be another word."""
-    rare = {"the": 0.5, "chance": 2.0}
-    assert explicit_mention(["the", "chance"], "a CHANCE!", rare) == 1.0
-    assert explicit_mention(["the", "chance"], "takeachance", rare) == 0.9
-    assert explicit_mention(["the", "chance"], "the chanse", rare) == pytest.approx(1 / 16)
-    assert explicit_mention(["chance"], "a change", rare) == 0.0
-    assert explicit_mention(["chance"], "", rare) == 0.0
+def test_explicit_mentions() -> None:
+    """Exact and run-together words count, the rarest of several most; a word with OCR errors may be another word."""
+    by_term = {"the": 0.5, "chance": 2.0}
+    assert explicit_mention(["the", "chance"], "a CHANCE!", by_term) == 1.0
+    assert explicit_mention(["the", "chance"], "takeachance", by_term) == 0.9
+    assert explicit_mention(["the", "chance"], "the chanse", by_term) == pytest.approx(1 / 16)
+    assert explicit_mention(["chance"], "a change", by_term) == 0.0
+    assert explicit_mention(["chance"], "", by_term) == 0.0
     assert explicit_mention([], "chance", {}) == 0.0
 
 
 @pytest.mark.parametrize(
-    ("question", "said"),
+    ("query", "message"),
     [
-        ({"negative_text": "rain"}, "words to take away are no question by themselves: give text"),
-        ({"text": "a", "negative_text": 5}, "negative_text must be words; found 5"),
-        ({"text": "a", "words_in": "heard"}, "words_in cannot be 'heard': choose said, drawn, both"),
+        ({"negative_text": "rain"}, "nothing to search for; negative text only removes results\ngive text"),
+        ({"text": "a", "negative_text": 5}, "negative_text must be text; found 5"),
+        ({"text": "a", "view": "heard"}, "no view is called 'heard'\nchoose picture, dialogue, fused, any"),
     ],
 )
-def test_questions_without_sense(index: PanelIndex, question: dict[str, Any], said: str) -> None:
-    with pytest.raises(UsageError, match=said):
-        index.search(**question)
+def test_invalid_queries(index: PanelIndex, query: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        index.search(**query)
 
 
-def test_nothing_to_take_away_is_no_condition(index: PanelIndex) -> None:
-    """Blank words leave the answer as it is."""
+def test_blank_negative_text_changes_nothing(index: PanelIndex) -> None:
     plain = [(h.panel.id, h.score) for h in index.search(text="rain")]
     assert [(h.panel.id, h.score) for h in index.search(text="rain", negative_text="  ")] == plain
 
 
 @pytest.mark.parametrize(
-    ("question", "views"),
+    ("query", "views"),
     [
         ({"text": "a", "negative_text": "b"}, (View.DIALOGUE,)),
         ({"text": "a", "negative_text": "b", "view": "picture"}, (View.PICTURE,)),
         ({"panel": 1, "negative_text": "b", "view": "picture"}, (View.DIALOGUE,)),
-        ({"panel": 1, "negative_text": "b", "words_in": "drawn"}, (View.PICTURE,)),
-        ({"panel": 1, "negative_text": "b", "words_in": "both"}, (View.DIALOGUE, View.PICTURE)),
+        ({"panel": 1, "negative_text": "b", "view": "any"}, (View.DIALOGUE, View.PICTURE)),
+        ({"image": IMAGE, "text": "a", "negative_text": "b", "view": "any"}, (View.DIALOGUE, View.PICTURE)),
         ({"panel": 1}, ()),
     ],
 )
-def test_where_words_to_take_away_are_looked_for(question: dict[str, Any], views: tuple[View, ...]) -> None:
-    assert Query(**question).validate().negative_views == views
+def test_the_views_of_negative_text(query: dict[str, Any], views: tuple[View, ...]) -> None:
+    assert Query(**query).validate().negative_views == views
 
 
-# ------------------------------------------------------------- said or drawn
+# ---------------------------------------------------------------- text in any view
 
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PanelIndex]:
-    """Panel 7 shows a dragon, as far as this encoder can see one; panels 20 to 22 speak of dragons."""
+    """Open an index in which panel 7 has the image vector of "dragon"; panels 20 to 22 have it in their dialogue."""
     rows = library(60, 4)
     rows = [Row(r.book, r.page, r.panel, r.box, "" if "dragon" in r.dialogue else r.dialogue) for r in rows]
     for n in (19, 20, 21):
         rows[n] = Row(rows[n].book, rows[n].page, rows[n].panel, dialogue="dragon ahead"[: 6 if n == 19 else 12])
     picture = clustered(60, 5)
-    picture[6] = unit(spoken(["dragon"])[0] + 0.3 * picture[6])
+    picture[6] = unit(dialogue_vectors(["dragon"])[0] + 0.3 * picture[6])
     folder = write_index(tmp_path_factory.mktemp("drawn") / "i", rows, picture)
     with PanelIndex.open(folder, encoder=GridEncoder()) as opened:
         yield opened
 
 
-def test_words_for_what_is_drawn(drawn: PanelIndex) -> None:
-    """The picture answers, and nobody's words count."""
-    hits = drawn.search(text="dragon", words_in="drawn", k=60)
+def test_text_in_pictures(drawn: PanelIndex) -> None:
+    """Text is compared with pictures only; matching words in the dialogue do not count."""
+    hits = drawn.search(text="dragon", view="picture", k=60)
     expected = stored(drawn.folder, "picture") @ GridEncoder.dialogue("dragon")
     assert [h.panel.id for h in hits] == (np.lexsort((np.arange(60), -np.round(expected, 6))) + 1).tolist()
     assert (hits[0].panel.id, hits[0].view, hits[0].matched_on, hits[0].matched_words) == (
@@ -166,9 +167,9 @@ def test_words_for_what_is_drawn(drawn: PanelIndex) -> None:
     )
 
 
-def test_words_for_what_is_said_or_drawn(drawn: PanelIndex) -> None:
-    """Each panel counts where it stands out most, in standard deviations; it keeps the score of that view."""
-    hits = drawn.search(text="dragon", words_in="both", k=60)
+def test_text_in_any_view(drawn: PanelIndex) -> None:
+    """Each panel counts in the view with its higher z-score, and has the score of that view."""
+    hits = drawn.search(text="dragon", view="any", k=60)
     assert [(h.panel.id, h.view) for h in hits[:4]] == [
         (20, View.DIALOGUE),
         (21, View.DIALOGUE),
@@ -181,10 +182,10 @@ def test_words_for_what_is_said_or_drawn(drawn: PanelIndex) -> None:
     assert sorted(h.panel.id for h in hits) == list(range(1, 61))
 
 
-def test_pages_of_results_join(drawn: PanelIndex) -> None:
-    """Further hits go on where the first ended, and no page fills the list."""
-    whole = [h.panel.id for h in drawn.search(text="dragon", words_in="both", k=30)]
-    parts = [drawn.search(text="dragon", words_in="both", k=10, offset=at) for at in (0, 10, 20)]
-    assert [h.panel.id for part in parts for h in part] == whole
-    one_each = drawn.search(text="dragon", words_in="both", k=60, per_page=1)
-    assert len({h.panel.page_id for h in one_each}) == len(one_each) == 12
+def test_result_pages_join(drawn: PanelIndex) -> None:
+    """Result pages continue where the last one ended, and group limits hold over both views."""
+    whole = [h.panel.id for h in drawn.search(text="dragon", view="any", k=30)]
+    pages = [drawn.search(text="dragon", view="any", k=10, offset=start) for start in (0, 10, 20)]
+    assert [h.panel.id for page in pages for h in page] == whole
+    one_per_page = drawn.search(text="dragon", view="any", k=60, per_page=1)
+    assert len({h.panel.page_id for h in one_per_page}) == len(one_per_page) == 12
