@@ -95,7 +95,10 @@ BROKEN: dict[str, tuple[Callable[[CatalogWriter, NewPage], Any], str]] = {
         lambda c, p: run(c, "UPDATE panel SET page_id = 99"),
         "FOREIGN KEY constraint failed",
     ),
-    "a skipped file without a source": (lambda c, p: c.replace_skipped(99, [("a", "b")]), "FOREIGN KEY constraint failed"),
+    "a skipped file without a source": (
+        lambda c, p: c.replace_skipped(99, [("a", "b")]),
+        "FOREIGN KEY constraint failed",
+    ),
 }
 
 

@@ -40,7 +40,9 @@ def all_vectors() -> FloatRows:
 
 
 @pytest.mark.parametrize("vectors", [1, 4])
-def test_the_most_similar_pair_gives_the_score(index: PanelIndex, vectors: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_most_similar_pair_gives_the_score(
+    index: PanelIndex, vectors: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Scores equal plain NumPy over all pairs, for queries of one and of several vectors."""
     query = clustered(vectors, 9)
     monkeypatch.setattr(QuarterEncoder, "encode_query_regions", lambda _, queries: [QueryVectors(query)])

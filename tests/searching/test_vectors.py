@@ -109,9 +109,13 @@ def test_missing_rows_are_damage(vectors: VectorStore) -> None:
     path = vectors.folder / "dialogue-00002.f16"
     path.write_bytes(path.read_bytes()[: 2 * ROW])
     assert vectors.rows() == 22
-    with pytest.raises(IndexDamaged, match=r"vectors: the folder has 22 dialogue vectors; the catalog names 25\nrestore"):
+    with pytest.raises(
+        IndexDamaged, match=r"vectors: the folder has 22 dialogue vectors; the catalog names 25\nrestore"
+    ):
         vectors.truncate(25)
-    with pytest.raises(IndexDamaged, match=r"dialogue-00002\.f16: the file has 2 vectors; at least 5 were expected\nrestore"):
+    with pytest.raises(
+        IndexDamaged, match=r"dialogue-00002\.f16: the file has 2 vectors; at least 5 were expected\nrestore"
+    ):
         vectors.read(View.DIALOGUE, np.array([24]))
     path.unlink()
     with pytest.raises(IndexDamaged, match=r"dialogue-00002\.f16: the file is missing"):
