@@ -1,8 +1,9 @@
-"""What may be asked, which view answers, and what is refused in a sentence."""
+"""Queries: the view that each is compared with, and the errors for invalid ones."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from PIL import Image
 from retrieval import Filter, PanelIndex, Query
 from retrieval.errors import UsageError
 from retrieval.records import View
+from retrieval.search.query import QueryFields
 from tests.conftest import GridEncoder
 from tests.searching.synthetic import Row, clustered, write_index
 
@@ -32,7 +34,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PanelIndex]:
 
 
 @pytest.mark.parametrize(
-    ("question", "view"),
+    ("query", "view"),
     [
         ({"text": "a"}, View.DIALOGUE),
         ({"image": PICTURE}, View.PICTURE),
@@ -44,41 +46,48 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PanelIndex]:
         ({"image": PICTURE, "view": View.DIALOGUE}, View.DIALOGUE),
     ],
 )
-def test_the_view_follows_the_question(index: PanelIndex, question: dict[str, Any], view: View) -> None:
-    """Words ask the dialogue, pictures the pictures, both the fused view; the caller may choose another."""
-    assert Query(**question).validate().resolved_view() is view
-    assert {h.view for h in index.search(**question)} == {view}
+def test_the_view_follows_the_query(index: PanelIndex, query: dict[str, Any], view: View) -> None:
+    """Text is compared with dialogue, an image with pictures, both with the fused view; `view` chooses another."""
+    assert Query(**query).validate().resolved_view() is view
+    assert {h.view for h in index.search(**query)} == {view}
+
+
+def test_search_takes_the_fields_of_a_query() -> None:
+    """`QueryFields`, the keyword arguments of `PanelIndex.search`, has exactly the fields of `Query`, of their types."""
+    assert QueryFields.__annotations__.keys() == {f.name for f in fields(Query)}
+    declared = {name: annotation.__forward_arg__ for name, annotation in QueryFields.__annotations__.items()}
+    assert declared == {f.name: f.type for f in fields(Query)}
 
 
 @pytest.mark.parametrize(
-    ("question", "words"),
+    ("query", "message"),
     [
-        ({}, "nothing to search for"),
+        ({}, "nothing to search for\ngive text, an image, or the id of an indexed panel"),
         ({"text": " \n"}, "nothing to search for"),
-        ({"panel": 1, "text": "a"}, "a question by itself"),
-        ({"panel": 1, "image": PICTURE}, "a question by itself"),
-        ({"text": "a", "view": "sound"}, "no view is called 'sound': choose picture, dialogue, fused"),
-        ({"text": "a", "k": 0}, "k must be a whole number from 1 on; found 0"),
+        ({"panel": 1, "text": "a"}, "a query by itself\nleave out text and image, or leave out panel"),
+        ({"panel": 1, "image": PICTURE}, "a query by itself"),
+        ({"text": "a", "view": "sound"}, "no view is called 'sound'\nchoose picture, dialogue, fused, any"),
+        ({"text": "a", "k": 0}, "k must be a whole number, 1 or more; found 0"),
         ({"text": "a", "k": 2.5}, "k must be"),
         ({"text": "a", "k": True}, "k must be"),
-        ({"text": "a", "offset": -1}, "offset must be a whole number from 0 on; found -1"),
+        ({"text": "a", "offset": -1}, "offset must be a whole number, 0 or more; found -1"),
         ({"text": "a", "per_page": 0}, "per_page must be"),
         ({"text": "a", "nprobe": 0}, "nprobe must be"),
         ({"panel": 999}, "no panel 999"),
         ({"panel": 999, "view": "dialogue"}, "no panel 999"),
-        ({"panel": 2, "view": "dialogue"}, "panel 2 has no words: search with view picture or fused"),
-        ({"text": "a", "where": {"colour": 1}}, "no filter is called colour: choose from book, book_id, source, page"),
+        ({"panel": 2, "view": "dialogue"}, "panel 2 has no dialogue\nsearch with view picture or fused"),
+        ({"text": "a", "where": {"colour": 1}}, "no filter is called colour\nchoose from book, book_id, source, page"),
         ({"text": "a", "where": {"page": "3"}}, "filter page takes a number or"),
     ],
 )
-def test_questions_without_sense(index: PanelIndex, question: dict[str, Any], words: str) -> None:
-    """Each is refused with what was found and what is possible."""
-    with pytest.raises(UsageError, match=words):
-        index.search(**question)
+def test_invalid_queries(index: PanelIndex, query: dict[str, Any], message: str) -> None:
+    """Each is refused with the value found and the values possible."""
+    with pytest.raises(UsageError, match=message):
+        index.search(**query)
 
 
 @pytest.mark.parametrize(
-    "question",
+    "query",
     [
         {"text": 5},
         {"text": "a", "k": 10**20},
@@ -91,15 +100,15 @@ def test_questions_without_sense(index: PanelIndex, question: dict[str, Any], wo
     ],
     ids=str,
 )
-def test_values_of_the_wrong_kind(index: PanelIndex, question: dict[str, Any]) -> None:
-    """A value of the wrong kind is wrong usage, not a traceback and not something else's value."""
+def test_values_of_the_wrong_type(index: PanelIndex, query: dict[str, Any]) -> None:
+    """A value of the wrong type raises `UsageError` and is never converted."""
     with pytest.raises(UsageError):
-        index.search(**question)
+        index.search(**query)
 
 
 @pytest.mark.parametrize("form", ["path", "str", "bytes", "pil", "array", "float", "grey"])
-def test_a_picture_in_any_form(index: PanelIndex, tmp_path: Path, form: str) -> None:
-    """A path, bytes, a Pillow image or an array of the same picture give the same hits."""
+def test_an_image_in_any_form(index: PanelIndex, tmp_path: Path, form: str) -> None:
+    """A path, bytes, a Pillow image or an array of the same image give the same hits."""
     grey = np.random.default_rng(1).integers(0, 256, (16, 16), np.uint8)
     pixels = np.repeat(grey[..., None], 3, axis=2)
     path = tmp_path / "p.png"
@@ -118,8 +127,8 @@ def test_a_picture_in_any_form(index: PanelIndex, tmp_path: Path, form: str) -> 
     forms["pil"].close()
 
 
-def test_sql_wildcards_stand_for_themselves(index: PanelIndex) -> None:
-    """Only `%` is a wildcard; `_`, the escape sign and quotes are letters."""
+def test_sql_wildcards_are_escaped(index: PanelIndex) -> None:
+    """Only `%` is a wildcard; `_`, the escape character and quotes are letters."""
     for pattern, ids in {
         "100%_\\ x": {3},
         "%_\\ x": {3},
@@ -136,12 +145,12 @@ def test_sql_wildcards_stand_for_themselves(index: PanelIndex) -> None:
 
 
 def test_filters_are_read() -> None:
-    """`Filter.of` reads mappings, names and numbers; an empty one lets everything through."""
+    """`Filter.of` reads mappings, names and numbers; an empty filter passes every panel."""
     assert Filter.of(None).empty
     assert Filter.of({}).empty
     assert Filter.of({"page": None}).empty
-    given = Filter(book="x")
-    assert Filter.of(given) is given
+    same = Filter(book="x")
+    assert Filter.of(same) is same
     assert Filter.of({"page": 3}).page == (3, 3)
     assert Filter.of({"page": [2, None]}).page == (2, None)
     assert Filter.of({"aspect": "tall", "size": "large"}) == Filter(aspect=(None, 0.8), size=(0.35, None))
@@ -149,12 +158,11 @@ def test_filters_are_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("where", "words"),
+    ("where", "message"),
     [
         (
             {"bok": 1, "a": 2},
-            "no filter is called a, bok: choose from book, book_id, source, page, has_dialogue, annotated, aspect, "
-            "size",
+            "no filter is called a, bok\nchoose from book, book_id, source, page, has_dialogue, annotated, aspect, size",
         ),
         ({"aspect": "broad"}, "filter aspect takes .*one of tall, square, wide; found 'broad'"),
         ({"size": (1, 2, 3)}, r"filter size takes .*found \(1, 2, 3\)"),
@@ -163,14 +171,14 @@ def test_filters_are_read() -> None:
         ({"page": "tall"}, "filter page"),
     ],
 )
-def test_filters_without_sense(where: dict[str, Any], words: str) -> None:
-    """A filter that means nothing is refused with what there is."""
-    with pytest.raises(UsageError, match=words):
+def test_invalid_filters(where: dict[str, Any], message: str) -> None:
+    """An invalid filter is refused with the names or values that are possible."""
+    with pytest.raises(UsageError, match=message):
         Filter.of(where)
 
 
-def test_looking_around(index: PanelIndex) -> None:
-    """Panels by id and by page, books by title; an unknown id is wrong usage."""
+def test_looking_up_panels_and_books(index: PanelIndex) -> None:
+    """Panels are listed by id and by page, books by title; an unknown id raises `UsageError`."""
     panel = index.panel(1)
     assert (panel.book, panel.page_number, panel.number, panel.page_path) == (
         "Pepper & Carrot",
@@ -182,6 +190,6 @@ def test_looking_around(index: PanelIndex) -> None:
     assert [b.title for b in index.books()] == ["100%_\\ x", "Pepper & Carrot"]
     assert [p.id for p in index.browse(k=2)] == [3, 1]
     assert [p.id for p in index.browse(k=2, offset=2)] == [2]
-    for ask in (lambda: index.panel(77), lambda: index.page_image(77)):
+    for look_up in (lambda: index.panel(77), lambda: index.page_image(77)):
         with pytest.raises(UsageError, match="77"):
-            ask()
+            look_up()

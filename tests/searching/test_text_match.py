@@ -1,5 +1,5 @@
-# ruff: noqa: RUF001 (odd signs are the subject)
-"""Dialogue is found by its words: exact ones first, and also glued, misread, accented or broken ones."""
+# ruff: noqa: RUF001 (unusual characters are the subject)
+"""Text match: exact words come first; run-together, accented and divided words and OCR errors match too."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 
 from retrieval import PanelIndex
+from retrieval.search.ranking.hybrid import boost
 from retrieval.search.ranking.text_match import lexical_match
-from retrieval.search.searcher import _Words
 from retrieval.store.catalog import fulltext
 from retrieval.store.catalog.text import idf, normalise, tokens
 from tests.conftest import GridEncoder
 from tests.searching.synthetic import Row, clustered, write_index
 
-SAID = [
+LINES = [
     "Sometimes you have to take a chance!",  # 1
     "TAKEACHANCE ON ME",  # 2
     "A chance to take the last train",  # 3
@@ -43,10 +43,10 @@ SAID = [
 
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PanelIndex]:
-    """The lines above, among others and wordless panels."""
+    """Open an index of the lines above, other lines and panels without dialogue."""
     dice = random.Random(4)
     filler = ["".join(dice.choices("bcdfgjklmprstvz", k=6)) for _ in range(200)]
-    lines = [*SAID, *(" ".join(dice.choices(filler, k=5)) for _ in range(60)), "", ""]
+    lines = [*LINES, *(" ".join(dice.choices(filler, k=5)) for _ in range(60)), "", ""]
     rows = [Row("b", n // 10 + 1, n % 10 + 1, dialogue=line) for n, line in enumerate(lines)]
     folder = write_index(tmp_path_factory.mktemp("words") / "i", rows, clustered(len(rows), 1))
     with PanelIndex.open(folder, encoder=GridEncoder()) as opened:
@@ -55,9 +55,9 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PanelIndex]:
 
 @pytest.fixture(params=["bm25", "summed"])
 def either_order(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Candidates ordered by SQLite, as where few panels say a word, and by summed rarities, as where many do."""
+    """Order candidates by BM25 in SQLite, as for rare words, and by summed weights, as for common ones."""
     if request.param == "summed":
-        monkeypatch.setattr(fulltext, "_RANKED", -1)
+        monkeypatch.setattr(fulltext, "_MAX_BM25_ROWS", -1)
 
 
 @pytest.mark.usefixtures("either_order")
@@ -91,7 +91,7 @@ def either_order(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     ],
 )
 def test_lines_are_found(index: PanelIndex, text: str, panel: int) -> None:
-    """The panel that says it comes first, with the words that matched and why."""
+    """The panel with the line comes first, with the matching words."""
     hit = index.search(text=text, k=1)[0]
     assert hit.panel.id == panel
     assert hit.matched_on == "words"
@@ -99,24 +99,24 @@ def test_lines_are_found(index: PanelIndex, text: str, panel: int) -> None:
     assert all(word in hit.panel.dialogue.replace("-\n", "") for word in hit.matched_words)
 
 
-def test_exact_before_glued_before_others(index: PanelIndex) -> None:
-    """The phrase itself is first, then its words in another order, and the glued phrase is not far behind."""
+def test_exact_before_run_together_words(index: PanelIndex) -> None:
+    """The phrase itself is first, then its words in another order; the run-together phrase is among the first 12."""
     hits = index.search(text="take a chance", k=12)
     assert [h.panel.id for h in hits][:2] == [1, 3]
     assert hits[0].matched_words == ("take", "a", "chance!")
-    glued = next(h for h in hits if h.panel.id == 2)
-    assert "TAKEACHANCE" in glued.matched_words
+    run_together = next(h for h in hits if h.panel.id == 2)
+    assert "TAKEACHANCE" in run_together.matched_words
 
 
-def test_glued_words_are_found_by_themselves(index: PanelIndex) -> None:
-    """A query of whole words finds the line whose letters ran together, although no word is the same."""
+def test_run_together_words_are_found(index: PanelIndex) -> None:
+    """A query of whole words finds the line that has them run together, although no word is equal."""
     hits = index.search(text="chance on me", k=3)
     assert hits[0].panel.id == 2
 
 
 @pytest.mark.parametrize(("text", "panel"), [("月が", 9), ("今夜", 9), ("세계", 14)])
 def test_short_words_of_scripts_without_spaces(index: PanelIndex, text: str, panel: int) -> None:
-    """Two letters are a whole word in Chinese or Japanese, and stand inside a run without spaces."""
+    """Two characters are a word in Chinese or Japanese, and match inside a run without spaces."""
     hit = index.search(text=text, k=1)[0]
     assert hit.panel.id == panel
     assert hit.matched_words
@@ -131,7 +131,7 @@ def test_short_words_of_scripts_without_spaces(index: PanelIndex, text: str, pan
     ],
 )  # fmt: skip
 def test_no_text_breaks_the_search(index: PanelIndex, text: str) -> None:
-    """Operators of the full text, quotes, signs and punctuation are only text; hits have scores in bounds."""
+    """Full-text operators, quotes and punctuation are plain text; scores are from -1 to 1."""
     for view in ("dialogue", "fused", "picture"):
         hits = index.search(text=text, view=view, k=5)
         assert len(hits) == 5
@@ -139,18 +139,18 @@ def test_no_text_breaks_the_search(index: PanelIndex, text: str) -> None:
 
 
 def test_operators_are_words(index: PanelIndex) -> None:
-    """AND, OR, NOT and NEAR are looked up like any word."""
+    """AND, OR, NOT and NEAR are searched like other words."""
     hit = index.search(text="AND OR NOT NEAR", k=1)[0]
     assert (hit.panel.id, hit.matched_words) == (13, ("and", "or", "not", "near"))
 
 
 def test_a_lone_surrogate(index: PanelIndex) -> None:
-    """Half a character, as a broken terminal sends it, is no reason to fail."""
+    """Half of a surrogate pair, as a broken terminal sends it, raises no error."""
     assert len(index.search(text="never \ud83d here", k=3)) == 3
 
 
 def test_random_texts(index: PanelIndex) -> None:
-    """Whatever is typed, the search answers."""
+    """Every text gives k hits."""
     dice = random.Random(12)
     letters = string.printable + "éßøñ月夜안 \u0301\u200d\u202e\"'*():-^+{}"
     for _ in range(60):
@@ -159,40 +159,40 @@ def test_random_texts(index: PanelIndex) -> None:
             assert len(index.search(text=text, k=3)) == 3, repr(text)
 
 
-def test_misread_lines(index: PanelIndex) -> None:
-    """One wrong letter in each long word, in the query, still finds most lines."""
+def test_lines_with_ocr_errors(index: PanelIndex) -> None:
+    """One wrong letter in each long word of the query still finds most lines."""
     dice = random.Random(2)
     right = 0
-    lines = [(place, line) for place, line in enumerate(SAID, 1) if len(line) > 14 and line.isascii()]
+    lines = [(place, line) for place, line in enumerate(LINES, 1) if len(line) > 14 and line.isascii()]
     for place, line in lines:
         words = [w if len(w) < 4 else w[:1] + dice.choice("xqz") + w[2:] for w in line.split()]
         right += index.search(text=" ".join(words), k=1)[0].panel.id == place
     assert right >= len(lines) - 1
 
 
-def test_wordless_panels_are_not_in_the_dialogue_view(index: PanelIndex) -> None:
-    """Asking for words never lists a panel without any, even when everything is listed."""
+def test_panels_without_dialogue_are_not_in_the_dialogue_view(index: PanelIndex) -> None:
+    """A text query never finds a panel without dialogue, even if all panels are requested."""
     hits = index.search(text="take", k=1000)
-    assert len(hits) == len(SAID) + 60
+    assert len(hits) == len(LINES) + 60
     assert all(h.panel.dialogue for h in hits)
 
 
-def test_words_against_pictures(index: PanelIndex) -> None:
-    """Words compared with pictures match by picture only, and name no words."""
+def test_text_against_pictures(index: PanelIndex) -> None:
+    """Text compared with pictures matches by picture only, without matching words."""
     hits = index.search(text="take a chance", view="picture", k=100)
     assert {(h.matched_on, h.matched_words) for h in hits} == {("picture", ())}
-    assert len(hits) == len(SAID) + 62
+    assert len(hits) == len(LINES) + 62
 
 
 def test_scores_stay_exact_cosines(index: PanelIndex) -> None:
-    """Words change the order, never the score."""
+    """Matching words change the order, never the score."""
     query = GridEncoder.dialogue("take a chance")
     for hit in index.search(text="take a chance", k=20):
         assert hit.score == pytest.approx(float(query @ GridEncoder.dialogue(hit.panel.dialogue)), abs=1e-3)
 
 
 def test_a_very_long_query(index: PanelIndex) -> None:
-    """A pasted page of text is answered in a moment."""
+    """A query of a whole page of text takes less than 20 s."""
     dice = random.Random(6)
     text = " ".join("".join(dice.choices("abcdefgh", k=5)) for _ in range(250)) + " I was never here"
     begin = time.perf_counter()
@@ -205,7 +205,7 @@ PHRASE = "alpha beta gamma"
 
 @pytest.fixture(scope="module")
 def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PanelIndex]:
-    """300 panels of book A say the phrase; in book B 250 say its first word and one, in a long line, all of it."""
+    """Open an index: 300 panels of book A have the phrase; in book B 250 have one word, and one long line all of it."""
     long = " ".join(f"filler{n}" for n in range(30))
     rows = [Row("A", n // 5 + 1, n % 5 + 1, dialogue=PHRASE) for n in range(300)]
     rows += [Row("B", n // 5 + 1, n % 5 + 1, dialogue="alpha") for n in range(250)]
@@ -217,14 +217,14 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PanelIndex]:
 
 @pytest.mark.usefixtures("either_order")
 def test_a_filter_does_not_lose_the_phrase(crowded: PanelIndex) -> None:
-    """The panel that says the phrase is first in its book, however many say it in other books."""
+    """The panel with the phrase is first in its book, for any number of such panels in other books."""
     hit = crowded.search(text=PHRASE, where={"book": "B"}, k=1)[0]
     assert hit.panel.page_number == 90
 
 
 @pytest.mark.usefixtures("either_order")
-def test_pages_of_results_for_common_words(tmp_path: Path) -> None:
-    """Paging through many panels that share words shows each panel once."""
+def test_result_pages_for_common_words(tmp_path: Path) -> None:
+    """Result pages over many panels with common words have each panel once."""
     dice = random.Random(3)
     pool = [f"w{n}" for n in range(12)]
     rows = [Row("b", n // 5 + 1, n % 5 + 1, dialogue=" ".join(dice.choices(pool, k=4))) for n in range(600)]
@@ -236,7 +236,7 @@ def test_pages_of_results_for_common_words(tmp_path: Path) -> None:
         assert pages == whole
 
 
-# ------------------------------------------------------------------------ the comparison itself
+# ------------------------------------------------------------------------ lexical match
 
 
 def score(query: str, dialogue: str) -> float:
@@ -244,8 +244,8 @@ def score(query: str, dialogue: str) -> float:
     return lexical_match(terms, dialogue, dict.fromkeys(terms, 1.0)).coverage
 
 
-def test_the_order_of_likeness() -> None:
-    """The whole phrase beats its words apart, those beat some of them, glued beats misread, misread beats nothing."""
+def test_the_order_of_coverage() -> None:
+    """From the highest: the phrase, its words in another order, run together, with OCR errors, no match."""
     query = "take a chance"
     falling = ["Take a chance!", "a chance to take", "TAKEACHANCE", "tako o chonce", "hello there"]
     scores = [score(query, line) for line in falling]
@@ -270,18 +270,18 @@ def test_the_order_of_likeness() -> None:
     ],
 )
 def test_normalised_text(text: str, plain: str) -> None:
-    """Case, accents, apostrophes, ligatures and line-end hyphens are undone; other signs stay."""
+    """Case, accents, apostrophes, ligatures and line-end hyphens are removed; other characters stay."""
     assert normalise(text) == plain
 
 
 @pytest.mark.parametrize("sign", ["\u00b4", "\u2032", "\uff07", "\u201b"])
-def test_any_apostrophe_will_do(sign: str) -> None:
-    """An acute accent, a prime and the like stand for an apostrophe where people type or machines read them."""
+def test_every_apostrophe_is_removed(sign: str) -> None:
+    """Acute accents, primes and similar characters count as apostrophes."""
     assert tokens(f"Don{sign}t") == ["dont"]
 
 
 def test_normalising_twice_changes_nothing() -> None:
-    """What the index stores and what a query becomes agree, also for odd texts."""
+    """The normalised form of stored text and of a query agree, also for unusual characters."""
     dice = random.Random(9)
     for _ in range(300):
         text = "".join(
@@ -292,14 +292,14 @@ def test_normalising_twice_changes_nothing() -> None:
 
 
 def test_matched_words_are_as_written() -> None:
-    """Words are given once, in the order of the query, as they stand in the dialogue."""
+    """Matching words are listed once, in the order of the query, as the dialogue has them."""
     terms = tokens("never here")
     found = lexical_match(terms, "NEVER, I say, never! Was I Hére?", dict.fromkeys(terms, 1.0))
     assert found.words == ("NEVER,", "never!", "Hére?")
 
 
-def test_rare_words_weigh_more() -> None:
-    """A word in few panels decides between two lines that share one word each with the query."""
+def test_rare_words_have_more_weight() -> None:
+    """Of two lines that share one word each with the query, the one with the rarer word has more coverage."""
     weights = idf(["the", "potion"], {"the": 900, "potion": 2}, 1000)
     assert weights["potion"] > 5 * weights["the"] > 0
     assert idf(["new"], {}, 1000)["new"] > weights["potion"]
@@ -308,15 +308,15 @@ def test_rare_words_weigh_more() -> None:
     assert lexical_match(terms, "a potion", weights).coverage > lexical_match(terms, "the end", weights).coverage
 
 
-def test_nothing_to_compare() -> None:
+def test_empty_texts_match_nothing() -> None:
     """An empty query or dialogue matches nothing."""
     assert lexical_match([], "hello", {}).coverage == 0
     assert lexical_match(["a"], "", {"a": 1.0}).coverage == 0
     assert lexical_match(["a"], "... !", {"a": 1.0}).words == ()
 
 
-def test_scores_stay_between_nothing_and_one() -> None:
-    """Whatever is compared, the share is 0 to 1, and a line holds all of itself."""
+def test_coverage_is_from_0_to_1() -> None:
+    """Coverage is from 0 to 1, and a line covers itself completely."""
     dice = random.Random(1)
     pool = ["a", "an", "ant", "antenna", "tenant", "nan", "x"]
     for _ in range(300):
@@ -325,31 +325,30 @@ def test_scores_stay_between_nothing_and_one() -> None:
         assert score(line, line) == pytest.approx(1)
 
 
-def worth(*share: float, with_picture: bool = False) -> list[float]:
-    found = _Words(["a"], {"a": 1.0}, np.empty(0, np.int64), with_picture).worth(np.array(share, np.float32))
-    return [round(float(v), 5) for v in found]
+def boosts(*coverage: float, with_image: bool = False) -> list[float]:
+    return [round(float(v), 5) for v in boost(np.array(coverage, np.float32), with_image=with_image)]
 
 
-def test_what_words_are_worth() -> None:
-    """4 share^4 + 4 (share - the third best share)^1.5, against numbers worked out by hand."""
-    assert worth(1.0, 0.5, 0.36, 0.0) == [round(4 + 4 * 0.64**1.5, 5), round(0.25 + 4 * 0.14**1.5, 5), 0.06718, 0.0]
-    assert worth(0.5, 0.5, 0.5) == [0.25, 0.25, 0.25]  # said by many: nobody stands out
-    assert worth(0.25) == [0.51562]
-    assert worth() == []
+def test_word_boosts() -> None:
+    """4 coverage^4 + 4 (coverage - third best coverage)^1.5, against numbers calculated by hand."""
+    assert boosts(1.0, 0.5, 0.36, 0.0) == [round(4 + 4 * 0.64**1.5, 5), round(0.25 + 4 * 0.14**1.5, 5), 0.06718, 0.0]
+    assert boosts(0.5, 0.5, 0.5) == [0.25, 0.25, 0.25]  # no panel has a margin over two others
+    assert boosts(0.25) == [0.51562]
+    assert boosts() == []
 
 
-def test_words_do_not_drown_a_picture() -> None:
-    """With a picture, a panel that looks the same stays ahead of one that only says the words of the question."""
-    assert worth(1.0, 0.5, with_picture=True) == [0.3, 0.15]
+def test_word_boosts_with_an_image() -> None:
+    """With an image, a panel that looks the same stays before one that only has the words of the query."""
+    assert boosts(1.0, 0.5, with_image=True) == [0.3, 0.15]
 
 
-def test_a_misread_line_stands_out_and_a_few_words_do_not() -> None:
-    """Half of the words only one panel has outweigh a nearer vector; a quarter that many have does not."""
-    alone, crowd = worth(0.5, 0.1, 0.1), worth(0.3, 0.25, 0.25, 0.25)
+def test_a_margin_over_other_panels_is_boosted() -> None:
+    """Half of the words in one panel only exceed a higher cosine; a quarter in many panels does not."""
+    alone, crowd = boosts(0.5, 0.1, 0.1), boosts(0.3, 0.25, 0.25, 0.25)
     assert alone[0] - alone[1] > 1
     assert crowd[0] - crowd[1] < 0.1
 
 
-def test_near_words_are_told_apart() -> None:
+def test_similar_words_are_distinguished() -> None:
     assert lexical_match(["flight"], "what a night", {"flight": 1.0}).words == ()
     assert lexical_match(["chance"], "take a chanse", {"chance": 1.0}).words == ("chanse",)
