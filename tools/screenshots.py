@@ -27,7 +27,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from index_builder import build_index
-from retrieval.evaluation.distortions import copy_of
+from retrieval.evaluation.distortions import distort
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDTHS = {"wide": (1440, 900), "narrow": (390, 844)}
@@ -91,7 +91,7 @@ def _copy_comics(shelf: Path) -> None:
     scanned = read / "Owl Hill, scanned"
     scanned.mkdir()
     for page in sorted((read / "The Last Bus to Owl Hill").glob("*.png"))[:3]:
-        copy = copy_of(np.asarray(Image.open(page).convert("RGB")), "scan", key=page.name)
+        copy = distort(np.asarray(Image.open(page).convert("RGB")), "scan", key=page.name)
         Image.fromarray(copy).save(scanned / f"{page.stem}.jpg", quality=88)
 
 

@@ -10,7 +10,7 @@ from urllib.request import urlopen
 import numpy as np
 from playwright.sync_api import Locator, Page, expect
 
-from retrieval.overview.lookalikes import REJECTED_FILE
+from retrieval.store.rejected_pairs import FILE as REJECTED_FILE
 from tests.web.library import Site
 from tests.web.visitor import Visitor
 
@@ -79,7 +79,7 @@ def expect_large_thumbnail(page: Page, x: float, y: float, panel: int) -> None:
 
 def rejected_pairs(site: Site) -> int:
     with sqlite3.connect(site.index / REJECTED_FILE) as database:
-        return len(database.execute("SELECT a, b FROM different").fetchall())
+        return len(database.execute("SELECT a, b FROM rejected").fetchall())
 
 
 def test_lookalikes(site_visitor: Visitor, site: Site) -> None:

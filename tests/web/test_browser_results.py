@@ -9,6 +9,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from retrieval import PanelIndex
+from retrieval.overview.calibration import make_threshold
 from tests.web.visitor import Visitor
 
 
@@ -74,7 +75,7 @@ def test_a_message_says_when_nothing_is_close(
     visitor: Visitor, index: PanelIndex, panel_picture: Path, tmp_path: Path
 ) -> None:
     """A copy of a panel scores above the calibrated threshold, a grey square does not."""
-    assert index.closeness("picture", "picture").value is not None
+    assert make_threshold(index, "picture", "picture").value is not None
     grey = tmp_path / "grey.png"
     Image.new("RGB", (100, 100), (150, 150, 150)).save(grey)
     message, line = visitor.page.locator(".closeness"), visitor.page.locator(".far-line")
