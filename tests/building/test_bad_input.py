@@ -282,7 +282,7 @@ def test_derived_damage(built: Path, what: str) -> None:
         PanelIndex.open(built)
     verdict = verify_index(built, encoder=GridEncoder())
     assert not verdict.sound
-    assert all(problem.derived and REPAIR in problem.way_out for problem in verdict.problems)
+    assert all(problem.derived and REPAIR in problem.hint for problem in verdict.problems)
     assert re.search(named, " ".join(p.found for p in verdict.problems))
     if what in MENDED:
         assert any("280 panels" in line for line in repair_index(built))
@@ -385,12 +385,12 @@ def test_lost_vectors(built: Path, many: Path, what: str) -> None:
     (problem,) = verdict.problems
     assert (problem.part, problem.derived) == ("vectors", False)
     assert re.search(counts, problem.found)
-    assert "restore it from a copy, or delete the index and build it again" in problem.way_out
+    assert "restore it from a copy, or delete the index and build it again" in problem.hint
     view = "fused" if what == "truncated" else "picture"
     with PanelIndex.open(built, encoder=GridEncoder()) as opened, pytest.raises(IndexDamaged, match="restore"):
         opened.search(image=speckled(3), view=view)
     for ask in (repair_index, lambda i: build(many / "comics", i, page_is_panel=True)):
-        with pytest.raises(IndexDamaged, match=r"vectors holds .*280: restore the folder from a copy"):
+        with pytest.raises(IndexDamaged, match=r"vectors: the folder has .*280\nrestore the folder from a copy"):
             ask(built)
 
 

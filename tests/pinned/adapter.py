@@ -17,6 +17,8 @@ from PIL import Image
 from index_builder import build_index
 from retrieval import PanelIndex, Query, load_encoder
 from retrieval.errors import PanelseekError, PictureError, UsageError
+from retrieval.overview.calibration import is_close, make_threshold
+from retrieval.overview.lookalikes import load_lookalikes, make_lookalikes
 from tests.pinned.material import Material
 
 LIMIT = 8
@@ -24,27 +26,24 @@ LIMIT = 8
 
 SEARCH_FIELDS = {
     "like": "panel",
-    "negative": "without",
+    "negative": "negative_text",
     "view": "view",
-    "meant": "words_in",  # "said", "drawn" or "either"; only for words alone
     "limit": "k",
     "skip": "offset",
     "at_least": "min_score",
     "per_page": "per_page",
     "per_book": "per_book",
     "exhaustive": "exact",
-    "lists": "probes",
+    "lists": "nprobe",
     "itself": "include_self",
 }
 """Fields of a question, and the arguments of a search that they become unchanged."""
 
-MEANT = {"said": "said", "drawn": "drawn", "either": "both"}
+MEANT = {"said": "dialogue", "drawn": "picture", "either": "any"}
+"""Views that text alone is searched in, by what it means."""
 
 FILTERS = {"file": "source", "page_type": "label"}
 """Filters whose names differ; all others are called here as in the API."""
-
-OPTIONS = {"page_is_panel": "whole_pages", "regions": "parts", "story_only": "story_only"}
-"""Build options whose names may change; all others are called here as in the API."""
 
 
 # ----------------------------------------------------------------------- building
@@ -57,9 +56,7 @@ def encoder() -> Any:
 
 def build(sources: Sequence[Path], folder: Path, loaded: Any, **options: Any) -> dict[str, Any]:
     """Build an index and return its report as plain values."""
-    named = {OPTIONS.get(name, name): value for name, value in options.items()}
-    named = {"ocr": False, "workers": 0, **named}
-    return report_values(build_index(sources, folder, encoder=loaded, **named))
+    return report_values(build_index(sources, folder, encoder=loaded, **{"ocr": False, "workers": 0, **options}))
 
 
 def open_index(folder: Path, loaded: Any) -> PanelIndex:
@@ -75,22 +72,22 @@ def report_values(report: Any) -> dict[str, Any]:
         "pages": found["pages"],
         "panels": found["panels"],
         "panels with dialogue": found["panels_with_dialogue"],
-        "pages kept whole as well": found["doubtful_pages"],
+        "pages kept whole as well": found["low_confidence_pages"],
         "new": found["pages_new"],
         "changed": found["pages_changed"],
         "moved": found["pages_moved"],
-        "gone": found["pages_gone"],
-        "back": found["pages_back"],
+        "gone": found["pages_missing"],
+        "back": found["pages_restored"],
         "unchanged": found["pages_unchanged"],
-        "left out": found["pages_left_out"],
+        "left out": found["pages_excluded"],
         "annotations": sorted(found["annotations"].values()),
         "encoded": found["encoded"],
-        "copied": found["copied"],
-        "encoder": [found["encoder"]["name"], found["encoder"]["fingerprint"]],
+        "copied": found["reused"],
+        "encoder": found["encoder"]["name"],
         "generation": found["generation"],
         "views": {name: [view["kind"], view["panels"]] for name, view in found["views"].items()},
         "skipped": sorted(Path(each["path"]).name for each in found["skipped"]),
-        "notes": sorted(Path(each["path"]).name for each in found["notes"]),
+        "notes": sorted(Path(each["path"]).name for each in found["warnings"]),
     }
 
 
@@ -105,9 +102,9 @@ def panel_ids(index: PanelIndex) -> list[int]:
 def contents(index: PanelIndex) -> dict[str, Any]:
     """Return books, pages and panels of an index as plain values."""
     panels = index.browse(k=100_000)
-    pages = {p.page_id: [p.page_id, p.source, p.page, p.page_width, p.page_height, p.label] for p in panels}
+    pages = {p.page_id: [p.page_id, p.page_path, p.page_number, p.page_width, p.page_height, p.label] for p in panels}
     books = [
-        [b.id, b.title, b.path, b.kind, b.pages, b.panels, {k: list(v) for k, v in index.facts(b.id).items()}]
+        [b.id, b.title, b.path, b.kind, b.pages, b.panels, {k: list(v) for k, v in index.metadata(b.id).items()}]
         for b in index.books()
     ]
     return {
@@ -118,12 +115,12 @@ def contents(index: PanelIndex) -> dict[str, Any]:
                 p.id,
                 p.book_id,
                 p.page_id,
-                p.panel,
+                p.number,
                 p.box.as_list(),
                 digest(p.dialogue),
-                digest(p.effects),
-                p.words_from,
-                p.origin,
+                digest(p.sound_effects),
+                p.text_source,
+                p.box_source,
                 [round(weight, 4) for weight in p.gate],
             ]
             for p in panels
@@ -180,7 +177,7 @@ def arguments(question: Mapping[str, Any], material: Material) -> dict[str, Any]
     found = {name: question[field] for field, name in SEARCH_FIELDS.items() if field in question}
     found.setdefault("k", LIMIT)
     if "meant" in question:
-        found["words_in"] = MEANT[question["meant"]]
+        found.setdefault("view", MEANT[question["meant"]])
     if "text" in question:
         found["text"] = material.text(question["text"])
     if "picture" in question:
@@ -198,7 +195,14 @@ def where(question: Mapping[str, Any]) -> Any:
 
 def hit_values(hit: Any) -> list[Any]:
     """Return [panel, score, ranking strength, matched on, view, matched words] of a hit."""
-    return [hit.panel.id, round(hit.score, 6), round(hit.strength, 6), str(hit.why), str(hit.view), list(hit.words)]
+    return [
+        hit.panel.id,
+        round(hit.score, 6),
+        round(hit.ranking_score, 6),
+        str(hit.matched_on),
+        str(hit.view),
+        list(hit.matched_words),
+    ]
 
 
 def hits_values(hits: Sequence[Any]) -> dict[str, Any]:
@@ -218,12 +222,12 @@ def _batch(index: PanelIndex, question: Mapping[str, Any], material: Material) -
 
 def _close(index: PanelIndex, question: Mapping[str, Any], material: Material) -> Any:
     query = Query(**arguments(question, material))
-    return {"exactly": index.is_close(query, index.search_many([query])[0])}
+    return {"exactly": is_close(index, query, index.search_many([query])[0])}
 
 
 def _calibration(index: PanelIndex, question: Mapping[str, Any], _: Material) -> Any:
-    found = index.closeness(question["view"], question["asked_with"])
-    return {"numbers": [found.strength, found.middle, found.strangers]}
+    found = make_threshold(index, question["view"], question["asked_with"])
+    return {"numbers": [found.value, found.median, found.sample_size]}
 
 
 def _count(index: PanelIndex, question: Mapping[str, Any], _: Material) -> Any:
@@ -247,7 +251,7 @@ def _page(index: PanelIndex, question: Mapping[str, Any], _: Material) -> Any:
 
 
 def _lookalikes(index: PanelIndex, _: Mapping[str, Any], __: Material) -> Any:
-    groups = index.lookalikes(lambda *_: None) or []
+    groups = load_lookalikes(index) or make_lookalikes(index)
     rows = [[g, panel, *values] for g, group in enumerate(groups) for panel, values in group.items()]
     return {
         "exactly": [[group, panel, mirrored] for group, panel, _, mirrored in rows],
