@@ -86,8 +86,8 @@ class SettingChanges(TypedDict, total=False):
 def read_settings(engine: Engine) -> IndexSettings:
     """Read all settings of an index."""
     with engine.connect() as connection:
-        rows = connection.execute(select(SettingRow.key, SettingRow.value)).tuples()
-        return _from_json(dict(rows.all()))
+        rows = connection.execute(select(SettingRow.key, SettingRow.value))
+        return _from_json({row.key: row.value for row in rows})
 
 
 def write_settings(session: Session, changes: SettingChanges) -> None:
