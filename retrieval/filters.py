@@ -74,7 +74,7 @@ class Filter:
     label: Names | None = None
 
     @classmethod
-    def of(cls, where: Filter | Mapping[str, Any] | None) -> Filter:
+    def of(cls, where: Filter | Mapping[str, Any] | Any) -> Filter:
         """Return the filter of a mapping. Raises `UsageError` for an unknown key or an invalid value."""
         if where is None:
             return cls()

@@ -21,6 +21,7 @@ from retrieval.store.catalog.fulltext import full_text_for
 from retrieval.store.catalog.panels import last_vector_row
 from retrieval.store.catalog.queries import id_chunks
 from retrieval.store.catalog.records import NewPage, PageCopy, PageMove, PageUpdate
+from retrieval.store.catalog.settings_table import write_settings
 from retrieval.store.catalog.tables import (
     SCHEMA_VERSION,
     Base,
@@ -34,7 +35,7 @@ from retrieval.store.catalog.tables import (
     SkippedRow,
     SourceRow,
 )
-from retrieval.store.settings import SettingChanges, write_settings
+from retrieval.store.settings import SettingChanges
 
 
 class CatalogWriter(Catalog):

@@ -13,9 +13,8 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from transformers import BertModel
 
-from retrieval.encoder import load_encoder
+from retrieval.encoder import inputs, load_encoder
 from retrieval.encoder.checkpoints import WEIGHTS
-from retrieval.encoder import inputs
 from retrieval.encoder.inputs import minilm_folder, resize
 from retrieval.encoder.network.small import CELLS, VECTORS_PER_PANEL, windows
 from retrieval.encoder.protocol import PanelInput, QueryInput
@@ -84,7 +83,7 @@ def test_windows_are_pieces_of_one_map(small) -> None:
             left, top, right, bottom = (round(v * CELLS) for v in (x, y, x + w, y + h))
             piece = branch.pool_whole(maps[:, :, top:bottom, left:right])
             torch.testing.assert_close(parts[:, n], piece, atol=1e-4, rtol=1e-4)
-    assert parts.shape == (3, VECTORS_PER_PANEL, 512) == (3, small.parts + 1, 512)
+    assert parts.shape == (3, VECTORS_PER_PANEL, 512) == (3, small.regions + 1, 512)
 
 
 def test_windows_cover_the_panel() -> None:
@@ -111,7 +110,7 @@ def test_windows_of_a_query_are_those_of_a_panel(small) -> None:
     """At full size they are the panel's own small windows; at the others there are four, unlike each other."""
     picture = resize(drawing(1))
     asked = small.encode_query_regions([QueryInput(picture)])[0]
-    panel = small.encode([PanelInput(picture, "", Box(0, 0, 9, 9), 9, 9)]).parts[0]
+    panel = small.encode([PanelInput(picture, "", Box(0, 0, 9, 9), 9, 9)]).regions[0]
     assert [len(size) for size in asked.windows] == [9, 4, 4]
     np.testing.assert_allclose(asked.windows[0], panel[4:], atol=1e-5)
     for size in asked.windows:
