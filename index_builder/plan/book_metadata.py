@@ -29,7 +29,7 @@ class MetadataWriter(Protocol):
         """Write page labels by page name."""
         ...
 
-    def set_book_metadata(self, book_id: int, facts: Sequence[tuple[str, str]], stat: str = "") -> None:
+    def set_book_metadata(self, book_id: int, metadata: Sequence[tuple[str, str]], fingerprint: str = "") -> None:
         """Replace the metadata of a book."""
         ...
 

@@ -54,11 +54,11 @@ class ScanCatalog(MetadataWriter, Protocol):
         """Mark pages as missing."""
         ...
 
-    def write_listing(self, source_id: int, path: str, stat: str, found: Any) -> None:
+    def write_listing(self, source_id: int, path: str, fingerprint: str, content: Any) -> None:
         """Store the listing of a book that has to be unpacked to be listed."""
         ...
 
-    def write_joined_pages(self, book_id: int, stat: str, pages: Sequence[str]) -> None:
+    def write_joined_pages(self, book_id: int, fingerprint: str, pages: Sequence[str]) -> None:
         """Store the joined pages of a book."""
         ...
 
