@@ -22,7 +22,7 @@ from index_builder.plan.plan import PageStatus, Plan
 from index_builder.plan.scan import make_plan
 from index_builder.preconditions import BuildEncoder, EncoderLoader, check_nesting, check_regions, settle_dpi
 from index_builder.report import BuildReport, StageTimer
-from index_builder.write import PageWriter, WritableIndex, derive
+from index_builder.write import PageWriter, WritableIndex, derive_generation
 from retrieval.encoder.protocol import Encoder
 from retrieval.errors import SourceError
 from retrieval.progress import Progress, ProgressCallback, StageProgress
@@ -67,7 +67,7 @@ class BuildSession:
         if not self._index.catalog.library.counts()["panels"] and self._index.catalog.settings().generation is None:
             raise _nothing_indexed(plan)
         with self._timer.stage("index"):
-            generation = derive(self._index, self._options.as_dict(), self._progress)
+            generation = derive_generation(self._index, self._options.as_dict(), self._progress)
         return self._report(plan, writer, generation)
 
     # -------------------------------------------------------------------- steps

@@ -15,7 +15,7 @@ from index_builder.write import (
     WritableIndex,
     current_generation,
     next_generation,
-    purge,
+    purge_unnamed,
     writer_lock,
 )
 from retrieval.errors import UsageError
@@ -56,7 +56,7 @@ def remove_source(source: str | Path, index: str | Path) -> SourceContent:
         content = _content(catalog, folder, source)
         catalog.remove_source(Path(content.source))
         next_generation(opened, current_generation(folder, catalog))
-        purge(folder, catalog, opened.vectors)
+        purge_unnamed(folder, catalog, opened.vectors)
         catalog.checkpoint()
     return content
 

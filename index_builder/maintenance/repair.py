@@ -6,7 +6,7 @@ import logging
 import sqlite3
 from pathlib import Path
 
-from index_builder.write import CatalogWriter, WritableIndex, next_generation, purge, writer_lock
+from index_builder.write import CatalogWriter, WritableIndex, next_generation, purge_unnamed, writer_lock
 from retrieval.errors import PanelseekError
 from retrieval.images.thumbnail import encode_thumbnail
 from retrieval.index import PanelIndex
@@ -29,7 +29,7 @@ def repair_index(index: str | Path) -> list[str]:
         opened.vectors.truncate(named)
         opened.thumbnails.truncate(named)
         manifest = next_generation(opened)
-        erased = purge(folder, catalog, opened.vectors)
+        erased = purge_unnamed(folder, catalog, opened.vectors)
         thumbnails = _draw_missing_thumbnails(folder)
         catalog.checkpoint()
     views = ", ".join(f"{name} ({view['panels']} panels)" for name, view in manifest["views"].items())

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from index_builder.write.catalog_writer import CatalogWriter
-from index_builder.write.derive import derive, next_generation
+from index_builder.write.derive import derive_generation, next_generation
 from index_builder.write.encode import PageWriter
 from index_builder.write.generation_writer import write_generation
 from index_builder.write.lock import writer_lock
-from index_builder.write.purge import purge
+from index_builder.write.purge import purge_unnamed
 from index_builder.write.store import WritableIndex, current_generation
 
 __all__ = [
@@ -15,9 +15,9 @@ __all__ = [
     "PageWriter",
     "WritableIndex",
     "current_generation",
-    "derive",
+    "derive_generation",
     "next_generation",
-    "purge",
+    "purge_unnamed",
     "write_generation",
     "writer_lock",
 ]

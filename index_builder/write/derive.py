@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from index_builder.write.generation_writer import prune_generations, write_generation
-from index_builder.write.purge import purge
+from index_builder.write.purge import purge_unnamed
 from index_builder.write.store import WritableIndex, current_generation
 from retrieval.errors import IndexError_
 from retrieval.progress import ProgressCallback, no_progress
@@ -14,7 +14,7 @@ from retrieval.store.generation import Generation, open_generation
 from retrieval.store.settings import BuildRecord
 
 
-def derive(index: WritableIndex, options: dict[str, Any], progress: ProgressCallback) -> int:
+def derive_generation(index: WritableIndex, options: dict[str, Any], progress: ProgressCallback) -> int:
     """Write the next generation if the current one is stale, damaged or of another kind; return the current number.
 
     options: of the build, as `BuildOptions.as_dict`. Whether something changed is read from the catalog, since an
@@ -30,7 +30,7 @@ def derive(index: WritableIndex, options: dict[str, Any], progress: ProgressCall
         index.catalog.write_settings(generation=current, last_build=record, generation_stale=False)
     prune_generations(index.folder, current)
     if index.catalog.settings().purge_pending:
-        purge(index.folder, index.catalog, index.vectors)  # the removal of a source was interrupted
+        purge_unnamed(index.folder, index.catalog, index.vectors)  # the removal of a source was interrupted
     index.catalog.checkpoint()
     return current
 

@@ -151,8 +151,9 @@ class PageWriter:
             self._write_copies(batch)
         if batch.pages:
             panels = [panel for _, page in batch.pages for panel in page.panels or ()]
+            encoder = self._encoder()  # loading it is a stage of its own
             with self._timer.stage("encode"):
-                embeddings = self._encoder().encode([p.input for p in panels], batch_size=self._options.batch_size)
+                embeddings = encoder.encode([p.input for p in panels], batch_size=self._options.batch_size)
             self._write_pages(batch, panels, embeddings)
         self.pages_done += batch.page_count
 

@@ -93,7 +93,7 @@ def by_place(index: Path) -> dict[tuple[str, int], Panel]:
 
 _ROWS = """
 SELECT source.path AS root, book.path, book.title, book.kind, page.name, page.number AS place, page.digest, page.width,
-       page.height, page.gone, panel.number, x, y, w, h, dialogue, origin, gate_picture, gate_dialogue,
+       page.height, page.missing, panel.number, x, y, w, h, dialogue, box_source, gate_picture, gate_dialogue,
        gate_composition, vector_row
 FROM source JOIN book ON book.source_id = source.id JOIN page ON page.book_id = book.id
 LEFT JOIN panel ON panel.page_id = page.id

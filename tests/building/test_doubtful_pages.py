@@ -62,7 +62,7 @@ def test_counted(lib: Path, index: Path) -> None:
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "doubtful: 1 page kept whole besides the panels found there" in said
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
-        assert opened.info()["doubtful_pages"] == 1
+        assert opened.info()["low_confidence_pages"] == 1
 
 
 def test_a_correction_ends_the_doubt(lib: Path, index: Path) -> None:

@@ -188,7 +188,7 @@ def test_a_touched_file(lib: Path, index: Path) -> None:
     assert (fates(report), encoder.encoded, report.generation) == ((0, 0, 0, 0, 1), 0, 1)
     seen = []
     build(lib, index, encoder, progress=seen.append)
-    assert {p.pages_total for p in seen if p.stage == "encode"} == {0}
+    assert {p.total for p in seen if p.stage == "encode"} == {0}
 
 
 def test_a_page_inserted_in_the_middle(lib: Path, index: Path) -> None:

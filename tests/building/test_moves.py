@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
-import index_builder.build as building
 from index_builder import BuildReport
+from index_builder.decode.records import DecodeSettings
+from index_builder.plan.plan import Plan
+from index_builder.session import BuildSession
+from index_builder.write import CatalogWriter
 from retrieval import PanelIndex, verify_index
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.layout import catalog_url
@@ -79,7 +82,7 @@ def test_a_renamed_folder_and_a_renamed_archive(lib: Path, index: Path) -> None:
     with PanelIndex.open(index) as opened:
         assert [b.title for b in opened.books()] == ["Z", "c"]
     with Catalog.open(catalog_url(index)) as catalog:
-        assert catalog.library.counts()["gone_pages"] == 0
+        assert catalog.library.counts()["missing_pages"] == 0
         assert sorted(catalog.pages.previous_books(1)) == ["Z", "deep/c.cbz"]
     as_if_built_at_once([lib], index)
 
@@ -227,7 +230,7 @@ def test_a_moved_page_whose_words_were_edited_is_new(lib: Path, index: Path) -> 
 
 @pytest.mark.parametrize(
     ("name", "after"),
-    [("mark_gone", True), ("move_pages", False), ("move_pages", True), ("copy_pages", False), ("copy_pages", True)],
+    [("mark_missing", True), ("move_pages", False), ("move_pages", True), ("copy_pages", False), ("copy_pages", True)],
 )
 def test_stopped_while_pages_move(
     lib: Path, index: Path, monkeypatch: pytest.MonkeyPatch, name: str, after: bool
@@ -240,7 +243,7 @@ def test_stopped_while_pages_move(
     (lib / "A").rename(lib / "Z")
     shutil.copytree(lib / "B", lib / "C")
     with monkeypatch.context() as patch:
-        stop_at(patch, Catalog, name, after=after)
+        stop_at(patch, CatalogWriter, name, after=after)
         with pytest.raises(Stopped):
             build(lib, index)
     encoder = GridEncoder()
@@ -255,13 +258,13 @@ def test_content_that_changes_between_two_looks(lib: Path, index: Path, monkeypa
     two_pages(lib / "A")
     build(lib, index)
     page(lib / "B" / "0", 1, ["word 1", "", "", ""])
-    real = building._Build._settle_moves
+    real = BuildSession._detect_moves
 
-    def then_changed(self: building._Build, plan: object) -> None:
-        real(self, plan)  # type: ignore[arg-type]
+    def then_changed(self: BuildSession, plan: Plan, settings: DecodeSettings) -> None:
+        real(self, plan, settings)
         put(lib / "B" / "0.png", speckled(3))
 
-    monkeypatch.setattr(building._Build, "_settle_moves", then_changed)
+    monkeypatch.setattr(BuildSession, "_detect_moves", then_changed)
     build(lib, index)
     monkeypatch.undo()
     as_if_built_at_once([lib], index)

@@ -69,7 +69,7 @@ def test_a_changed_comic_is_noticed(built: Path, lib: Path) -> None:
     assert all(
         ("book/3.png" in p.found and "picture cosine" in p.found) or "fused cosine" in p.found for p in verdict.problems
     )
-    assert "run `panelseek build` again" in verdict.problems[0].way_out
+    assert "run `panelseek build` again" in verdict.problems[0].hint
     build(lib, built)
     assert verify(built, sample=48).sound
 
@@ -165,10 +165,10 @@ def test_repair_keeps_the_kind(many: Path, index: Path) -> None:
 
 def test_repair_of_an_unfinished_first_build(built: Path) -> None:
     """An index whose first build did not reach its end can be searched for what it has after a repair."""
-    change(built, "DELETE FROM setting WHERE key IN ('generation', 'built')")
+    change(built, "DELETE FROM setting WHERE key IN ('generation', 'last_build')")
     (problem,) = verify(built).problems
     assert problem.found == "the first build was not finished"
-    assert "run `panelseek build` again" in problem.way_out
+    assert "run `panelseek build` again" in problem.hint
     repair_index(built)
     assert verify(built).sound
     with PanelIndex.open(built) as opened:

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from index_builder import repair_index
-from index_builder.build import writer_lock
+from index_builder.write import CatalogWriter, writer_lock
 from retrieval import PanelIndex
 from retrieval.encoder.inputs import resize
 from retrieval.errors import IndexLocked, SourceError, UsageError
@@ -121,16 +121,16 @@ def test_the_old_generation_serves_until_the_new_one_is_named(
     page(lib / "1", 1)
     build(lib, index)
     page(lib / "2", 2)
-    real, seen = Catalog.remember, []
+    real, seen = CatalogWriter.write_settings, []
 
-    def remember(self: Catalog, **values: Any) -> None:
+    def write_settings(self: CatalogWriter, **values: Any) -> None:
         if "generation" in values:
             with PanelIndex.open(index, encoder=GridEncoder()) as reader:
                 seen.append((reader.generation.number, len(reader.search(panel=panels(index)[0].id))))
                 seen.append(sorted(p.name for p in (index / "generations").iterdir()))
         real(self, **values)
 
-    monkeypatch.setattr(Catalog, "remember", remember)
+    monkeypatch.setattr(CatalogWriter, "write_settings", write_settings)
     build(lib, index)
     assert seen == [(1, 4), ["1", "2"]]
     assert [p.name for p in (index / "generations").iterdir()] == ["2"]
