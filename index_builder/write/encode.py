@@ -21,7 +21,7 @@ from retrieval.encoder.protocol import Encoder, PanelEmbeddings
 from retrieval.store.catalog.records import NewPage, NewPanel, PageCopy, PageUpdate
 
 _PANELS_PER_COMMIT = 64
-"""Panels encoded between two commits: bounds what a crash costs, against one sync to disk for each."""
+"""Panels encoded between two commits: more lose more in a crash, fewer cost more syncs to disk."""
 
 _WARNINGS_PER_PAGE = 5
 """Warnings about one page that the report lists; the others are counted."""

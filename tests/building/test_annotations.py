@@ -560,7 +560,7 @@ def test_annotations_that_are_missing_or_nothing(lib: Path, index: Path, tmp_pat
 def test_story_only_may_leave_nothing(lib: Path, index: Path) -> None:
     """The error says that labels are why."""
     cbz(lib / "x.cbz", {"1.png": plain(9), "ComicInfo.xml": COMIC_INFO.encode()})
-    with pytest.raises(SourceError, match="1 pages are labelled as something else than the story"):
+    with pytest.raises(SourceError, match="1 pages have another label than story"):
         build(lib, index, story_only=True, page_is_panel=True)
 
 

@@ -73,13 +73,13 @@ def test_a_correction_ends_the_doubt(lib: Path, index: Path) -> None:
     known = page_panels("doubt.png", index)
     assert known.page == looked.page
     assert WHOLE not in [panel["bbox"] for panel in known.page["panels"]]
-    assert looked.doubt == "much of a panel is gutter"
-    assert known.doubt == "the index keeps the page whole besides them"
+    assert looked.warning == "much of a panel is gutter"
+    assert known.warning == "the index also has the page as a whole"
     put(lib / "doubt.json", json.dumps(known.page).encode())
     report = build(lib, index)
     assert (report.pages_changed, report.low_confidence_pages) == (1, 0)
     assert {origin for origin, _ in origins(index)} == {"annotation"}
-    assert page_panels("doubt.png", index).doubt == ""
+    assert page_panels("doubt.png", index).warning == ""
 
 
 def test_an_annotation_leaves_no_doubt(lib: Path, index: Path) -> None:

@@ -114,7 +114,7 @@ def test_memory_is_bounded_by_batches(lib: Path, index: Path, monkeypatch: pytes
     [
         ({"batch_size": 0}, "batch_size .* from 1 on; found 0"),
         ({"workers": -1}, "workers .* from 0 on; found -1"),
-        ({"index_kind": "hnsw"}, "'hnsw': choose auto, exact, ivfpq"),
+        ({"index_kind": "hnsw"}, "'hnsw'\\nchoose auto, exact, ivfpq"),
         ({"max_pixels": "many"}, "max_pixels .* found 'many'"),
         ({"colour": True}, "colour"),
     ],

@@ -22,7 +22,6 @@ from retrieval import PanelIndex
 from retrieval.encoder.inputs import resize
 from retrieval.errors import IndexLocked, SourceError, UsageError
 from retrieval.store import generation
-from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.layout import catalog_url
 from tests.building.conftest import PANELS
 from tests.building.library import build, by_place, page, panels, put, speckled

@@ -418,9 +418,9 @@ def panels(page: str, folder: Path, right_to_left: bool) -> None:
 
     found = page_panels(page, folder if folder.exists() else None, right_to_left=right_to_left)
     _print_json(found.page)
-    if found.doubt:
-        click.echo(f"these panels are doubtful: {found.doubt}", err=True)
-    click.echo(f"edited, it goes to {found.place}", err=True)
+    if found.warning:
+        click.echo(f"these panels are doubtful: {found.warning}", err=True)
+    click.echo(f"edited, it goes to {found.save_as}", err=True)
 
 
 @panelseek.command()
