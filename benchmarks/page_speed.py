@@ -230,14 +230,13 @@ def _asked(page: Any, ask: Any, said: str) -> dict[str, float]:
         """() => performance.getEntriesByType("resource").filter((r) => r.name.includes("component_server"))
             .map((r) => [r.startTime - window.began, r.responseEnd - window.began, r.responseEnd - r.requestStart])"""
     )
-    said_by_server = page.locator(".summary p").inner_text()
-    search = [part for part in said_by_server.split(" · ") if part.endswith((" ms", " s"))]
+    search = float(page.locator(".summary p[data-seconds]").get_attribute("data-seconds"))
     last = max((call for call in calls if call[0] >= 0), key=lambda call: call[2], default=[0, 0, 0])
     return {
         "request leaves": last[0],
         "answer is there": last[1],
         "answer took": last[2],
-        "search": float(search[-1].split()[0]) * (1 if search[-1].endswith("ms") else 1000) if search else 0.0,
+        "search": 1000 * search,
         "first result": ended,
     }
 

@@ -11,12 +11,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from index_builder.annotations.collection import Collection
+from index_builder.decode.content_hashes import write_hashes
 from index_builder.decode.decode import decode_page
 from index_builder.decode.executors import ExecutorFactory, make_executor
 from index_builder.decode.records import DecodeSettings
 from index_builder.dialogue import AUTO, OcrCacheWriter, OcrSettings, threads_per_worker
 from index_builder.options import BuildOptions
-from index_builder.plan.content_hashes import write_hashes
 from index_builder.plan.moves import detect_moves
 from index_builder.plan.plan import PageStatus, Plan
 from index_builder.plan.scan import make_plan

@@ -1,4 +1,4 @@
-"""What a search may be narrowed by: `where={"book": "Pepper%", "has_dialogue": True}`."""
+"""Filters on panels: `where={"book": "Pepper%", "has_dialogue": True}`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 from retrieval.errors import UsageError
 
 Range = tuple[float | None, float | None]
+"""Lower and upper end, both included; None leaves an end open."""
 
 ASPECTS: dict[str, Range] = {"tall": (None, 0.8), "square": (0.8, 1.25), "wide": (1.25, None)}
 """Width divided by height, in page pixels."""
 
 SIZES: dict[str, Range] = {"small": (None, 0.1), "medium": (0.1, 0.35), "large": (0.35, None)}
-"""Panel area as a share of the page's area."""
-
+"""Panel area as a fraction of the page area."""
 
 METADATA_FILTERS = (
     "series",
@@ -30,24 +30,26 @@ METADATA_FILTERS = (
     "language",
     "character",
 )
-"""What is known about a book and may narrow a search; the catalog keeps more (`Catalog.book_facts`)."""
+"""Book metadata that can be filtered by; the catalog keeps more (`LibraryReader.book_metadata`)."""
 
 Names = tuple[str, ...]
+"""Names or patterns with `%`; one of them must fit."""
 
 _MAX_NUMBER = 2**53
+"""Largest accepted number: JSON readers keep integers exactly up to here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Conditions on panels; None means any.
+    """Conditions on panels, all of which must hold; None is no condition.
 
-    book, source: an exact name or a pattern with `%` (any run of letters); book also matches the book's path.
-    book_id: exactly one book, as `PanelIndex.books` lists them.
-    page: from and to, both included. has_dialogue: with or without words. annotated: whether somebody drew the
-    panel's box, or the panel finder did.
-    aspect: width / height from and to. size: share of the page from and to, 0 to 1.
-    series ... character: what is known about the book (`METADATA_FILTERS`): any of these names or patterns with `%`, without
-    regard to case; or, where they are numbers, from and to. label: what kind of page it is, as such names.
+    book, source: an exact name, or a pattern in which `%` is any run of letters; book also matches the book's path.
+    book_id: one book, as `PanelIndex.books` lists them. page: range of page numbers.
+    has_dialogue: True for panels with dialogue, False for those without.
+    annotated: True for panels with an annotated box, False for those of the panel detector.
+    aspect: range of width / height. size: range of the fraction of the page, 0 to 1.
+    series ... character (`METADATA_FILTERS`): names or patterns of book metadata, compared without case; or a range,
+    for values that are numbers. label: page types (story, cover, ...), as such names.
     """
 
     book: str | None = None
@@ -71,18 +73,20 @@ class Filter:
     label: Names | None = None
 
     @classmethod
-    def of(cls, where: Filter | Mapping[str, Any] | None) -> Filter:
-        """Read a mapping; raises `UsageError` for a key or value that means nothing."""
+    def of(cls, where: Filter | Mapping[str, Any] | Any) -> Filter:
+        """Return the filter of a mapping. Raises `UsageError` for an unknown key or an invalid value."""
         if where is None:
             return cls()
         if isinstance(where, Filter):
             return where
         if not isinstance(where, Mapping):
-            raise UsageError(f"filters are given by name, like {{'book': 'Pepper%'}}; found {where!r}")
-        known = [f.name for f in fields(cls)]
-        unknown = sorted(set(where) - set(known))
+            problem = f"a filter must map names to values; found {where!r}"
+            raise UsageError(problem, hint="write it like {'book': 'Pepper%'}")
+        names = [f.name for f in fields(cls)]
+        unknown = sorted(set(where) - set(names))
         if unknown:
-            raise UsageError(f"no filter is called {', '.join(unknown)}: choose from {', '.join(known)}")
+            problem = f"no filter is called {', '.join(unknown)}"
+            raise UsageError(problem, hint=f"choose from {', '.join(names)}")
         return cls(
             book=_text("book", where.get("book")),
             book_id=_integer("book_id", where.get("book_id")),
@@ -98,16 +102,17 @@ class Filter:
 
     @property
     def empty(self) -> bool:
+        """True if every panel passes."""
         return self == Filter()
 
 
 def casefold_name(value: str) -> str:
-    """How names are compared: without regard to case and to blanks around them."""
+    """Return a name as it is compared: casefolded, without blanks around it."""
     return value.strip().casefold()
 
 
 def to_number(value: str) -> float | None:
-    """The number that a name is, None where it is another kind of name."""
+    """Return the number that a name spells, or None."""
     try:
         number = float(value)
     except ValueError:
@@ -116,12 +121,12 @@ def to_number(value: str) -> float | None:
 
 
 def is_range(value: Any) -> bool:
-    """Two numbers, either of them open; names are never numbers."""
+    """Return True for a pair of numbers or None; names are strings and never a range."""
     return len(value) == 2 and not any(isinstance(part, str) for part in value)
 
 
 def _metadata_value(name: str, value: Any) -> Names | Range | None:
-    """Names, or from and to: a number alone is both."""
+    """Return names or a range; a number alone is a range of one value."""
     if _is_number(value):
         return (value, value)
     if isinstance(value, list | tuple) and is_range(value):
@@ -130,11 +135,11 @@ def _metadata_value(name: str, value: Any) -> Names | Range | None:
 
 
 def _names(name: str, value: Any) -> Names | None:
-    """One name, or any of several; numbers among them are taken as they are written."""
+    """Return one name or several as a tuple; numbers become names."""
     if value is None:
         return None
-    given = value if isinstance(value, list | tuple) else (value,)
-    names = tuple(str(part) if _is_number(part) else part for part in given)
+    items = value if isinstance(value, list | tuple) else (value,)
+    names = tuple(str(part) if _is_number(part) else part for part in items)
     if names and all(isinstance(part, str) and _text(name, part) for part in names):
         return names
     raise UsageError(f"filter {name} takes a name, a pattern with %, or a list of them; found {value!r}")

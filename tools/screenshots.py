@@ -1,8 +1,8 @@
-"""Take the pictures of the page that the documentation shows: `python tools/screenshots.py [INDEX]`.
+"""Take the screenshots of the documentation: `python tools/screenshots.py [INDEX]`.
 
-Serves the index on a free port, drives Chromium, and writes WebP pictures of the page's main states at two widths,
-light and dark, into docs/pictures/ (or --into). Without an index it builds one of the sample comics, of which one is
-there a second time, as somebody's scan of old paper, and another is still to be built.
+Serves the index on a free port, drives Chromium, and writes WebP screenshots of the main states of the web app at two
+widths, light and dark, into docs/pictures/ (or --into). Without an index it builds one of the sample comics. One of
+them is there a second time, as a scan of old paper; another one is left for the tab "Build".
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ def main() -> int:
     arguments = _arguments()
     browser_path = shutil.which("chromium")
     if browser_path is None:
-        print("screenshots need chromium, and there is none on this machine", file=sys.stderr)
+        print("Chromium is not installed: install the package chromium.", file=sys.stderr)
         return 1
     arguments.into.mkdir(parents=True, exist_ok=True)
     with _library(arguments.index) as (index, root), _served(index, root) as url, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=browser_path, args=list(QUIET))
-        for name in arguments.only:  # the build, which changes the library, comes last
+        for name in arguments.only:  # the build comes last: it changes the library
             for width, colours in product(arguments.widths, arguments.colours):
                 _take(browser, url, name, width, colours, arguments)
         browser.close()
@@ -60,10 +60,10 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("index", type=Path, nargs="?", help="the index to show")
-    parser.add_argument("--into", type=Path, default=ROOT / "docs" / "pictures", help="where the pictures go")
-    parser.add_argument("--text", default="who carried off the great lens", help="the words to search for")
-    parser.add_argument("--only", nargs="+", choices=tuple(STATES), default=list(STATES), help="these states only")
+    parser.add_argument("index", type=Path, nargs="?", help="index to show")
+    parser.add_argument("--into", type=Path, default=ROOT / "docs" / "pictures", help="folder to write to")
+    parser.add_argument("--text", default="who carried off the great lens", help="text to search for")
+    parser.add_argument("--only", nargs="+", choices=tuple(STATES), default=list(STATES), help="take only these states")
     parser.add_argument("--widths", nargs="+", choices=tuple(WIDTHS), default=list(WIDTHS))
     parser.add_argument("--colours", nargs="+", choices=("light", "dark"), default=["light", "dark"])
     return parser.parse_args()
@@ -71,18 +71,18 @@ def _arguments() -> argparse.Namespace:
 
 @contextmanager
 def _library(index: Path | None) -> Iterator[tuple[Path, Path]]:
-    """An index, and a folder from which the page may build; the comics of an index made here stay till the end."""
+    """Yield an index and a folder that visitors may build. Comics of an index made here exist until the block ends."""
     with tempfile.TemporaryDirectory() as folder:
         shelf = Path(folder) / "Bookshelf"
         if index is None:
-            _lay_out(shelf)
+            _copy_comics(shelf)
             index = Path(folder) / "my.index"
             build_index([shelf / "Read"], index, encoder="small", ocr=False)
         shelf.mkdir(exist_ok=True)
         yield index, shelf
 
 
-def _lay_out(shelf: Path) -> None:
+def _copy_comics(shelf: Path) -> None:
     read, waiting = shelf / "Read", shelf / "Waiting"
     shutil.copytree(ROOT / "sample_data" / "comics", read)
     waiting.mkdir()
@@ -97,7 +97,7 @@ def _lay_out(shelf: Path) -> None:
 
 @contextmanager
 def _served(index: Path, root: Path) -> Iterator[str]:
-    """The page's address while a server of its own runs."""
+    """Yield the address of a server that runs until the block ends."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -113,15 +113,15 @@ def _served(index: Path, root: Path) -> Iterator[str]:
 
 
 def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(240):
+    for _ in range(480):
         if server.poll() is not None:
-            raise SystemExit(f"the server ended with status {server.returncode}")
+            raise SystemExit(f"The server ended with status {server.returncode}.")
         try:
             urlopen(url).close()
             return
         except OSError:
             time.sleep(0.25)
-    raise SystemExit("the server did not answer within a minute")
+    raise SystemExit("The server did not start within two minutes.")
 
 
 def _take(browser: Browser, url: str, name: str, width: str, colours: str, arguments: argparse.Namespace) -> None:
@@ -130,8 +130,9 @@ def _take(browser: Browser, url: str, name: str, width: str, colours: str, argum
     context = browser.new_context(viewport=size, color_scheme=colours, has_touch=phone, is_mobile=phone)
     page = context.new_page()
     STATES[name](page, url, arguments.text)
-    page.mouse.move(2, 2)  # nothing looks hovered
-    page.wait_for_timeout(1500)  # pictures become sharp
+    page.mouse.move(2, 2)  # no hover effects
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(500)  # sharper images are decoded
     _save(page, arguments.into / f"{name}-{width}-{colours}.webp")
     context.close()
 
@@ -140,7 +141,7 @@ def _save(page: Page, path: Path) -> None:
     Image.open(io.BytesIO(page.screenshot())).convert("RGB").save(path, "WEBP", quality=84, method=6)
 
 
-# ------------------------------------------------------------------------ states, each from its address on
+# ------------------------------------------------------------------------ states
 
 
 def _start(page: Page, url: str, text: str) -> None:
@@ -152,7 +153,7 @@ def _words(page: Page, url: str, text: str) -> None:
     page.goto(f"{url}?q={quote(text)}")
     page.locator(".results .card").first.wait_for()
     page.locator("#narrow details").first.wait_for()
-    page.wait_for_timeout(2500)  # what strangers reach is measured once
+    page.wait_for_timeout(2500)  # the score threshold is calibrated once
 
 
 def _chosen(page: Page, url: str, text: str) -> None:
@@ -167,7 +168,7 @@ def _page(page: Page, url: str, text: str) -> None:
 
 
 def _picture(page: Page, url: str, text: str) -> None:
-    """Part of the best hit's picture as the question."""
+    """Part of the best result as the query image."""
     best = _best(page, url, text)
     page.goto(f"{url}?like={best}&crop=0.56,0.2,0.4,0.8")
     page.locator(".results .card").first.wait_for()
@@ -180,7 +181,7 @@ def _crop(page: Page, url: str, text: str) -> None:
 
 
 def _narrow(page: Page, url: str, text: str) -> None:
-    """A book's panels, the list of books open."""
+    """The panels of a book, with the list of books open."""
     page.goto(url)
     page.locator("#narrow details").first.wait_for()
     page.locator('details[data-name="book"] summary').click()
@@ -190,7 +191,7 @@ def _narrow(page: Page, url: str, text: str) -> None:
 
 
 def _folded(page: Page, url: str, text: str) -> None:
-    page.goto(f"{url}?like={_best(page, url, text)}&fold=book")
+    page.goto(f"{url}?like={_best(page, url, text)}&group=book")
     page.locator(".unfold").first.click()
 
 
@@ -205,18 +206,18 @@ def _best(page: Page, url: str, text: str) -> str:
 
 
 def _library_view(page: Page, url: str, text: str) -> None:
-    page.goto(f"{url}?view=library")
+    page.goto(f"{url}?tab=library")
     page.locator(".books li img").first.wait_for()
 
 
 def _map(page: Page, url: str, text: str) -> None:
-    page.goto(f"{url}?view=map")
+    page.goto(f"{url}?tab=map")
     page.locator(".map-said", has_text="panels").wait_for(timeout=120_000)
-    page.wait_for_timeout(2000)  # its small pictures arrive one by one
+    page.wait_for_timeout(2000)  # thumbnails arrive one by one
 
 
 def _lookalikes(page: Page, url: str, text: str) -> None:
-    page.goto(f"{url}?view=lookalikes")
+    page.goto(f"{url}?tab=lookalikes")
     start, group = page.locator("[data-look=start]"), page.locator(".alikes summary")
     start.or_(group).first.wait_for()
     if start.count():
@@ -226,8 +227,8 @@ def _lookalikes(page: Page, url: str, text: str) -> None:
 
 
 def _build(page: Page, url: str, text: str) -> None:
-    """A folder of the shelf built, its report below it; the next one ready."""
-    page.goto(f"{url}?view=build")
+    """The report of a built folder."""
+    page.goto(f"{url}?tab=build")
     page.locator(".folders a", has_text="Waiting").click()
     page.locator("[data-build=start]", has_text="Waiting").click()
     page.locator(".report").wait_for(timeout=300_000)

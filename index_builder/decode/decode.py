@@ -12,6 +12,7 @@ from PIL import Image
 
 from index_builder.annotations import RawAnnotation, merge, parse_page
 from index_builder.annotations.collection import AnnotationRef
+from index_builder.decode.content_hashes import is_known_hash
 from index_builder.decode.page_panels import full_page, page_panels, with_ocr_text
 from index_builder.decode.records import (
     DecodedPage,
@@ -23,7 +24,6 @@ from index_builder.decode.records import (
     PageTask,
 )
 from index_builder.panels import DETECTOR_VERSION
-from index_builder.plan.content_hashes import is_known_hash
 from retrieval.books import ReadLimits, read_page
 from retrieval.books.formats.folder import read_file
 from retrieval.encoder.inputs import panel_input

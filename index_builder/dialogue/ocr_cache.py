@@ -14,7 +14,7 @@ from contextlib import closing
 from pathlib import Path
 
 from index_builder.dialogue.lines import Line, OcrResult
-from retrieval.store.sqlite import connect_read_only
+from retrieval.store.sqlite import connect_to_existing
 
 FILE = "ocr_cache.sqlite"
 
@@ -36,7 +36,7 @@ class OcrCache:
         if not self.path.exists():
             return None
         try:
-            with closing(connect_read_only(self.path)) as connection:
+            with closing(connect_to_existing(self.path)) as connection:
                 row = connection.execute(_GET, (page_sha256,)).fetchone()
             if row is None or row[0] != engine:
                 return None

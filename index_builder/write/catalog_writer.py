@@ -34,6 +34,7 @@ from retrieval.store.catalog.records import (
     PageMove,
     PageUpdate,
 )
+from retrieval.store.catalog.settings_table import write_settings
 from retrieval.store.catalog.tables import (
     SCHEMA_VERSION,
     Base,
@@ -47,7 +48,7 @@ from retrieval.store.catalog.tables import (
     SkippedRow,
     SourceRow,
 )
-from retrieval.store.settings import SettingChanges, write_settings
+from retrieval.store.settings import SettingChanges
 
 
 class CatalogWriter(Catalog):

@@ -1,7 +1,7 @@
-"""Questions of many people go through one encoder together.
+"""Micro-batching: concurrent queries share one encoder pass.
 
-While one batch is being encoded, those who ask meanwhile wait in line; whoever is first in line afterwards takes
-everybody's questions along. Nobody waits for others to come, and no more than `MAX_BATCH` go at once.
+While one batch is encoded, the requests of other callers queue. The first of them then encodes the next batch for all,
+up to `MAX_BATCH` inputs. No request waits for others to arrive.
 """
 
 from __future__ import annotations
@@ -12,66 +12,69 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MAX_BATCH = 32
-"""Questions of one batch: as many as a build encodes at once."""
+"""Inputs of one batch: as many as a build encodes at once."""
 
 
 @dataclass(slots=True)
 class _Request:
-    """One caller's questions, and their answers once there are some."""
+    """The inputs of one caller, and their results once they are encoded."""
 
     kind: Any
-    questions: Sequence[Any]
+    inputs: Sequence[Any]
     done: threading.Event = field(default_factory=threading.Event)
-    answers: Sequence[Any] = ()
+    results: Sequence[Any] = ()
     error: Exception | None = None
 
 
 class MicroBatcher:
-    """Batches calls of `encode(kind, questions)`, which answers each question with one item, in order."""
+    """Batching of calls of `encode(kind, inputs)`, which returns one result for each input, in order."""
 
     def __init__(self, encode: Callable[[Any, Sequence[Any]], Sequence[Any]]) -> None:
         self._encode = encode
-        self._waiting: list[_Request] = []
-        self._line = threading.Lock()
-        self._encoding = threading.Lock()
+        self._queue: list[_Request] = []
+        self._queue_lock = threading.Lock()
+        self._encode_lock = threading.Lock()
 
-    def submit(self, kind: Any, questions: Sequence[Any]) -> Sequence[Any]:
-        """The answers to `questions`; raises what `encode` raised. A failure of somebody else's is not ours."""
-        mine = _Request(kind, questions)
-        with self._line:
-            self._waiting.append(mine)
-        with self._encoding:
-            while not mine.done.is_set():
-                self._answer(self._next())
-        if mine.error is not None:
-            raise mine.error
-        return mine.answers
+    def submit(self, kind: Any, inputs: Sequence[Any]) -> Sequence[Any]:
+        """Return the results of `inputs`, encoded together with waiting inputs of the same kind.
 
-    def _next(self) -> list[_Request]:
-        """The first in line and those behind who ask in the same way, as far as there is room."""
-        with self._line:
-            kind, room = self._waiting[0].kind, MAX_BATCH
-            taken: list[_Request] = []
-            for asked in list(self._waiting):
-                if asked.kind == kind and (not taken or len(asked.questions) <= room):
-                    taken.append(asked)
-                    room -= len(asked.questions)
-                    self._waiting.remove(asked)
-            return taken
+        Raises what `encode` raised for them. An error in one request does not fail the others in its batch.
+        """
+        request = _Request(kind, inputs)
+        with self._queue_lock:
+            self._queue.append(request)
+        with self._encode_lock:
+            while not request.done.is_set():
+                self._process(self._next_batch())
+        if request.error is not None:
+            raise request.error
+        return request.results
 
-    def _answer(self, taken: list[_Request]) -> None:
+    def _next_batch(self) -> list[_Request]:
+        """Take the first request from the queue, and those of its kind that fit into the batch."""
+        with self._queue_lock:
+            kind, room = self._queue[0].kind, MAX_BATCH
+            batch: list[_Request] = []
+            for request in list(self._queue):
+                if request.kind == kind and (not batch or len(request.inputs) <= room):
+                    batch.append(request)
+                    room -= len(request.inputs)
+                    self._queue.remove(request)
+            return batch
+
+    def _process(self, batch: list[_Request]) -> None:
         try:
-            answers = self._encode(taken[0].kind, [question for asked in taken for question in asked.questions])
+            results = self._encode(batch[0].kind, [item for request in batch for item in request.inputs])
             start = 0
-            for asked in taken:
-                asked.answers = answers[start : start + len(asked.questions)]
-                start += len(asked.questions)
+            for request in batch:
+                request.results = results[start : start + len(request.inputs)]
+                start += len(request.inputs)
         except Exception as error:
-            if len(taken) == 1:
-                taken[0].error = error
+            if len(batch) == 1:
+                batch[0].error = error
             else:
-                for asked in taken:  # whose question it was is found out by asking one by one
-                    self._answer([asked])
+                for request in batch:  # encoded one by one, so that only the failing request has the error
+                    self._process([request])
         finally:
-            for asked in taken:
-                asked.done.set()
+            for request in batch:
+                request.done.set()

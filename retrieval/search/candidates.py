@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from retrieval.encoder.protocol import DIMENSION
 from retrieval.errors import UsageError
 from retrieval.records import View
+from retrieval.search.matches import LexicalMatch
 from retrieval.search.query import Query
-from retrieval.search.ranking.text_match import LexicalMatch
 from retrieval.store.ann.base import CANDIDATES
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.generation import ViewIndex

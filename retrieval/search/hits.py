@@ -9,8 +9,8 @@ from typing import Literal
 from PIL import Image
 
 from retrieval.records import Panel, View
+from retrieval.search.matches import NO_MATCH, LexicalMatch
 from retrieval.search.query import ViewQuery
-from retrieval.search.ranking.text_match import NO_MATCH, LexicalMatch
 
 MatchedOn = Literal["picture", "words", "both"]
 

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from retrieval.errors import IndexDamaged, IndexError_
-from retrieval.store.sqlite import connect_read_only
+from retrieval.store.sqlite import connect_to_existing
 
 FILE = "rejected_pairs.sqlite"
 
@@ -24,7 +24,7 @@ class RejectedPairs:
         if not self.path.exists():
             return set()
         try:
-            with closing(connect_read_only(self.path)) as connection:
+            with closing(connect_to_existing(self.path)) as connection:
                 return {(a, b) for a, b in connection.execute("SELECT a, b FROM rejected")}
         except sqlite3.DatabaseError as error:
             problem = f"the list of rejected pairs is damaged ({error})"

@@ -9,52 +9,54 @@ from retrieval.records import View
 from retrieval.store.vectors import VectorStore
 
 Scores = NDArray[np.float32]
+"""Cosines, -1 to 1."""
 
 _VECTORS_PER_READ = 16_384
-"""Vectors read from disk in one go: 34 MB."""
+"""Vectors read at once: 34 MB."""
 
 
 def exact_scores(vectors: NDArray[np.float32], queries: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(Q, P) cosine of (Q, D) unit queries with (P, D) unit vectors, kept within -1 and 1."""
+    """Return (Q, P) cosines of (Q, D) unit queries with (P, D) unit vectors, clipped to -1 and 1."""
     scores: NDArray[np.float32] = np.clip(queries @ vectors.T, -1.0, 1.0)
     return scores
 
 
-def best_scores(shards: VectorStore, view: View, rows: NDArray[np.int64], query: NDArray[np.float32]) -> Scores:
-    """(P,) of the panels at `rows` with a query of one or more unit vectors, (512,) or (V, 512).
+def best_scores(vectors: VectorStore, view: View, rows: NDArray[np.int64], query: NDArray[np.float32]) -> Scores:
+    """Return the (P,) scores of the panels at `rows` with a query of one or more unit vectors, (512,) or (V, 512).
 
-    Where a panel or a query speaks with several vectors, the likest pair of them counts.
+    If a panel or the query has several vectors, the most similar pair counts.
     """
-    best: Scores = all_scores(shards, view, rows, np.atleast_2d(query)).max(axis=0)
+    best: Scores = all_scores(vectors, view, rows, np.atleast_2d(query)).max(axis=0)
     return best
 
 
-def all_scores(shards: VectorStore, view: View, rows: NDArray[np.int64], queries: NDArray[np.float32]) -> Scores:
-    """(Q, P) of each of (Q, 512) unit vectors with the panels at `rows`, a panel's likest vector counting."""
+def all_scores(vectors: VectorStore, view: View, rows: NDArray[np.int64], queries: NDArray[np.float32]) -> Scores:
+    """Return the (Q, P) scores of each of (Q, 512) unit vectors with the most similar vector of each panel at `rows`."""
     scores = np.empty((len(queries), len(rows)), np.float32)
-    at_once = _VECTORS_PER_READ // vectors_per_panel(shards, view)
-    for start in range(0, len(rows), at_once):
-        some = rows[start : start + at_once]
-        found = exact_scores(shards.read(view, some), queries)
-        if vectors_per_panel(shards, view) > 1:
-            windows = exact_scores(shards.read_regions(some), queries)
-            found = np.maximum(found, windows.reshape(len(queries), len(some), shards.regions).max(axis=2))
-        scores[:, start : start + at_once] = found
+    per_panel = vectors_per_panel(vectors, view)
+    batch_size = _VECTORS_PER_READ // per_panel
+    for start in range(0, len(rows), batch_size):
+        batch = rows[start : start + batch_size]
+        best = exact_scores(vectors.read(view, batch), queries)
+        if per_panel > 1:
+            regions = exact_scores(vectors.read_regions(batch), queries)
+            best = np.maximum(best, regions.reshape(len(queries), len(batch), vectors.regions).max(axis=2))
+        scores[:, start : start + batch_size] = best
     return scores
 
 
-def vectors_per_panel(shards: VectorStore, view: View) -> int:
-    """How many vectors a panel has in a view."""
-    return 1 + shards.regions if view is View.PICTURE else 1
+def vectors_per_panel(vectors: VectorStore, view: View) -> int:
+    """Return the number of vectors of each panel in a view."""
+    return 1 + vectors.regions if view is View.PICTURE else 1
 
 
 def top(scores: NDArray[np.float32], ids: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """Positions of the `count` best, ordered; equal scores by id, so that twins come in a fixed order."""
+    """Return the positions of the `count` highest scores, in order; equal scores are ordered by id."""
     if count < len(scores):
         worst = np.partition(scores, len(scores) - count)[len(scores) - count]
         kept = np.flatnonzero(scores >= worst - 1e-6)
     else:
         kept = np.arange(len(scores))
-    # matrix products differ in the last bit with their shape; rounding keeps equal vectors equal
+    # matrix products of other shapes differ in the last bit; rounding keeps equal vectors equal
     order = np.lexsort((ids[kept], -np.round(scores[kept], 6)))
     return kept[order[:count]]

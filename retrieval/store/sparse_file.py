@@ -1,6 +1,6 @@
-"""Parts of a file erased in place: they read as zeros, and where the system can, their space goes back to the disk.
+"""Hole punching: ranges of a file that read as zeros and take no space, on systems that support it.
 
-The file keeps its length, so nothing in it moves, and readers that have it mapped are not disturbed.
+The file keeps its length: nothing in it moves, and readers that have it mapped are not affected.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 _KEEP_SIZE, _PUNCH_HOLE = 1, 2  # linux/falloc.h
-_BLOCK = 2**20
+_BLOCK = 2**20  # bytes overwritten at once
 
 
 def punch_holes(path: Path, ranges: Iterable[tuple[int, int]]) -> None:
@@ -26,31 +26,32 @@ def punch_holes(path: Path, ranges: Iterable[tuple[int, int]]) -> None:
 
 
 def bytes_used(path: Path) -> int:
-    """What a file takes on the disk, holes not counted."""
+    """Return the bytes that a file takes on the disk, without its holes."""
     stat = path.stat()
     return min(stat.st_size, 512 * getattr(stat, "st_blocks", 2**53))
 
 
-def _punch(handle: int, start: int, length: int) -> bool:
-    """Whether the file system made a hole; not all of them do."""
+def _punch(descriptor: int, start: int, length: int) -> bool:
+    """Punch a hole; return False if the file system cannot."""
     if _fallocate is None:
         return False
-    return bool(_fallocate(handle, _PUNCH_HOLE | _KEEP_SIZE, start, length) == 0)
+    return bool(_fallocate(descriptor, _PUNCH_HOLE | _KEEP_SIZE, start, length) == 0)
 
 
-def _overwrite(handle: int, start: int, length: int) -> None:
+def _overwrite(descriptor: int, start: int, length: int) -> None:
+    """Write zeros instead of a hole."""
     for place in range(start, start + length, _BLOCK):
-        os.pwrite(handle, bytes(min(_BLOCK, start + length - place)), place)
+        os.pwrite(descriptor, bytes(min(_BLOCK, start + length - place)), place)
 
 
 def _find_fallocate() -> Any:
-    """The C library's `fallocate`, which Python does not have; None where there is none."""
+    """Return `fallocate` of the C library, which Python does not offer; None if there is none."""
     if not sys.platform.startswith("linux"):
         return None
-    found = getattr(ctypes.CDLL(None, use_errno=True), "fallocate64", None)
-    if found is not None:
-        found.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
-    return found
+    fallocate = getattr(ctypes.CDLL(None, use_errno=True), "fallocate64", None)
+    if fallocate is not None:
+        fallocate.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
+    return fallocate
 
 
 _fallocate = _find_fallocate()

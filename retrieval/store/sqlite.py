@@ -1,4 +1,4 @@
-"""Opening SQLite files to read: also where nothing may be written, and without ever making one."""
+"""Connections to SQLite files that exist, also in folders that cannot be written."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 
-def connect_read_only(path: Path) -> sqlite3.Connection:
-    """A connection to an existing file. In a folder that cannot be written, SQLite is told that nothing changes:
-    it could not make the helper files that a write-ahead log needs.
+def connect_to_existing(path: Path) -> sqlite3.Connection:
+    """Connect to an existing SQLite file, without ever creating one.
 
-    Raises `sqlite3.OperationalError` when there is no such file.
+    A file that may be written is opened for reading and writing: a reader of a write-ahead log needs its helper files.
+    Otherwise it is opened as immutable, because SQLite could not create these files.
+    Raises `sqlite3.OperationalError` if there is no such file.
     """
     mode = "mode=rw" if os.access(path.parent, os.W_OK) and os.access(path, os.W_OK) else "mode=ro&immutable=1"
     uri = f"file:{quote(str(path.absolute()))}?{mode}"

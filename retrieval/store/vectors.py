@@ -1,14 +1,12 @@
-"""The one copy of the vectors: float16 unit rows in append-only files, memory-mapped for exact scores.
+"""The only copy of the vectors: float16 unit rows in append-only files, memory-mapped for exact scores.
 
     vectors/picture-00000.f16    65,536 rows of 512 little-endian float16, row-major, no header
     vectors/dialogue-00000.f16   the same rows of the next view
     ...
+    vectors/regions-00000.f16    region vectors, if the index has them: R rows per panel, those of row n from n R on
 
-    vectors/regions-00000.f16      where the index keeps region vectors: R rows for each row of the views, those of row n from
-                                 n R on
-
-A row number is the same in all views. Rows are written and synced before the catalog names them; what a
-crash leaves behind is an unnamed tail, which the next build cuts off.
+A panel has the same row number in all views. Rows are written and synced before the catalog names them. An interrupted
+build leaves rows without a name at the end; the next build cuts them off.
 """
 
 from __future__ import annotations
@@ -28,14 +26,22 @@ from retrieval.records import View
 from retrieval.store.sparse_file import punch_holes
 
 SHARD_ROWS = 65_536
+"""Rows of one file: 64 MiB."""
+
 REGIONS = "regions"
+"""Name of the stream of region vectors; the other streams are the views."""
+
 _ROW_BYTES = 2 * DIMENSION
+_BLOCK_ROWS = 16_384
+"""Rows read at once: 34 MB as float32."""
+
+_RESTORE_HINT = "restore it from a copy, or build the index again"
 
 
 class VectorStore:
-    """Reads and appends rows below one folder. Reading is safe while another process appends.
+    """The vectors of one folder, for reading and appending. Reading is safe while another process appends.
 
-    `regions` is how many further `picture` vectors each row has.
+    regions: region vectors per panel, further vectors in the view `picture`. A stream is a view or the region vectors.
     """
 
     def __init__(self, folder: Path, shard_rows: int = SHARD_ROWS, regions: int = 0) -> None:
@@ -45,34 +51,33 @@ class VectorStore:
         self._maps: dict[tuple[str, int], NDArray[np.float16]] = {}
 
     def _streams(self) -> dict[str, int]:
-        """The names of the files, and how many of their rows belong to one row of the index."""
+        """Return the names of the streams, and the rows of each that belong to one panel."""
         streams: dict[str, int] = {str(view): 1 for view in View}
         return streams | ({REGIONS: self.regions} if self.regions else {})
 
     # ------------------------------------------------------------------ writing
 
     def rows(self) -> int:
-        """How many complete rows lie there, in the view that has fewest."""
-        return min(self._rows(name) // each for name, each in self._streams().items())
+        """Return the number of complete rows, in the stream that has fewest."""
+        return min(self._stream_rows(stream) // per_panel for stream, per_panel in self._streams().items())
 
-    def _rows(self, view: str) -> int:
+    def _stream_rows(self, stream: str) -> int:
         total, shard = 0, 0
-        while (path := self._path(view, shard)).exists():
+        while (path := self._path(stream, shard)).exists():
             total += path.stat().st_size // _ROW_BYTES
             shard += 1
         return total
 
     def truncate(self, rows: int) -> None:
-        """Cut every view to `rows`. Raises `IndexDamaged` when a view has fewer."""
-        for view, each in self._streams().items():
-            have, named = self._rows(view), rows * each
-            if have < named:
-                raise IndexDamaged(
-                    f"{self.folder} holds {have} {view} vectors and the catalog names {named}: "
-                    "restore the folder from a copy, or delete the index and build it again"
-                )
-            for shard in range(-(-have // self.shard_rows) + 1):
-                self._cut(self._path(view, shard), named - shard * self.shard_rows)
+        """Cut every stream to `rows` panels. Raises `IndexDamaged` if a stream has fewer."""
+        for stream, per_panel in self._streams().items():
+            stored, named = self._stream_rows(stream), rows * per_panel
+            if stored < named:
+                problem = f"the folder has {stored} {stream} vectors; the catalog names {named}"
+                hint = "restore the folder from a copy, or delete the index and build it again"
+                raise IndexDamaged(problem, self.folder, hint)
+            for shard in range(-(-stored // self.shard_rows) + 1):
+                self._cut(self._path(stream, shard), named - shard * self.shard_rows)
         self._maps.clear()
 
     def _cut(self, path: Path, rows: int) -> None:
@@ -84,48 +89,48 @@ class VectorStore:
             os.truncate(path, rows * _ROW_BYTES)
 
     def append(self, first_row: int, encoded: PanelEmbeddings) -> None:
-        """Write P rows from `first_row` (the present end) on and sync them to disk."""
+        """Write P rows from `first_row` (the present end) on, and sync them to disk."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        for view, each in self._streams().items():
-            self._append(view, first_row * each, self._stored(view, encoded))
+        for stream, per_panel in self._streams().items():
+            self._append(stream, first_row * per_panel, self._as_stored(stream, encoded))
 
     def copy(self, first_row: int, rows: NDArray[np.int64]) -> None:
-        """Write the vectors of P `rows` once more, from `first_row` (the present end) on, and sync them to disk."""
-        for view, each in self._streams().items():
-            places = (rows[:, None] * each + np.arange(each)).reshape(-1)
-            stored = np.empty((len(places), DIMENSION), dtype="<f2")
-            self._copy(view, places, stored)
-            self._append(view, first_row * each, stored)
+        """Write the vectors of P `rows` again, from `first_row` (the present end) on, and sync them to disk."""
+        for stream, per_panel in self._streams().items():
+            places = (rows[:, None] * per_panel + np.arange(per_panel)).reshape(-1)
+            vectors = np.empty((len(places), DIMENSION), dtype="<f2")
+            self._read_into(stream, places, vectors)
+            self._append(stream, first_row * per_panel, vectors)
 
     def punch(self, rows: NDArray[np.int64]) -> None:
-        """Let `rows` (sorted) read as zeros and give their space back to the disk where it can be; no row moves."""
-        for view, each in self._streams().items():
-            for shard, ranges in self._ranges(rows, each).items():
-                punch_holes(self._path(view, shard), ranges)
+        """Erase sorted `rows`: they read as zeros, no row moves, and their space is freed where the system can."""
+        for stream, per_panel in self._streams().items():
+            for shard, ranges in self._byte_ranges(rows, per_panel).items():
+                punch_holes(self._path(stream, shard), ranges)
 
-    def _ranges(self, rows: NDArray[np.int64], each: int) -> dict[int, list[tuple[int, int]]]:
-        """(first byte, length) of each run of rows, by shard."""
-        found: dict[int, list[tuple[int, int]]] = {}
+    def _byte_ranges(self, rows: NDArray[np.int64], per_panel: int) -> dict[int, list[tuple[int, int]]]:
+        """Return (first byte, length) of each run of rows, by shard."""
+        ranges: dict[int, list[tuple[int, int]]] = {}
         for run in np.split(rows, np.nonzero(np.diff(rows) != 1)[0] + 1) if len(rows) else ():
-            start, end = int(run[0]) * each, (int(run[-1]) + 1) * each
+            start, end = int(run[0]) * per_panel, (int(run[-1]) + 1) * per_panel
             while start < end:
                 shard, inside = divmod(start, self.shard_rows)
                 length = min(end - start, self.shard_rows - inside)
-                found.setdefault(shard, []).append((inside * _ROW_BYTES, length * _ROW_BYTES))
+                ranges.setdefault(shard, []).append((inside * _ROW_BYTES, length * _ROW_BYTES))
                 start += length
-        return found
+        return ranges
 
-    def _append(self, view: str, row: int, vectors: NDArray[np.float16]) -> None:
+    def _append(self, stream: str, row: int, vectors: NDArray[np.float16]) -> None:
         while len(vectors):
             shard, inside = divmod(row, self.shard_rows)
             part = vectors[: self.shard_rows - inside]
-            self._write(self._path(view, shard), inside, part)
+            self._write(self._path(stream, shard), inside, part)
             vectors, row = vectors[len(part) :], row + len(part)
 
-    def _stored(self, name: str, encoded: PanelEmbeddings) -> NDArray[np.float16]:
-        """(P or P R, 512) float16 of one stream."""
-        vectors = encoded.regions if name == REGIONS else encoded.view(View(name))
-        assert vectors is not None, "the index keeps region vectors and the encoder gives none"
+    def _as_stored(self, stream: str, encoded: PanelEmbeddings) -> NDArray[np.float16]:
+        """Return the (P or P R, 512) float16 rows of one stream."""
+        vectors = encoded.regions if stream == REGIONS else encoded.view(View(stream))
+        assert vectors is not None, "the index has region vectors, and the encoder gives none"
         flat: NDArray[np.float16] = vectors.reshape(-1, DIMENSION).astype("<f2")
         return flat
 
@@ -136,70 +141,67 @@ class VectorStore:
             file.flush()
             os.fsync(file.fileno())
 
-    def _path(self, view: str, shard: int) -> Path:
-        return self.folder / f"{view}-{shard:05d}.f16"
+    def _path(self, stream: str, shard: int) -> Path:
+        return self.folder / f"{stream}-{shard:05d}.f16"
 
     # ------------------------------------------------------------------ reading
 
     def read_regions(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """(P R, 512) float32 unit rows: the region vectors of P rows, one panel after another."""
+        """Return the (P R, 512) float32 region vectors of P rows, one panel after another."""
         return self.read(REGIONS, self.region_rows(rows))
 
     def region_rows(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """(P R,) rows of the region vectors of P rows."""
+        """Return the (P R,) rows of the region vectors of P rows."""
         places: NDArray[np.int64] = (rows[:, None] * self.regions + np.arange(self.regions)).reshape(-1)
         return places
 
-    def read(self, view: str, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """(R, 512) float32 unit rows (rounding to float16 undone in length, all-zero rows stay zero)."""
-        out = np.empty((len(rows), DIMENSION), dtype=np.float32)
-        self._copy(view, rows, out)
-        norms = np.linalg.norm(out, axis=1, keepdims=True)
-        np.divide(out, norms, out=out, where=norms > 0)
-        return out
+    def read(self, stream: str, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return (R, 512) float32 rows, scaled to length 1 after their rounding to float16; zero rows stay zero."""
+        vectors = np.empty((len(rows), DIMENSION), dtype=np.float32)
+        self._read_into(stream, rows, vectors)
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        np.divide(vectors, norms, out=vectors, where=norms > 0)
+        return vectors
 
-    def digest(self, view: str, rows: NDArray[np.int64], size: int = 16_384) -> str:
-        """SHA-256 over these rows as they are stored, in this order."""
-        found = hashlib.sha256()
-        for start in range(0, len(rows), size):
-            part = rows[start : start + size]
-            stored = np.empty((len(part), DIMENSION), dtype="<f2")
-            self._copy(view, part, stored)
-            found.update(stored.data)
-        return found.hexdigest()
+    def digest(self, stream: str, rows: NDArray[np.int64]) -> str:
+        """Return the SHA-256 of these rows as they are stored, in this order."""
+        sha256 = hashlib.sha256()
+        for start in range(0, len(rows), _BLOCK_ROWS):
+            part = rows[start : start + _BLOCK_ROWS]
+            vectors = np.empty((len(part), DIMENSION), dtype="<f2")
+            self._read_into(stream, part, vectors)
+            sha256.update(vectors.data)
+        return sha256.hexdigest()
 
     def blocks(
-        self, view: str, rows: NDArray[np.int64], size: int = 16_384
+        self, stream: str, rows: NDArray[np.int64], size: int = _BLOCK_ROWS
     ) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """(start, vectors) over `rows` in blocks, so that any number of rows takes bounded memory."""
+        """Return (start, vectors) over `rows` in blocks of `size`, so that memory is bounded."""
         for start in range(0, len(rows), size):
-            yield start, self.read(view, rows[start : start + size])
+            yield start, self.read(stream, rows[start : start + size])
 
-    def _copy(self, view: str, rows: NDArray[np.int64], out: NDArray[Any]) -> None:
-        """Rows from whichever shards hold them, in the order asked for."""
+    def _read_into(self, stream: str, rows: NDArray[np.int64], out: NDArray[Any]) -> None:
+        """Copy rows of any shards into `out`, in the order of `rows`."""
         shards = rows // self.shard_rows
         for shard in np.unique(shards):
             chosen = shards == shard
             inside = rows[chosen] - shard * self.shard_rows
-            out[chosen] = self._map(view, int(shard), int(inside.max()) + 1)[inside]
+            out[chosen] = self._map(stream, int(shard), int(inside.max()) + 1)[inside]
 
-    def _map(self, view: str, shard: int, rows: int) -> NDArray[np.float16]:
-        """A shard's rows, mapped again when it has grown past the last look."""
-        known = self._maps.get((view, shard))
-        if known is not None and len(known) >= rows:
-            return known
-        path = self._path(view, shard)
+    def _map(self, stream: str, shard: int, rows: int) -> NDArray[np.float16]:
+        """Return a shard with at least `rows` rows, mapped again if it has grown."""
+        cached = self._maps.get((stream, shard))
+        if cached is not None and len(cached) >= rows:
+            return cached
+        path = self._path(stream, shard)
         try:
-            whole = (path.stat().st_size // _ROW_BYTES, DIMENSION)  # a row that is being written does not count
-            mapped: NDArray[np.float16] = np.memmap(path, dtype="<f2", mode="r", shape=whole)
+            shape = (path.stat().st_size // _ROW_BYTES, DIMENSION)  # a row that is being written does not count
+            mapped: NDArray[np.float16] = np.memmap(path, dtype="<f2", mode="r", shape=shape)
         except (OSError, ValueError) as error:
-            raise IndexDamaged(
-                f"{path} is missing or unreadable ({error}): restore it from a copy, or build the index again"
-            ) from error
+            reason = getattr(error, "strerror", None) or error
+            raise IndexDamaged(f"the file is missing or unreadable ({reason})", path, _RESTORE_HINT) from error
         if len(mapped) < rows:
-            raise IndexDamaged(
-                f"{path} holds {len(mapped)} vectors where at least {rows} are expected: "
-                "restore it from a copy, or build the index again"
-            )
-        self._maps[view, shard] = mapped
+            problem = f"the file has {len(mapped)} vectors; at least {rows} were expected"
+            raise IndexDamaged(problem, path, _RESTORE_HINT)
+        self._maps[stream, shard] = mapped
         return mapped

@@ -407,7 +407,7 @@ def test_lost_vectors(built: Path, many: Path, what: str) -> None:
     with PanelIndex.open(built, encoder=GridEncoder()) as opened, pytest.raises(IndexDamaged, match="restore"):
         opened.search(image=speckled(3), view=view)
     for ask in (repair_index, lambda i: build(many / "comics", i, page_is_panel=True)):
-        with pytest.raises(IndexDamaged, match=r"vectors holds .*280: restore the folder from a copy"):
+        with pytest.raises(IndexDamaged, match=r"vectors: the folder has .*280\nrestore the folder from a copy"):
             ask(built)
 
 

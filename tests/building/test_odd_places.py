@@ -15,7 +15,7 @@ from retrieval import PanelIndex, verify_index
 from retrieval.errors import SourceError, UsageError
 from retrieval.images import crops
 from retrieval.records import Box
-from retrieval.store.sqlite import connect_read_only
+from retrieval.store.sqlite import connect_to_existing
 from tests.building.library import build, page
 from tests.conftest import GridEncoder
 
@@ -36,7 +36,7 @@ def test_reading_never_makes_a_file(tmp_path: Path) -> None:
     import sqlite3
 
     with pytest.raises(sqlite3.OperationalError):
-        connect_read_only(tmp_path / "none.sqlite")
+        connect_to_existing(tmp_path / "none.sqlite")
     assert list(tmp_path.iterdir()) == []
 
 

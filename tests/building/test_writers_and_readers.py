@@ -35,7 +35,7 @@ def test_a_second_writer_is_refused(big: Path, index: Path, nursery: Nursery) ->
     while nursery.encoded() == 0:
         time.sleep(0.005)
     os.kill(nursery.pid, signal.SIGSTOP)
-    sentence = f"another build is writing {re.escape(str(index))}: wait for it to end"
+    sentence = f"{re.escape(str(index))}: another build is writing this index\nwait for it to end"
     with pytest.raises(IndexLocked, match=sentence):
         build(big, index)
     with pytest.raises(IndexLocked, match=sentence):

@@ -7,11 +7,14 @@ import json
 import re
 import shlex
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 
 import click
 import pytest
 
+from index_builder import BuildOptions
+from retrieval import Filter, Query
 from ui.cli.main import panelseek
 
 ROOT = Path(__file__).parents[2]
@@ -61,33 +64,91 @@ def test_every_option_is_documented() -> None:
         assert documented == long_options(command) - {"--index"}, name
 
 
-def test_the_file_tree_is_the_real_one() -> None:
-    """Every path in the README's tree exists, and every module of the three packages is in it."""
-    tree = re.search(r"## The parts\n\n```\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert tree
-    listed, package = set(), ""
-    for line in tree[1].splitlines():
-        name = line.split()[0]
-        if not line.startswith(" "):
-            package = name
-            listed |= {part for part in line.split() if part.endswith("/")}
-        else:
-            listed.add(package + name)
-    for path in listed:
-        assert (ROOT / path).exists(), path
-    for folder in ("retrieval", "index_builder", "ui"):
-        for path in (ROOT / folder).iterdir():
-            if path.name.startswith("_") or not (path.is_dir() or path.suffix == ".py"):
-                continue
-            assert f"{folder}/{path.name}{'/' if path.is_dir() else ''}" in listed
+def anchors(document: Path) -> set[str]:
+    """Return the anchors of a document's headings, as GitHub makes them."""
+    text = re.sub(r"```.*?```", "", document.read_text(), flags=re.DOTALL)
+    titles = re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 def test_links_lead_somewhere() -> None:
-    """Relative links and pictures in the documents exist."""
-    for document in DOCUMENTS:
-        for target in re.findall(r"\]\(([^)#]+?)(?:#[\w-]+)?\)", document.read_text()):
-            if not target.startswith("http"):
-                assert (document.parent / target).exists(), f"{document.name}: {target}"
+    """Relative links, pictures and headings that the documents link to exist."""
+    for document in [*DOCUMENTS, ROOT / "CHANGELOG.md"]:
+        for target, anchor in re.findall(r"\]\(([^)#]*)(?:#([\w-]+))?\)", document.read_text()):
+            if target.startswith("http"):
+                continue
+            place = document.parent / target if target else document
+            assert place.exists(), f"{document.name}: {target}"
+            assert not anchor or anchor in anchors(place), f"{document.name}: {target}#{anchor}"
+
+
+def test_the_readme_leads_to_everything() -> None:
+    """The README is short and links every document, the changelog, the model card and the Comic Analysis repository."""
+    text = (ROOT / "README.md").read_text()
+    assert len(text.splitlines()) <= 90
+    assert all(f"](docs/{path.name})" in text for path in (ROOT / "docs").glob("*.md"))
+    assert "](CHANGELOG.md)" in text
+    assert "](https://huggingface.co/RichardScottOZ/comic-panel-encoder-v1)" in text
+    assert "](https://github.com/RichardScottOZ/Comic-Analysis)" in text
+
+
+def test_a_word_has_one_meaning() -> None:
+    """The glossary has each word once, with its meaning in one line."""
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", (ROOT / "docs" / "glossary.md").read_text(), flags=re.MULTILINE)
+    names = [name for name, meaning in rows if name != "word" and set(meaning) != {"-"}]
+    assert len(names) > 60
+    assert len(names) == len(set(names))
+
+
+def first_column(document: str, heading: str) -> set[str]:
+    """Return the names in backticks in the first column of the first table below a heading."""
+    text = (ROOT / "docs" / document).read_text()
+    section = text[text.index(f"\n{heading}\n") :]
+    table = re.search(r"(?:^\|.*\n)+", section, flags=re.MULTILINE)
+    assert table
+    return {name for row in table[0].splitlines() for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+
+
+def test_the_search_options_are_those_of_a_query() -> None:
+    """docs/python.md has every field of `Query` but the query itself, and every filter."""
+    queried = {"text", "image", "panel"}
+    assert first_column("python.md", "## Search") == {field.name for field in fields(Query)} - queried
+    assert first_column("python.md", "### Filters") == {field.name for field in fields(Filter)}
+
+
+def test_the_build_options_are_listed() -> None:
+    """docs/python.md names every field of `BuildOptions`."""
+    text = (ROOT / "docs" / "python.md").read_text()
+    listed = re.search(r"`index_builder.BuildOptions`: (.*?)\.\s", text, flags=re.DOTALL)
+    assert listed
+    assert set(re.findall(r"`(\w+)`", listed[1])) == {field.name for field in fields(BuildOptions)}
+
+
+def defined(file: str, name: str) -> ast.FunctionDef:
+    """Return a function of a module, also one inside another function."""
+    nodes = ast.walk(ast.parse((ROOT / file).read_text()))
+    return next(node for node in nodes if isinstance(node, ast.FunctionDef) and node.name == name)
+
+
+def test_the_arguments_of_the_endpoint_are_listed() -> None:
+    """docs/api.md has every argument of `search_panels`."""
+    arguments = {argument.arg for argument in defined("ui/web/api/wiring.py", "search_panels").args.args}
+    assert first_column("api.md", "## The endpoint") == arguments
+
+
+def test_the_json_of_a_hit_is_as_documented() -> None:
+    """The example in docs/command-line.md has every key of a hit."""
+    keys = {
+        key.value
+        for node in ast.walk(defined("ui/output/hit_json.py", "hit_as_dict"))
+        if isinstance(node, ast.Dict)
+        for key in node.keys
+        if isinstance(key, ast.Constant)
+    }
+    text = (ROOT / "docs" / "command-line.md").read_text()
+    example = re.search(r'"hits": \[\{(.*?)"gate": \{', text, flags=re.DOTALL)
+    assert example
+    assert set(re.findall(r'"(\w+)": ', example[0])) - {"hits"} == keys
 
 
 def test_python_examples_parse_and_import() -> None:

@@ -13,9 +13,8 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from transformers import BertModel
 
-from retrieval.encoder import load_encoder
+from retrieval.encoder import inputs, load_encoder
 from retrieval.encoder.checkpoints import WEIGHTS
-from retrieval.encoder import inputs
 from retrieval.encoder.inputs import minilm_folder, resize
 from retrieval.encoder.network.small import CELLS, VECTORS_PER_PANEL, windows
 from retrieval.encoder.protocol import PanelInput, QueryInput

@@ -1,4 +1,4 @@
-"""The catalog keeps its rules: each constraint is broken here once, and SQLite says which."""
+"""The catalog: each constraint is broken once and named by SQLite; writing, missing pages, opening."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import IntegrityError
 
-from index_builder.write.catalog_writer import CatalogWriter
+from index_builder.write import CatalogWriter
 from retrieval.errors import IndexDamaged, IndexTooNew, IndexTooOld
 from retrieval.filters import Filter
 from retrieval.records import Box
@@ -23,13 +23,13 @@ PANEL = NewPanel(1, Box(0, 0, 10, 10), "hello", "page", 0, (1.0, 0.0, 0.0))
 
 
 @pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    with CatalogWriter.create(f"sqlite:///{tmp_path / 'c.sqlite'}") as made:
-        yield made
+def catalog(tmp_path: Path) -> Iterator[CatalogWriter]:
+    with CatalogWriter.create(f"sqlite:///{tmp_path / 'c.sqlite'}") as created:
+        yield created
 
 
 @pytest.fixture
-def page(catalog: Catalog) -> NewPage:
+def page(catalog: CatalogWriter) -> NewPage:
     source = catalog.source_id(Path("/comics"))
     return NewPage(catalog.book_id(source, "b", "B", "folder"), "1.png", 1, "s", "d", 100, 200, (PANEL,))
 
@@ -39,7 +39,7 @@ def run(catalog: Catalog, sql: str) -> None:
         connection.execute(text(sql))
 
 
-BROKEN: dict[str, tuple[Callable[[Catalog, NewPage], Any], str]] = {
+BROKEN: dict[str, tuple[Callable[[CatalogWriter, NewPage], Any], str]] = {
     "two books at one path": (
         lambda c, p: run(c, "INSERT INTO book (source_id, path, title, kind) VALUES (1, 'b', 'X', 'folder')"),
         "UNIQUE constraint failed: book.source_id, book.path",
@@ -51,7 +51,7 @@ BROKEN: dict[str, tuple[Callable[[Catalog, NewPage], Any], str]] = {
     "two pages of one name": (
         lambda c, p: run(
             c,
-            "INSERT INTO page (book_id, name, number, stat, digest, width, height, gone)"
+            "INSERT INTO page (book_id, name, number, fingerprint, digest, width, height, missing)"
             " VALUES (1, '1.png', 2, '', '', 1, 1, 0)",
         ),
         "UNIQUE constraint failed: page.book_id, page.name",
@@ -64,7 +64,7 @@ BROKEN: dict[str, tuple[Callable[[Catalog, NewPage], Any], str]] = {
         lambda c, p: c.write_pages([with_panel(p, box=Box(0, 0, 0, 5))]),
         "ck_panel_has_size",
     ),
-    "a panel at no number": (
+    "a panel at an undefined place": (
         lambda c, p: c.write_pages([with_panel(p, box=Box(float("nan"), 0, 5, 5))]),
         "NOT NULL constraint failed: panel.x",
     ),
@@ -79,41 +79,47 @@ BROKEN: dict[str, tuple[Callable[[Catalog, NewPage], Any], str]] = {
     ),
     "a page without a book": (lambda c, p: c.write_pages([replace(p, book_id=99)]), "FOREIGN KEY constraint failed"),
     "a book without a source": (lambda c, p: c.book_id(99, "x", "X", "folder"), "FOREIGN KEY constraint failed"),
-    "two facts at one place": (
+    "two metadata values at one position": (
         lambda c, p: run(
             c,
-            "INSERT INTO book_fact (book_id, name, value, position, folded)"
+            "INSERT INTO book_metadata (book_id, name, value, position, casefolded)"
             " VALUES (1, 'series', 'a', 0, 'a'), (1, 'series', 'b', 0, 'b')",
         ),
-        "UNIQUE constraint failed: book_fact.book_id, book_fact.name, book_fact.position",
+        "UNIQUE constraint failed: book_metadata.book_id, book_metadata.name, book_metadata.position",
     ),
-    "a fact without a book": (lambda c, p: c.set_book_metadata(99, [("year", "1")]), "FOREIGN KEY constraint failed"),
+    "metadata without a book": (
+        lambda c, p: c.set_book_metadata(99, [("year", "1")]),
+        "FOREIGN KEY constraint failed",
+    ),
     "a panel without a page": (
         lambda c, p: run(c, "UPDATE panel SET page_id = 99"),
         "FOREIGN KEY constraint failed",
     ),
-    "skipped without a source": (lambda c, p: c.replace_skipped(99, [("a", "b")]), "FOREIGN KEY constraint failed"),
+    "a skipped file without a source": (
+        lambda c, p: c.replace_skipped(99, [("a", "b")]),
+        "FOREIGN KEY constraint failed",
+    ),
 }
 
 
 def with_panel(page: NewPage, **changes: Any) -> NewPage:
-    """Another page, whose one panel differs."""
+    """Return another page whose one panel has these changes."""
     return replace(page, name="2", panels=(replace(PANEL, **{"vector_row": 7} | changes),))
 
 
-@pytest.mark.parametrize("what", BROKEN)
-def test_each_rule_is_kept(catalog: Catalog, page: NewPage, what: str) -> None:
-    """Breaking it is refused by name, and nothing of the attempt stays."""
+@pytest.mark.parametrize("case", BROKEN)
+def test_each_constraint_holds(catalog: CatalogWriter, page: NewPage, case: str) -> None:
+    """Breaking it raises an error that names it, and nothing of the attempt stays."""
     catalog.write_pages([page])
     before = catalog.library.counts()
-    broken, named = BROKEN[what]
-    with pytest.raises(IntegrityError, match=named):
-        broken(catalog, page)
+    violate, message = BROKEN[case]
+    with pytest.raises(IntegrityError, match=message):
+        violate(catalog, page)
     assert catalog.library.counts() == before
 
 
 def test_constraints_have_names(catalog: Catalog) -> None:
-    """Every constraint of every table has a name that says table and rule."""
+    """Every constraint of every table has a name with its table and its rule."""
     for table in Base.metadata.tables.values():
         for constraint in table.constraints:
             assert constraint.name
@@ -129,7 +135,7 @@ def test_constraints_have_names(catalog: Catalog) -> None:
 
 
 def test_sqlite_is_set_up(catalog: Catalog) -> None:
-    """Foreign keys are on and the log is written ahead, in every connection."""
+    """Every connection has foreign keys, write-ahead logging and a busy timeout."""
     for _ in range(3):
         with catalog.engine.connect() as one, catalog.engine.connect() as other:
             for connection in (one, other):
@@ -138,27 +144,18 @@ def test_sqlite_is_set_up(catalog: Catalog) -> None:
                 assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 30_000
 
 
-def test_deleting_a_source_takes_everything_along(catalog: Catalog, page: NewPage) -> None:
-    """Books, pages, panels and skipped files of a source go with it."""
+def test_deleting_a_source_deletes_its_content(catalog: CatalogWriter, page: NewPage) -> None:
+    """Books, pages, panels and skipped files of a source are deleted with it."""
     catalog.write_pages([page])
     catalog.replace_skipped(1, [("x", "y")])
     run(catalog, "DELETE FROM source")
-    nothing = ("books", "pages", "panels", "panels_with_dialogue", "doubtful_pages", "gone_pages")
-    assert catalog.library.counts() == dict.fromkeys(nothing, 0)
+    names = ("books", "pages", "panels", "panels_with_dialogue", "low_confidence_pages", "missing_pages")
+    assert catalog.library.counts() == dict.fromkeys(names, 0)
     assert catalog.library.skipped() == []
 
 
-def test_settings(catalog: Catalog) -> None:
-    """Any JSON value comes back as it was; several are written together."""
-    catalog.write_settings(a={"x": [1, 2.5, None]}, b="ü")
-    assert (catalog.settings().a, catalog.settings().b, catalog.setting("c", 7)) == ({"x": [1, 2.5, None]}, "ü", 7)
-    with pytest.raises(Exception, match="not JSON serializable"):
-        catalog.write_settings(a="new", c=object())
-    assert catalog.settings().a == {"x": [1, 2.5, None]}
-
-
-def test_a_page_written_again(catalog: Catalog, page: NewPage) -> None:
-    """Its rows are replaced, the freed vector rows are returned, equal boxes keep their ids, words follow."""
+def test_a_page_written_again(catalog: CatalogWriter, page: NewPage) -> None:
+    """Its rows are replaced, freed vector rows are returned, equal boxes keep their ids, the full text follows."""
     second = replace(PANEL, number=2, box=Box(20, 0, 10, 10), vector_row=1, dialogue="goodbye")
     assert catalog.write_pages([replace(page, panels=(PANEL, second))]) == []
     (kept, _) = catalog.panels.of_page(1)
@@ -171,7 +168,7 @@ def test_a_page_written_again(catalog: Catalog, page: NewPage) -> None:
     assert catalog.check() == []
 
 
-def test_pages_are_written_all_or_none(catalog: Catalog, page: NewPage) -> None:
+def test_pages_are_written_all_or_none(catalog: CatalogWriter, page: NewPage) -> None:
     """One bad page of a batch leaves none of it."""
     bad = with_panel(page, number=0)
     with pytest.raises(IntegrityError):
@@ -180,34 +177,25 @@ def test_pages_are_written_all_or_none(catalog: Catalog, page: NewPage) -> None:
     assert catalog.panels.word_counts(["hello"]) == {}
 
 
-def test_gone_pages_are_out_of_everything(catalog: Catalog, page: NewPage) -> None:
-    """A gone page is in no count, list or search, keeps its vector row, and is whole when touched."""
+def test_missing_pages_are_in_no_result(catalog: CatalogWriter, page: NewPage) -> None:
+    """A missing page is in no count, list or search, keeps its vector row, and is complete once it is restored."""
     catalog.write_pages([page])
     catalog.mark_missing([1])
-    assert catalog.library.counts()["gone_pages"] == 1
-    assert (
-        catalog.library.counts()["panels"],
-        catalog.library.books(),
-        catalog.panels.get([1]),
-        catalog.panels.of_page(1),
-    ) == (
-        0,
-        [],
-        {},
-        [],
-    )
+    assert catalog.library.counts()["missing_pages"] == 1
+    assert catalog.library.counts()["panels"] == 0
+    assert (catalog.library.books(), catalog.panels.get([1]), catalog.panels.of_page(1)) == ([], {}, [])
     assert len(catalog.panels.vector_rows()[0]) == 0
     assert catalog.panels.last_vector_row() == 0
     assert catalog.panels.count_matching(Filter()) == 0
     assert catalog.panels.matching_ids(Filter()).tolist() == []
-    (known,) = catalog.pages.previous_pages(page.book_id).values()
-    catalog.update_pages([PageUpdate(known.id, 4, "t")])
+    (previous,) = catalog.pages.previous_pages(page.book_id).values()
+    catalog.update_pages([PageUpdate(previous.id, 4, "t")])
     (panel,) = catalog.panels.of_page(1)
     assert (panel.page_number, panel.dialogue) == (4, "hello")
 
 
-def test_counting_and_listing_agree(catalog: Catalog, page: NewPage) -> None:
-    """`count_matching` counts what `matching_ids` and `browse` list."""
+def test_counting_and_listing_agree(catalog: CatalogWriter, page: NewPage) -> None:
+    """`count_matching` counts the panels that `matching_ids` and `browse` list."""
     panels = tuple(replace(PANEL, number=n, vector_row=n, dialogue="x" * (n % 2)) for n in range(1, 8))
     catalog.write_pages([replace(page, panels=panels)])
     for where in (
@@ -222,27 +210,30 @@ def test_counting_and_listing_agree(catalog: Catalog, page: NewPage) -> None:
         assert sorted(catalog.panels.browse(where, 100, 0)) == ids
 
 
-def test_many_ids_at_once(catalog: Catalog, page: NewPage) -> None:
-    """More ids than SQLite takes in one statement are looked up all the same."""
+def test_many_ids_at_once(catalog: CatalogWriter, page: NewPage) -> None:
+    """More ids than SQLite takes in one statement can be looked up."""
     catalog.write_pages([page])
     assert list(catalog.panels.get(range(1, 40_000))) == [1]
     catalog.mark_missing(range(1, 40_000))
-    assert catalog.library.counts()["gone_pages"] == 1
+    assert catalog.library.counts()["missing_pages"] == 1
 
 
 def test_opening(tmp_path: Path) -> None:
-    """Made twice is the same catalog; a newer one, an older one, and a file that is none, are refused by name."""
+    """Creating twice opens the same catalog; newer and older catalogs and other files are refused."""
     url = f"sqlite:///{tmp_path / 'c.sqlite'}"
-    with CatalogWriter.create(url) as made:
-        made.write_settings(mine=1)
+    with CatalogWriter.create(url) as created:
+        created.write_settings(language="de")
+        index_id = created.settings().index_id
     with CatalogWriter.create(url) as again:
-        assert again.settings().mine == 1
+        assert (again.settings().language, again.settings().index_id) == ("de", index_id)
         again.write_settings(schema_version=4)
-    with pytest.raises(IndexTooNew, match=r"c\.sqlite has schema version 3; this Panelseek reads up to 2"):
+    message = r"c\.sqlite: the catalog has schema version 4; this Panelseek reads up to 3\nupdate Panelseek"
+    with pytest.raises(IndexTooNew, match=message):
         Catalog.open(url)
     run(again, "UPDATE setting SET value = '1' WHERE key = 'schema_version'")
-    with pytest.raises(IndexTooOld, match=r"c\.sqlite has schema version 1; this Panelseek reads 2: .*build it again"):
+    message = r"c\.sqlite: the catalog has schema version 1; this Panelseek reads 3\ndelete .*build it again"
+    with pytest.raises(IndexTooOld, match=message):
         CatalogWriter.create(url)
     (tmp_path / "d.sqlite").write_bytes(b"x" * 5000)
-    with pytest.raises(IndexDamaged, match=r"d\.sqlite is damaged"):
+    with pytest.raises(IndexDamaged, match=r"d\.sqlite: the catalog is damaged"):
         Catalog.open(f"sqlite:///{tmp_path / 'd.sqlite'}")

@@ -1,4 +1,4 @@
-"""What a search returns is what exhaustive NumPy search over the stored vectors returns."""
+"""Searches return what exhaustive NumPy search over the stored vectors returns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from retrieval.encoder.inputs import resize
 from retrieval.encoder.protocol import QueryVectors
 from retrieval.errors import UsageError
 from retrieval.records import View
-from retrieval.search import searcher
+from retrieval.search import candidates
+from retrieval.search.query import ViewQuery
+from retrieval.search.query_vectors import EncodedQuery
 from tests.conftest import FloatRows, GridEncoder, unit
 from tests.searching.synthetic import PAGE, Row, clustered, library, stored, write_index
 
@@ -42,18 +44,18 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def brute(vectors: FloatRows, query: FloatRows, allowed: FloatRows | None = None) -> list[tuple[int, float]]:
-    """(id, score) of everything allowed, best first, equals by id. Panel i has id i + 1."""
+    """Return (id, score) of all allowed panels, best first, equal scores by id. Panel i has id i + 1."""
     scores = vectors.astype(np.float64) @ query.astype(np.float64)
     order = np.lexsort((np.arange(len(scores)), -np.round(scores, 6)))
     return [(int(i) + 1, float(scores[i])) for i in order if allowed is None or allowed[i]]
 
 
-def found(hits: list[Any]) -> list[tuple[int, float]]:
+def ids_and_scores(hits: list[Any]) -> list[tuple[int, float]]:
     return [(hit.panel.id, hit.score) for hit in hits]
 
 
-def same(hits: list[Any], expected: list[tuple[int, float]]) -> None:
-    """The same ids in the same order, scores to 1e-6; neighbours closer than that may change places."""
+def assert_same(hits: list[Any], expected: list[tuple[int, float]]) -> None:
+    """Compare ids and scores to 2e-6; neighbours closer than that may change places."""
     assert [h.score for h in hits] == pytest.approx([s for _, s in expected], abs=2e-6)
     at = dict(expected)
     for place, hit in enumerate(hits):
@@ -63,29 +65,29 @@ def same(hits: list[Any], expected: list[tuple[int, float]]) -> None:
 
 @pytest.mark.parametrize("view", list(View))
 def test_panel_queries_equal_numpy(small: Setup, view: View) -> None:
-    """Every view, ids and scores; panels without words are not in the dialogue view."""
+    """Ids and scores agree in every view; panels without dialogue are not in the dialogue view."""
     index, rows, folder = small
     vectors = stored(folder, view)
     spoken = np.array([bool(r.dialogue) for r in rows])
     for panel in range(1, COUNT, 13):
         if view is View.DIALOGUE and not spoken[panel - 1]:
-            with pytest.raises(UsageError, match=f"panel {panel} has no words"):
+            with pytest.raises(UsageError, match=f"panel {panel} has no dialogue"):
                 index.search(panel=panel, view=view)
             continue
         expected = brute(vectors, vectors[panel - 1], spoken if view is View.DIALOGUE else None)
-        same(index.search(panel=panel, view=view, k=30), expected[:30])
+        assert_same(index.search(panel=panel, view=view, k=30), expected[:30])
 
 
 @pytest.mark.parametrize("view", list(View))
-def test_foreign_queries_equal_numpy(small: Setup, view: View) -> None:
-    """A picture that is not in the index, compared with each view."""
+def test_queries_of_new_images_equal_numpy(small: Setup, view: View) -> None:
+    """Ids and scores agree for an image that is not in the index, in each view."""
     index, rows, folder = small
     spoken = np.array([bool(r.dialogue) for r in rows])
     for seed in range(5):
         picture = np.random.default_rng(seed).integers(0, 256, (20, 30, 3), np.uint8)
         query = _query(picture)
         expected = brute(stored(folder, view), query, spoken if view is View.DIALOGUE else None)
-        same(index.search(image=picture, view=view, k=25), expected[:25])
+        assert_same(index.search(image=picture, view=view, k=25), expected[:25])
 
 
 def _query(picture: Any) -> FloatRows:
@@ -93,7 +95,7 @@ def _query(picture: Any) -> FloatRows:
 
 
 def test_every_panel_finds_itself_first(small: Setup) -> None:
-    """Score 1 and rank 1, or left out when asked for."""
+    """It has score 1 and rank 1, and is left out with `include_self=False`."""
     index, _, _ = small
     for panel in range(1, COUNT + 1, 7):
         first, *_ = index.search(panel=panel, k=3)
@@ -101,34 +103,34 @@ def test_every_panel_finds_itself_first(small: Setup) -> None:
         assert first.score == pytest.approx(1, abs=1e-6)
         others = index.search(panel=panel, k=3, include_self=False)
         assert panel not in {h.panel.id for h in others}
-        assert found(others)[:2] == found(index.search(panel=panel, k=3))[1:]
+        assert ids_and_scores(others)[:2] == ids_and_scores(index.search(panel=panel, k=3))[1:]
         assert [h.rank for h in others] == [1, 2, 3]
 
 
 def test_k_beyond_the_index(small: Setup, large: Setup) -> None:
-    """More neighbours than there are: all panels once, in order, no padding."""
+    """More neighbours than exist give all panels once, in order, without padding."""
     for index, rows, folder in (small, large):
         hits = index.search(panel=1, k=100_000)
         assert sorted(h.panel.id for h in hits) == list(range(1, len(rows) + 1))
         vectors = stored(folder, "picture")
-        same(hits, brute(vectors, vectors[0]))
+        assert_same(hits, brute(vectors, vectors[0]))
         assert index.search(panel=1, k=5, offset=100_000) == []
         assert len(index.search(panel=1, k=50, offset=len(rows) - 3)) == 3
 
 
 @pytest.mark.parametrize("which", ["small", "large"])
-def test_pages_of_results_make_one_list(which: str, request: pytest.FixtureRequest) -> None:
-    """Pages taken with `offset` are disjoint and together the long list, ranks and all."""
+def test_result_pages_make_one_list(which: str, request: pytest.FixtureRequest) -> None:
+    """Pages taken with `offset` are disjoint and together the long list, with its ranks."""
     index, _, _ = request.getfixturevalue(which)
-    for question in ({"panel": 17}, {"text": "rain at the harbor"}, {"panel": 17, "where": {"book": "Book 1"}}):
-        whole = index.search(**question, k=60)
-        pages = [hit for start in range(0, 60, 12) for hit in index.search(**question, k=12, offset=start)]
+    for query in ({"panel": 17}, {"text": "rain at the harbor"}, {"panel": 17, "where": {"book": "Book 1"}}):
+        whole = index.search(**query, k=60)
+        pages = [hit for start in range(0, 60, 12) for hit in index.search(**query, k=12, offset=start)]
         assert [(h.rank, h.panel.id) for h in pages] == [(h.rank, h.panel.id) for h in whole]
         assert [h.rank for h in whole] == list(range(1, 61))
 
 
-def test_twins_come_in_order_of_id(tmp_path: Path) -> None:
-    """Equal vectors have equal scores and stand in the order of their ids, whatever k is."""
+def test_duplicates_come_in_order_of_id(tmp_path: Path) -> None:
+    """Equal vectors have equal scores and come in the order of their ids, for every k."""
     vectors = np.repeat(clustered(10, 9), 8, axis=0)
     rows = [Row("b", n // 8 + 1, n % 8 + 1) for n in range(80)]
     with PanelIndex.open(write_index(tmp_path / "i", rows, vectors), encoder=GridEncoder()) as index:
@@ -138,17 +140,17 @@ def test_twins_come_in_order_of_id(tmp_path: Path) -> None:
 
 
 def test_min_score(small: Setup, large: Setup) -> None:
-    """Exactly the panels with at least that score, best first."""
+    """Exactly the panels with at least that score are found, best first."""
     for index, rows, folder in (small, large):
         vectors = stored(folder, "picture")
         expected = brute(vectors, vectors[4])
         for least in (0.9, 0.3, expected[7][1] - 1e-5):
-            wanted = [item for item in expected if item[1] >= least]
-            same(index.search(panel=5, k=len(rows), min_score=least), wanted)
+            reaching = [item for item in expected if item[1] >= least]
+            assert_same(index.search(panel=5, k=len(rows), min_score=least), reaching)
         assert index.search(panel=5, min_score=1.1) == []
 
 
-def test_at_most_so_many_of_a_page_or_book(small: Setup, large: Setup) -> None:
+def test_group_limits(small: Setup, large: Setup) -> None:
     """`per_page` and `per_book` keep the best of each, and the list is filled with the next ones."""
     for index, rows, folder in (small, large):
         vectors = stored(folder, "picture")
@@ -161,18 +163,15 @@ def test_at_most_so_many_of_a_page_or_book(small: Setup, large: Setup) -> None:
                     kept.append((panel, score))
                     pages[page], books[book] = pages.get(page, 0) + 1, books.get(book, 0) + 1
             hits = index.search(panel=31, k=20, per_page=per_page, per_book=per_book, exact=True)
-            same(hits, kept[:20])
-            two = [
-                h
-                for at in (0, 10)
-                for h in index.search(panel=31, k=10, offset=at, per_page=per_page, per_book=per_book, exact=True)
-            ]
-            assert found(two) == found(hits)
+            assert_same(hits, kept[:20])
+            limits = {"per_page": per_page, "per_book": per_book}
+            two = [h for at in (0, 10) for h in index.search(panel=31, k=10, offset=at, exact=True, **limits)]
+            assert ids_and_scores(two) == ids_and_scores(hits)
             assert len(index.search(panel=31, k=20, per_page=per_page, per_book=per_book)) == len(kept[:20])
 
 
 def test_filters_each_and_together(small: Setup) -> None:
-    """Every filter alone and combined lets through exactly what the records say."""
+    """Every filter, alone and combined, passes exactly the panels whose records fit."""
     index, rows, folder = small
     vectors = stored(folder, "picture")
     shape = [(r.box[2] / r.box[3], r.box[2] * r.box[3] / (PAGE[0] * PAGE[1])) for r in rows]
@@ -206,14 +205,14 @@ def test_filters_each_and_together(small: Setup) -> None:
         ),
     ]
     for where, allowed in cases:
-        same(index.search(panel=50, k=COUNT, where=where), brute(vectors, vectors[49], np.array(allowed)))
+        assert_same(index.search(panel=50, k=COUNT, where=where), brute(vectors, vectors[49], np.array(allowed)))
         browsed = {p.id for p in index.browse(where, k=COUNT)}
         assert browsed == {n for n, yes in enumerate(allowed, 1) if yes}, where
 
 
 @pytest.mark.parametrize("which", ["small", "large"])
-def test_random_filters_lose_nothing(which: str, request: pytest.FixtureRequest) -> None:
-    """Under any filter the hits are the best of what matches, as many as were asked for or exist."""
+def test_random_filters_are_exact(which: str, request: pytest.FixtureRequest) -> None:
+    """Under any filter the hits are the best k of the matching panels, or all if there are fewer."""
     index, rows, folder = request.getfixturevalue(which)
     vectors = stored(folder, "picture")
     dice = np.random.default_rng(8)
@@ -236,12 +235,12 @@ def test_random_filters_lose_nothing(which: str, request: pytest.FixtureRequest)
         panel, k = int(dice.integers(1, len(rows))), int(dice.integers(1, 40))
         expected = brute(vectors, vectors[panel - 1], allowed)[:k]
         hits = index.search(panel=panel, k=k, where=where, exact=not where)
-        same(hits, expected)
+        assert_same(hits, expected)
 
 
 def test_a_wide_filter_over_ivfpq_widens(large: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a filter leaves too many to score them all, probing goes on until k are found."""
-    monkeypatch.setattr(searcher, "EXACT_UP_TO", 3)
+    """If a filter leaves too many panels to score them all, more lists are searched until k are found."""
+    monkeypatch.setattr(candidates, "EXACT_UP_TO", 3)
     index, _, _ = large
     for where in ({"book": "Book 2"}, {"page": 1}, {"has_dialogue": False}, {"book": "Book 2", "page": 5}):
         matching = {p.id for p in index.browse(where, k=LARGE)}
@@ -252,45 +251,46 @@ def test_a_wide_filter_over_ivfpq_widens(large: Setup, monkeypatch: pytest.Monke
 
 
 def test_ivfpq_against_exact(large: Setup) -> None:
-    """The default search finds what exact search finds, with the same scores, and the index has measured so."""
+    """The default search finds what exact search finds, with the same scores; the measured recall agrees."""
     index, rows, folder = large
     vectors = stored(folder, "picture")
-    shares = []
+    recalls = []
     for panel in range(1, LARGE, 29):
         best = {i for i, _ in brute(vectors, vectors[panel - 1])[:10]}
         hits = index.search(panel=panel, k=10)
-        shares.append(len(best & {h.panel.id for h in hits}) / 10)
+        recalls.append(len(best & {h.panel.id for h in hits}) / 10)
         assert hits[0].panel.id == panel
         for hit in hits:
             assert hit.score == pytest.approx(float(vectors[hit.panel.id - 1] @ vectors[panel - 1]), abs=2e-6)
-    assert np.mean(shares) >= 0.98
+    assert np.mean(recalls) >= 0.98
     view = index.info()["views"]["picture"]
     assert view["kind"] == "ivfpq"
-    assert view["recall_at_10"] == pytest.approx(float(np.mean(shares)), abs=0.05)
+    assert view["recall_at_10"] == pytest.approx(float(np.mean(recalls)), abs=0.05)
     assert view["recall_sample"] == 256
     assert index.info()["views"]["dialogue"]["panels"] == sum(bool(r.dialogue) for r in rows)
 
 
-def test_one_probe_is_worse_than_all(large: Setup) -> None:
-    """`nprobe` reaches FAISS: one list finds fewer of the best than the default, `exact` finds them all."""
+def test_nprobe_reaches_faiss(large: Setup) -> None:
+    """Searching one list finds fewer of the best than the default; `exact` finds them all."""
     index, _, folder = large
     vectors = stored(folder, "picture")
-    shares: dict[Any, list[float]] = {"one": [], "default": [], "exact": []}
+    recalls: dict[str, list[float]] = {"one": [], "default": [], "exact": []}
     options: dict[str, dict[str, Any]] = {"one": {"nprobe": 1}, "default": {}, "exact": {"exact": True}}
-    query = clustered(40, 77)
-    for row in query:
+    for row in clustered(40, 77):
+        encoded = EncodedQuery(QueryVectors(row[None]))
         best = {i for i, _ in brute(vectors, row)[:10]}
         for name, more in options.items():
-            hits = index._searcher.search(Query(panel=1, k=10, **more), QueryVectors(row[None]))
-            shares[name].append(len(best & {ranked.id for ranked, _ in hits}) / 10)
-    assert np.mean(shares["one"]) < np.mean(shares["default"])
-    assert np.mean(shares["exact"]) == 1
+            part = ViewQuery(Query(panel=1, k=10, **more), View.PICTURE)
+            ranking = index._searcher._search_view(part, encoded)
+            recalls[name].append(len(best & {item.panel.id for item in ranking.panels}) / 10)
+    assert np.mean(recalls["one"]) < np.mean(recalls["default"])
+    assert np.mean(recalls["exact"]) == 1
 
 
 def test_batches_equal_single_searches(small: Setup, large: Setup) -> None:
-    """`search_many` gives for each query what `search` gives, in order, whatever stands beside it."""
+    """`search_many` returns for each query what `search` returns, in order, independent of the other queries."""
     picture = np.random.default_rng(3).integers(0, 256, (9, 9, 3), np.uint8)
-    questions: list[dict[str, Any]] = [
+    queries: list[dict[str, Any]] = [
         {"text": "rain here"},
         {"image": picture},
         {"panel": 9},
@@ -300,13 +300,13 @@ def test_batches_equal_single_searches(small: Setup, large: Setup) -> None:
         {"text": "dragon", "per_page": 1, "offset": 4},
     ]
     for index, _, _ in (small, large):
-        many = index.search_many([Query(**q) for q in questions])
-        assert [found(hits) for hits in many] == [found(index.search(**q)) for q in questions]
+        many = index.search_many([Query(**q) for q in queries])
+        assert [ids_and_scores(hits) for hits in many] == [ids_and_scores(index.search(**q)) for q in queries]
         assert index.search_many([]) == []
 
 
 def test_a_batch_encodes_each_view_once(small: Setup) -> None:
-    """Questions for one view go to the encoder together."""
+    """Queries for one view are encoded together."""
     calls = []
 
     class Counting(GridEncoder):
@@ -320,23 +320,23 @@ def test_a_batch_encodes_each_view_once(small: Setup) -> None:
 
 
 @pytest.mark.parametrize("which", ["small", "large"])
-def test_eight_threads_get_the_answers_of_one(which: str, request: pytest.FixtureRequest) -> None:
+def test_eight_threads_get_the_results_of_one(which: str, request: pytest.FixtureRequest) -> None:
     """One open index serves many threads at once."""
     index, _, folder = request.getfixturevalue(which)
-    questions: list[dict[str, Any]] = [{"panel": n} for n in range(1, 60, 4)]
-    questions += [{"text": w} for w in ("rain", "cat soup", "never here")]
-    expected = [found(index.search(**q)) for q in questions]
+    queries: list[dict[str, Any]] = [{"panel": n} for n in range(1, 60, 4)]
+    queries += [{"text": w} for w in ("rain", "cat soup", "never here")]
+    expected = [ids_and_scores(index.search(**q)) for q in queries]
 
-    def ask(shift: int) -> bool:
-        places = [(n + 3 * shift) % len(questions) for n in range(len(questions))]
-        return all(found(shared.search(**questions[at])) == expected[at] for at in places)
+    def search_all(shift: int) -> bool:
+        places = [(n + 3 * shift) % len(queries) for n in range(len(queries))]
+        return all(ids_and_scores(shared.search(**queries[at])) == expected[at] for at in places)
 
     with PanelIndex.open(folder, encoder=GridEncoder()) as shared, ThreadPoolExecutor(8) as threads:
-        assert all(threads.map(ask, range(8)))
+        assert all(threads.map(search_all, range(8)))
 
 
 def test_the_smallest_ivfpq(tmp_path: Path) -> None:
-    """Asked for, IVF-PQ serves from 256 panels on and says so; with fewer the search is exact and says that."""
+    """Requested IVF-PQ is used from 256 panels on; below, the search is exact. The manifest has the kind."""
     for count, kind in ((255, "exact"), (256, "ivfpq")):
         rows = [Row("b", n // 8 + 1, n % 8 + 1) for n in range(count)]
         folder = write_index(tmp_path / str(count), rows, clustered(count, count), "ivfpq")
@@ -347,13 +347,13 @@ def test_the_smallest_ivfpq(tmp_path: Path) -> None:
             if kind == "ivfpq":
                 ann = index.generation.views[View.PICTURE].ann
                 assert ann is not None
-                (ids,) = ann.candidates(stored(folder, "picture")[:1], 1000, nprobe=1)
+                (ids,) = ann.search(stored(folder, "picture")[:1], 1000, effort=1)
                 assert ids.min() >= 1  # FAISS pads with -1 where a list has fewer
                 assert len(ids) == len(set(ids.tolist())) <= count
 
 
 def test_an_index_of_one_panel(tmp_path: Path) -> None:
-    """One panel is found, with anything."""
+    """The one panel is found by every query."""
     folder = write_index(tmp_path / "i", [Row("b", 1, 1, dialogue="hello")], clustered(1, 1))
     with PanelIndex.open(folder, encoder=GridEncoder()) as index:
         assert [h.score for h in index.search(panel=1)] == pytest.approx([1])
@@ -363,7 +363,7 @@ def test_an_index_of_one_panel(tmp_path: Path) -> None:
 
 
 def test_text_and_image_together(tmp_path: Path) -> None:
-    """Both together are compared with the fused view: the panel with that drawing and those words wins."""
+    """Both together search the fused view: the panel with that image and those words comes first."""
     picture = np.random.default_rng(3).integers(0, 256, (30, 30, 3), np.uint8)
     drawing = _query(picture)
     other = clustered(3, 5)

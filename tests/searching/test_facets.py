@@ -1,4 +1,4 @@
-"""Filters by what is known about books and pages, and the counts shown beside them."""
+"""Filters by book metadata and page labels, and the counts of panels for each value."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 
+from index_builder.write import CatalogWriter
 from retrieval import Facet, PanelIndex
 from retrieval.errors import UsageError
 from retrieval.filters import Filter
 from retrieval.store.catalog.records import PageUpdate
+from retrieval.store.layout import catalog_url
 from tests.conftest import GridEncoder
 from tests.searching.synthetic import Row, clustered, write_index
 
-FACTS = {
+METADATA = {
     "Harbor 1": [("series", "Night Harbor"), ("number", "1"), ("year", "1998"), ("writer", "Ana"), ("writer", "Émile")],
     "Harbor 2": [("series", "night harbor"), ("number", "2"), ("year", "1999"), ("writer", "ana"), ("writer", "Ana")],
     "Frogs": [
@@ -30,11 +32,11 @@ LABELS = {1: "cover", 2: "story", 3: None}
 
 
 def rows() -> list[Row]:
-    """In each book page 1 has one panel, page 2 two and page 3 three, of three shapes."""
-    boxes = [(0, 0, 100, 100), (0, 0, 100, 300), (0, 0, 80, 100)]  # square, tall, and just on the border of both
+    """Return panels of four books: page 1 of each has one panel, page 2 two and page 3 three, of three shapes."""
+    boxes = [(0, 0, 100, 100), (0, 0, 100, 300), (0, 0, 80, 100)]  # square, tall, and on the border of both
     return [
         Row(book, page, n + 1, boxes[n], "words" if n == 0 else "")
-        for book in FACTS
+        for book in METADATA
         for page in (1, 2, 3)
         for n in range(page)
     ]
@@ -45,10 +47,20 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PanelIndex]:
     written = rows()
     folder = write_index(tmp_path_factory.mktemp("facets") / "i", written, clustered(len(written), 1))
     with PanelIndex.open(folder, encoder=GridEncoder()) as opened:
-        for book in opened.books():
-            opened.catalog.set_book_metadata(book.id, FACTS[book.title], "stat")
-            opened.catalog.label_pages(book.id, {f"{n}.png": label for n, label in LABELS.items()})
+        with writer_of(opened) as catalog:
+            write_metadata(opened, catalog)
         yield opened
+
+
+def write_metadata(index: PanelIndex, catalog: CatalogWriter) -> None:
+    for book in index.books():
+        catalog.set_book_metadata(book.id, METADATA[book.title], "fingerprint")
+        catalog.label_pages(book.id, {f"{n}.png": label for n, label in LABELS.items()})
+
+
+def writer_of(index: PanelIndex) -> CatalogWriter:
+    """Open the catalog of an index for writing."""
+    return CatalogWriter.create(catalog_url(index.folder))
 
 
 def values(facets: tuple[Facet, ...]) -> dict[str, int]:
@@ -56,17 +68,17 @@ def values(facets: tuple[Facet, ...]) -> dict[str, int]:
 
 
 def test_facets_of_everything(index: PanelIndex) -> None:
-    """Each value has the panels of its books once, spellings of one name go together, most panels first."""
+    """Each value counts the panels of its books once; spellings of one name are one value; most panels first."""
     found = index.facets()
     assert found["series"] == (Facet("Night Harbor", 12), Facet("Frogs_100%", 6))
     assert values(found["writer"]) == {"Ana": 12, "Émile": 6}
     assert values(found["year"]) == {"1998": 6, "1999": 6, "2004": 6}
     assert values(found["language"]) == {"fr": 6}
     assert found["publisher"] == ()
-    assert values(found["book"]) == dict.fromkeys(FACTS, 6)
+    assert values(found["book"]) == dict.fromkeys(METADATA, 6)
     assert values(found["label"]) == {"cover": 4, "story": 8}
     assert values(found["has_dialogue"]) == {"yes": 12, "no": 12}
-    assert values(found["aspect"]) == {"square": 16, "tall": 12}  # four lie on the border and count in both
+    assert values(found["aspect"]) == {"square": 16, "tall": 12}  # four are on the border and count in both
     assert "title" not in found
 
 
@@ -82,8 +94,8 @@ def test_facets_of_everything(index: PanelIndex) -> None:
         {"book": "nothing"},
     ],
 )
-def test_counts_are_what_the_filter_leaves(index: PanelIndex, where: dict[str, Any] | None) -> None:
-    """The number beside a value is exactly how many panels pass when it is chosen as well."""
+def test_counts_are_those_of_the_filter(index: PanelIndex, where: dict[str, Any] | None) -> None:
+    """The count of a value is the number of panels that pass with that value as a further filter."""
     yes_no = {"yes": True, "no": False}
     for name, facets in index.facets(where).items():
         if where and name in where:
@@ -118,7 +130,7 @@ def test_counts_are_what_the_filter_leaves(index: PanelIndex, where: dict[str, A
     ],
 )
 def test_filters(index: PanelIndex, where: dict[str, Any], panels: int) -> None:
-    """Names compare without case, patterns with %, numbers from and to; filters combine."""
+    """Names are compared without case, `%` matches any letters, ranges include both ends; filters combine."""
     assert index.count(where) == panels
     hits = index.search(text="words", where=where, k=50, exact=True)
     assert {h.panel.id for h in hits} <= set(index.catalog.panels.matching_ids(Filter.of(where)).tolist())
@@ -126,52 +138,54 @@ def test_filters(index: PanelIndex, where: dict[str, Any], panels: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("where", "sentence"),
+    ("where", "message"),
     [
         ({"series": True}, "filter series takes a name"),
         ({"series": []}, "filter series takes a name"),
         ({"writer": [None]}, "filter writer takes a name"),
         ({"label": {"a": 1}}, "filter label takes a name"),
         ({"year": (True, 2)}, "filter year takes a number"),
-        ({"writr": "x"}, "no filter is called writr: choose from book, .*series.*label"),
+        ({"writr": "x"}, r"no filter is called writr\nchoose from book, .*series.*label"),
     ],
 )
-def test_filters_that_mean_nothing(index: PanelIndex, where: dict[str, Any], sentence: str) -> None:
-    """They are refused in a sentence that says what the filter takes."""
-    with pytest.raises(UsageError, match=sentence):
+def test_invalid_filters(index: PanelIndex, where: dict[str, Any], message: str) -> None:
+    """They are refused with a message that names what the filter takes."""
+    with pytest.raises(UsageError, match=message):
         index.count(where)
     with pytest.raises(UsageError, match="limit must be"):
         index.facets(limit=0)
 
 
-def test_the_commonest_come_first_and_no_more(index: PanelIndex) -> None:
-    """`limit` cuts each list after its commonest values."""
+def test_limit_keeps_the_most_common_values(index: PanelIndex) -> None:
+    """`limit` cuts each list after its most common values."""
     assert [f.value for f in index.facets(limit=1)["series"]] == ["Night Harbor"]
 
 
-def test_gone_pages_are_not_counted(index: PanelIndex) -> None:
-    """A page that went takes its panels out of every count, and brings them back."""
+def test_missing_pages_are_not_counted(index: PanelIndex) -> None:
+    """The panels of a missing page are in no count; those of a restored page are in all again."""
     book = index.books()[0]
     before = index.facets()
-    known = index.catalog.pages.previous_pages(book.id)
-    index.catalog.mark_missing([known["3.png"].id])
-    assert values(index.facets()["book"])[book.title] == 3
-    index.catalog.update_pages([PageUpdate(known["3.png"].id, 3, "stat")])
+    page_id = index.catalog.pages.previous_pages(book.id)["3.png"].id
+    with writer_of(index) as catalog:
+        catalog.mark_missing([page_id])
+        assert values(index.facets()["book"])[book.title] == 3
+        catalog.update_pages([PageUpdate(page_id, 3, "fingerprint")])
     assert index.facets() == before
 
 
-def test_what_is_known_about_a_book(index: PanelIndex) -> None:
-    """All facts of a book are there, also those that are no filter; panels carry their page's label."""
+def test_book_metadata(index: PanelIndex) -> None:
+    """All metadata of a book is kept, also that without a filter; panels have their page's label."""
     frogs = next(book for book in index.books() if book.title == "Frogs")
     assert index.metadata(frogs.id)["title"] == ("Not a filter",)
-    assert index.catalog.pages.metadata_fingerprint(frogs.id) == "stat"
+    assert index.catalog.pages.metadata_fingerprint(frogs.id) == "fingerprint"
     assert {p.label for p in index.browse({"book": "Frogs"}, k=50)} == {"cover", "story", ""}
 
 
-def test_facts_are_replaced_as_a_whole(index: PanelIndex) -> None:
-    """What a book is said to be now takes the place of what it was said to be before, without doubles."""
+def test_metadata_is_replaced_as_a_whole(index: PanelIndex) -> None:
+    """New metadata of a book replaces all of the old, without duplicates."""
     unknown = next(book for book in index.books() if book.title == "Unknown")
-    index.catalog.set_book_metadata(unknown.id, [("genre", "Sea"), ("genre", "Sea"), ("genre", "Fog")])
-    assert index.metadata(unknown.id) == {"genre": ("Sea", "Fog")}
-    index.catalog.set_book_metadata(unknown.id, [])
-    assert index.metadata(unknown.id) == {}
+    with writer_of(index) as catalog:
+        catalog.set_book_metadata(unknown.id, [("genre", "Sea"), ("genre", "Sea"), ("genre", "Fog")])
+        assert index.metadata(unknown.id) == {"genre": ("Sea", "Fog")}
+        catalog.set_book_metadata(unknown.id, [])
+        assert index.metadata(unknown.id) == {}

@@ -1,4 +1,4 @@
-"""Small pictures: bounded, by vector row, and never a reason to fail a reader."""
+"""Thumbnails: bounded in size, stored by vector row, and empty for readers if the file is damaged."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from retrieval.store.thumbnails import Thumbnails
 
 @pytest.mark.parametrize("size", [(640, 480), (100, 2000), (3000, 10), (320, 320), (5, 7), (1, 1)])
 def test_the_longest_side_is_bounded(size: tuple[int, int]) -> None:
-    """At most 320 px, never enlarged, of the same shape, and the picture itself is left alone."""
-    picture = Image.new("RGB", size, (200, 10, 10))
-    small = Image.open(io.BytesIO(encode_thumbnail(picture)))
+    """At most 320 px, never enlarged, of the same shape; the image itself is unchanged."""
+    image = Image.new("RGB", size, (200, 10, 10))
+    small = Image.open(io.BytesIO(encode_thumbnail(image)))
     assert small.format == "WEBP"
     assert max(small.size) == min(SIDE, max(size))
     assert small.width / small.height == pytest.approx(size[0] / size[1], rel=0.2) or min(small.size) == 1
-    assert picture.size == size
+    assert image.size == size
     assert np.abs(np.asarray(small.convert("RGB")).mean((0, 1)) - (200, 10, 10)).max() < 12
 
 
-def test_kept_by_row(tmp_path: Path) -> None:
-    """What is put is got, replaced and forgotten by row; missing ones are None."""
+def test_stored_by_row(tmp_path: Path) -> None:
+    """Thumbnails are stored, replaced and removed by row; missing ones are None."""
     store = Thumbnails(tmp_path)
     assert (store.get(1), store.stored_rows()) == (None, set())
     store.remove([1])
@@ -41,7 +41,7 @@ def test_kept_by_row(tmp_path: Path) -> None:
 
 
 def test_a_damaged_file_reads_as_empty(tmp_path: Path) -> None:
-    """A reader gets None; asking for all rows says what is wrong."""
+    """`get` returns None, `stored_rows` raises, and the file can be written again."""
     store = Thumbnails(tmp_path)
     store.put([(1, b"one")])
     store.clear()

@@ -129,7 +129,7 @@ def test_a_batch_holds_what_an_index_would(tiny_index: Path) -> None:
         index = library.indexes[0]
         page = index.page_image(entry.page_id)
         for row, panel in enumerate(index.page_panels(entry.page_id)):
-            wanted = panel_input(page, panel.box, panel.dialogue, panel.panel)
+            wanted = panel_input(page, panel.box, panel.dialogue, panel.number)
             assert torch.equal(packed.panels["images"][row], torch.from_numpy(inputs.normalize(wanted.image[None]))[0])
             ids = [
                 i

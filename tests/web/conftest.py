@@ -1,4 +1,4 @@
-"""The tiny library, its index, its page served in a process of its own, and a browser."""
+"""A tiny library, its index, its web app served in a process of its own, and a browser."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.page.library import draw_library
-from tests.page.serving import served
 
 from index_builder import build_index
 from retrieval import PanelIndex
 from tests.conftest import GridEncoder
+from tests.web.library import Site, draw_book, draw_library
+from tests.web.serving import served
+from tests.web.visitor import Visitor
 
 
 @pytest.fixture(scope="session")
 def comics(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return draw_library(tmp_path_factory.mktemp("page") / "comics")
+    return draw_library(tmp_path_factory.mktemp("web") / "comics")
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +34,7 @@ def index(comics: Path) -> Iterator[PanelIndex]:
 
 @pytest.fixture(scope="session")
 def forged(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A PNG of a few bytes that says it is 60,000 pixels wide and high."""
+    """A PNG of a few bytes whose header names 60,000 pixels in width and height."""
     path = tmp_path_factory.mktemp("forged") / "huge.png"
     header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
     chunk = b"IHDR" + header
@@ -44,7 +45,7 @@ def forged(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def not_a_picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Text that calls itself a PNG."""
+    """A text file named like a PNG."""
     path = tmp_path_factory.mktemp("text") / "letter.png"
     path.write_text("Dear reader, this is no picture at all.")
     return path
@@ -60,7 +61,7 @@ def panel_picture(index: PanelIndex, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="session")
 def url(index: PanelIndex, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The page's address."""
+    """The address of the web app."""
     with served(index.folder, tmp_path_factory.mktemp("server") / "tmp") as server:
         yield server.url
 
@@ -69,7 +70,7 @@ def url(index: PanelIndex, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def chromium() -> Iterator[Any]:
     path = shutil.which("chromium")
     if path is None:
-        pytest.skip("no chromium on this machine: the page is not tried in a browser")
+        pytest.skip("no chromium on this machine: the web app is not tested in a browser")
     from playwright.sync_api import sync_playwright
 
     quiet = (
@@ -87,3 +88,33 @@ def chromium() -> Iterator[Any]:
         browser = driver.chromium.launch(executable_path=path, args=list(quiet))
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def visitor(chromium: Any, url: str) -> Iterator[Visitor]:
+    """A visitor at the start. Afterwards nothing may have left this machine, and no script may have failed."""
+    visitor = Visitor(chromium, url).open()
+    yield visitor
+    visitor.leave()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The tiny library with a reprint of one of its pages; another book is in a folder that may be built."""
+    base = tmp_path_factory.mktemp("tabs")
+    comics, root = draw_library(base / "comics"), base / "allowed"
+    draw_book(comics / "Reprints", {"1": 1, "2": 77})
+    draw_book(root / "shelf" / "Later", {"1": 90, "2": 91})
+    (root / "way out").symlink_to("/etc")
+    (comics / "Harbour" / "003.png").write_text("no picture at all")
+    build_index([comics], base / "my.index", encoder=GridEncoder(), workers=0, ocr=False)
+    with served(base / "my.index", base / "server" / "tmp", build_roots=[root]) as server:
+        yield Site(server.url, base / "my.index", comics, root)
+
+
+@pytest.fixture
+def site_visitor(chromium: Any, site: Site) -> Iterator[Visitor]:
+    """A visitor of `site` before the first page; the same must hold afterwards."""
+    visitor = Visitor(chromium, site.url)
+    yield visitor
+    visitor.leave()

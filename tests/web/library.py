@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +28,18 @@ BOOKS: dict[str, list[list[str]]] = {
 }
 
 
+@dataclass(frozen=True)
+class Site:
+    """A server that may build, its index, its comics, and the folder it may build from."""
+
+    url: str
+    index: Path
+    comics: Path
+    root: Path
+
+
 class SlowGridEncoder(GridEncoder):
-    """Takes its time over questions that say so, so that two of them can be under way at once."""
+    """Takes a second for queries with the word "slowly", so that two of them run at once."""
 
     def encode_queries(self, queries: Sequence[QueryInput], view: View) -> NDArray[np.float32]:
         if any("slowly" in (query.text or "") for query in queries):
@@ -37,7 +48,7 @@ class SlowGridEncoder(GridEncoder):
 
 
 def draw_library(folder: Path) -> Path:
-    """The books above as folders of pages with their annotations."""
+    """Draw the books above as folders of pages with annotations. Returns the folder."""
     for place, (book, pages) in enumerate(BOOKS.items()):
         for number, texts in enumerate(pages, 1):
             page = folder / book / f"{number:03}.png"
@@ -48,3 +59,13 @@ def draw_library(folder: Path) -> Path:
             about = {"image_width": picture.width, "image_height": picture.height, "panels": panels}
             page.with_suffix(".json").write_text(json.dumps(about))
     return folder
+
+
+def draw_book(folder: Path, pages: dict[str, int]) -> None:
+    """Draw pages by name and seed, four panels each."""
+    folder.mkdir(parents=True)
+    for name, seed in pages.items():
+        draw_page(seed).save(folder / f"{name}.png")
+        boxes = [{"bbox": box, "text": ""} for box in panel_boxes(4)]
+        about = {"image_width": 400, "image_height": 600, "panels": boxes}
+        (folder / f"{name}.json").write_text(json.dumps(about))

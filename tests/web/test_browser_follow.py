@@ -1,210 +1,229 @@
-"""The page as a person meets it, in Chromium: following panels and links, without a mouse, on a phone."""
+"""Following panels and links in Chromium; without a mouse, on a phone, and with assistive technology."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from tests.page.visitor import Visitor
+from playwright.sync_api import Locator, Request, Route, expect
 
 from retrieval import PanelIndex
+from tests.web.visitor import SERVER_CALLS, Visitor
+
+FITS = "document.documentElement.scrollWidth <= innerWidth"
+
+# ------------------------------------------------------------------------ the open panel
 
 
-@pytest.fixture
-def visitor(chromium: Any, url: str) -> Iterator[Visitor]:
-    """A visitor who has opened the page; afterwards nothing may have left this machine, and no script have failed."""
-    visitor = Visitor(chromium, url).open()
-    yield visitor
-    visitor.leave()
+def box(locator: Locator) -> dict[str, float]:
+    """Return the place of an element on screen."""
+    expect(locator).to_be_visible()
+    found = locator.bounding_box()
+    assert found is not None
+    return dict(found)
 
 
-def test_a_hit_opens_on_its_page(visitor: Visitor) -> None:
-    """The box stands where the panel is; dialogue, file and weights stand beside it; other panels can be clicked."""
-    visitor.ask("bring the lantern")
-    sheet = visitor.open_hit()
-    page, box = sheet.locator(".paper").bounding_box(), sheet.locator(".box").bounding_box()
-    assert box["x"] - page["x"] == pytest.approx(page["width"] * 0.525, abs=2)
-    assert box["height"] == pytest.approx(page["height"] * 0.45, abs=2)
-    assert sheet.locator(".balloon").inner_text() == "Bring the lantern"
-    assert sheet.locator(".balloon mark").all_inner_texts() == ["Bring", "the", "lantern"]
-    assert "Harbour/001.png" in sheet.locator(".facts").inner_text()
-    assert sheet.locator(".gate dd").all_inner_texts() == ["50 %", "50 %", "0 %"]
-    assert sheet.locator(".paper img").get_attribute("alt") == "Page 1 of Harbour"
-    visitor.page.wait_for_function("document.querySelector('.paper img').naturalWidth === 400")
+def test_a_result_opens_on_its_page(visitor: Visitor) -> None:
+    """The box is drawn around the panel; dialogue, file and weights are next to it; other panels can be clicked."""
+    visitor.search("bring the lantern")
+    sheet = visitor.open_panel()
+    visitor.expect_image_width(".paper img", 400)
+    page, frame = box(sheet.locator(".paper")), box(sheet.locator(".box"))
+    assert frame["x"] - page["x"] == pytest.approx(page["width"] * 0.525, abs=2)
+    assert frame["height"] == pytest.approx(page["height"] * 0.45, abs=2)
+    expect(sheet.locator(".balloon")).to_have_text("Bring the lantern")
+    expect(sheet.locator(".balloon mark")).to_have_text(["Bring", "the", "lantern"])
+    expect(sheet.locator(".facts")).to_contain_text("Harbour/001.png")
+    expect(sheet.locator(".gate dd")).to_have_text(["50 %", "50 %", "0 %"])
+    expect(sheet.locator(".paper img")).to_have_attribute("alt", "Page 1 of Harbour")
     sheet.get_by_role("link", name="Panel 3 of this page").click()
-    sheet.locator(".where", has_text="panel 3 of 4").wait_for()
-    assert sheet.locator(".balloon").inner_text() == "No words in this panel."
+    expect(sheet.locator(".where")).to_contain_text("panel 3 of 4")
+    expect(sheet.locator(".balloon.none")).to_have_text("No dialogue.")
 
 
 def test_neighbours_lead_through_the_story(visitor: Visitor) -> None:
-    """Across pages, by button, by arrow and by the strip; one step back leads to the results."""
-    visitor.ask("bring the lantern")
-    sheet = visitor.open_hit()
+    """Across pages, by button, by arrow key and by thumbnail; one step back leads to the results."""
+    visitor.search("bring the lantern")
+    sheet = visitor.open_panel()
+    where = sheet.locator(".where")
     for expected in ("panel 3", "panel 4", "Page 2 · panel 1"):
         sheet.get_by_role("link", name="Next panel").click()
-        sheet.locator(".where", has_text=expected).wait_for()
-    assert visitor.page.evaluate("document.activeElement.ariaLabel") == "Next panel"
+        expect(where).to_contain_text(expected)
+    visitor.expect_focus_label("Next panel")
     visitor.page.keyboard.press("ArrowLeft")
-    sheet.locator(".where", has_text="Page 1 · panel 4").wait_for()
+    expect(where).to_contain_text("Page 1 · panel 4")
     sheet.locator(".story ol a").first.click()
-    sheet.locator(".where", has_text="Page 1 · panel 2").wait_for()
+    expect(where).to_contain_text("Page 1 · panel 2")
     sheet.locator(".story ol a").first.click()
-    sheet.locator(".where", has_text="Page 1 · panel 1").wait_for()
-    assert sheet.get_by_role("link", name="Previous panel").get_attribute("aria-disabled") == "true"
+    expect(where).to_contain_text("Page 1 · panel 1")
+    expect(sheet.get_by_role("link", name="Previous panel")).to_have_attribute("aria-disabled", "true")
     visitor.page.go_back()
-    sheet.wait_for(state="detached")
-    assert visitor.address() == {"q": ["bring the lantern"]}
+    expect(sheet).to_have_count(0)
+    visitor.expect_address(q="bring the lantern")
 
 
 def test_the_whole_page(visitor: Visitor) -> None:
-    """Nothing beside it; from page to page; Escape leads back to the panel."""
-    visitor.ask("bring the lantern")
-    sheet = visitor.open_hit()
+    """Without details; from page to page; Escape leads back to the panel."""
+    visitor.search("bring the lantern")
+    sheet = visitor.open_panel()
     sheet.get_by_role("button", name="Whole page").click()
-    shown = sheet.get_by_role("button", name="Panel", exact=True, pressed=True)
+    pressed = sheet.get_by_role("button", name="Panel", exact=True, pressed=True)
     close = sheet.get_by_role("link", name="Close the panel")
-    assert shown.bounding_box()["y"] == pytest.approx(close.bounding_box()["y"], abs=4)
-    assert not sheet.locator(".balloon").is_visible()
+    assert box(pressed)["y"] == pytest.approx(box(close)["y"], abs=4)
+    expect(sheet.locator(".balloon")).to_be_hidden()
     sheet.get_by_role("link", name="Next page").click()
-    sheet.get_by_text("Page 2 of 2").wait_for()
-    assert not sheet.locator(".balloon").is_visible()
+    expect(sheet.get_by_text("Page 2 of 2")).to_be_visible()
+    expect(sheet.locator(".balloon")).to_be_hidden()
     visitor.page.keyboard.press("Escape")
-    sheet.locator(".balloon").wait_for()
+    expect(sheet.locator(".balloon")).to_be_visible()
 
 
 def test_more_like_this(visitor: Visitor) -> None:
-    """The chosen panel becomes the question; it closes, and is not among the results."""
-    visitor.ask("bring the lantern")
-    visitor.open_hit().get_by_role("link", name="More like this").click()
-    visitor.answered("Panels like Harbour, page 1, panel 2")
-    visitor.page.locator(".sheet").wait_for(state="detached")
-    assert len(visitor.hits()) == 12
-    assert not [hit for hit in visitor.hits() if "Bring the lantern" in hit]
+    """The panel becomes the query; it closes, and is not among the results."""
+    visitor.search("bring the lantern")
+    visitor.open_panel().get_by_role("link", name="More like this").click()
+    visitor.expect_results("Panels like Harbour, page 1, panel 2")
+    expect(visitor.sheet).to_have_count(0)
+    expect(visitor.cards).to_have_count(12)
+    visitor.expect_no_dialogue("Bring the lantern")
 
 
-def test_the_same_words_elsewhere(visitor: Visitor) -> None:
-    visitor.ask("bring the lantern")
-    visitor.open_hit().get_by_role("link", name="Same words elsewhere").click()
-    visitor.answered("elsewhere than Harbour, page 1, panel 2")
-    assert "Bring more rain" in visitor.hits()[0]
-    assert not [hit for hit in visitor.hits() if "Bring the lantern" in hit]
+def test_the_same_line_elsewhere(visitor: Visitor) -> None:
+    """Other panels with the line, without the panel it came from."""
+    visitor.search("bring the lantern")
+    visitor.open_panel().get_by_role("link", name="Find this line elsewhere").click()
+    visitor.expect_results("Other panels with Bring the lantern")
+    visitor.expect_dialogue(0, "Bring more rain")
+    visitor.expect_no_dialogue("Bring the lantern")
 
 
-def test_a_link_opens_the_same_view_in_another_browser(visitor: Visitor, chromium: Any, url: str) -> None:
-    """Question, filters, what is compared and the open panel come with the address."""
-    visitor.open("?q=bring&without=lantern&in=dialogue&book=Harbour", ".summary")
-    visitor.open_hit()
-    visitor.page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
-    visitor.page.get_by_role("button", name="Copy link").click()
-    visitor.page.get_by_role("button", name="Copied").wait_for()
-    link = visitor.page.evaluate("window.copied")
-    other = Visitor(chromium, url)
-    other.open(link.removeprefix(url), ".sheet")
-    assert other.page.locator(".where").inner_text() == visitor.page.locator(".where").inner_text()
-    other.page.keyboard.press("Escape")
-    other.answered("bring")
-    assert other.hits() == visitor.hits()
-    assert other.page.locator("#without").input_value() == "lantern"
-    assert other.page.get_by_label("Compare").input_value() == "dialogue"
-    assert other.page.locator('details[data-name="book"].chosen').count() == 1
-    other.leave()
-
-
-def test_a_link_cannot_carry_an_upload_and_says_so(
-    visitor: Visitor, chromium: Any, url: str, panel_picture: Path
-) -> None:
-    """The words and the open panel come along, the picture does not; who copies and who opens are told."""
-    visitor.upload(panel_picture)
-    visitor.answered("your picture")
-    address = visitor.page.url.removeprefix(url)
-    visitor.page.evaluate("navigator.clipboard.writeText = async () => {}")
-    visitor.open_hit().get_by_role("button", name="Copy link").click()
-    visitor.page.get_by_role("button", name="Copied, without your picture").wait_for()
-    other = Visitor(chromium, url).open(address, "#answer .nothing")
-    assert "Pictures stay on the machine they were uploaded from" in other.page.locator("#answer .nothing").inner_text()
-    other.open(f"{address}&q=lantern", ".summary")
-    assert "not part of the link" in other.page.locator(".summary").inner_text()
-    assert "Bring the lantern" in other.hits()[0]
-    other.leave()
-
-
-def test_a_link_to_a_panel_that_is_not_there(visitor: Visitor) -> None:
-    visitor.open("?q=rain&panel=987654", ".sheet")
-    assert "no panel 987654" in visitor.page.locator(".sheet").inner_text()
-    assert visitor.page.locator(".sheet").get_by_role("link").all_inner_texts() == ["Back"]
-    visitor.page.get_by_role("link", name="Back").click()
-    visitor.page.locator(".sheet").wait_for(state="detached")
-    visitor.answered("rain")
-
-
-def test_a_panel_that_takes_long_can_be_left(visitor: Visitor) -> None:
-    """Escape while it loads: it does not open any more."""
-    visitor.ask("bring the lantern")
-    held: list[Any] = []
-    visitor.page.route("**/component_server/**", lambda route: held.append(route))
-    with visitor.page.expect_request("**/component_server/**"):
-        visitor.page.locator("#answer .card").first.click()
+def test_a_panel_that_loads_slowly_can_be_closed(visitor: Visitor) -> None:
+    """Escape while it loads: it does not open later."""
+    visitor.search("bring the lantern")
+    held: list[Route] = []
+    visitor.page.route(SERVER_CALLS, lambda route: held.append(route))
+    with visitor.page.expect_request(_is_panel_request):
+        visitor.cards.first.click()
     visitor.page.locator(".sheet-place.slow").wait_for(state="attached")
     visitor.page.keyboard.press("Escape")
-    assert visitor.address() == {"q": ["bring the lantern"]}
-    with visitor.page.expect_response("**/component_server/**"):
+    visitor.expect_address(q="bring the lantern")
+    with visitor.page.expect_response(lambda response: _is_panel_request(response.request)) as answer:
         for route in held:
             route.continue_()
-    visitor.page.unroute("**/component_server/**")
-    visitor.page.wait_for_timeout(200)
-    assert visitor.page.locator(".sheet, .sheet-place.slow").count() == 0
-    visitor.open_hit()
+    answer.value.finished()
+    visitor.reconnect()
+    visitor.page.evaluate("() => new Promise((resolve) => setTimeout(resolve))")  # after the script got the answer
+    expect(visitor.page.locator(".sheet, .sheet-place.slow")).to_have_count(0)
+    visitor.open_panel()
+
+
+def _is_panel_request(request: Request) -> bool:
+    return "open_panel" in (request.post_data or "")
+
+
+# ------------------------------------------------------------------------ links
+
+
+def test_a_link_opens_the_same_results_in_another_browser(visitor: Visitor, chromium: Any, url: str) -> None:
+    """Query, filters, view and the open panel come with the address."""
+    visitor.open("?q=bring&not=lantern&view=dialogue&book=Harbour", ".summary")
+    expect(visitor.cards).to_have_count(6)
+    sheet = visitor.open_panel()
+    visitor.page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+    visitor.button("Copy link").click()
+    expect(visitor.button("Copied")).to_be_visible()
+    link = str(visitor.page.evaluate("window.copied"))
+    other = Visitor(chromium, url).open(link.removeprefix(url), ".sheet")
+    expect(other.sheet.locator(".where")).to_have_text(sheet.locator(".where").inner_text())
+    other.page.keyboard.press("Escape")
+    other.expect_results("bring")
+    labels = visitor.labels()
+    expect(other.cards).to_have_count(len(labels))
+    for place, label in enumerate(labels):
+        other.expect_label(place, label)
+    expect(other.excluded_field).to_have_value("lantern")
+    expect(other.view_field).to_have_value("dialogue")
+    expect(other.page.locator('details[data-name="book"].chosen')).to_have_count(1)
+    other.leave()
+
+
+def test_a_link_cannot_carry_an_upload(visitor: Visitor, chromium: Any, url: str, panel_picture: Path) -> None:
+    """The text and the open panel come along, the image does not. Both the sender and the receiver see a message."""
+    visitor.upload(panel_picture)
+    visitor.expect_results("your image")
+    address = visitor.page.url.removeprefix(url)
+    visitor.page.evaluate("navigator.clipboard.writeText = async () => {}")
+    visitor.open_panel().get_by_role("button", name="Copy link").click()
+    expect(visitor.button("Copied, without your image")).to_be_visible()
+    other = Visitor(chromium, url).open(address, "#answer .nothing")
+    expect(other.page.locator("#answer .nothing")).to_contain_text("uploads stay on the computer they came from")
+    other.open(f"{address}&q=lantern", ".summary")
+    expect(other.page.locator(".summary .aside")).to_contain_text("uploads stay on the computer they came from")
+    other.expect_dialogue(0, "Bring the lantern")
+    other.leave()
+
+
+def test_a_link_to_a_missing_panel(visitor: Visitor) -> None:
+    """A message and a way back to the results."""
+    visitor.open("?q=rain&panel=987654", ".sheet")
+    expect(visitor.sheet).to_contain_text("This panel is no longer in the library")
+    expect(visitor.sheet.get_by_role("link")).to_have_text(["Back"])
+    visitor.sheet.get_by_role("link", name="Back").click()
+    expect(visitor.sheet).to_have_count(0)
+    visitor.expect_results("rain")
+
+
+# ------------------------------------------------------------------------ other ways to use it
 
 
 def test_without_a_mouse(visitor: Visitor) -> None:
-    """Type, Enter, Tab to a hit, Enter; arrows step, Escape goes back to the hit; the page behind is out of reach."""
+    """Type, Enter, Tab to a result, Enter; arrows step, Escape returns to the result; the rest is inert meanwhile."""
     keys = visitor.page.keyboard
-    assert visitor.page.evaluate("document.activeElement.id") == "q"
+    expect(visitor.query_field).to_be_focused()
     keys.type("bring the lantern")
     keys.press("Enter")
-    visitor.answered("bring the lantern")
-    seen = []
-    for _ in range(20):
-        keys.press("Tab")
-        seen.append(visitor.page.evaluate("document.activeElement.id || document.activeElement.className"))
-        outline = "getComputedStyle(document.activeElement).outlineStyle"
-        if seen[-1] == "card":
-            outline = "getComputedStyle(document.activeElement.firstElementChild).outlineStyle"
-        assert visitor.page.evaluate(outline) != "none"  # the focus is always to be seen
-        if seen[-1] == "card":
-            break
-    assert seen[-1] == "card"
+    visitor.expect_results("bring the lantern")
+    expect(visitor.page.locator("#narrow details").first).to_be_visible()
+    assert any(_next_focus(visitor) == "card" for _ in range(20))
     keys.press("Enter")
-    visitor.page.locator(".sheet").wait_for()
-    assert visitor.page.evaluate("document.activeElement.id") == "chosen-title"
-    assert visitor.page.locator("#question").evaluate("e => !!e.closest('[inert]')")
+    expect(visitor.page.locator("#chosen-title")).to_be_focused()
+    visitor.expect_script("document.querySelector('#question').closest('[inert]')")
     keys.press("ArrowRight")
-    visitor.page.locator(".where", has_text="panel 3").wait_for()
+    expect(visitor.sheet.locator(".where")).to_contain_text("panel 3")
     keys.press("Escape")
-    visitor.page.locator(".sheet").wait_for(state="detached")
-    assert visitor.page.evaluate("document.activeElement.ariaLabel").startswith("Panel 2 on page 1 of Harbour")
-    keys.press("Enter")  # the same hit opens again
-    visitor.page.locator(".where", has_text="panel 2").wait_for()
+    expect(visitor.sheet).to_have_count(0)
+    visitor.expect_focus_label("Panel 2 on page 1 of Harbour")
+    keys.press("Enter")  # the same result opens again
+    expect(visitor.sheet.locator(".where")).to_contain_text("panel 2")
+
+
+def _next_focus(visitor: Visitor) -> str:
+    """Press Tab; return the id or the class of the element with the focus, which must be visible."""
+    visitor.page.keyboard.press("Tab")
+    name = str(visitor.page.evaluate("document.activeElement.id || document.activeElement.className"))
+    element = "document.activeElement.firstElementChild" if name == "card" else "document.activeElement"
+    visitor.expect_script(f"getComputedStyle({element}).outlineStyle !== 'none'")
+    return name
 
 
 @pytest.mark.parametrize(("colours", "width"), [("light", 390), ("dark", 320)])
 def test_it_fits_a_phone(chromium: Any, url: str, colours: str, width: int) -> None:
-    """Nothing reaches over the side, before and after a search, with options, filters and a panel open."""
+    """Nothing is wider than the screen, before and after a search, with options, filters and a panel open."""
     visitor = Visitor(chromium, url, viewport={"width": width, "height": 844}, color_scheme=colours).open()
-    fits = "document.documentElement.scrollWidth <= innerWidth"
-    assert visitor.page.evaluate(fits)
-    assert visitor.page.locator(".tabs").evaluate("tabs => tabs.scrollWidth <= tabs.clientWidth")  # no view is cut off
-    visitor.page.get_by_role("button", name="Options").click()
-    visitor.page.locator('details[data-name="book"] summary').click()
-    assert visitor.page.evaluate(fits)
-    visitor.ask("bring the lantern")
-    assert visitor.page.evaluate(fits)
-    visitor.open_hit()
-    assert visitor.page.locator(".sheet").evaluate("s => s.scrollWidth <= innerWidth")
-    assert visitor.page.get_by_text("Whole page", exact=True).bounding_box()["height"] < 30  # one line
+    visitor.expect_script(FITS)
+    visitor.expect_script(
+        "(({scrollWidth, clientWidth}) => scrollWidth <= clientWidth)(document.querySelector('.tabs'))"
+    )
+    visitor.button("Options").click()
+    visitor.open_filter("book")
+    visitor.expect_script(FITS)
+    visitor.search("bring the lantern")
+    visitor.expect_script(FITS)
+    sheet = visitor.open_panel()
+    visitor.expect_script("document.querySelector('.sheet').scrollWidth <= innerWidth")
+    assert box(sheet.get_by_text("Whole page", exact=True))["height"] < 30  # one line
     visitor.leave()
 
 
@@ -212,27 +231,30 @@ def test_it_fits_a_phone(chromium: Any, url: str, colours: str, width: int) -> N
 def test_axe_finds_no_serious_fault(
     chromium: Any, url: str, panel_picture: Path, index: PanelIndex, colours: str, width: int
 ) -> None:
-    """At the start, with results, filters, the crop dialog, a chosen panel, nothing found, and an error."""
+    """At the start, with results, filters, the crop dialog, an open panel, no results, and an error."""
     visitor = Visitor(chromium, url, viewport={"width": width, "height": 900}, color_scheme=colours).open()
-    faults(visitor, "start")
-    visitor.ask("bring the lantern")
-    visitor.page.locator('details[data-name="book"] summary').click()
-    faults(visitor, "results and filters")
+    expect_no_faults(visitor, "start")
+    visitor.search("bring the lantern")
+    visitor.open_filter("book")
+    expect_no_faults(visitor, "results and filters")
     visitor.page.keyboard.press("Escape")
-    visitor.open_hit()
-    faults(visitor, "a panel")
+    visitor.open_panel()
+    expect_no_faults(visitor, "a panel")
     visitor.open("?q=rain&has_dialogue=no", "#answer .nothing")
-    faults(visitor, "nothing")
+    expect_no_faults(visitor, "no results")
     visitor.upload(panel_picture)
-    visitor.page.locator(".asking").wait_for()
-    visitor.page.get_by_role("button", name="Crop").click()
-    faults(visitor, "crop")
+    expect(visitor.page.locator(".asking")).to_be_visible()
+    visitor.button("Crop").click()
+    expect_no_faults(visitor, "crop")
     visitor.open("?crop=1", ".notice")
-    faults(visitor, "error")
+    expect_no_faults(visitor, "error")
     visitor.leave()
 
 
-def faults(visitor: Visitor, state: str) -> None:
+def expect_no_faults(visitor: Visitor, state: str) -> None:
+    """Expect no serious fault once the search is over, since faded results have little contrast."""
+    expect(visitor.page.locator("#answer[aria-busy]")).to_have_count(0)
+    visitor.expect_script("document.getAnimations().every((animation) => animation.playState !== 'running')")
     found = Axe().run(visitor.page).response["violations"]
     serious = [
         (fault["id"], [node["html"][:160] for node in fault["nodes"]])

@@ -13,11 +13,11 @@ import pytest
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
-from tests.page.library import draw_library
 
 from index_builder import build_index
 from retrieval import PanelIndex
 from tests.conftest import GridEncoder
+from tests.web.library import draw_library
 from ui.web.shell.pictures import page_as_webp, picture_routes
 
 

@@ -1,4 +1,4 @@
-"""The address of the page, and what it lets out."""
+"""The address of the web app, and what it serves."""
 
 from __future__ import annotations
 
@@ -13,35 +13,37 @@ from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 import pytest
-from tests.page.serving import ROOT, served
 
 from retrieval import PanelIndex
 from retrieval.errors import IndexMissing, UsageError
-from ui.web import server
+from tests.web.serving import ROOT, served
+from ui.web import lifecycle, server
 
 
-def test_the_default_port_makes_way(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """When the default port is taken the next free one is used, and that is said."""
+def test_instead_of_the_default_port_the_next_free_one_is_used(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And that is printed."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        monkeypatch.setattr(server, "DEFAULT_PORT", port)
-        chosen = server.free_port("127.0.0.1", port)
+        monkeypatch.setattr(lifecycle, "DEFAULT_PORT", port)
+        chosen = lifecycle.free_port("127.0.0.1", port)
     assert chosen > port
-    assert f"Port {port} is taken, so this is port {chosen}." in capsys.readouterr().err
+    assert f"Port {port} is in use; using port {chosen}." in capsys.readouterr().err
 
 
 def test_another_port_that_is_taken_is_refused() -> None:
-    """Whoever names a port means it."""
+    """A port that was named is not replaced."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        with pytest.raises(UsageError, match="is taken"):
-            server.free_port("127.0.0.1", taken.getsockname()[1])
+        with pytest.raises(UsageError, match="is in use"):
+            lifecycle.free_port("127.0.0.1", taken.getsockname()[1])
 
 
-def test_a_missing_index_is_said_before_anything_is_served(tmp_path: Path) -> None:
+def test_a_missing_index_is_an_error_before_anything_is_served(tmp_path: Path) -> None:
     with pytest.raises(IndexMissing, match="there is no index"):
         server.serve(tmp_path / "none")
 
@@ -73,8 +75,8 @@ def test_no_file_of_the_library_or_the_index_is_served(url: str, index: PanelInd
         error.value.close()
 
 
-def test_importing_the_page_costs_nothing() -> None:
-    """Gradio and torch wait until a page is built."""
+def test_importing_the_web_app_loads_neither_gradio_nor_torch() -> None:
+    """They are loaded when the web app is built."""
     code = "import sys, ui.web, ui.web.server; print([m for m in ('gradio', 'torch') if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
@@ -97,7 +99,7 @@ def test_ctrl_c_stops_it_cleanly(index: PanelIndex, tmp_path: Path) -> None:
 def test_being_asked_to_end_before_the_waiting_ends_it(number: signal.Signals) -> None:
     """However early the signal comes; the handler before is back afterwards."""
     before = signal.getsignal(number)
-    with server._until_asked_to_end() as wait:
+    with lifecycle.stop_signals() as wait:
         os.kill(os.getpid(), number)
         wait()
     assert signal.getsignal(number) is before

@@ -1,60 +1,64 @@
-"""The page: the navigation on top, the views below it, the chosen panel over them.
+"""The web app: the navigation on top, the tabs below it, the dialog of a panel over them.
 
-`build_app(index)` returns it unlaunched; `server.serve` gives it an address. Each view is a folder: handlers (plain
-functions, no Gradio), markup (records -> HTML), layout (components) and wiring (what happens when).
+`build_app(index)` returns it unlaunched; `server.serve` gives it an address. Each tab is a folder: handlers (plain
+functions, no Gradio), markup and templates (records -> HTML), and wiring (what its script calls).
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when Gradio is imported
-os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "200")  # it notes every call, for nobody here, and keeps 10,000
 
 import gradio as gr
 
 from retrieval.index import PanelIndex
-from ui.web.api.wiring import programs
-from ui.web.build.wiring import build_view
-from ui.web.library.wiring import library_view
-from ui.web.lookalikes.wiring import lookalikes_view
-from ui.web.map.wiring import map_view
-from ui.web.panel.wiring import chosen_panel
-from ui.web.search.wiring import search_view
-from ui.web.services import Works
+from ui.web.api.wiring import search_api
+from ui.web.build.wiring import build_tab
+from ui.web.library.wiring import library_tab
+from ui.web.lookalikes.wiring import lookalikes_tab
+from ui.web.map.wiring import map_tab
+from ui.web.panel.wiring import panel_dialog
+from ui.web.search.wiring import search_tab
+from ui.web.services import Services
 from ui.web.shell import markup
 
-UPLOADS_LIVE = 3600
+UPLOAD_SECONDS = 3600
 """Seconds after which an upload is removed."""
 
-VIEWS: tuple[tuple[str, str, Callable[[gr.Blocks, Works], None]], ...] = (
-    ("search", "Search", lambda page, works: search_view(page, works.index)),
-    ("library", "Library", lambda page, works: library_view(works.index)),
-    ("map", "Map", lambda page, works: map_view(works.mapper)),
-    ("lookalikes", "Look-alikes", lambda page, works: lookalikes_view(works.finder)),
-    ("build", "Build", lambda page, works: build_view(works.builder)),
+_CONCURRENT_CALLS = 8
+_QUEUED_CALLS = 64
+
+TABS: tuple[tuple[str, str, Callable[[Services], None]], ...] = (
+    ("search", "Search", lambda services: search_tab(services.index)),
+    ("library", "Library", lambda services: library_tab(services.index)),
+    ("map", "Map", lambda services: map_tab(services.map)),
+    ("lookalikes", "Look-alikes", lambda services: lookalikes_tab(services.lookalikes)),
+    ("build", "Build", lambda services: build_tab(services.build)),
 )
-"""Name in the address, name on screen, and what adds the view's components to the page; all named in frame.js too."""
+"""Name in the address, name on screen, and what adds the components; the scripts name them too."""
 
 
-def build_app(index: PanelIndex, works: Works | None = None) -> gr.Blocks:
-    """The page over an index, not launched yet."""
-    works = works or Works(index)
+def build_app(index: PanelIndex, services: Services | None = None) -> gr.Blocks:
+    """Return the web app over an index, not launched yet."""
+    services = services or Services(index)
     with gr.Blocks(
-        title="Panelseek", analytics_enabled=False, delete_cache=(UPLOADS_LIVE, UPLOADS_LIVE), fill_width=True
-    ) as page:
+        title="Panelseek", analytics_enabled=False, delete_cache=(UPLOAD_SECONDS, UPLOAD_SECONDS), fill_width=True
+    ) as app:
         gr.HTML(
-            markup.masthead([(name, label) for name, label, _ in VIEWS]),
+            markup.masthead(_linked_tabs(services)),
             js_on_load="panelseek.show();",
             elem_id="header",
             padding=False,
             apply_default_css=False,
         )
-        for name, _, add in VIEWS:
+        for name, _, add_components in TABS:
             with gr.Column(elem_id=f"view-{name}", elem_classes="view"):
-                add(page, works)
-        chosen_panel(index)
-        programs(index)
-    page.queue(default_concurrency_limit=8, max_size=64)
-    return page
+                add_components(services)
+        panel_dialog(index)
+        search_api(index)
+    app.queue(default_concurrency_limit=_CONCURRENT_CALLS, max_size=_QUEUED_CALLS)
+    return app
+
+
+def _linked_tabs(services: Services) -> list[tuple[str, str]]:
+    """Return the tabs in the navigation; if visitors may not build, the tab `build` is reached by its address only."""
+    return [(name, label) for name, label, _ in TABS if name != "build" or services.build.allowed]

@@ -9,9 +9,10 @@ import numpy as np
 from retrieval.filters import Filter
 from retrieval.records import View
 from retrieval.search.candidates import Candidates, Retriever
+from retrieval.search.matches import NO_MATCH
 from retrieval.search.query import ViewQuery
 from retrieval.search.ranking.context import RankingContext
-from retrieval.search.ranking.text_match import NO_MATCH, LexicalQuery, lexical_match
+from retrieval.search.ranking.text_match import LexicalQuery, lexical_match
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.catalog.text import idf, tokens
 from retrieval.store.scoring import Scores, top

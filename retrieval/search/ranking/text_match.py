@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.search.matches import NO_MATCH, LexicalMatch
 from retrieval.store.catalog.text import CACHED_WORDS, join_hyphenated, tokens, word_tokens
 
 _PHRASE_WEIGHT = 0.2
@@ -26,21 +27,6 @@ _RUN_TOGETHER_WEIGHT = 0.9
 
 _MIN_RUN_TOGETHER = 4
 """Letters of a word that may match inside another one; shorter words do so by chance. Two in scripts without spaces."""
-
-
-@dataclass(frozen=True, slots=True)
-class LexicalMatch:
-    """The match of one dialogue with a query.
-
-    coverage: weighted fraction of the query's words that the dialogue has, 0 to 1. words: as the dialogue has them.
-    """
-
-    coverage: float
-    words: tuple[str, ...]
-
-
-NO_MATCH = LexicalMatch(0.0, ())
-"""The match of a panel without any word of the query."""
 
 
 @dataclass(frozen=True, slots=True)

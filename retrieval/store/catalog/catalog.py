@@ -20,8 +20,9 @@ from retrieval.store.catalog.fulltext import FullText, full_text_for
 from retrieval.store.catalog.library import LibraryReader
 from retrieval.store.catalog.pages import PageReader
 from retrieval.store.catalog.panels import PanelReader
+from retrieval.store.catalog.settings_table import read_settings
 from retrieval.store.catalog.tables import SCHEMA_VERSION, SettingRow
-from retrieval.store.settings import IndexSettings, read_settings
+from retrieval.store.settings import IndexSettings
 
 
 class Catalog:

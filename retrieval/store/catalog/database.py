@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from retrieval.errors import IndexDamaged, IndexError_, UsageError
 from retrieval.store.catalog.tables import SettingRow
-from retrieval.store.sqlite import connect_read_only
+from retrieval.store.sqlite import connect_to_existing
 
 RESTORE_HINT = "restore it from a copy, or delete the index folder and build it again"
 
@@ -30,7 +30,7 @@ def make_engine(url: URL, writable: bool = False) -> Engine:
     """
     try:
         if url.get_backend_name() == "sqlite" and not writable:
-            engine = create_engine(url, creator=partial(connect_read_only, Path(url.database or "")))
+            engine = create_engine(url, creator=partial(connect_to_existing, Path(url.database or "")))
         else:
             engine = create_engine(url)
     except (ArgumentError, NoSuchModuleError, ImportError) as error:

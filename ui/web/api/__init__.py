@@ -1,1 +1,1 @@
-"""The page for programs: named endpoints with a schema, and the MCP tool `search_panels`."""
+"""The API of the web app: the endpoint and MCP tool `search_panels`."""

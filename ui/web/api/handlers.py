@@ -1,6 +1,6 @@
-"""One search for a program: plain values in, JSON out; nothing is remembered between two calls.
+"""One search of a program: plain values in, JSON out; nothing is kept between two calls.
 
-A picture comes as base64, never as a path or an address: this way in opens no file and fetches nothing.
+An image comes as base64, never as a path or an address: no file is opened and nothing is fetched.
 """
 
 from __future__ import annotations
@@ -12,61 +12,61 @@ from typing import Any
 
 from PIL import Image
 
+from retrieval import Query
 from retrieval.errors import PictureError, UsageError
 from retrieval.images.decode import open_image
 from retrieval.index import PanelIndex
-from retrieval.search.query import Query
+from retrieval.overview.calibration import is_close
 from ui.output.hit_json import hit_as_dict
+from ui.web.shell.parameters import MAX_QUERY_CHARS
 
-MOST = 100
-"""Hits of one answer; the next ones come with `offset`."""
+MAX_K = 100
+"""Hits of one answer; further ones come with `offset`."""
 
 MAX_BYTES = 50 * 2**20
 MAX_PIXELS = 120_000_000
-MAX_WORDS = 2_000
-_DEEPEST = 10_000
+_MAX_OFFSET = 10_000
 _DATA_URL = re.compile(r"data:image/[\w.+-]+;base64,", re.IGNORECASE)
 
 
-def search(index: PanelIndex, asked: dict[str, Any]) -> dict[str, Any]:
-    """The answer to `asked` (the arguments of `search_panels`), as `panelseek search --json` prints it.
+def search(index: PanelIndex, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer to the arguments of `search_panels`, as `panelseek search --json` prints it.
 
-    Raises `PanelseekError` for a question that makes no sense, or a picture that cannot be read.
+    Raises `PanelseekError` for a search that makes no sense, or an image that cannot be read.
     """
     index.refresh()
-    query = _query(asked)
+    query = _query(arguments)
     hits = index.search_many([query])[0]
-    said = {name: value for name, value in asked.items() if value not in ("", None, {}) and name != "picture"}
+    given = {name: value for name, value in arguments.items() if value not in ("", None, {}) and name != "picture"}
     return {
-        "query": said | {"picture": bool(asked.get("picture"))},
+        "query": given | {"picture": bool(arguments.get("picture"))},
         "view": str(query.resolved_view()),
         "hits": [hit_as_dict(hit) for hit in hits],
-        "close": index.is_close(query, hits) if hits and not query.offset else None,
+        "close": is_close(index, query, hits) if hits and not query.offset else None,
     }
 
 
-def _query(asked: dict[str, Any]) -> Query:
-    where = asked.get("where") or {}
+def _query(arguments: dict[str, Any]) -> Query:
+    where = arguments.get("where") or {}
     if not isinstance(where, dict):
-        raise UsageError(f"where takes filters by name, like {{'book': 'Pepper%'}}; found {where!r}")
+        raise UsageError(f"where takes filters by name; found {where!r}", hint="write {'book': 'Pepper%'}")
     return Query(
-        text=_text("text", asked) or None,
-        image=picture(str(asked["picture"])) if asked.get("picture") else None,
-        panel=asked.get("panel") or None,
-        negative_text=_text("without", asked) or None,
-        view=asked.get("view") or None,
-        words_in=asked.get("words_in") or None,
+        text=_text("text", arguments) or None,
+        image=decode_base64(str(arguments["picture"])) if arguments.get("picture") else None,
+        panel=arguments.get("panel") or None,
+        negative_text=_text("negative", arguments) or None,
+        view=arguments.get("view") or None,
         where=where,
-        k=_within("count", asked.get("count", 12), 1, MOST),
-        offset=_within("offset", asked.get("offset", 0), 0, _DEEPEST),
-        per_page=1 if asked.get("one_per") == "page" else None,
-        per_book=1 if asked.get("one_per") == "book" else None,
+        k=_within("k", arguments.get("k", 12), 1, MAX_K),
+        offset=_within("offset", arguments.get("offset", 0), 0, _MAX_OFFSET),
+        per_page=1 if arguments.get("group_by") == "page" else None,
+        per_book=1 if arguments.get("group_by") == "book" else None,
         include_self=False,
     ).validate()
 
 
-def _text(name: str, asked: dict[str, Any]) -> str:
-    return str(asked.get(name) or "")[:MAX_WORDS].strip()
+def _text(name: str, arguments: dict[str, Any]) -> str:
+    return str(arguments.get(name) or "")[:MAX_QUERY_CHARS].strip()
 
 
 def _within(name: str, value: Any, least: int, most: int) -> int:
@@ -75,15 +75,14 @@ def _within(name: str, value: Any, least: int, most: int) -> int:
     return value
 
 
-def picture(text: str) -> Image.Image:
-    """A picture from base64, with or without `data:image/...;base64,` before it. Raises `PictureError`."""
-    plain = _DATA_URL.sub("", text.strip(), count=1)
-    if len(plain) > MAX_BYTES * 4 // 3 + 4:
-        raise PictureError(f"the picture has more than {MAX_BYTES // 2**20} MB: send a smaller one")
+def decode_base64(text: str) -> Image.Image:
+    """Return the image in a base64 text, with or without `data:image/...;base64,` before it. Raises `PictureError`."""
+    encoded = _DATA_URL.sub("", text.strip(), count=1)
+    if len(encoded) > MAX_BYTES * 4 // 3 + 4:
+        raise PictureError(f"the image is larger than {MAX_BYTES // 2**20} MB", hint="send a smaller one")
     try:
-        data = base64.b64decode(plain, validate=True)
+        data = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
-        raise PictureError(
-            "the picture is not base64: send the bytes of a picture file in base64, not a path or an address"
-        ) from None
+        hint = "send the bytes of an image file in base64, not a path or an address"
+        raise PictureError("the image is not base64", hint=hint) from None
     return open_image(data, max_pixels=MAX_PIXELS, max_bytes=MAX_BYTES)

@@ -1,4 +1,4 @@
-"""The endpoint and tool `search_panels`. What stands in its docstring is what programs and models get to read."""
+"""The endpoint and MCP tool `search_panels`. Programs and models read its docstring."""
 
 from __future__ import annotations
 
@@ -9,58 +9,55 @@ import gradio as gr
 from retrieval.errors import PanelseekError
 from retrieval.index import PanelIndex
 from ui.web.api import handlers
-from ui.web.shell.messages import friendly
+from ui.web.shell.messages import user_message
 
 
-def programs(index: PanelIndex) -> None:
-    """Adds the endpoint to the page; nothing of it is on screen."""
+def search_api(index: PanelIndex) -> None:
+    """Add the endpoint; nothing of it is on screen."""
 
     def search_panels(
         text: str = "",
         picture: str = "",
         panel: int = 0,
-        without: str = "",
-        view: Literal["", "picture", "dialogue", "fused"] = "",
-        words_in: Literal["", "said", "drawn", "both"] = "",
+        negative: str = "",
+        view: Literal["", "picture", "dialogue", "fused", "any"] = "",
         where: dict[str, Any] | None = None,
-        count: int = 12,
+        k: int = 12,
         offset: int = 0,
-        one_per: Literal["", "page", "book"] = "",
+        group_by: Literal["", "page", "book"] = "",
     ) -> dict[str, Any]:
         """
-        Find comic panels in this library by words, by a picture, by both, or by more like a panel found before.
+        Find comic panels in this library by text, by image, by both, or by similarity to a panel found before.
 
         Args:
-            text: Words that somebody says in the panel, or a few of them.
-            picture: A picture file in base64 (no path, no address): the panel, a part of it, or a photo of it.
-            panel: The panel_id of an earlier hit, to find more like it, instead of text and picture; 0 for none.
-            without: Words to take away: panels that say or mean them come later.
-            view: What is compared: picture, dialogue or fused; empty follows the question.
-            words_in: Whether words speak of what is said, drawn, or both; empty is said.
+            text: A line of dialogue, or a few words of it.
+            picture: An image file in base64 (no path, no address): the panel, a part of it, or a photo of it.
+            panel: The panel_id of an earlier hit, to find similar panels, instead of text and picture; 0 for none.
+            negative: Text to exclude: panels that match it come later.
+            view: What to search: picture, dialogue, fused, or any (text in dialogue and picture); empty for automatic.
             where: Filters by name, like {"book": "Pepper%", "has_dialogue": true, "year": [1990, 1999]}.
-            count: How many hits, 1 to 100.
-            offset: How many hits to leave out first.
-            one_per: At most one hit of each page, or of each book.
+            k: Number of hits, 1 to 100.
+            offset: Number of hits to skip.
+            group_by: At most one hit of each page, or of each book.
 
         Returns:
-            query, view, hits (rank, score, panel_id, book, page, panel, box, dialogue, source, why, words, gate), and
-            close: false where nothing in the answer is closer than unrelated panels of this library.
+            query, view, hits (rank, score, panel_id, book, page, panel, box, dialogue, page_path, matched_on,
+            matched_words, gate), and close: false if no hit is closer than unrelated panels of this library are.
         """
-        asked = {
+        arguments = {
             "text": text,
             "picture": picture,
             "panel": panel,
-            "without": without,
+            "negative": negative,
             "view": view,
-            "words_in": words_in,
             "where": where,
-            "count": count,
+            "k": k,
             "offset": offset,
-            "one_per": one_per,
+            "group_by": group_by,
         }
         try:
-            return handlers.search(index, asked)
+            return handlers.search(index, arguments)
         except PanelseekError as error:
-            raise gr.Error(friendly(error), print_exception=False) from None
+            raise gr.Error(user_message(error), print_exception=False) from None
 
     gr.api(search_panels, api_name="search_panels")

@@ -1,1 +1,1 @@
-"""The view `build` of the page."""
+"""The tab `build` of the web app."""

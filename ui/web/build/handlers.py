@@ -1,7 +1,7 @@
-"""Building from the page: folders below the allowed roots, one build at a time, its progress and report. No Gradio.
+"""Building from the web app: folders below the allowed roots, one build at a time, its progress and report. No Gradio.
 
-A visitor names a root by its number and a folder by its path below it; both are resolved, links included, and what lies
-outside the roots is not there. A build is stopped as Ctrl-C stops one: what was written is kept, the next goes on.
+A visitor names a root by its number and a folder by its path below it. Both are resolved, links included; what lies
+outside the roots does not exist. A build stops as with Ctrl-C: what was written is kept, and the next build continues.
 """
 
 from __future__ import annotations
@@ -14,25 +14,36 @@ from typing import TYPE_CHECKING, Any
 
 from retrieval.errors import PanelseekError, SourceError, UsageError
 from retrieval.index import PanelIndex
+from retrieval.progress import Progress, ProgressCallback
+from ui.output.errors import error_sentence
+from ui.output.progress import duration
 from ui.web.shell.jobs import Job
+from ui.web.shell.messages import NO_SUCH_FOLDER
 
 if TYPE_CHECKING:
-    from index_builder import BuildReport, Progress
+    from index_builder import BuildReport
 
-MOST_FOLDERS = 500
-"""Folders listed at once; nobody reads more."""
+MAX_FOLDERS = 500
+"""Folders listed at once."""
 
 STAGES = {
+    "load": "Loading the encoder",
     "scan": "Looking for pages",
-    "compare": "Comparing them with what is known",
+    "compare": "Checking for changes",
     "encode": "Reading and encoding pages",
-    "index": "Making the index",
+    "index": "Updating the search index",
 }
+"""Names on screen of the stages of a build."""
+
+_MAX_ROOT_CHARS = 9
 
 
 @dataclass(frozen=True, slots=True)
-class Folders:
-    """A folder that may be built: its place below a root, and the folders and comics in it."""
+class FolderList:
+    """The folders in a folder that may be built, with the number of files beside them.
+
+    root: number of its root among `roots`; path: its place below that; more: folders that are not listed.
+    """
 
     root: int
     roots: tuple[str, ...]
@@ -41,93 +52,108 @@ class Folders:
     files: int
     more: int
 
+    @property
+    def name(self) -> str:
+        """Return the name of the folder."""
+        return self.path.rsplit("/", 1)[-1] or self.roots[self.root]
 
-class Builder:
-    """What visitors may do with builds of one index; shared by all of them."""
+    @property
+    def parents(self) -> list[tuple[str, str]]:
+        """Return (path, name) of the folders above it, the root first."""
+        names = [self.roots[self.root], *(self.path.split("/") if self.path else [])]
+        return [("/".join(names[1:depth]), name) for depth, name in enumerate(names[:-1], 1)]
+
+    def below(self, name: str) -> str:
+        """Return the path of a folder in it."""
+        return f"{self.path}/{name}" if self.path else name
+
+
+class BuildService:
+    """Builds folders below the roots into one index, for all visitors."""
 
     def __init__(self, index: PanelIndex, roots: Sequence[Path]) -> None:
         self._index = index
         self._roots = tuple(dict.fromkeys(root.expanduser().resolve() for root in roots))
-        self.job = Job(self._sentence)
+        self.job = Job(self._describe_error)
 
     @property
     def allowed(self) -> bool:
+        """True if visitors may build at all."""
         return bool(self._roots)
 
     @property
     def generation(self) -> int:
-        """Of the index, as it is searched now: another one once a build has ended with new pages."""
+        """Return the number of the current generation, which rises when a build has added pages."""
         return self._index.generation.number
 
-    def folders(self, root: object = 0, path: object = "") -> Folders:
-        """What lies in a folder. Raises `UsageError` for one that is not below the roots, or not there."""
+    def folders(self, root: object = 0, path: object = "") -> FolderList:
+        """Return what lies in a folder. Raises `UsageError` for one that is not below the roots, or not there."""
         folder = self._folder(root, path)
-        inside, files = _inside(folder)
+        names, files = _contents(folder)
         base = self._roots[int(str(root))]
-        return Folders(
+        return FolderList(
             root=int(str(root)),
             roots=tuple(each.name or str(each) for each in self._roots),
             path="" if folder == base else folder.relative_to(base).as_posix(),
-            folders=tuple(inside[:MOST_FOLDERS]),
+            folders=tuple(names[:MAX_FOLDERS]),
             files=files,
-            more=max(0, len(inside) - MOST_FOLDERS),
+            more=max(0, len(names) - MAX_FOLDERS),
         )
 
     def start(self, root: object, path: object) -> bool:
-        """Build a folder; False when a build started here is under way already."""
+        """Build a folder. False if a build is running already."""
         folder = self._folder(root, path)
-        return self.job.start(lambda job: self._build(folder, job))
+        return self.job.start(lambda progress: self._build(folder, progress))
 
-    def _build(self, folder: Path, job: Job) -> BuildReport:
+    def _build(self, folder: Path, progress: ProgressCallback) -> BuildReport:
         from index_builder import build_index
 
-        def tell(progress: Progress) -> None:
-            done, total = progress.pages_done, progress.pages_total
-            if progress.stage == "index":
-                done, total = progress.vectors_done, progress.vectors_total
-            job.told(STAGES.get(progress.stage, progress.stage), done, total, _more(progress))
-
-        job.told("Loading the encoder", 0, 0)
+        progress(Progress("load"))
         report = build_index(
-            [folder], self._index.folder, encoder=self._index.encoder, progress=tell, **self._options()
+            [folder],
+            self._index.folder,
+            encoder=self._index.encoder,
+            progress=progress,
+            **self._options(),
         )
         self._index.refresh()
         return report
 
     def _options(self) -> dict[str, Any]:
-        """As the index was built before."""
+        """Return the options of the last build."""
         from index_builder import BuildOptions
 
-        kept = last_build_options(self._index.catalog)
-        names = {each.name for each in fields(BuildOptions)}
-        return {name: value for name, value in kept.items() if name in names and value is not None}
+        options = self._index.catalog.settings().build_options
+        names = {field.name for field in fields(BuildOptions)}
+        return {name: value for name, value in options.items() if name in names and value is not None}
 
     def _folder(self, root: object, path: object) -> Path:
         number = str(root)
-        if not (number.isdecimal() and int(number[:9]) < len(self._roots)) or not isinstance(path, str):
-            raise UsageError("There is no such folder here.")
+        if not (number.isdecimal() and int(number[:_MAX_ROOT_CHARS]) < len(self._roots)) or not isinstance(path, str):
+            raise UsageError(NO_SUCH_FOLDER)
         base = self._roots[int(number)]
         try:
             folder = (base / path).resolve(strict=True)
         except (OSError, ValueError, RuntimeError):
-            raise UsageError("There is no such folder here.") from None
+            raise UsageError(NO_SUCH_FOLDER) from None
         if not folder.is_relative_to(base) or not folder.is_dir():
-            raise UsageError("There is no such folder here.")
+            raise UsageError(NO_SUCH_FOLDER)
         return folder
 
-    def _sentence(self, error: PanelseekError) -> str:
-        """What went wrong, without where things lie on this machine above the roots."""
-        said = str(error)
+    def _describe_error(self, error: PanelseekError) -> str:
+        """Return an error as a sentence, its path only below the roots: visitors must not see what lies above."""
+        shown = self._path_below_roots(error.path)
+        return error_sentence(PanelseekError(error.problem, shown, error.hint))
+
+    def _path_below_roots(self, path: str | None) -> str | None:
         for base in self._roots:
-            said = said.replace(f"{base.parent}{os.sep}" if base.parent != base else str(base), "")
-        said = said.replace(str(self._index.folder.absolute()), "this index").replace(
-            str(self._index.folder), "this index"
-        )
-        return said[:1].upper() + said[1:] + ("" if said.endswith((".", "!", "?")) else ".")
+            if path is not None and Path(path).is_relative_to(base):
+                return Path(path).relative_to(base.parent).as_posix()
+        return None
 
 
-def _inside(folder: Path) -> tuple[list[str], int]:
-    """Names of folders in natural order, and how many files lie beside them; hidden ones and links are left out."""
+def _contents(folder: Path) -> tuple[list[str], int]:
+    """Return the names of folders in natural order, and the number of files, without hidden ones and links."""
     from natsort import natsorted, ns
 
     names, files = [], 0
@@ -141,23 +167,21 @@ def _inside(folder: Path) -> tuple[list[str], int]:
                 else:
                     files += 1
     except OSError as error:
-        raise SourceError(f"{folder.name} cannot be read ({error.strerror})") from error
+        raise SourceError(f"the folder cannot be read ({error.strerror})", folder) from error
     return natsorted(names, alg=ns.IGNORECASE), files
 
 
-def _more(progress: Progress) -> str:
-    """What is said beside the bar."""
+def stage_name(progress: Progress) -> str:
+    """Return the name on screen of the stage of a build."""
+    return STAGES.get(progress.stage, progress.stage or "Starting")
+
+
+def progress_text(progress: Progress) -> str:
+    """Return the text below the progress bar of a build: "12 of 40 pages, 96 panels, ..."."""
     if progress.stage == "index":
         return progress.detail.capitalize()
-    text = f"{progress.pages_done:,}" + (f" of {progress.pages_total:,}" if progress.pages_total else "") + " pages"
-    if progress.stage == "encode":
-        text += f", {progress.panels_done:,} panels"
-    if progress.seconds_left is not None and progress.pages_done < progress.pages_total:
-        text += f", {progress.panels_per_second:.1f} a second, {_duration(progress.seconds_left)} left"
-    return text
-
-
-def _duration(seconds: float) -> str:
-    from ui.output.progress import duration
-
-    return duration(seconds)
+    if progress.stage not in STAGES or progress.stage == "load":
+        return ""
+    total = f" of {progress.total:,}" if progress.total else ""
+    left = f"{duration(progress.seconds_left)} left" if progress.seconds_left else ""
+    return ", ".join(part for part in (f"{progress.done:,}{total} {progress.unit}", progress.detail, left) if part)

@@ -1,4 +1,4 @@
-"""What happens when, in the view `build`."""
+"""The tab `build`: what its script calls."""
 
 from __future__ import annotations
 
@@ -8,45 +8,46 @@ import gradio as gr
 
 from retrieval.errors import PanelseekError
 from ui.web.build import markup
-from ui.web.build.handlers import Builder
+from ui.web.build.handlers import BuildService
 from ui.web.shell.markup import notice
+from ui.web.shell.messages import user_message
+from ui.web.shell.parameters import Payload
 from ui.web.shell.scripts import script
-from ui.web.shell.messages import friendly
 
 
-def build_view(builder: Builder) -> None:
-    """Adds the components of the view to the page."""
-    if not builder.allowed:
-        gr.HTML(markup.not_allowed(), apply_default_css=False)
+def build_tab(service: BuildService) -> None:
+    """Add the components of the tab."""
+    if not service.allowed:
+        gr.HTML(markup.build(allowed=False), apply_default_css=False)
         return
 
-    def build_folders(asked: dict[str, Any]) -> str:
-        """What lies in `{"root": number, "path": below it}`, as HTML."""
+    def build_folders(payload: Payload) -> str:
+        """Return what lies in `{"root": number, "path": below it}`, as HTML."""
         try:
-            return markup.folders(builder.folders(asked.get("root", 0), asked.get("path", "")))
+            return markup.folders(service.folders(payload.get("root", 0), payload.get("path", "")))
         except PanelseekError as error:
-            return markup.no_folder(friendly(error))
+            return markup.no_folder(user_message(error))
 
-    def build_start(asked: dict[str, Any]) -> dict[str, Any]:
-        """Build `{"root": number, "path": below it}`; how it stands then."""
+    def build_start(payload: Payload) -> Payload:
+        """Build `{"root": number, "path": below it}` and return the progress."""
         try:
-            builder.start(asked.get("root"), asked.get("path"))
+            service.start(payload.get("root"), payload.get("path"))
         except PanelseekError as error:
-            return {"running": False, "html": notice(friendly(error))}
+            return {"running": False, "html": notice(user_message(error))}
         return build_state({})
 
-    def build_stop(_: Any) -> dict[str, Any]:
-        builder.job.stop()
+    def build_stop(_: Any) -> Payload:
+        service.job.stop()
         return build_state({})
 
-    def build_state(_: Any) -> dict[str, Any]:
-        now = builder.job.moment()
-        html = markup.progress(now, builder.job.result)
-        return {"running": now.state == "running", "html": html, "generation": builder.generation}
+    def build_state(_: Any) -> Payload:
+        status = service.job.status()
+        html = markup.progress(status, service.job.result)
+        return {"running": status.state == "running", "html": html, "generation": service.generation}
 
     gr.HTML(
-        markup.places(),
-        js_on_load=script("build/build.js"),
+        markup.build(allowed=True),
+        js_on_load=script("build"),
         server_functions=[build_folders, build_start, build_stop, build_state],
         elem_id="building",
         apply_default_css=False,

@@ -1,1 +1,1 @@
-"""The view `library` of the page."""
+"""The tab `library` of the web app."""

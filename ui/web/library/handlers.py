@@ -1,49 +1,55 @@
-"""The library: books with covers and counts, one book's pages, what is known of the index. No Gradio, no HTML."""
+"""The library: books with covers and counts, the pages of one book, the index itself. No Gradio, no HTML."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from natsort import natsort_keygen, ns
 
 from retrieval.errors import UsageError
 from retrieval.index import PanelIndex
 from retrieval.records import Panel
-from retrieval.store.catalog.records import BookSummary, CoverSummary
+from ui.web.shell.messages import NO_SUCH_BOOK
+from ui.web.shell.parameters import parse_integer, parse_text
 
-SORTS = ("title", "pages", "panels", "words")
-BOOKS_AT_ONCE = 60
-PAGES_AT_ONCE = 40
-MOST_SKIPPED = 200
+if TYPE_CHECKING:
+    from retrieval.store.catalog.records import BookSummary, CoverSummary
+
+SORTS = ("title", "pages", "panels", "dialogue")
+BOOKS_PER_BATCH = 60
+PAGES_PER_BATCH = 40
+MAX_SKIPPED = 200
+_MAX_FIND_CHARS = 200
 
 _natural = natsort_keygen(alg=ns.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """One book: its counts, and its first page, None where it has none."""
+    """One book with its counts and its first page."""
 
     summary: BookSummary
     cover: CoverSummary
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
-    """Some books of the library, as asked: those from `start` on of `found` that fit `text`."""
+class BookList:
+    """Books whose title or path contains `text`: a batch of the `total`, from place `start` on."""
 
     books: tuple[Book, ...]
-    found: int
+    total: int
     start: int
     text: str
     sort: str
 
     @property
-    def following(self) -> int | None:
+    def next_start(self) -> int | None:
+        """Return where the next batch begins, None after the last."""
         after = self.start + len(self.books)
-        return after if after < self.found else None
+        return after if after < self.total else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,57 +63,57 @@ class OpenPage:
 
 @dataclass(frozen=True, slots=True)
 class OpenBook:
-    """A book with some of its pages, from place `start` on of `of`."""
+    """A book with a batch of its `total` pages, from place `start` on."""
 
     book: Book
     pages: tuple[OpenPage, ...]
     start: int
-    of: int
+    total: int
 
     @property
-    def following(self) -> int | None:
-        after = self.start + PAGES_AT_ONCE
-        return after if after < self.of else None
+    def next_start(self) -> int | None:
+        """Return where the next batch begins, None after the last."""
+        after = self.start + PAGES_PER_BATCH
+        return after if after < self.total else None
 
 
-def shelf(index: PanelIndex, asked: Mapping[str, Any]) -> Shelf:
-    """The books that fit `find`, in order of `sort`, from `start` on; what makes no sense is taken as not asked."""
+def list_books(index: PanelIndex, payload: Mapping[str, Any]) -> BookList:
+    """Return the books for `{"find", "sort", "start"}`; values that make no sense count as not given."""
     index.refresh()
-    text = str(asked.get("find") or "")[:200].strip()
-    sort = asked.get("sort") if asked.get("sort") in SORTS else "title"
-    start = whole(asked.get("start"))
-    fitting = [book for book in _books(index, index.generation.number) if text.casefold() in _names(book)]
+    text = parse_text(payload, "find", _MAX_FIND_CHARS).strip()
+    sort = str(payload.get("sort")) if payload.get("sort") in SORTS else "title"
+    start = parse_integer(payload.get("start"))
+    matching = [book for book in _books(index, index.generation.number) if text.casefold() in _searchable(book)]
     if sort != "title":
-        fitting.sort(key=lambda book: -_count(book, str(sort)))
-    some = tuple(fitting[start : start + BOOKS_AT_ONCE])
-    return Shelf(some, len(fitting), start, text, str(sort))
+        matching.sort(key=lambda book: -_count(book, sort))
+    return BookList(tuple(matching[start : start + BOOKS_PER_BATCH]), len(matching), start, text, sort)
 
 
-def _names(book: Book) -> str:
+def _searchable(book: Book) -> str:
     return f"{book.summary.title}\n{book.summary.path}".casefold()
 
 
 def _count(book: Book, sort: str) -> int:
-    return {"pages": book.summary.pages, "panels": book.summary.panels, "words": book.cover.with_words}[sort]
+    return {"pages": book.summary.pages, "panels": book.summary.panels, "dialogue": book.cover.with_words}[sort]
 
 
 @lru_cache(maxsize=2)
 def _books(index: PanelIndex, generation: int) -> tuple[Book, ...]:
-    """All books in order of title; remembered for each generation, since counting a large library takes a while."""
+    """Return all books by title. Cached for each generation: counting a large library takes a while."""
     covers = index.catalog.library.covers()
     books = [Book(book, covers[book.id]) for book in index.books() if book.id in covers]
     return tuple(sorted(books, key=lambda book: _natural(book.summary.title)))
 
 
-def open_book(index: PanelIndex, asked: Mapping[str, Any]) -> OpenBook:
-    """Pages of the book `open`, from `start` on. Raises `UsageError` when the index has no such book."""
+def open_book(index: PanelIndex, payload: Mapping[str, Any]) -> OpenBook:
+    """Return pages for `{"open": book id, "start"}`. Raises `UsageError` if the index has no such book."""
     index.refresh()
-    wanted = whole(asked.get("open"), -1)
-    book = next((b for b in _books(index, index.generation.number) if b.summary.id == wanted), None)
+    book_id = parse_integer(payload.get("open"), -1)
+    book = next((b for b in _books(index, index.generation.number) if b.summary.id == book_id), None)
     if book is None:
-        raise UsageError("This book is not in the index any more.")
-    start = whole(asked.get("start"))
-    pages = index.catalog.library.pages_of(wanted, PAGES_AT_ONCE, start)
+        raise UsageError(NO_SUCH_BOOK)
+    start = parse_integer(payload.get("start"))
+    pages = index.catalog.library.pages_of(book_id, PAGES_PER_BATCH, start)
     return OpenBook(
         book,
         tuple(OpenPage(page, number, tuple(index.page_panels(page))) for page, number in pages),
@@ -117,40 +123,34 @@ def open_book(index: PanelIndex, asked: Mapping[str, Any]) -> OpenBook:
 
 
 @dataclass(frozen=True, slots=True)
-class About:
-    """The index itself: counts, encoder, what its search was measured to find, what was skipped."""
+class IndexDetails:
+    """The index itself: counts, encoder, search accuracy by view, and the skipped files with reasons."""
 
     counts: dict[str, int]
     encoder: dict[str, Any]
     built: str
     views: dict[str, dict[str, Any]]
     skipped: tuple[tuple[str, str], ...]
-    skipped_in_all: int
+    skipped_total: int
 
 
-def about(index: PanelIndex) -> About:
-    """What is known of the index, without where it lies on this machine."""
-    skipped = index.catalog.library.skipped()
+def index_details(index: PanelIndex) -> IndexDetails:
+    """Return the details of an index, without where it lies on this machine."""
+    skipped, settings = index.catalog.library.skipped(), index.catalog.settings()
     views = index.generation.manifest["views"]
     names = ("kind", "panels", "recall_at_10")
-    return About(
+    return IndexDetails(
         counts=index.catalog.library.counts(),
-        encoder=index.catalog.settings().encoder or {},
-        built=str((index.catalog.settings().last_build or {}).get("at", "")),
+        encoder=asdict(settings.encoder) if settings.encoder else {},
+        built=settings.last_build.at if settings.last_build else "",
         views={name: {key: view.get(key) for key in names} for name, view in views.items()},
-        skipped=tuple((_below(path, index), reason) for path, reason in skipped[:MOST_SKIPPED]),
-        skipped_in_all=len(skipped),
+        skipped=tuple((_below_sources(path, index), reason) for path, reason in skipped[:MAX_SKIPPED]),
+        skipped_total=len(skipped),
     )
 
 
-def _below(path: str, index: PanelIndex) -> str:
-    """A path without the folders above its source: they are nobody's business at the page."""
+def _below_sources(path: str, index: PanelIndex) -> str:
+    """Return a path without the folders above its source, which visitors must not see."""
     for source in index.catalog.library.sources():
         path = path.replace(f"{source.parent}/", "") if str(source.parent) != "/" else path
     return path
-
-
-def whole(value: Any, otherwise: int = 0) -> int:
-    """A number that came from a browser."""
-    text = str(value)
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else otherwise

@@ -1,4 +1,4 @@
-"""What happens when, in the view `library`."""
+"""The tab `library`: what its script calls."""
 
 from __future__ import annotations
 
@@ -11,38 +11,39 @@ from retrieval.errors import PanelseekError
 from retrieval.index import PanelIndex
 from ui.web.library import handlers, markup
 from ui.web.shell.markup import notice
-from ui.web.shell.messages import friendly
+from ui.web.shell.messages import user_message
+from ui.web.shell.parameters import Payload
 from ui.web.shell.scripts import script
 
 
-def library_view(index: PanelIndex) -> None:
-    """Adds the components of the view to the page."""
+def library_tab(index: PanelIndex) -> None:
+    """Add the components of the tab."""
 
-    def library_shelf(asked: dict[str, Any]) -> dict[str, Any]:
-        """Books for `{"find": letters, "sort": order, "start": place}` as HTML, and of which generation they are."""
-        html = _safely(lambda: markup.shelf(handlers.shelf(index, asked)))
+    def library_books(payload: Payload) -> Payload:
+        """Return books for `{"find", "sort", "start"}` as HTML, with the generation of the index."""
+        html = _safely(lambda: markup.books(handlers.list_books(index, payload)))
         return {"html": html, "generation": index.generation.number}
 
-    def library_book(asked: dict[str, Any]) -> dict[str, Any]:
-        """Pages for `{"open": book id, "start": place}` as HTML, and of which generation they are."""
-        html = _safely(lambda: markup.open_book(handlers.open_book(index, asked)), markup.no_book)
+    def library_book(payload: Payload) -> Payload:
+        """Return pages for `{"open": book id, "start"}` as HTML, with the generation of the index."""
+        html = _safely(lambda: markup.open_book(handlers.open_book(index, payload)), markup.no_book)
         return {"html": html, "generation": index.generation.number}
 
-    def library_about(_: Any) -> str:
-        return _safely(lambda: markup.about(handlers.about(index)))
+    def library_index(_: Any) -> str:
+        return _safely(lambda: markup.index_details(handlers.index_details(index)))
 
     gr.HTML(
-        f'<section class="library"><h2>Library</h2>{markup.controls()}<div class="shelf-place"></div>'
-        '<div class="about-place"></div></section>',
-        js_on_load=script("library/library.js"),
-        server_functions=[library_shelf, library_book, library_about],
+        markup.library(),
+        js_on_load=script("library"),
+        server_functions=[library_books, library_book, library_index],
         elem_id="library",
         apply_default_css=False,
     )
 
 
-def _safely(make: Callable[[], str], instead: Callable[[str], str] = notice) -> str:
+def _safely(make: Callable[[], str], on_error: Callable[[str], str] = notice) -> str:
+    """Return the HTML that `make` returns, or what `on_error` makes of the error's sentence."""
     try:
         return make()
     except PanelseekError as error:
-        return instead(friendly(error))
+        return on_error(user_message(error))

@@ -1,1 +1,1 @@
-"""The view `lookalikes` of the page."""
+"""The tab `lookalikes` of the web app."""

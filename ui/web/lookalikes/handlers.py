@@ -1,4 +1,4 @@
-"""Look-alikes as the page shows them: groups of panels of several books, and what visitors take apart. No Gradio."""
+"""Look-alikes: groups of panels that appear in several books, and pairs that visitors reject. No Gradio."""
 
 from __future__ import annotations
 
@@ -8,79 +8,105 @@ from typing import Any
 
 from retrieval.errors import PanelseekError, UsageError
 from retrieval.index import PanelIndex
-from retrieval.overview.lookalikes import LookalikePanel, RejectedPairs, with_panels
-from ui.web.library.handlers import whole
-from ui.web.shell.jobs import Job, Moment
+from retrieval.overview.lookalike_groups import LookalikePanel, with_panels
+from retrieval.overview.lookalikes import load_lookalikes, make_lookalikes
+from retrieval.store.rejected_pairs import RejectedPairs
+from ui.web.shell.jobs import Job, JobStatus
+from ui.web.shell.messages import NO_SUCH_PANEL
+from ui.web.shell.parameters import parse_integer
 
-GROUPS_AT_ONCE = 30
-MOST_SHOWN = 60
-"""Panels of one group that are sent; a group of hundreds is no group to look through."""
+GROUPS_PER_BATCH = 30
+MAX_GROUP_PANELS = 60
+"""Panels of one group that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
-class Groups:
-    """Some groups, from `start` on of `of`; `more` says how many panels of each were left out."""
+class LookalikeGroup:
+    """Panels that look alike; `more` others are not shown."""
 
-    groups: tuple[tuple[LookalikePanel, ...], ...]
-    more: tuple[int, ...]
-    start: int
-    of: int
-    apart: int
+    panels: tuple[LookalikePanel, ...]
+    more: int
 
     @property
-    def following(self) -> int | None:
-        after = self.start + GROUPS_AT_ONCE
-        return after if after < self.of else None
+    def count(self) -> int:
+        """Return the number of panels in the group."""
+        return len(self.panels) + self.more
+
+    @property
+    def books(self) -> list[str]:
+        """Return the books of the panels, in their order."""
+        return list(dict.fromkeys(lookalike.panel.book for lookalike in self.panels))
+
+    def others(self, panel_id: int) -> list[int]:
+        """Return the ids of the shown panels but one."""
+        return [each.panel.id for each in self.panels if each.panel.id != panel_id]
 
 
-class Finder:
-    """Looks for look-alikes in the generation that is searched, when somebody first wants to see them."""
+@dataclass(frozen=True, slots=True)
+class LookalikeList:
+    """A batch of the `total` groups, from place `start` on."""
 
-    def __init__(self, index: PanelIndex, sentence: Callable[[PanelseekError], str]) -> None:
+    groups: tuple[LookalikeGroup, ...]
+    start: int
+    total: int
+
+    @property
+    def next_start(self) -> int | None:
+        """Return where the next batch begins, None after the last."""
+        after = self.start + GROUPS_PER_BATCH
+        return after if after < self.total else None
+
+
+class LookalikeService:
+    """Finds look-alikes in the current generation, on request, for all visitors."""
+
+    def __init__(self, index: PanelIndex, describe_error: Callable[[PanelseekError], str]) -> None:
         self._index = index
-        self._said = RejectedPairs(index.folder)
-        self.job = Job(sentence)
+        self._rejected = RejectedPairs(index.folder)
+        self.job = Job(describe_error)
 
     @property
     def generation(self) -> int:
-        """Of the index, as it is searched now."""
+        """Return the number of the current generation."""
         return self._index.generation.number
 
-    def groups(self, start: object = 0) -> Groups | None:
-        """Groups from `start` on; None where nobody looked for them yet."""
+    def groups(self, start: object = 0) -> LookalikeList | None:
+        """Return groups from `start` on, None if they were not searched for yet."""
         self._index.refresh()
-        found = self._index.lookalikes()
+        found = load_lookalikes(self._index)
         if found is None:
             return None
-        first = whole(start)
-        some = [with_panels(self._index, group) for group in found[first : first + GROUPS_AT_ONCE]]
-        return Groups(
-            tuple(tuple(group[:MOST_SHOWN]) for group in some),
-            tuple(max(0, len(group) - MOST_SHOWN) for group in some),
+        first = parse_integer(start)
+        groups = [with_panels(self._index, group) for group in found[first : first + GROUPS_PER_BATCH]]
+        return LookalikeList(
+            tuple(
+                LookalikeGroup(tuple(group[:MAX_GROUP_PANELS]), max(0, len(group) - MAX_GROUP_PANELS))
+                for group in groups
+            ),
             first,
             len(found),
-            len(self._said.pairs()),
         )
 
-    def look(self) -> Moment:
-        """Begin to look, unless somebody did."""
-        self.job.start(lambda job: self._index.lookalikes(job.told) and None)
-        return self.job.moment()
+    def start(self) -> JobStatus:
+        """Start the search if it is not running."""
+        self.job.start(lambda progress: make_lookalikes(self._index, progress))
+        return self.job.status()
 
-    def apart(self, asked: Mapping[str, Any]) -> None:
-        """Remember that `panel` is none of `others`, or with `back` that it may be after all.
+    def reject(self, payload: Mapping[str, Any]) -> None:
+        """Remember that `panel` looks like none of `others`; with `undo`, forget it.
 
         Raises `UsageError` for ids that are no panels of this index.
         """
-        panel, others = whole(asked.get("panel"), -1), [whole(each, -1) for each in _few(asked.get("others"))]
+        panel = parse_integer(payload.get("panel"), -1)
+        others = [parse_integer(value, -1) for value in _first_ids(payload.get("others"))]
         known = self._index.catalog.panels.get([panel, *others])
         if panel not in known or not others or not set(others) <= set(known):
-            raise UsageError("That is not a panel of this index.")
-        if asked.get("back") is True:
-            self._said.remove(panel, others)
+            raise UsageError(NO_SUCH_PANEL)
+        if payload.get("undo") is True:
+            self._rejected.remove(panel, others)
         else:
-            self._said.add(panel, others)
+            self._rejected.add(panel, others)
 
 
-def _few(value: Any) -> list[Any]:
-    return value[:MOST_SHOWN] if isinstance(value, list) else []
+def _first_ids(value: Any) -> list[Any]:
+    return value[:MAX_GROUP_PANELS] if isinstance(value, list) else []

@@ -1,52 +1,52 @@
-"""What happens when, in the view `lookalikes`."""
+"""The tab `lookalikes`: what its script calls."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import gradio as gr
 
 from retrieval.errors import PanelseekError
 from ui.web.lookalikes import markup
-from ui.web.lookalikes.handlers import Finder
+from ui.web.lookalikes.handlers import LookalikeService
 from ui.web.shell.markup import notice
-from ui.web.shell.messages import friendly
+from ui.web.shell.messages import user_message
+from ui.web.shell.parameters import Payload
 from ui.web.shell.scripts import script
 
 
-def lookalikes_view(finder: Finder) -> None:
-    """Adds the components of the view to the page."""
+def lookalikes_tab(service: LookalikeService) -> None:
+    """Add the components of the tab."""
 
-    def lookalikes_state(asked: dict[str, Any]) -> dict[str, Any]:
-        """Groups from `start` on, or how the looking stands; `{"look": "start"}` begins it, `"stop"` ends it."""
-        state = _state(asked)
-        return {**state, "generation": finder.generation}
+    def lookalikes_state(payload: Payload) -> Payload:
+        """Return groups from `start` on, or the progress of the search; `{"look": "start"}` or `"stop"` controls it."""
+        return {**_state(payload), "generation": service.generation}
 
-    def _state(asked: dict[str, Any]) -> dict[str, Any]:
+    def _state(payload: Payload) -> Payload:
         try:
-            if asked.get("look") == "stop":
-                finder.job.stop()
-            found = finder.groups(asked.get("start", 0))
+            if payload.get("look") == "stop":
+                service.job.stop()
+            found = service.groups(payload.get("start", 0))
             if found is not None:
                 return {"running": False, "html": markup.groups(found)}
-            now = finder.look() if asked.get("look") == "start" else finder.job.moment()
-            return {"running": now.state == "running", "html": markup.progress(now)}
+            status = service.start() if payload.get("look") == "start" else service.job.status()
+            return {"running": status.state == "running", "html": markup.progress(status)}
         except PanelseekError as error:
-            return {"running": False, "html": notice(friendly(error))}
+            return {"running": False, "html": notice(user_message(error))}
 
-    def lookalikes_apart(asked: dict[str, Any]) -> str:
-        """Remember `{"panel": id, "others": [ids]}` as not the same (or `"back": true`); a sentence or ''."""
+    def lookalikes_reject(payload: Payload) -> str:
+        """Reject the pairs of `{"panel": id, "others": [ids]}`, or accept them again with `"undo": true`.
+
+        Returns a problem as HTML, or "".
+        """
         try:
-            finder.apart(asked)
+            service.reject(payload)
         except PanelseekError as error:
-            return notice(friendly(error))
+            return notice(user_message(error))
         return ""
 
     gr.HTML(
-        f'<section class="lookalikes"><h2>Look-alikes</h2><p class="aside">{markup.ABOUT}</p>'
-        '<div class="alikes-place"></div></section>',
-        js_on_load=script("lookalikes/lookalikes.js"),
-        server_functions=[lookalikes_state, lookalikes_apart],
+        markup.lookalikes(),
+        js_on_load=script("lookalikes"),
+        server_functions=[lookalikes_state, lookalikes_reject],
         elem_id="lookalikes",
         apply_default_css=False,
     )

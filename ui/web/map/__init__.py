@@ -1,1 +1,1 @@
-"""The view `map` of the page."""
+"""The tab `map` of the web app."""

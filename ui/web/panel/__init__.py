@@ -1,1 +1,1 @@
-"""The chosen panel on its page, over whichever view it was opened from."""
+"""The dialog of one panel, over every tab of the web app."""

@@ -1,4 +1,4 @@
-"""A panel on its page, and the story around it: plain values in, plain records out. No Gradio, no HTML."""
+"""A panel on its page, and the panels before and after it: plain values in, plain records out. No Gradio, no HTML."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from retrieval.index import PanelIndex
 from retrieval.records import Panel
 from retrieval.search.ranking.text_match import lexical_match
 from retrieval.store.catalog.text import idf, tokens
-from ui.web.search.question import MAX_WORDS, checked_id
+from ui.web.search.welcome import library_summary
+from ui.web.shell.parameters import MAX_QUERY_CHARS, find_panel
 
-STRIP = 2
-"""Panels shown before and after the chosen one."""
+NEIGHBOURS = 2
+"""Panels shown before and after the panel."""
+
+_MAX_TERMS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A panel on the picture of its page: left, top, width and height in percent, cut at the page's edge."""
+class BoxOnPage:
+    """A panel on the image of its page: left, top, width and height in percent, cut at the page's edge."""
 
     panel: int
     number: int
@@ -27,83 +30,79 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """A panel on its page; `size` is the page's, in pixels.
+class PanelDetail:
+    """A panel on its page. size: width and height of the page in pixels.
 
-    before, after: panels around it in the story, nearest last and first. of: panels on the page; pages: of the book.
-    previous_page, next_page: a panel there. words: those of the question that it says, as they are written.
-    facts: what is known about the book, (name, values).
+    before, after: the panels around it in reading order. panel_count: panels of the page; page_count: pages of the
+    book. previous_page, next_page: id of a panel there. matched_words: words of the query in its dialogue, as written.
+    metadata: of the book, (name, values). fixed_weights: True if the encoder weighs every panel alike.
     """
 
     panel: Panel
     size: tuple[int, int]
-    places: tuple[Place, ...]
+    boxes: tuple[BoxOnPage, ...]
     before: tuple[Panel, ...]
     after: tuple[Panel, ...]
-    of: int
-    pages: int
+    panel_count: int
+    page_count: int
     previous_page: int | None
     next_page: int | None
-    words: tuple[str, ...] = ()
-    facts: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    matched_words: tuple[str, ...] = ()
+    metadata: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    fixed_weights: bool = False
 
 
-def choose(index: PanelIndex, panel_id: object, asked: str = "") -> Chosen:
-    """A panel, its page, and the panels before and after. The id comes from a browser, so it may be anything.
+def panel_detail(index: PanelIndex, panel_id: object, query_text: str = "") -> PanelDetail:
+    """Return a panel with its page and its neighbours. panel_id: whatever a browser sent.
 
-    asked: the words of the question it was found by. Raises `UsageError` when the index has no such panel.
+    query_text: the text that found it. Raises `UsageError` if the index has no such panel.
     """
-    panel = index.panel(checked_id(panel_id))
-    here = index.page_panels(panel.page_id)
-    at = [p.id for p in here].index(panel.id)
+    panel = find_panel(index, panel_id)
+    on_page = index.page_panels(panel.page_id)
+    at = [p.id for p in on_page].index(panel.id)
     earlier, later = _earlier(index, panel), _later(index, panel)
-    return Chosen(
+    return PanelDetail(
         panel=panel,
         size=(panel.page_width, panel.page_height),
-        # a whole page kept besides its panels would lie over them all
-        places=tuple(place for p in here if (p.id == panel.id or not p.is_fallback_page) and (place := _place(p))),
-        before=tuple([*earlier, *here[:at]][-STRIP:]),
-        after=tuple([*here[at + 1 :], *later][:STRIP]),
-        of=len(here),
-        pages=_last_page(index, panel),
+        # the full-page fallback would cover all other panels
+        boxes=tuple(box for p in on_page if (p.id == panel.id or not p.is_fallback_page) and (box := _box(p))),
+        before=tuple([*earlier, *on_page[:at]][-NEIGHBOURS:]),
+        after=tuple([*on_page[at + 1 :], *later][:NEIGHBOURS]),
+        panel_count=len(on_page),
+        page_count=_page_count(index, panel),
         previous_page=earlier[-1].id if earlier else None,
         next_page=later[0].id if later else None,
-        words=_said(panel, asked),
-        facts=tuple(index.metadata(panel.book_id).items()),
+        matched_words=_matched_words(panel, query_text),
+        metadata=tuple(index.metadata(panel.book_id).items()),
+        fixed_weights=library_summary(index).fixed_weights,
     )
 
 
 def _earlier(index: PanelIndex, panel: Panel) -> list[Panel]:
-    """The last panels of the pages before, in story order."""
+    """Return the last panels of the pages before, in reading order."""
     where = {"book_id": panel.book_id, "page": (None, panel.page_number - 1)}
-    return index.browse(where, k=STRIP, offset=max(0, index.count(where) - STRIP))
+    return index.browse(where, k=NEIGHBOURS, offset=max(0, index.count(where) - NEIGHBOURS))
 
 
 def _later(index: PanelIndex, panel: Panel) -> list[Panel]:
-    return index.browse({"book_id": panel.book_id, "page": (panel.page_number + 1, None)}, k=STRIP)
+    return index.browse({"book_id": panel.book_id, "page": (panel.page_number + 1, None)}, k=NEIGHBOURS)
 
 
-def _last_page(index: PanelIndex, panel: Panel) -> int:
+def _page_count(index: PanelIndex, panel: Panel) -> int:
     where = {"book_id": panel.book_id}
     last = index.browse(where, k=1, offset=max(0, index.count(where) - 1))
     return last[0].page_number if last else panel.page_number
 
 
-def _said(panel: Panel, asked: str) -> tuple[str, ...]:
-    terms = tokens(asked[:MAX_WORDS])[:64]
+def _matched_words(panel: Panel, query_text: str) -> tuple[str, ...]:
+    terms = tokens(query_text[:MAX_QUERY_CHARS])[:_MAX_TERMS]
     return lexical_match(terms, panel.dialogue, idf(terms, {}, 1)).words if terms else ()
 
 
-def _place(panel: Panel) -> Place | None:
+def _box(panel: Panel) -> BoxOnPage | None:
     width, height = panel.page_width, panel.page_height
     box = panel.box.on_page(width, height)
     if box is None:
         return None
-    return Place(
-        panel.id,
-        panel.number,
-        100 * box.x / width,
-        100 * box.y / height,
-        100 * box.w / width,
-        100 * box.h / height,
-    )
+    left, top = 100 * box.x / width, 100 * box.y / height
+    return BoxOnPage(panel.id, panel.number, left, top, 100 * box.w / width, 100 * box.h / height)

@@ -1,34 +1,33 @@
-"""The chosen panel lies over every view: whenever the address names a panel, it is fetched and shown."""
+"""The dialog of one panel lies over every tab: when the address names a panel, it is fetched and shown."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import gradio as gr
 
 from retrieval.errors import PanelseekError
 from retrieval.index import PanelIndex
 from ui.web.panel import handlers, markup
-from ui.web.search.question import MAX_WORDS
-from ui.web.shell.messages import friendly
+from ui.web.shell.messages import user_message
+from ui.web.shell.parameters import MAX_ADDRESS_CHARS, Payload, parse_text
 from ui.web.shell.scripts import script
+from ui.web.shell.templating import render
 
 
-def chosen_panel(index: PanelIndex) -> None:
-    """Adds the place of the chosen panel to the page."""
+def panel_dialog(index: PanelIndex) -> None:
+    """Add the place of the dialog."""
 
-    def open_panel(asked: dict[str, Any]) -> str:
-        """The dialog for `{"panel": id, "here": address, "q": words}` as HTML."""
-        here = str(asked.get("here", ""))[:20_000]
+    def open_panel(payload: Payload) -> str:
+        """Return the dialog for `{"panel": id, "here": address, "q": query text}` as HTML."""
+        here = parse_text(payload, "here", MAX_ADDRESS_CHARS)
         try:
-            words = str(asked.get("q") or "")[:MAX_WORDS]
-            return markup.sheet(handlers.choose(index, asked.get("panel"), words), here)
+            detail = handlers.panel_detail(index, payload.get("panel"), parse_text(payload, "q"))
+            return markup.dialog(detail, here)
         except PanelseekError as error:
-            return markup.problem(friendly(error), here)
+            return markup.problem(user_message(error), here)
 
     gr.HTML(
-        '<div class="sheet-place"></div>',
-        js_on_load=script("panel/sheet.js"),
+        render("panel/place.html"),
+        js_on_load=script("panel"),
         server_functions=[open_panel],
         elem_id="chosen",
         apply_default_css=False,

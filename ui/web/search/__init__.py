@@ -1,1 +1,1 @@
-"""The view `search` of the page: a question, what narrows it, and its results."""
+"""The tab `search` of the web app: the query, the filters and the results."""

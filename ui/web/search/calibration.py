@@ -1,4 +1,4 @@
-"""What strangers reach, for "nothing is close": measured beside the searches, nobody waits for it. No Gradio."""
+"""Score thresholds for "no close match", measured in a background thread. No Gradio."""
 
 from __future__ import annotations
 
@@ -10,67 +10,71 @@ from typing import cast, get_args
 
 from retrieval.errors import PanelseekError, UsageError
 from retrieval.index import PanelIndex
-from retrieval.overview.calibration import QueryType
+from retrieval.overview.calibration import QueryType, load_threshold, make_threshold
 from retrieval.records import View
 
-log = logging.getLogger("panelseek.page")
+log = logging.getLogger("panelseek.web")
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
-    """By view the strength that strangers reach, None where nobody can tell; `measuring`: more is known in a while."""
+class Thresholds:
+    """Ranking score of unrelated panels by view, None if the library is too small to calibrate.
+
+    pending: True if some are still being measured.
+    """
 
     by_view: dict[str, float | None]
-    measuring: bool
+    pending: bool
 
 
-class Strangers:
-    """Measures one kind of question after the other in a thread of its own, each once for a generation."""
+class CalibrationWorker:
+    """Measures missing thresholds one after the other in its own thread, each once a generation."""
 
     def __init__(self, index: PanelIndex) -> None:
         self._index = index
         self._lock = threading.Lock()
-        self._wanted: list[tuple[View, QueryType]] = []
+        self._queue: list[tuple[View, QueryType]] = []
         self._failed: set[tuple[int, View, QueryType]] = set()
         self._thread: threading.Thread | None = None
 
-    def lines(self, asked: str, views: Sequence[str]) -> Lines:
-        """What is known for this kind of question; what is not begins to be measured.
+    def thresholds(self, query_type: str, views: Sequence[str]) -> Thresholds:
+        """Return the cached thresholds and begin to measure the missing ones.
 
-        Raises `UsageError` for a kind or view that does not exist.
+        Raises `UsageError` for a query type or view that does not exist.
         """
-        if asked not in get_args(QueryType) or any(view not in list(View) for view in views):
-            raise UsageError("There is no question of this kind.")
-        kinds = [(View(view), cast(QueryType, asked)) for view in views]
-        known = {view: self._index.closeness_known(view, kind) for view, kind in kinds}
+        if query_type not in get_args(QueryType) or any(view not in list(View) for view in views):
+            raise UsageError(f"no query type {query_type!r} or no views {list(views)!r}")
+        keys = [(View(view), cast(QueryType, query_type)) for view in views]
+        cached = {view: load_threshold(self._index, view, kind) for view, kind in keys}
         number = self._index.generation.number
-        missing = [kind for kind in kinds if known[kind[0]] is None and (number, *kind) not in self._failed]
-        for kind in missing:
-            self._want(kind)
-        return Lines({str(view): found.value for view, found in known.items() if found}, bool(missing))
+        missing = [key for key in keys if cached[key[0]] is None and (number, *key) not in self._failed]
+        for key in missing:
+            self._enqueue(key)
+        values = {str(view): threshold.value for view, threshold in cached.items() if threshold}
+        return Thresholds(values, bool(missing))
 
-    def _want(self, kind: tuple[View, QueryType]) -> None:
+    def _enqueue(self, key: tuple[View, QueryType]) -> None:
         with self._lock:
-            if kind not in self._wanted:
-                self._wanted.append(kind)
+            if key not in self._queue:
+                self._queue.append(key)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._measure, name="strangers", daemon=True)
+                self._thread = threading.Thread(target=self._work, name="calibration", daemon=True)
                 self._thread.start()
 
-    def _measure(self) -> None:
-        while (kind := self._next()) is not None:
+    def _work(self) -> None:
+        while (key := self._next()) is not None:
             number = self._index.generation.number
             try:
-                self._index.closeness(*kind, gently=True)
+                make_threshold(self._index, *key, low_priority=True)
             except Exception as error:
-                log.warning("what strangers reach is not known", exc_info=not isinstance(error, PanelseekError))
-                self._failed = {(number, *kind)} | {each for each in self._failed if each[0] == number}
+                log.warning("a score threshold was not measured", exc_info=not isinstance(error, PanelseekError))
+                self._failed = {(number, *key)} | {failed for failed in self._failed if failed[0] == number}
             with self._lock:
-                self._wanted.remove(kind)
+                self._queue.remove(key)
 
     def _next(self) -> tuple[View, QueryType] | None:
         with self._lock:
-            if not self._wanted:
+            if not self._queue:
                 self._thread = None
                 return None
-            return self._wanted[0]
+            return self._queue[0]

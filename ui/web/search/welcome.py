@@ -1,93 +1,108 @@
-"""What stands on the page before the first question: the index at a glance, and things to try."""
+"""What the web app shows before the first search: the library in numbers, and things to try."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import zip_longest
+from typing import TYPE_CHECKING
 
 from retrieval.index import PanelIndex
 from retrieval.records import Panel
-from retrieval.store.catalog.records import BookSummary
+
+if TYPE_CHECKING:
+    from retrieval.store.catalog.records import BookSummary
 
 _SAMPLES = 8
-_CHOICE = 6  # panels looked at for each that is shown
-_LARGE, _NARROWEST, _WIDEST = 0.06, 0.6, 2.0
+_CANDIDATES = 6
+"""Panels looked at for each sample."""
+
+_MIN_AREA = 0.06
+"""Share of the page that a sample takes at least."""
+
+_MIN_RATIO, _MAX_RATIO = 0.6, 2.0
 _SUGGESTIONS = 5
-_LOOKED_AT = 60
+_DIALOGUE_PANELS = 60
+"""Panels of a book whose dialogue is looked through for suggestions."""
+
 _GOOD_LINE = re.compile(r"(?=.{12,44}$)[^\W\d_][\w'’,-]*( [\w'’,-]+){2,7}[.!?]*")  # noqa: RUF001
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
-    """The index at a glance: counts, encoder, a few panels and lines to try."""
+class LibrarySummary:
+    """The library in numbers, its encoder, and a few panels and lines of dialogue to start with.
+
+    fixed_weights: True if the encoder weighs artwork, dialogue and layout alike in every panel.
+    """
 
     books: int
     pages: int
     panels: int
-    with_words: int
+    with_dialogue: int
     encoder: str
     provisional: bool
+    fixed_weights: bool
     samples: tuple[Panel, ...]
     suggestions: tuple[str, ...]
 
 
-def glance(index: PanelIndex) -> Glance:
-    """What is in the index; remembered per generation, since counting millions of panels takes a while."""
-    return _glance(index, index.generation.number)
+def library_summary(index: PanelIndex) -> LibrarySummary:
+    """Return the summary of an index. Cached for each generation: counting millions of panels takes a while."""
+    return _library_summary(index, index.generation.number)
 
 
 @lru_cache(maxsize=2)
-def _glance(index: PanelIndex, generation: int) -> Glance:
+def _library_summary(index: PanelIndex, generation: int) -> LibrarySummary:
     info = index.info()
     encoder = info["encoder"] or {}
     books = index.books()
-    samples = _samples(index, books)
-    return Glance(
+    return LibrarySummary(
         books=info["books"],
         pages=info["pages"],
         panels=info["panels"],
-        with_words=info["panels_with_dialogue"],
+        with_dialogue=info["panels_with_dialogue"],
         encoder=encoder.get("name", "unknown"),
         provisional=bool(encoder.get("provisional")),
-        samples=tuple(samples),
+        fixed_weights=bool(encoder.get("constant_gate")),
+        samples=tuple(_samples(index, books)),
         suggestions=tuple(_suggestions(index, books)),
     )
 
 
-def _samples(index: PanelIndex, books: list[BookSummary]) -> list[Panel]:
-    """One talking panel from the middle of each of some books, spread over the library."""
+def _samples(index: PanelIndex, books: Sequence[BookSummary]) -> list[Panel]:
+    """Return panels with dialogue from the middle of some books, spread over the library."""
     filled = [book for book in books if book.panels]
     step = max(1, len(filled) // _SAMPLES)
     rounds = max(1, _SAMPLES // len(filled[::step])) if filled else 0
-    found: dict[int, Panel] = {}
+    samples: dict[int, Panel] = {}
     for book in filled[::step]:
         for part in range(rounds):
             at = book.panels * (2 * part + 1) // (2 * rounds + 1)
-            panels = index.browse({"book_id": book.id, "has_dialogue": True}, k=_CHOICE, offset=at // 2)
-            some = panels or index.browse({"book_id": book.id}, k=_CHOICE, offset=at)
-            found.update((p.id, p) for p in sorted(some, key=_looks, reverse=True)[:1])
-    return list(found.values())[:_SAMPLES]
+            with_dialogue = index.browse({"book_id": book.id, "has_dialogue": True}, k=_CANDIDATES, offset=at // 2)
+            candidates = with_dialogue or index.browse({"book_id": book.id}, k=_CANDIDATES, offset=at)
+            samples.update((p.id, p) for p in sorted(candidates, key=_fits_card, reverse=True)[:1])
+    return list(samples.values())[:_SAMPLES]
 
 
-def _looks(panel: Panel) -> bool:
-    """Whether a panel shows well on a card: neither a strip of lettering nor a sliver."""
+def _fits_card(panel: Panel) -> bool:
+    """Return True if a panel looks well on a card: neither a strip of lettering nor a sliver."""
     box = panel.box
-    large = box.w * box.h >= _LARGE * panel.page_width * panel.page_height
-    return large and _NARROWEST <= box.w / box.h <= _WIDEST
+    large = box.w * box.h >= _MIN_AREA * panel.page_width * panel.page_height
+    return large and _MIN_RATIO <= box.w / box.h <= _MAX_RATIO
 
 
-def _suggestions(index: PanelIndex, books: list[BookSummary]) -> list[str]:
-    """Short whole lines of dialogue that make good first questions, from each of some books in turn."""
+def _suggestions(index: PanelIndex, books: Sequence[BookSummary]) -> list[str]:
+    """Return short whole lines of dialogue that make good first queries, from several books in turn."""
     rounds = zip_longest(*(_good_lines(index, book) for book in books[:_SAMPLES]))
-    lines = dict.fromkeys(line for some in rounds for line in some if line)
+    lines = dict.fromkeys(line for lines in rounds for line in lines if line)
     return list(lines)[:_SUGGESTIONS]
 
 
 def _good_lines(index: PanelIndex, book: BookSummary) -> list[str]:
-    """Two lines of a book that say enough to be looked for, not its very first."""
-    panels = index.browse({"book_id": book.id, "has_dialogue": True}, k=_LOOKED_AT)
+    """Return two lines of a book that are long enough to search for, not its first ones."""
+    panels = index.browse({"book_id": book.id, "has_dialogue": True}, k=_DIALOGUE_PANELS)
     lines = (" ".join(line.split()) for panel in panels for line in panel.dialogue.splitlines())
     good = [line for line in lines if _GOOD_LINE.fullmatch(line)]
     good = [line for line in good if not line.isupper()] or good  # calmer where there is a choice

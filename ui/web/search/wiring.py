@@ -1,140 +1,128 @@
-"""What happens when, in the view `search`: the browser asks with an address and gets the answer as HTML."""
+"""The tab `search`: the browser sends an address and gets the results as HTML."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
-from gradio.utils import get_upload_folder
 
 from retrieval.errors import PanelseekError, PictureError
 from retrieval.index import PanelIndex
-from ui.web.search import form, handlers, layout, markup
-from ui.web.search.calibration import Strangers
-from ui.web.search.question import Question, read_address
-from ui.web.search.welcome import glance
+from ui.web.gradio_compat import upload_folder
+from ui.web.search import form, handlers, images, markup
+from ui.web.search.calibration import CalibrationWorker
+from ui.web.search.search_state import SearchState, parse_address
+from ui.web.search.welcome import library_summary
 from ui.web.shell.markup import notice
-from ui.web.shell.messages import friendly
+from ui.web.shell.messages import user_message
+from ui.web.shell.parameters import MAX_ADDRESS_CHARS, Payload, find_panel, parse_text
+from ui.web.shell.scripts import script
 
-Answer = dict[str, Any]
+INLINE_THUMBNAILS = 8
+"""Results whose thumbnails (15 KB each) come with the answer, so that the first row needs no further request."""
 
-SENT_ALONG = 8
-"""Hits whose small pictures come with the answer, 15 KB each: the first row is there without another request."""
+_MAX_VIEWS = 3
 
 
-def search_view(page: gr.Blocks, index: PanelIndex) -> None:
-    """Adds the components of the view to the page."""
-    strangers = Strangers(index)
+def search_tab(index: PanelIndex) -> None:
+    """Add the components of the tab."""
+    worker = CalibrationWorker(index)
 
-    def search(asked: Answer) -> Answer:
+    def search(payload: Payload) -> Payload:
         """See `answer`."""
-        return answer(index, asked)
+        return answer(index, payload)
 
-    def narrow(asked: Answer) -> str:
-        """The filters of an address with their counts, as HTML; fetched beside the answer, which does not wait."""
+    def filters(payload: Payload) -> str:
+        """Return the filters of an address with their counts, as HTML. Fetched after the results, which do not wait."""
         try:
-            question = read_address(_text(asked, "address"))
+            state = parse_address(parse_text(payload, "address", MAX_ADDRESS_CHARS))
         except PanelseekError:
-            return ""  # the answer says what is wrong
+            return ""  # the results show what is wrong
         try:
-            return form.narrow(handlers.narrowing(index, question), question)
+            return form.filters(handlers.filter_values(index, state), state)
         except PanelseekError:
-            return form.narrow(dict.fromkeys(question.where, ()), question)  # so that they can be taken away
+            return form.filters(dict.fromkeys(state.where, ()), state)  # so that they can be removed
 
-    def far(asked: Answer) -> Answer:
-        """What strangers reach, by view, for the kind of question that was asked, as far as it is known by now."""
-        views = [str(view) for view in asked.get("views") or []]
+    def thresholds(payload: Payload) -> Payload:
+        """Return the score thresholds of `{"query_type", "views"}` by view, as far as they are measured."""
+        views = [str(view) for view in payload.get("views") or []][:_MAX_VIEWS]
         try:
-            found = strangers.lines(_text(asked, "asked"), views[:3])
+            found = worker.thresholds(parse_text(payload, "query_type"), views)
         except PanelseekError:
-            return {"lines": {}, "measuring": False}
-        return {"lines": found.by_view, "measuring": found.measuring}
+            return {"thresholds": {}, "pending": False}
+        return {"thresholds": found.by_view, "pending": found.pending}
 
-    layout.search(search, narrow, far)
-    programs(index)
-
-
-def programs(index: PanelIndex) -> None:
-    """Not on screen: what gives programs their own way in, `/search`, with JSON as the answer."""
-    text, picture, button, found = layout.programs()
-
-    def for_programs(text: str, picture: str | None) -> dict[str, Any]:
-        """Search by words, a picture, or both; the best 24 hits as JSON."""
-        try:
-            return handlers.search_panels(index, Question(text=text or "", picture=picture))
-        except PanelseekError as error:
-            raise gr.Error(friendly(error), print_exception=False) from None
-
-    button.click(for_programs, [text, picture], found, api_name="search")
+    gr.HTML(
+        form.search_form(markup.searches_artwork(library_summary(index).encoder)),
+        js_on_load=script("search"),
+        server_functions=[search, filters, thresholds],
+        elem_id="search-view",
+        apply_default_css=False,
+    )
 
 
-def answer(index: PanelIndex, asked: Answer) -> Answer:
-    """The answer to `{"address", "upload", "start", "count", "preview"}` as HTML, part by part.
+def answer(index: PanelIndex, payload: Payload) -> Payload:
+    """Return the results for `{"address", "upload", "start", "count", "preview"}` as HTML, part by part.
 
-    upload: where Gradio put the picture that the address speaks of. start: hits that are on the page already; with
-    them only further cards come. count: hits that were on the page when it was left, to have as many again. preview:
-    whether the upload is to be sent back as a picture to show.
+    upload: where Gradio put the image that the address names. start: number of results that are shown already; only
+    further cards are returned then. count: number of results to begin with. preview: whether to return the upload as an
+    image to show.
     """
-    here, upload = _text(asked, "address"), _upload(asked.get("upload"))
+    address = parse_text(payload, "address", MAX_ADDRESS_CHARS)
     try:
-        question = read_address(here, upload)
-        start = asked.get("start")
+        state = parse_address(address, _upload(payload.get("upload")))
+        start = payload.get("start")
         if isinstance(start, int) and start > 0:
-            return _more(index, question, here, start)
-        slot = _slot(index, question, bool(asked.get("preview")))
-        found = _first(index, question, here, _count(asked))
+            return _more(index, state, address, start)
+        slot = _slot(index, state, bool(payload.get("preview")))
+        found = _first(index, state, address, _count(payload))
         return {"slot": slot, **found, "generation": index.generation.number}
     except PictureError as error:
-        return {"problem": notice(friendly(error)), "unusable": True}
+        return {"problem": notice(user_message(error)), "unusable": True}
     except PanelseekError as error:
-        return {"problem": notice(friendly(error))}
+        return {"problem": notice(user_message(error))}
 
 
-def _first(index: PanelIndex, question: Question, here: str, count: int) -> Answer:
-    if question.empty:
+def _first(index: PanelIndex, state: SearchState, address: str, count: int) -> Payload:
+    if state.is_empty:
         index.refresh()
-        return {"wall": markup.lost() if question.lost else markup.welcome(glance(index)), "more": False}
-    found = handlers.ask(index, question, count=count)
-    small = index.thumbnails([card.panel for card in found.cards[:SENT_ALONG]])
+        empty = markup.upload_lost() if state.upload_lost else markup.welcome(library_summary(index))
+        return {"empty": empty, "more": False}
+    results = handlers.search(index, state, count=count)
+    thumbnails = index.thumbnails([card.panel for card in results.cards[:INLINE_THUMBNAILS]])
     return {
-        "summary": markup.summary(found, glance(index).encoder),
-        "wall": "" if found.cards else markup.nothing(found),
-        "cards": markup.cards(found, here, small),
-        "more": found.more,
-        "end": markup.end(found),
-        "asked": found.asked,
+        "summary": markup.summary(results, library_summary(index).encoder),
+        "empty": "" if results.cards else markup.no_results(results),
+        "cards": markup.cards(results, address, thumbnails),
+        "more": results.more,
+        "end": markup.end(results),
+        "query_type": results.query_type,
     }
 
 
-def _more(index: PanelIndex, question: Question, here: str, start: int) -> Answer:
-    found = handlers.ask(index, question, min(start, handlers.MOST_HITS))
-    return {"cards": markup.cards(found, here), "more": found.more, "end": markup.end(found)}
+def _more(index: PanelIndex, state: SearchState, address: str, start: int) -> Payload:
+    results = handlers.search(index, state, min(start, handlers.MAX_RESULTS))
+    return {"cards": markup.cards(results, address), "more": results.more, "end": markup.end(results)}
 
 
-def _count(asked: Answer) -> int:
-    """How many hits an answer begins with; a browser may ask for anything."""
-    count = asked.get("count")
-    return min(max(count, handlers.AT_ONCE), handlers.MOST_HITS) if isinstance(count, int) else handlers.AT_ONCE
+def _count(payload: Payload) -> int:
+    """Return how many results to begin with."""
+    count = payload.get("count")
+    return min(max(count, handlers.BATCH), handlers.MAX_RESULTS) if isinstance(count, int) else handlers.BATCH
 
 
-def _slot(index: PanelIndex, question: Question, preview: bool) -> str | None:
-    """The picture of the question; None leaves the one on the page."""
-    if question.like is not None:
-        return form.panel_slot(index.panel(question.like), question.crop)
-    if question.picture is not None:
-        return form.upload_slot(handlers.preview(question.picture), question.crop) if preview else None
+def _slot(index: PanelIndex, state: SearchState, preview: bool) -> str | None:
+    """Return the query image as HTML; None leaves the one that is shown."""
+    if state.like is not None:
+        return form.panel_slot(find_panel(index, state.like), state.crop)
+    if state.upload is not None:
+        return form.upload_slot(images.upload_preview(state.upload), state.crop) if preview else None
     return form.empty_slot()
 
 
 def _upload(path: object) -> str | None:
-    """Where an upload lies; whatever else a browser names is none."""
+    """Return the path of an upload; None for any other path."""
     if not isinstance(path, str) or not path:
         return None
-    place = Path(path).resolve()
-    return str(place) if place.is_relative_to(Path(get_upload_folder()).resolve()) else None
-
-
-def _text(asked: Answer, name: str) -> str:
-    value = asked.get(name) if isinstance(asked, dict) else None
-    return value if isinstance(value, str) else ""
+    resolved = Path(path).resolve()
+    return str(resolved) if resolved.is_relative_to(upload_folder()) else None

@@ -1,1 +1,1 @@
-"""What surrounds every view: the navigation, the address, and the pictures that all of them show."""
+"""What surrounds every tab: the navigation, the address, templates, images, jobs and messages."""

@@ -1,27 +1,44 @@
-"""What went wrong, as a sentence for the person at the page."""
+"""What the web app says: errors as sentences, and sentences that stand in more than one place."""
 
 from __future__ import annotations
 
 import logging
 
 from retrieval.errors import PanelseekError, PictureError, SourceError, UsageError
+from ui.output.errors import error_sentence
 
-log = logging.getLogger("panelseek.page")
+log = logging.getLogger("panelseek.web")
 
-UNREADABLE = "The comics of this panel cannot be read just now: were they moved, or is their drive missing?"
+COMIC_UNREADABLE = "This comic file cannot be read. Was it moved, or is its drive disconnected?"
+INDEX_UNUSABLE = "Search is not working right now. The server's log has the reason."
+JOB_CRASHED = "This failed unexpectedly. The server's log has the details."
+
+NOTHING_TO_SEARCH_FOR = "enter something to search for, or add an image"
+ONLY_EXCLUSIONS = "enter something to search for; exclusions only remove results"
+NO_SUCH_PANEL = "this panel is no longer in the library"
+NO_SUCH_BOOK = "this book is no longer in the library"
+NO_SUCH_FOLDER = "this folder does not exist here"
+UPLOAD_EXPIRED = "the uploaded image has expired"
+NOT_AN_IMAGE = "this file is not an image"
+
+UPLOAD_NOT_IN_LINK = (
+    "This link came from a search with an uploaded image, and uploads stay on the computer they came from. "
+    "Add the image again to see the same results."
+)
+NO_ARTWORK_SEARCH = "This index cannot search artwork by description."
+PROVISIONAL = "The built-in encoder is provisional: it finds near copies of an image, not similar content."
+MEASURED = {"small": "docs/evaluation.md has the search accuracy of the built-in encoder."}
+"""Encoders whose accuracy is documented, and where."""
 
 
-def friendly(error: PanelseekError) -> str:
-    """One sentence. What a person can change is said in full; what names places on this machine stays in the log."""
+def user_message(error: PanelseekError) -> str:
+    """Return what to show for an error: problem and hint if the visitor can act on it.
+
+    Problems of the server go to the log, and so do paths on this machine.
+    """
     if isinstance(error, UsageError | PictureError):
-        return sentence(str(error))
+        return error_sentence(error, with_path=False)
     if isinstance(error, SourceError):
-        return UNREADABLE
-    log.error("%s: %s", type(error).__name__, error)
-    return "The index cannot be searched just now. Whoever started the server finds the reason in its log."
-
-
-def sentence(text: str) -> str:
-    """With a capital letter and a full stop."""
-    text = text.strip()
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+        return COMIC_UNREADABLE
+    log.error("%s: %s", type(error).__name__, error_sentence(error))
+    return INDEX_UNUSABLE

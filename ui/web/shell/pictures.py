@@ -1,7 +1,7 @@
-"""The pictures of the page by address: panels and pages of the index, by their ids, and nothing else.
+"""Images by address: panels and pages of the index, by their ids, and nothing else.
 
-`pictures/panel/17` is the small picture that the index keeps, `?side=960` one cut from the comics now, its longest
-side at most that; `pictures/page/5` is a page. `?v=` changes with the picture, so that browsers may keep it for good.
+`pictures/panel/17` is the thumbnail; with `?side=960` it is cut from the comic now, its longest side at most that.
+`pictures/page/5` is a page. `?v=` changes with the image, so that browsers may keep it for good.
 """
 
 from __future__ import annotations
@@ -18,34 +18,38 @@ from starlette.routing import Route
 
 from retrieval.errors import PanelseekError, PictureError, SourceError
 from retrieval.index import PanelIndex
+from ui.web.gradio_compat import is_logged_in
+from ui.web.shell.parameters import LARGEST_ID
 
-log = logging.getLogger("panelseek.page")
+log = logging.getLogger("panelseek.web")
 
 SIDES = (480, 960)
-"""Longest sides, in pixels, of panels cut on request: few, so that browsers and not we keep them."""
+"""Longest sides in pixels of images cut on request. Few, so that the browser's cache is used."""
 
-_PAGE_PIXELS = 3_000_000
-_PAGE_WIDTH = 1_400
-_LONGEST_SIDE = 16_000  # WebP ends at 16,383
-_KEPT = {"cache-control": "private, max-age=31536000, immutable"}
-_LARGEST_ID = 2**53
+CACHED_FOR_GOOD = {"cache-control": "private, max-age=31536000, immutable"}
+
+_MAX_PAGE_PIXELS = 3_000_000
+_MAX_PAGE_WIDTH = 1_400
+_MAX_SIDE = 16_000  # WebP ends at 16,383 px
+_MAX_DECODING = 2
+"""Pages decoded at once: bounds memory, however many images are requested."""
 
 
 def picture_routes(index: PanelIndex) -> list[Route]:
-    """Where the browser gets its pictures; for whoever may see the page."""
-    decoding = threading.BoundedSemaphore(2)  # pages in memory at once, however many pictures are asked for
+    """Return the routes of the images, for visitors who may see the web app."""
+    decoding = threading.BoundedSemaphore(_MAX_DECODING)
 
     def panel(request: Request) -> Response:
-        return _answer(request, lambda: _panel(index, request, decoding))
+        return _respond(request, lambda: _panel(index, request, decoding))
 
     def page(request: Request) -> Response:
         def draw() -> bytes:
             side = _side(request)
             with decoding:
                 image = index.page_image(_id(request))
-                return page_as_webp(image) if side is None else _webp(_fitted(image, side), 80)
+                return page_as_webp(image) if side is None else _webp(_fit(image, side), 80)
 
-        return _answer(request, draw)
+        return _respond(request, draw)
 
     return [Route("/pictures/panel/{id:int}", panel), Route("/pictures/page/{id:int}", page)]
 
@@ -56,58 +60,51 @@ def _panel(index: PanelIndex, request: Request, decoding: threading.BoundedSemap
     if side is None:
         return index.thumbnail(panel)
     with decoding:
-        return _webp(_fitted(index.panel_image(panel), side), 84)
+        return _webp(_fit(index.panel_image(panel), side), 84)
 
 
 def _side(request: Request) -> int | None:
-    """The longest side asked for, where it is one that there is."""
+    """Return the requested longest side, None if it is not one of `SIDES`."""
     return next((side for side in SIDES if request.query_params.get("side") == str(side)), None)
 
 
 def _id(request: Request) -> int:
-    return min(int(request.path_params["id"]), _LARGEST_ID)
+    return min(int(request.path_params["id"]), LARGEST_ID)
 
 
-def _answer(request: Request, draw: Callable[[], bytes]) -> Response:
-    if not may_see(request):
+def _respond(request: Request, draw: Callable[[], bytes]) -> Response:
+    if not is_logged_in(request):
         return Response(status_code=401)
     try:
-        return Response(draw(), media_type="image/webp", headers=_KEPT if "v" in request.query_params else None)
+        return Response(
+            draw(), media_type="image/webp", headers=CACHED_FOR_GOOD if "v" in request.query_params else None
+        )
     except (SourceError, PictureError) as error:
-        log.warning("no picture for %s: %s", request.url.path, error)
+        log.warning("no image for %s: %s", request.url.path, error)
     except PanelseekError:
-        pass  # no such panel or page: somebody tries numbers
+        pass  # no such panel or page
     return Response(status_code=404)
 
 
-def may_see(request: Request) -> bool:
-    """As Gradio decides for its own addresses: everybody, or whoever has logged in."""
-    app = request.app
-    if getattr(app, "auth", None) is None:
-        return True
-    names = (f"access-token-{app.cookie_id}", f"access-token-unsecure-{app.cookie_id}")
-    return any(app.tokens.get(request.cookies.get(name)) is not None for name in names)
-
-
 def page_as_webp(page: Image.Image) -> bytes:
-    """WebP bytes of a page, small enough to send and large enough to read, also for a webtoon's long strips."""
+    """Return WebP bytes of a page, small enough to send and large enough to read, for long webtoon strips too."""
     width, height = page.size
-    scale = min(1.0, _PAGE_WIDTH / width, (_PAGE_PIXELS / (width * height)) ** 0.5, _LONGEST_SIDE / height)
-    return _webp(_scaled(page, scale), 82)
+    scale = min(1.0, _MAX_PAGE_WIDTH / width, (_MAX_PAGE_PIXELS / (width * height)) ** 0.5, _MAX_SIDE / height)
+    return _webp(_scale(page, scale), 82)
 
 
-def _fitted(picture: Image.Image, side: int) -> Image.Image:
-    return _scaled(picture, min(1.0, side / max(picture.size)))
+def _fit(image: Image.Image, side: int) -> Image.Image:
+    return _scale(image, min(1.0, side / max(image.size)))
 
 
-def _scaled(picture: Image.Image, scale: float) -> Image.Image:
+def _scale(image: Image.Image, scale: float) -> Image.Image:
     if scale >= 1:
-        return picture
-    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-    return picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+        return image
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
 
 
-def _webp(picture: Image.Image, quality: int) -> bytes:
+def _webp(image: Image.Image, quality: int) -> bytes:
     out = io.BytesIO()
-    picture.save(out, "WEBP", quality=quality, method=1)
+    image.save(out, "WEBP", quality=quality, method=1)
     return out.getvalue()

@@ -1,4 +1,4 @@
-"""The scripts of the page, read from beside the Python that they belong to."""
+"""JavaScript of the web app, read from the `static` folders of the rooms."""
 
 from __future__ import annotations
 
@@ -6,7 +6,19 @@ from pathlib import Path
 
 _WEB = Path(__file__).resolve().parent.parent
 
+SCRIPTS = {
+    "shell": ("shell", "server", "messages", "images"),
+    "search": ("image", "camera", "crop", "filters", "results", "query"),
+    "library": ("library",),
+    "map": ("map", "points", "camera", "thumbnails", "draw", "navigation", "load"),
+    "lookalikes": ("lookalikes",),
+    "build": ("build",),
+    "panel": ("panel",),
+}
+"""Scripts by room, in the order in which they run."""
 
-def script(*names: str) -> str:
-    """Scripts one after the other, by their paths in `ui/web`; a component runs them as one function."""
-    return "\n".join((_WEB / name).read_text(encoding="utf-8") for name in names)
+
+def script(room: str) -> str:
+    """Return the scripts of a room as one text, which a component runs as one function."""
+    files = (_WEB / room / "static" / f"{name}.js" for name in SCRIPTS[room])
+    return "\n".join(file.read_text(encoding="utf-8") for file in files)

@@ -1,0 +1,146 @@
+"""What the web app relies on inside Gradio: each test fails when another version changes it."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+from asyncio import Queue as AsyncQueue
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+
+from retrieval.index import PanelIndex
+from ui.web import gradio_compat
+from ui.web.api.mcp import as_json, keep_search_tool
+from ui.web.app import build_app
+from ui.web.gradio_compat import MAX_SESSIONS, PendingEvents, bound_sessions, is_logged_in, upload_folder
+
+
+def in_own_loop(work: Callable[[], Any]) -> Any:
+    """Run work inside an event loop of its own thread, so that Gradio makes none here."""
+
+    async def run() -> Any:
+        return work()
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(run())).result()
+
+
+def test_visitors_who_wait_for_nothing_are_removed() -> None:
+    """However many there were; a visitor who still waits is kept."""
+    pending = PendingEvents()
+    pending["waits"] = {"event"}
+    for number in range(5 * MAX_SESSIONS):
+        pending[str(number)] = set()
+    assert len(pending) <= MAX_SESSIONS + 1
+    assert pending["waits"] == {"event"}
+    assert str(5 * MAX_SESSIONS - 1) in pending
+
+
+def test_the_queue_is_bounded(index: PanelIndex) -> None:
+    """What is bounded is what Gradio really uses."""
+
+    def fill() -> Any:
+        app = build_app(index)
+        before = type(app._queue.pending_event_ids_session)
+        bound_sessions(app)
+        for number in range(2 * MAX_SESSIONS):
+            app._queue.pending_messages_per_session[str(number)] = AsyncQueue()
+        return before, app._queue
+
+    before, queue = in_own_loop(fill)
+    assert before is dict
+    assert isinstance(queue.pending_event_ids_session, PendingEvents)
+    assert len(queue.pending_messages_per_session) == MAX_SESSIONS
+
+
+def test_gradio_reads_our_environment(index: PanelIndex) -> None:
+    """Analytics are off, and 200 calls are noted instead of 10,000."""
+    assert os.environ["GRADIO_ANALYTICS_ENABLED"] == "False"
+    assert in_own_loop(lambda: build_app(index)._queue.ANALYTICS_MAX_EVENTS) == 200
+
+
+def test_one_tool_is_kept(index: PanelIndex) -> None:
+    """Gradio's MCP server lists its tools where we remove them, and writes results where we replace that."""
+    from gradio.mcp import GradioMCPServer
+
+    def serve() -> Any:
+        app = build_app(index)
+        app.mcp_server_obj = GradioMCPServer(app)
+        before = dict(app.mcp_server_obj.tool_to_endpoint)
+        keep_search_tool(app)
+        return before, app.mcp_server_obj
+
+    before, server = in_own_loop(serve)
+    assert "/search_panels" in before.values()
+    assert list(server.tool_to_endpoint.values()) == ["/search_panels"]
+    assert server.postprocess_output_data is as_json
+    parameters = inspect.signature(GradioMCPServer.postprocess_output_data).parameters
+    assert len(parameters) == 1 + len(inspect.signature(as_json).parameters)  # and itself
+    assert "self.postprocess_output_data(" in inspect.getsource(GradioMCPServer)
+
+
+def test_without_tools_there_is_nothing_to_remove(index: PanelIndex) -> None:
+    in_own_loop(lambda: keep_search_tool(build_app(index)))
+
+
+@pytest.fixture
+def locked(index: PanelIndex) -> Any:
+    """Gradio's own application with a password."""
+    from gradio.routes import App
+
+    def create() -> Any:
+        blocks = build_app(index)
+        blocks.auth, blocks.auth_message = [("ann", "secret")], None
+        return App.create_app(blocks)
+
+    return in_own_loop(create)
+
+
+def test_who_has_logged_in_is_known(locked: Any) -> None:
+    """The cookies that Gradio gives out at a login are the ones that are looked up."""
+    from starlette.testclient import TestClient
+
+    def request(cookies: dict[str, str]) -> Request:
+        header = "; ".join(f"{name}={value}" for name, value in cookies.items())
+        return Request({"type": "http", "app": locked, "headers": [(b"cookie", header.encode())]})
+
+    assert not is_logged_in(request({}))
+    login = TestClient(locked).post("/login", data={"username": "ann", "password": "secret"})
+    assert login.status_code == 200
+    cookies = dict(login.cookies)
+    assert cookies
+    for name, value in cookies.items():
+        assert is_logged_in(request({name: value})), name
+        assert not is_logged_in(request({name: "wrong"}))
+
+
+def test_uploads_go_to_the_folder_that_we_choose(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    assert upload_folder() == tmp_path.resolve()
+
+
+def test_the_inside_of_gradio_is_used_in_one_module() -> None:
+    """Neither a private attribute of Gradio nor its request queue, tools or tokens anywhere else."""
+    web = Path(gradio_compat.__file__).parent
+    inside = (
+        "pending_event_ids_session",
+        "pending_messages_per_session",
+        "mcp_server_obj",
+        "tool_to_endpoint",
+        "cookie_id",
+        ".tokens",
+        "gradio.utils",
+        "GRADIO_ANALYTICS",
+    )
+    users = {
+        path.relative_to(web).as_posix()
+        for path in web.rglob("*.py")
+        if any(name in path.read_text(encoding="utf-8") for name in inside)
+    }
+    assert users == {"gradio_compat.py"}

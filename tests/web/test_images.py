@@ -1,0 +1,42 @@
+"""Query images: cropped, decoded within bounds."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from retrieval.errors import PictureError
+from ui.web.search import images
+from ui.web.search.images import crop_image, read_upload
+from ui.web.search.search_state import Crop
+
+
+@pytest.mark.parametrize(
+    ("crop", "size"), [(None, (40, 20)), (Crop(0.5, 0, 0.5, 1), (20, 20)), (Crop(0.999, 0.999, 0.001, 0.001), (1, 1))]
+)
+def test_a_crop_has_at_least_a_pixel(crop: Crop | None, size: tuple[int, int]) -> None:
+    assert crop_image(Image.new("RGB", (40, 20)), crop).size == size
+
+
+def test_bad_uploads_are_refused_without_naming_their_path(not_a_picture: Path, forged: Path, tmp_path: Path) -> None:
+    """Text called .png, a forged giant, and a file that is gone: a sentence each, and no folder in it."""
+    for path, said in (
+        (not_a_picture, "this file is not an image"),
+        (forged, "60000 x 60000 px is 3600 megapixels; the limit is 120"),
+        (tmp_path / "gone.png", "has expired"),
+    ):
+        with pytest.raises(PictureError, match=re.escape(said)) as error:
+            read_upload(str(path))
+        assert str(path.parent) not in str(error.value)
+        assert "--max-pixels" not in str(error.value)
+
+
+def test_an_upload_over_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "MAX_UPLOAD_BYTES", 1000)
+    path = tmp_path / "large.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(2000))
+    with pytest.raises(PictureError, match="larger than the limit"):
+        read_upload(str(path))

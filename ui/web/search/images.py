@@ -1,0 +1,77 @@
+"""The query image: an upload or a panel's image, decoded within bounds and cropped."""
+
+from __future__ import annotations
+
+import io
+import logging
+from pathlib import Path
+
+from PIL import Image
+
+from retrieval.errors import PictureError, SourceError
+from retrieval.images.decode import open_image
+from retrieval.images.formats import FORMATS, image_format
+from retrieval.index import PanelIndex
+from retrieval.records import Panel
+from ui.web.search.search_state import Crop, SearchState
+from ui.web.shell.messages import NOT_AN_IMAGE, UPLOAD_EXPIRED
+
+log = logging.getLogger("panelseek.web")
+
+MAX_UPLOAD_BYTES = 50 * 2**20
+MAX_UPLOAD_PIXELS = 120_000_000
+
+_PREVIEW_SIDE = 900
+_MAGIC_BYTES = 32
+
+
+def query_image(index: PanelIndex, state: SearchState, like: Panel | None = None) -> Image.Image | None:
+    """Return the query image, cropped: that of the panel `like`, else the upload; None if there is neither."""
+    if like is not None:
+        return crop_image(panel_image(index, like), state.crop)
+    if state.upload is not None:
+        return crop_image(read_upload(state.upload), state.crop)
+    return None
+
+
+def panel_image(index: PanelIndex, panel: Panel) -> Image.Image:
+    """Return a panel's image from the comic, or its thumbnail if the comic cannot be read."""
+    try:
+        return index.panel_image(panel)
+    except (SourceError, PictureError) as error:
+        log.warning("panel %d from its thumbnail: %s", panel.id, error)
+        return open_image(index.thumbnail(panel))
+
+
+def crop_image(image: Image.Image, crop: Crop | None) -> Image.Image:
+    """Return the part of an image, at least one pixel of it."""
+    if crop is None:
+        return image
+    left, top = int(crop.left * image.width), int(crop.top * image.height)
+    left, top = min(left, image.width - 1), min(top, image.height - 1)
+    right, bottom = round((crop.left + crop.width) * image.width), round((crop.top + crop.height) * image.height)
+    return image.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
+
+
+def upload_preview(path: str) -> bytes:
+    """Return an upload as the web app shows it: upright, WebP bytes, longest side at most 900 px."""
+    image = read_upload(path)
+    image.thumbnail((_PREVIEW_SIDE, _PREVIEW_SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    out = io.BytesIO()
+    image.save(out, "WEBP", quality=80, method=1)
+    return out.getvalue()
+
+
+def read_upload(path: str) -> Image.Image:
+    """Return an uploaded image, decoded within the bounds of the web app. Raises `PictureError` without a path."""
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(MAX_UPLOAD_BYTES + 1)
+    except OSError:
+        raise PictureError(UPLOAD_EXPIRED, hint="add it again; uploads are kept for an hour") from None
+    if data and image_format(data[:_MAGIC_BYTES]) is None:
+        raise PictureError(NOT_AN_IMAGE, hint=f"use {FORMATS}")
+    try:
+        return open_image(data, max_pixels=MAX_UPLOAD_PIXELS, max_bytes=MAX_UPLOAD_BYTES)
+    except PictureError as error:  # its hint is one for the command line
+        raise PictureError(f"this image cannot be used: {error.problem}") from error
