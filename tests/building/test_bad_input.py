@@ -1,4 +1,4 @@
-"""Bad input: each is named in a sentence with a way out, and the rest of the build goes on."""
+"""Bad input: each file is reported with its problem and a suggested fix, and the build goes on."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_an_empty_folder_among_others(lib: Path, index: Path) -> None:
 
 
 def test_a_missing_source(lib: Path, index: Path) -> None:
-    """A path that does not exist is refused before anything is written, even beside good ones."""
+    """A path that does not exist is refused before anything is written, also among good ones."""
     page(lib / "1", 1)
     with pytest.raises(SourceError, match=r"nowhere: no such file or folder\ngive a folder"):
         build([lib, lib / "nowhere"], index)
@@ -189,7 +189,7 @@ def test_an_index_of_another_encoder(lib: Path, index: Path) -> None:
 
 
 def test_a_missing_index(tmp_path: Path) -> None:
-    """Opening, verifying and repairing what is not there say how to make one, and make nothing themselves."""
+    """Opening, verifying and repairing a missing index suggest how to make one, and make nothing themselves."""
     for ask in (PanelIndex.open, verify_index, repair_index):
         with pytest.raises(
             IndexMissing, match=r"nothing\.index: there is no index here\nmake one with `panelseek build"
@@ -207,7 +207,7 @@ def test_a_missing_index(tmp_path: Path) -> None:
     ],
 )
 def test_a_folder_that_is_no_index(lib: Path, ask: Callable[[Path], Any]) -> None:
-    """A folder of something else is not an index: nothing is written there, and nobody is told to delete it."""
+    """A folder of something else is not an index: nothing is written there, and no message suggests to delete it."""
     page(lib / "1", 1)
     before = sorted(lib.iterdir())
     with pytest.raises(IndexMissing, match="no index"):
@@ -332,7 +332,7 @@ def test_a_newer_schema(built: Path, many: Path) -> None:
 
 @pytest.mark.parametrize("data", [b"not a database, only text" * 400, b"SQLite format 3\0" + b"\xff" * 5000])
 def test_a_catalog_that_is_no_database(built: Path, many: Path, data: bytes) -> None:
-    """Whoever opens it says which file it is and what to do."""
+    """Every way to open it names the file and a suggested fix."""
     for path in built.glob("catalog.sqlite*"):
         path.unlink()
     put(built / "catalog.sqlite", data)
@@ -395,7 +395,7 @@ SHARDS: dict[str, tuple[Callable[[Path], Any], str]] = {
 
 @pytest.mark.parametrize("what", SHARDS)
 def test_lost_vectors(built: Path, many: Path, what: str) -> None:
-    """Vectors are not derived: verify says so, searching and building refuse, and nothing pretends to repair it."""
+    """Vectors are not derived: verify reports them as lost, and searching, building and repairing refuse."""
     damage, counts = SHARDS[what]
     damage(built / "vectors")
     verdict = verify_index(built, encoder=GridEncoder())
@@ -419,7 +419,7 @@ def test_altered_vectors(built: Path) -> None:
 
 
 def test_missing_thumbnails_and_damaged_ones(lib: Path, index: Path) -> None:
-    """Without the file of small pictures nothing is lost; a damaged one is named, worked around and repaired."""
+    """Without the file of thumbnails nothing is lost; a damaged one is reported, worked around and repaired."""
     page(lib / "1", 1)
     build(lib, index)
     file = index / "thumbnails" / "thumbnails.sqlite"

@@ -1,4 +1,4 @@
-"""Pages whose panels are doubtful: kept whole besides what was found on them, counted, and in nobody's way."""
+"""Pages with low-confidence panels: also indexed as a whole, counted, and ranked below their panels."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def origins(index: Path) -> list[tuple[str, bool]]:
 
 
 def test_kept_whole_besides_its_panels(lib: Path, index: Path) -> None:
-    """The whole of a doubtful page comes last and says nothing; a clear page has no such panel."""
+    """The full-page panel of such a page comes last and has no text; a clear page has none."""
     put(lib / "clear.png", drawn(1, 6, SIZE))
     put(lib / "doubt.png", doubtful(2))
     report = build(lib, index)
@@ -66,7 +66,7 @@ def test_counted(lib: Path, index: Path) -> None:
 
 
 def test_a_correction_ends_the_doubt(lib: Path, index: Path) -> None:
-    """`panels` leaves the whole page out and says why; laid beside the page, what it printed is certain."""
+    """`panels` leaves the full-page panel out with a warning; saved next to the page, its output has no warning."""
     put(lib / "doubt.png", doubtful(2))
     looked = page_panels(lib / "doubt.png")
     build(lib, index)
@@ -83,7 +83,7 @@ def test_a_correction_ends_the_doubt(lib: Path, index: Path) -> None:
 
 
 def test_an_annotation_leaves_no_doubt(lib: Path, index: Path) -> None:
-    """Boxes that somebody drew are not doubted, whatever they are, and neither are pages that are panels."""
+    """Annotated boxes never have low confidence, and neither have pages that are one panel each."""
     put(lib / "doubt.png", doubtful(2))
     assert build(lib, index, page_is_panel=True).low_confidence_pages == 0
     put(lib / "doubt.json", stage1(["a", "b"], [(0, 0, 300, 300), (10, 10, 300, 300)], SIZE))

@@ -37,7 +37,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.fixture
 def grown(many: Path, tmp_path: Path) -> Path:
-    """A copy of the index with FAISS files, whose comics may be changed: they lie in `comics` beside it."""
+    """Return a copy of the index with FAISS files, and of its comics in `comics`, which may be changed."""
     folder = tmp_path / "grown"
     shutil.copytree(many, folder)
     with closing(sqlite3.connect(folder / "my.index" / "catalog.sqlite")) as catalog, catalog:
@@ -59,7 +59,7 @@ def finds(index: Path, picture: bytes) -> tuple[str, float]:
 
 @pytest.mark.parametrize("step", ["checking", "training", "filling", "measuring"])
 def test_stopped_while_the_index_is_made(grown: Path, step: str) -> None:
-    """Each step is told with how far it is; stopped at any, the next build makes the new page findable."""
+    """Each step reports its progress; after a stop at any of them, the next build makes the new page findable."""
     index: Path = grown / "my.index"
     told: list[Progress] = []
     shutil.rmtree(index / "generations")  # so that everything is trained anew
@@ -84,7 +84,7 @@ def test_stopped_while_the_index_is_made(grown: Path, step: str) -> None:
 
 
 def test_new_changed_and_gone_pages_without_training(grown: Path, trained: list[int]) -> None:
-    """New pages are found, changed ones as they are now, gone ones not; nothing is trained, and all parts agree."""
+    """New and changed pages are found, missing ones are not; nothing is trained, and all parts agree."""
     index = grown / "my.index"
     before = manifest(index)
     put(grown / "comics" / "new.png", speckled(1000))
@@ -109,7 +109,7 @@ def test_trained_anew_after_much_change(grown: Path, trained: list[int]) -> None
     for n in range(150):
         put(grown / "comics" / f"x{n}.png", speckled(2000 + n))
     build(grown / "comics", index, **OPTIONS)
-    assert trained == [430, 430]  # picture and fused; nobody says anything
+    assert trained == [430, 430]  # picture and fused; no panel has text
     assert (manifest(index)["trained_on"], manifest(index)["changed_since"]) == (430, 0)
     assert finds(index, speckled(2007))[0] == "x7.png"
     assert verify_index(index, encoder=GridEncoder()).problems == ()

@@ -32,7 +32,7 @@ IN_FLIGHT = 16 + 3
 
 
 def same_as_clean(big: Path, index: Path) -> None:
-    """Content and hits are those of one build that nobody disturbed, and the parts agree."""
+    """Compare content and hits with those of an uninterrupted build, and verify the index."""
     clean = index.with_name("clean.index")
     build(big, clean)
     assert content(index) == content(clean)
@@ -254,7 +254,7 @@ def test_stopped_while_the_catalog_is_made(lib: Path, index: Path, monkeypatch: 
 
 
 def test_thumbnails_of_an_unnamed_tail_are_not_shown(lib: Path, index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A small picture stored by a build that died is not shown for the panel that gets its row later."""
+    """A thumbnail stored by a killed build is not shown for the panel that gets its row later."""
     put(lib / "1.png", speckled(1))
     with monkeypatch.context() as patch:
         stop_at(patch, CatalogWriter, "write_pages")

@@ -1,4 +1,4 @@
-"""Comics that moved or were renamed are recognised by content: ids, vectors and words stay, nothing is encoded."""
+"""Comics that moved or were renamed are recognised by content: ids, vectors and text stay, nothing is encoded."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def two_pages(folder: Path, seed: int = 1) -> None:
 
 
 def rename(before: Path, after: Path) -> None:
-    """Rename a page and what lies beside it."""
+    """Rename a page and its annotation."""
     for path in sorted(before.parent.glob(f"{before.name}.*")):
         path.rename(after.with_name(after.name + path.suffix))
 
 
 def test_a_renamed_page_keeps_its_ids(lib: Path, index: Path) -> None:
-    """A renamed page is one that moved: found under its new name with the ids and words it had."""
+    """A renamed page counts as moved: it is found under its new name with the same ids and text."""
     two_pages(lib)
     build(lib, index)
     before = ids(index)
@@ -155,7 +155,7 @@ def test_pages_change_places(lib: Path, index: Path) -> None:
 
 
 def test_a_page_that_takes_the_place_of_another(lib: Path, index: Path) -> None:
-    """A page renamed over another one moved; the other one is gone for good."""
+    """A page renamed over another one counts as moved; the other one is deleted."""
     two_pages(lib)
     build(lib, index)
     before = ids(index)
@@ -218,7 +218,7 @@ def test_twins_that_move(lib: Path, index: Path) -> None:
 
 
 def test_a_moved_page_whose_words_were_edited_is_new(lib: Path, index: Path) -> None:
-    """Content is picture and annotation: with other words it is another page, and the old one is gone."""
+    """Content is image and annotation: with other text it is another page, and the old one is missing."""
     two_pages(lib)
     build(lib, index)
     rename(lib / "1", lib / "9")

@@ -1,4 +1,4 @@
-"""What a build says while it runs and when it is done."""
+"""The progress and the report of a build."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def test_info_says_what_there_is(lib: Path, index: Path) -> None:
 
 
 def test_remarks_on_one_page_hide_no_others(lib: Path, index: Path) -> None:
-    """Of a page with many remarks the first are told and the others counted; a note that is damaged costs no page."""
+    """Of many warnings about a page the first are listed and the others counted; a damaged annotation costs no page."""
     put(lib / "1.png", drawn(1))
     put(lib / "1.png.json", stage1([""] * 40, [(0, 0, 0, 0)] * 40))
     page(lib / "2", 2)

@@ -58,7 +58,7 @@ def test_workers_give_the_same_index(lib: Path, index: Path) -> None:
 
 
 def test_order_is_kept(pages: Path) -> None:
-    """Pages come back in the order they were asked for, whichever is ready first."""
+    """Results come in the order of the tasks, whichever page is ready first."""
     with executor(pages) as decoder:
         found = [(tag, type(out)) for tag, out in decoder.decode((n, task(f"{n}.png")) for n in range(30))]
     assert found == [(n, DecodedPage) for n in range(30)]

@@ -64,7 +64,7 @@ def shown(index: PanelIndex, panel: int) -> list[tuple[int, float, str]]:
 
 
 def test_a_reader_keeps_its_answers_while_pages_are_added(big: Path, index: Path, nursery: Nursery) -> None:
-    """A reader opened before a build gives the same hits during it and after it, until it asks for the new state."""
+    """A reader opened before a build gives the same hits during it and after it, until `refresh`."""
     nursery.finish(big)
     ask = panels(index)[0].id
     for n in range(12):
@@ -91,7 +91,7 @@ def test_a_reader_keeps_its_answers_while_pages_are_added(big: Path, index: Path
 
 
 def test_readers_may_open_at_any_moment(big: Path, index: Path, nursery: Nursery) -> None:
-    """Indexes opened, asked and verified again and again during builds never fail and never see half a build."""
+    """Indexes opened, searched and verified again and again during builds never fail and never see half a build."""
     nursery.finish(big)
     counts = set()
     for round_ in range(4):
@@ -184,7 +184,7 @@ def test_a_reader_is_not_shown_a_panel_with_the_score_of_another(lib: Path, inde
 
 
 def test_an_index_may_be_moved(lib: Path, index: Path, tmp_path: Path) -> None:
-    """An index folder moved elsewhere opens, answers, shows its small pictures and goes on being built."""
+    """An index folder moved elsewhere opens, can be searched, shows its thumbnails and can be built on."""
     page(lib / "1", 1, ["hello", "", "", ""])
     build(lib, index)
     moved = tmp_path / "deep" / "er" / "it's 100% mine.index"
@@ -199,7 +199,7 @@ def test_an_index_may_be_moved(lib: Path, index: Path, tmp_path: Path) -> None:
 
 
 def test_an_index_answers_without_its_comics(lib: Path, index: Path) -> None:
-    """With the comics away, search and small pictures work; asking for a page says what is missing."""
+    """With the comics away, search and thumbnails work; reading a page raises an error that names the missing book."""
     page(lib / "1", 1, ["hello", "", "", ""])
     build(lib, index)
     lib.rename(lib.with_name("away"))
