@@ -88,7 +88,7 @@ def test_a_second_build_encodes_nothing(every: dict[str, list[tuple[str, bytes]]
 
 
 def test_packed_books_are_listed_once(monkeypatch: pytest.MonkeyPatch, lib: Path, index: Path) -> None:
-    """An unchanged packed TAR or ACBF is not unpacked to be listed, with its remarks; a changed one is."""
+    """An unchanged packed TAR or ACBF is not unpacked to list it or its warnings; a changed one is."""
     put(lib / "a.tgz", formats.make_tar(members(30), "w:gz"))
     put(lib / "b.acbf", formats.make_acbf(members(60)))
     put(lib / "c.tar.xz", formats.make_tar(members(40), "w:xz")[:-200])
@@ -149,7 +149,7 @@ def test_strips_are_looked_at_once(monkeypatch: pytest.MonkeyPatch, lib: Path, i
 
 
 def test_slices_come_back_when_strips_are_not_joined(lib: Path, index: Path) -> None:
-    """With --strips no the joined pages are gone and the slices there; with auto it is the other way round again."""
+    """With --strips no the joined pages are missing and the slices present; with auto it is the other way round."""
     for name, data in sliced(long_picture()):
         put(lib / "strip" / name, data)
     joined = build(lib, index, page_is_panel=True).pages
@@ -160,7 +160,7 @@ def test_slices_come_back_when_strips_are_not_joined(lib: Path, index: Path) -> 
 
 
 def test_annotations_of_slices_are_not_lost(lib: Path, index: Path) -> None:
-    """A strip with an annotated slice keeps its slices, and the words of the annotation are found."""
+    """A strip with an annotated slice is not joined, and the text of the annotation is found."""
     for name, data in sliced(long_picture()):
         put(lib / "strip" / name, data)
     note = b'{"width": 120, "height": 150, "panels": [{"bbox": [0, 0, 120, 150], "text": "behind the glacier"}]}'

@@ -1,4 +1,4 @@
-"""Boxes corrected by hand: printed, edited, laid beside the page, and only that page is encoded again."""
+"""Boxes corrected by hand: printed, edited, saved next to the page, and only that page is encoded again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ SIZE = (400, 600)
 
 
 def printed(*arguments: str | Path) -> tuple[dict[str, Any], str]:
+<<<<<<< HEAD
     """Return the JSON that the command prints, and its messages."""
+=======
+    """Return the JSON that the command prints, and its standard error."""
+>>>>>>> h-build
     command = [sys.executable, "-m", "ui.cli", "panels", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return json.loads(done.stdout), done.stderr.strip()
@@ -30,7 +34,7 @@ def boxes(index: Path, source: str) -> list[list[float]]:
 
 
 def test_corrected_beside_the_page(lib: Path, index: Path) -> None:
-    """A box taken away in the edited file is gone from the index; the other pages are not encoded again."""
+    """A box deleted in the edited file is no longer in the index; the other pages are not encoded again."""
     for n in (1, 2):
         put(lib / f"{n}.png", drawn(n, 4, SIZE))
     build(lib, index)
@@ -65,7 +69,7 @@ def test_corrected_page_of_an_archive(lib: Path, index: Path) -> None:
 
 
 def test_without_an_index(lib: Path) -> None:
-    """A picture alone is looked at: the file beside it first, else the panel finder."""
+    """Without an index, the panels are those of the annotation next to the image, else detected ones."""
     put(lib / "1.png", drawn(1, 4, SIZE))
     found = page_panels(lib / "1.png").page
     assert len(found["panels"]) == len(panel_boxes(4, SIZE)) == 4
@@ -78,15 +82,17 @@ def test_without_an_index(lib: Path) -> None:
 
 
 def test_a_page_that_is_none_or_several(lib: Path, index: Path) -> None:
-    """A page that is not there, a book without a page, and a name that several pages have are told apart."""
+    """A missing page, a book without a page name, and a name of several pages have errors of their own."""
     for book in "ab":
         put(lib / book / "1.png", drawn(1, 4, SIZE))
     archive = cbz(lib / "c.cbz", {"9.png": drawn(2, 4, SIZE)})
     build(lib, index)
-    with pytest.raises(UsageError, match="there is no page nowhere"):
+    with pytest.raises(UsageError, match=r"nowhere\.png: there is no such page\nname an image"):
         page_panels("nowhere.png", index)
-    with pytest.raises(UsageError, match="name a page too"):
+    with pytest.raises(UsageError, match="the file is not an image\nname a page in it too"):
         page_panels(archive, index)
-    with pytest.raises(UsageError, match=r"2 pages of the index are called 1\.png: .*name more of the path"):
+    with pytest.raises(
+        UsageError, match=r"2 pages of the index are called 1\.png: .*1\.png, .*1\.png\nname more of the path"
+    ):
         page_panels("1.png", index)
     assert len(page_panels("b/1.png", index).page["panels"]) == 4

@@ -39,7 +39,7 @@ def test_every_page_is_indexed(built: tuple[Path, BuildReport], real_comics: Pat
 
 
 def test_panels_are_found_by_their_own_crops(index: PanelIndex, panels: list[Panel]) -> None:
-    """Queried with its own pixels, every third panel comes first with score >= 0.999; a twin may stand beside it."""
+    """Every third panel is the first hit of its own crop, with score >= 0.999; an identical one may share the rank."""
     asking = panels[::3]
     for start in range(0, len(asking), 64):
         part = asking[start : start + 64]
@@ -50,7 +50,7 @@ def test_panels_are_found_by_their_own_crops(index: PanelIndex, panels: list[Pan
 
 
 def test_words_find_the_panel_that_says_them(index: PanelIndex, panels: list[Panel]) -> None:
-    """Five words in a row from a panel's dialogue find a panel that says them, first."""
+    """Five words in a row from a panel's dialogue find, as the first hit, a panel with these words."""
     told = [p for p in panels if len(tokens(p.dialogue)) >= 7][::7]
     asked = [" ".join(p.dialogue.split()[1:6]) for p in told]
     assert len(asked) >= 50
