@@ -189,10 +189,9 @@ class Checkout:
         return reply
 
     def close(self) -> None:
-        """End the worker."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(timeout=30)
+        """End the worker, which only reads and has written its last reply."""
+        self._process.kill()
+        self._process.communicate()
 
 
 @dataclass
