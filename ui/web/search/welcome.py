@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from retrieval.search.sampling import interleave
 from retrieval.index import PanelIndex
 from retrieval.records import Panel
+from retrieval.search.sampling import interleave
 
 if TYPE_CHECKING:
-from retrieval.store.catalog.records import BookSummary
+    from retrieval.store.catalog.records import BookSummary
 
 _SAMPLES = 8
 _CANDIDATES = 6
