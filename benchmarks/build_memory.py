@@ -1,9 +1,9 @@
-"""Memory of a build against the size of the library.
+"""Measure the memory of a build for libraries of several sizes.
 
     python benchmarks/build_memory.py [--pages 500 4000]
 
-Builds drawn libraries of growing size with an encoder that costs nothing and prints the most memory of its own
-(without what it shares with other processes) that the building process held while it encoded.
+Builds drawn libraries with an encoder that takes no time. Prints the peak of the building process's memory while it
+encodes, without memory that it shares with other processes.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ import numpy as np
 import psutil
 from PIL import Image
 
-from index_builder import Progress, build_index
+from index_builder import build_index
 from retrieval.encoder.protocol import DIMENSION, PanelEmbeddings, PanelInput, QueryInput
-from retrieval.progress import ProgressCallback, no_progress
+from retrieval.progress import Progress, ProgressCallback, no_progress
 from retrieval.records import View
 
 
 class FreeEncoder:
-    """Vectors that are valid and mean nothing."""
+    """An encoder of valid vectors without meaning."""
 
     name = fingerprint = "free"
     provisional = False
@@ -49,7 +49,7 @@ class FreeEncoder:
 
 
 def draw_library(folder: Path, pages: int) -> None:
-    """Books of 100 pages, each page four grey panels on white; no two files are the same."""
+    """Write books of 100 pages with four grey panels on white each; no two files are equal."""
     for number in range(pages):
         page = np.full((900, 600), 255, np.uint8)
         for panel in range(4):
@@ -63,10 +63,10 @@ def draw_library(folder: Path, pages: int) -> None:
 
 
 def measure(pages: int) -> None:
-    """Build in this process and print the peak."""
+    """Build in this process and print the peak of its memory."""
     process, peak = psutil.Process(), 0
 
-    def watch(progress: Progress) -> None:
+    def record_peak(progress: Progress) -> None:
         nonlocal peak
         if progress.stage == "encode":
             peak = max(peak, process.memory_full_info().uss)
@@ -74,7 +74,7 @@ def measure(pages: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         draw_library(Path(name) / "comics", pages)
         report = build_index(
-            [Path(name) / "comics"], Path(name) / "an.index", encoder=FreeEncoder(), progress=watch, ocr=False
+            [Path(name) / "comics"], Path(name) / "an.index", encoder=FreeEncoder(), progress=record_peak, ocr=False
         )
     print(f"{report.pages:7,} pages {report.panels:8,} panels: {peak / 2**20:6.1f} MiB")
 
@@ -86,7 +86,7 @@ def main() -> None:
     if len(sizes) == 1:
         measure(sizes[0])
         return
-    for size in sizes:  # each in a process of its own, so that one does not inherit the other's peak
+    for size in sizes:  # each in a process of its own, so that the peaks are independent
         subprocess.run([sys.executable, __file__, "--pages", str(size)], check=True)
 
 

@@ -1,9 +1,9 @@
-"""How many panels a second an encoder takes, from decoded crops: with their own words, and without any.
+"""Measure the panels per second of an encoder, from decoded crops, with and without dialogue.
 
     python benchmarks/encoder_speed.py INDEX [--encoder small] [--panels 640] [--batch-size 32] [--rounds 3]
 
-Reads panels of an index evenly from all its books, decodes and crops them first, and times `encode` alone. Both sides
-run in turns in one process; the best round of each counts, because other work on the machine only ever slows one down.
+Reads panels evenly from all books of an index, decodes and crops them first, and times only `encode`. The variants run
+in turns in one process. The best round of each counts, because other work on the machine can only slow one down.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from retrieval.encoder.protocol import Encoder, PanelInput
 
 
 def decoded(index: PanelIndex, count: int) -> list[PanelInput]:
-    """About `count` panels, evenly spread over the index, as the encoder takes them."""
+    """Return about `count` panels, evenly spread over the index, as input of the encoder."""
     panels = index.browse(k=10**9)
     chosen = panels[:: max(1, len(panels) // count)][:count]
     return [
@@ -31,7 +31,7 @@ def decoded(index: PanelIndex, count: int) -> list[PanelInput]:
 
 
 def rate(encoder: Encoder, panels: Sequence[PanelInput], batch_size: int) -> float:
-    """Panels a second."""
+    """Return the panels encoded per second."""
     started = time.perf_counter()
     encoder.encode(panels, batch_size=batch_size)
     return len(panels) / (time.perf_counter() - started)
@@ -44,28 +44,29 @@ def main() -> None:
     parser.add_argument("--panels", type=int, default=640)
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=3)
-    asked = parser.parse_args()
-    encoder = load_encoder(asked.encoder)
-    with PanelIndex.open(asked.index) as index:
-        panels = decoded(index, asked.panels)
-    said = [panel for panel in panels if panel.text]
-    sides = {
-        "own words": panels,
-        "no words": [replace(panel, text="") for panel in panels],
-        "only panels with words": said,
+    arguments = parser.parse_args()
+    encoder = load_encoder(arguments.encoder)
+    with PanelIndex.open(arguments.index) as index:
+        panels = decoded(index, arguments.panels)
+    with_dialogue = [panel for panel in panels if panel.text]
+    variants = {
+        "own dialogue": panels,
+        "no dialogue": [replace(panel, text="") for panel in panels],
+        "only panels with dialogue": with_dialogue,
     }
-    rate(encoder, panels[: asked.batch_size], asked.batch_size)  # warm
-    best = dict.fromkeys(sides, 0.0)
-    for _ in range(asked.rounds):
-        for name, some in sides.items():
-            best[name] = max(best[name], rate(encoder, some, asked.batch_size) if some else 0.0)
-    words = sum(len(panel.text.split()) for panel in said) / max(len(said), 1)
+    rate(encoder, panels[: arguments.batch_size], arguments.batch_size)  # warm
+    best = dict.fromkeys(variants, 0.0)
+    for _ in range(arguments.rounds):
+        for name, variant in variants.items():
+            best[name] = max(best[name], rate(encoder, variant, arguments.batch_size) if variant else 0.0)
+    words = sum(len(panel.text.split()) for panel in with_dialogue) / max(len(with_dialogue), 1)
     print(
-        f"{encoder.name}: {len(panels)} panels, {len(said)} with words ({words:.1f} each on average), "
-        f"batches of {asked.batch_size}, {torch.get_num_threads()} threads"
+        f"{encoder.name}: {len(panels)} panels, {len(with_dialogue)} with dialogue ({words:.1f} words on average), "
+        f"batches of {arguments.batch_size}, {torch.get_num_threads()} threads"
     )
-    for name, found in best.items():
-        print(f"{name:24} {found:7.1f} panels/s  {found / best['no words']:.2f} of no words")
+    for name, panels_per_second in best.items():
+        ratio = panels_per_second / best["no dialogue"]
+        print(f"{name:26} {panels_per_second:7.1f} panels/s  {ratio:.2f} of no dialogue")
 
 
 if __name__ == "__main__":

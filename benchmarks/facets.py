@@ -1,9 +1,9 @@
-"""How long counting by every filter takes, and what a filter adds to a search, on a large library.
+"""Measure the time of facets, and of searches with and without filters, on a large library.
 
     python benchmarks/facets.py [--panels N] [--json]
 
-Every panel has a vector around one of some centres; a book has 20 pages of 5 panels, a series, writers, artists, genres
-and so on as collections have them; pages are labelled. Both kinds of search run in one process, one query at a time.
+The vectors of the panels are clustered. A book has 20 pages of 5 panels, and metadata (series, writers, artists, ...)
+as collections have it; pages have labels. All run in one process, one query at a time.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import numpy as np
 
 from benchmarks.vector_search import Floats, clustered
-from index_builder.write.catalog_writer import CatalogWriter
-from index_builder.write.generation_writer import write_generation
+from index_builder.write import CatalogWriter, write_generation
 from retrieval import PanelIndex
 from retrieval.encoder.protocol import PanelEmbeddings, QueryVectors
 from retrieval.records import Box, View
-from retrieval.search.query import Query
+from retrieval.search.query import Query, ViewQuery
+from retrieval.search.query_vectors import EncodedQuery
 from retrieval.store.catalog.records import NewPage, NewPanel
 from retrieval.store.layout import catalog_url
 from retrieval.store.vectors import VectorStore
@@ -43,30 +43,30 @@ FILTERS: dict[str, Any] = {
 }
 
 
-def facts_of(book: int) -> list[tuple[str, str]]:
-    """What might be known about a book: about a dozen facts."""
+def metadata_of(book: int) -> list[tuple[str, str]]:
+    """Return metadata of a book: a dozen (name, value) pairs."""
     rng = np.random.default_rng(book)
-    facts = [("series", f"Series {book % 150}"), ("number", str(book // 150)), ("year", str(1950 + book % 75))]
-    facts += [("publisher", f"Publisher {book % 12}"), ("language", ("en", "fr", "ja")[book % 3])]
-    facts += [("writer", f"Writer {n}") for n in rng.choice(300, 2, replace=False)]
-    facts += [("artist", f"Artist {n}") for n in rng.choice(500, 2, replace=False)]
-    facts += [("character", f"Character {n}") for n in rng.choice(800, 3, replace=False)]
-    return [*facts, ("genre", f"Genre {book % 20}")]
+    metadata = [("series", f"Series {book % 150}"), ("number", str(book // 150)), ("year", str(1950 + book % 75))]
+    metadata += [("publisher", f"Publisher {book % 12}"), ("language", ("en", "fr", "ja")[book % 3])]
+    metadata += [("writer", f"Writer {n}") for n in rng.choice(300, 2, replace=False)]
+    metadata += [("artist", f"Artist {n}") for n in rng.choice(500, 2, replace=False)]
+    metadata += [("character", f"Character {n}") for n in rng.choice(800, 3, replace=False)]
+    return [*metadata, ("genre", f"Genre {book % 20}")]
 
 
 def write_library(folder: Path, vectors: Floats) -> None:
-    """A real index of (P, 512) unit vectors, P a multiple of a book's 100 panels."""
-    shards = VectorStore(folder / "vectors")
+    """Write an index of (P, 512) unit vectors; P is a multiple of the 100 panels of a book."""
+    store = VectorStore(folder / "vectors")
     gate = np.tile(np.array([1.0, 0.0, 0.0], np.float32), (PAGES * PANELS, 1))
     with CatalogWriter.create(catalog_url(folder)) as catalog:
         source = catalog.source_id(Path("/synthetic"))
         for number, start in enumerate(range(0, len(vectors), PAGES * PANELS)):
             part = vectors[start : start + PAGES * PANELS]
-            shards.append(start, PanelEmbeddings(part, part, part, gate))
+            store.append(start, PanelEmbeddings(part, part, part, gate))
             book = catalog.book_id(source, f"book {number}", f"Book {number}", "folder")
             catalog.write_pages([_page(book, start, page) for page in range(PAGES)])
-            catalog.set_book_metadata(book, facts_of(number))
-        write_generation(folder, 1, catalog, shards, "auto")
+            catalog.set_book_metadata(book, metadata_of(number))
+        write_generation(folder, 1, catalog, store, "auto")
         catalog.write_settings(generation=1)
 
 
@@ -80,30 +80,31 @@ def _page(book: int, start: int, page: int) -> NewPage:
     return NewPage(book, f"{page}.png", page + 1, "", "", 300, 400, tuple(panels), label)
 
 
-def median_ms(ask: Callable[[], object], times: int = 15) -> float:
-    ask()
+def median_ms(call: Callable[[], object], times: int = 15) -> float:
+    """Return the median time of a call in milliseconds."""
+    call()
     seconds = []
     for _ in range(times):
         began = time.perf_counter()
-        ask()
+        call()
         seconds.append(time.perf_counter() - began)
     return 1000 * float(np.median(seconds))
 
 
 def measure(folder: Path, query: Floats) -> dict[str, Any]:
-    """Milliseconds of facets and of searches, with no filter and with each."""
+    """Return the milliseconds of facets and of searches, without a filter and with each."""
     with PanelIndex.open(folder) as index:
 
-        def searching(where: Any) -> Callable[[], object]:
-            question = Query(panel=1, view=View.PICTURE, where=where, k=12)
-            return lambda: index._searcher.search(question, QueryVectors(query[None]))
+        def search(where: Any) -> Callable[[], object]:
+            part = ViewQuery(Query(panel=1, view=View.PICTURE, where=where, k=12), View.PICTURE)
+            return lambda: index._searcher._search_view(part, EncodedQuery(QueryVectors(query[None])))
 
-        asked = {"no filter": None, **FILTERS}
+        filters = {"no filter": None, **FILTERS}
         return {
             "panels": index.count(),
-            "matching": {name: index.count(where) for name, where in asked.items()},
-            "facets ms": {n: median_ms(lambda where=w: index.facets(where)) for n, w in asked.items()},
-            "search ms": {n: median_ms(searching(w)) for n, w in asked.items()},
+            "matching": {name: index.count(where) for name, where in filters.items()},
+            "facets ms": {n: median_ms(lambda where=w: index.facets(where)) for n, w in filters.items()},
+            "search ms": {n: median_ms(search(w)) for n, w in filters.items()},
         }
 
 
@@ -111,17 +112,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--panels", type=int, default=100_000)
     parser.add_argument("--json", action="store_true")
-    asked = parser.parse_args()
-    vectors, queries = clustered(asked.panels, 2_000, 1.0, 0)
+    arguments = parser.parse_args()
+    vectors, queries = clustered(arguments.panels, 2_000, 1.0, 0)
     with tempfile.TemporaryDirectory() as name:
         write_library(Path(name), vectors)
-        found = measure(Path(name), queries[0])
-    if asked.json:
-        print(json.dumps(found, indent=1))
+        results = measure(Path(name), queries[0])
+    if arguments.json:
+        print(json.dumps(results, indent=1))
         return
-    print(f"{found['panels']:,} panels")
-    for name, panels in found["matching"].items():
-        facets, search = found["facets ms"][name], found["search ms"][name]
+    print(f"{results['panels']:,} panels")
+    for name, panels in results["matching"].items():
+        facets, search = results["facets ms"][name], results["search ms"][name]
         print(f"{name:22} {panels:8,} panels   facets {facets:7.1f} ms   search {search:7.1f} ms")
 
 

@@ -1,9 +1,9 @@
-"""What building a large library again costs when nothing changed, and when one book was added.
+"""Measure the time of building a large library again, unchanged and with one book added.
 
     python benchmarks/unchanged_pages.py [--pages 100000] [--keep FOLDER]
 
-Makes books of 100 tiny pages, every second one a CBZ, builds them with an encoder that costs nothing, and then prints
-where the time of the next builds goes. --keep leaves library and index in FOLDER, where the next run finds them.
+Makes books of 100 tiny pages, every second one a CBZ, and builds them with an encoder that takes no time. Prints the
+time of each stage of the next builds. --keep leaves library and index in FOLDER for the next run.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ PAGES_A_BOOK = 100
 
 
 class FreeEncoder:
-    """Random unit vectors, all different; costs next to nothing and means nothing."""
+    """An encoder of random unit vectors, all different, in almost no time."""
 
     name = fingerprint = "free"
     provisional = False
@@ -56,7 +56,7 @@ class FreeEncoder:
 
 
 def tiny_page(number: int) -> bytes:
-    """A PNG of 8 x 8 pixels unlike that of any other number."""
+    """Return a PNG of 8 x 8 pixels, a different one for each number."""
     out = io.BytesIO()
     dots = np.random.default_rng(number).integers(0, 256, (8, 8, 3), np.uint8)
     Image.fromarray(dots).save(out, "PNG")
@@ -64,6 +64,7 @@ def tiny_page(number: int) -> bytes:
 
 
 def make_book(library: Path, number: int) -> None:
+    """Write a book, a CBZ if its number is odd."""
     pages = {f"{page:03}.png": tiny_page(PAGES_A_BOOK * number + page) for page in range(PAGES_A_BOOK)}
     place = library / f"series {number // 40}" / f"book {number}"
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -78,16 +79,13 @@ def make_book(library: Path, number: int) -> None:
 
 
 def build(library: Path, index: Path) -> BuildReport:
-    options = {
-        "page_is_panel": True,
-        "thumbnails": False,
-        "batch_size": 4096,
-    }  # few commits: the first build is no subject
+    # large batches make few commits: the first build is not measured
+    options = {"page_is_panel": True, "thumbnails": False, "batch_size": 4096}
     return build_index([library], index, encoder=FreeEncoder(), **options)
 
 
 def prepare(folder: Path, books: int) -> None:
-    """The library and its index, unless they are there already."""
+    """Make the library and its index, unless they exist."""
     if (folder / "ready").exists():
         return
     shutil.rmtree(folder, ignore_errors=True)
@@ -99,7 +97,7 @@ def prepare(folder: Path, books: int) -> None:
 
 
 def walk_seconds(library: Path) -> float:
-    """Seconds to find all books and their pages on disk, without any catalog."""
+    """Return the seconds to find all books and their pages on disk, without a catalog."""
     begin = time.perf_counter()
     pages = sum(len(book.pages) for book in find_books(library) if isinstance(book, BookRef))
     seconds = time.perf_counter() - begin
@@ -112,7 +110,7 @@ def show(title: str, report: BuildReport, walk: float) -> None:
     total = parts.pop("total")
     if walk:
         parts["scan"] -= walk
-        parts = {"walk": walk, "catalog and fates": parts.pop("scan"), **parts}
+        parts = {"walk": walk, "catalog and status": parts.pop("scan"), **parts}
     named = ", ".join(f"{name} {seconds:.2f}" for name, seconds in parts.items())
     rest = total - sum(parts.values())
     print(f"{title}: {total:.2f} s ({named}, rest {rest:.2f}); {report.pages_unchanged:,} pages unchanged, ", end="")
@@ -123,10 +121,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pages", type=int, default=100_000)
     parser.add_argument("--keep", type=Path)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        folder = asked.keep or Path(name)
-        books = asked.pages // PAGES_A_BOOK
+        folder = arguments.keep or Path(name)
+        books = arguments.pages // PAGES_A_BOOK
         prepare(folder, books)
         comics, index = folder / "comics", folder / "an.index"
         build(comics, index)

@@ -1,4 +1,4 @@
-"""Search for comic panels: open an index, ask it, look at the hits.
+"""Search for comic panels: open an index, search it, look at the hits.
 
 from retrieval import PanelIndex
 with PanelIndex.open("my.index") as index:
@@ -38,11 +38,11 @@ _HOMES = {
     "Box": "records",
     "Facet": "overview.facets",
     "Filter": "filters",
-    "Hit": "search.searcher",
+    "Hit": "search.hits",
     "Panel": "records",
     "PanelIndex": "index",
     "PanelseekError": "errors",
-    "Query": "search.searcher",
+    "Query": "search.query",
     "View": "records",
     "load_encoder": "encoder",
     "verify_index": "verify",

@@ -35,6 +35,7 @@ METADATA_FILTERS = (
 Names = tuple[str, ...]
 """Names or patterns with `%`; one of them must fit."""
 
+_MAPPING_HINT = "write it like {'book': 'Pepper%'}"
 _MAX_NUMBER = 2**53
 """Largest accepted number: JSON readers keep integers exactly up to here."""
 
@@ -80,8 +81,7 @@ class Filter:
         if isinstance(where, Filter):
             return where
         if not isinstance(where, Mapping):
-            problem = f"a filter must map names to values; found {where!r}"
-            raise UsageError(problem, hint="write it like {'book': 'Pepper%'}")
+            raise UsageError(f"a filter must map names to values; found {where!r}", hint=_MAPPING_HINT)
         names = [f.name for f in fields(cls)]
         unknown = sorted(set(where) - set(names))
         if unknown:

@@ -1,17 +1,13 @@
-"""The frozen records that travel between the parts."""
+"""Frozen records that all rooms share: views, boxes and panels."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
 
 
 class View(StrEnum):
-    """Which part of a panel a vector speaks for."""
+    """The part of a panel that a vector represents."""
 
     PICTURE = "picture"
     DIALOGUE = "dialogue"
@@ -20,7 +16,7 @@ class View(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle in page pixels, origin top left; may reach over the page's edge."""
+    """A rectangle in page pixels, origin top left; it may extend beyond the page."""
 
     x: float
     y: float
@@ -28,14 +24,14 @@ class Box:
     h: float
 
     def as_list(self) -> list[float]:
-        """[x, y, w, h], whole numbers as ints so that JSON reads cleanly."""
+        """Return [x, y, w, h] for JSON, whole numbers as integers."""
         return [int(v) if float(v).is_integer() else v for v in (self.x, self.y, self.w, self.h)]
 
     def on_page(self, width: int, height: int) -> Box | None:
-        """The part a crop shows, or None when nothing is left.
+        """Return the box clamped to the page; None if nothing is left.
 
-        As the published Stage-1 loader clamps: x and y are raised to 0 without shrinking
-        w and h, then w and h are cut at the page's edge.
+        It is clamped as by the published Stage-1 loader: x and y are raised to 0 without shrinking w and h, then w and
+        h are cut at the edge of the page.
         """
         x, y = max(self.x, 0.0), max(self.y, 0.0)
         w, h = min(self.w, width - x), min(self.h, height - y)
@@ -43,16 +39,18 @@ class Box:
 
 
 FULL_PAGE = "page"
-"""The origin of a box that is all of its page."""
+"""`Panel.box_source` of a box that is the whole page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A panel of an index: where it is and what it says.
+    """A panel of an index: its place in the comics and its text.
 
-    `words_from` says who told its words: "annotation", "ocr", or "" where nobody looked. `effects` is lettering that is
-    no dialogue: sound effects, signatures; a line each. `label` is what kind of page it is on, "" where unknown.
-    `origin` is where its box is from: "annotation", "finder" or "page" (all of it).
+    sound_effects: lettering that is not dialogue (sound effects, signatures), one per line.
+    text_source: "annotation", "ocr", or "" if the text was not read.
+    page_path: the page's path below its source. gate: weights of picture, dialogue and composition.
+    label: page type (story, cover, ...), "" if unknown.
+    box_source: "annotation", "finder" (the panel detector) or "page" (the whole page).
     """
 
     id: int
@@ -75,5 +73,5 @@ class Panel:
 
     @property
     def is_fallback_page(self) -> bool:
-        """Whether it is a whole page, kept because the panels found on it, which come before it, are doubtful."""
+        """True for the full page that is stored after its panels when panel detection has low confidence."""
         return self.box_source == FULL_PAGE and self.number > 1

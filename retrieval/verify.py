@@ -1,4 +1,4 @@
-"""Verification: whether the parts of an index agree, and its vectors match its comics."""
+"""Verification: do the parts of an index agree, and do its vectors match its comics?"""
 
 from __future__ import annotations
 
@@ -24,17 +24,20 @@ from retrieval.store.thumbnails import Thumbnails
 from retrieval.store.vectors import VectorStore
 
 SAMPLE = 32
-"""Panels encoded again from their comics."""
+"""Panels encoded again from their comics by default."""
 
 MIN_COSINE = 0.999
-"""Cosine from which a vector counts as the stored one: float16 and batch shape cost less than 1e-5."""
+"""Minimum cosine of a stored vector with its new encoding; float16 and batch shape change it by less than 1e-5."""
 
 _REBUILD = "run `panelseek build` again with the same sources"
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Damage of one part of an index, and the suggested fix. `derived` damage can be repaired from the rest."""
+    """Damage of one part of an index.
+
+    found: the damage. hint: the suggested fix. derived: True if it can be repaired from the other parts.
+    """
 
     part: str
     found: str
@@ -66,7 +69,8 @@ def verify_index(
 ) -> VerifyReport:
     """Check counts, checksums and ids of every part, then encode `sample` panels again from their comics.
 
-    Raises `IndexMissing` when there is no index, `IndexDamaged` or `IndexTooNew` when the catalog cannot be read.
+    Raises `IndexMissing` if there is no index, `IndexDamaged`, `IndexTooNew` or `IndexTooOld` if the catalog cannot be
+    opened.
     """
     folder = existing_index(path)
     problems: list[Problem] = []
@@ -92,27 +96,28 @@ def verify_index(
 def _check_vectors(
     catalog: Catalog, vectors: VectorStore, checked: dict[str, int], notes: list[str]
 ) -> Iterator[Problem]:
-    named, have = catalog.panels.last_vector_row() + 1, vectors.rows()
-    checked["vectors"] = have
-    if have < named:
-        yield Problem("vectors", f"{have} rows lie there, the catalog names {named}", RESTORE_HINT, False)
+    """Compare the number of vectors with the catalog, and check their lengths."""
+    named, stored = catalog.panels.last_vector_row() + 1, vectors.rows()
+    checked["vectors"] = stored
+    if stored < named:
+        yield Problem("vectors", f"there are {stored} rows; the catalog names {named}", RESTORE_HINT, False)
         return
-    if have > named:
-        notes.append(
-            f"{have - named} vectors at the end have no panel (an interrupted build); the next build reuses their rows"
-        )
+    if stored > named:
+        extra = f"{stored - named} vectors at the end have no panel (an interrupted build)"
+        notes.append(f"{extra}; the next build reuses their rows")
     ids, rows = catalog.panels.vector_rows()
     for view in View:
         bad = 0
         for _, block in vectors.blocks(view, rows):
             norms = np.linalg.norm(block, axis=1)
-            # rows are stored with length 1; only an absent branch is all zeros
+            # rows are stored with length 1, or as zeros if the encoder gave none
             bad += int((~np.isfinite(norms) | ((norms > 0) & (np.abs(norms - 1) > 0.01))).sum())
         if bad:
             yield Problem("vectors", f"{bad} of {len(ids)} {view} vectors are not unit vectors", RESTORE_HINT, False)
 
 
 def _check_generation(folder: Path, catalog: Catalog, vectors: VectorStore | None) -> Iterator[Problem]:
+    """Check files and views of the current generation; vectors: None if they are damaged."""
     number = catalog.settings().generation
     if number is None:
         yield Problem("generation", "the first build was not finished", _REBUILD, False)
@@ -128,35 +133,36 @@ def _check_generation(folder: Path, catalog: Catalog, vectors: VectorStore | Non
 
 
 def _check_views(catalog: Catalog, generation: Generation, vectors: VectorStore | None) -> Iterator[Problem]:
-    """Compare ids and rows with the catalog, and the checksum of the vectors unless they are already damaged (None)."""
-    for view, found in generation.views.items():
+    """Compare ids and rows with the catalog, and the checksum of the vectors unless they are damaged (None)."""
+    for view, index in generation.views.items():
         ids, rows = catalog.panels.vector_rows(with_dialogue_only=view is View.DIALOGUE)
-        if not (np.array_equal(ids, found.ids) and np.array_equal(rows, found.rows)):
-            text = f"{view} holds {len(found)} panels that are not the catalog's {len(ids)}"
+        if not (np.array_equal(ids, index.ids) and np.array_equal(rows, index.rows)):
+            text = f"{view} has {len(index)} panels that are not the catalog's {len(ids)}"
             yield Problem("generation", text, f"{REPAIR_HINT}, or finish the build", True)
             continue
         if vectors and digest(vectors, view, rows) != generation.manifest["views"][str(view)]["vectors_sha256"]:
             yield Problem("vectors", f"{view} vectors are not those that were written", RESTORE_HINT, False)
-        if found.ann is not None and not _same_ids(found):
-            yield Problem("generation", f"{view}: the FAISS index holds other panel ids", REPAIR_HINT, True)
+        if index.ann is not None and not _same_ids(index):
+            yield Problem("generation", f"{view}: the FAISS index has other panel ids", REPAIR_HINT, True)
 
 
 def _same_ids(view: ViewIndex) -> bool:
-    """Return True if the inverted lists hold exactly this view's ids."""
+    """Return True if the inverted lists have exactly this view's ids."""
     import faiss
 
     assert isinstance(view.ann, IvfPq)
     lists = view.ann.index.invlists
     sizes = [lists.list_size(i) for i in range(lists.nlist)]
-    found = [faiss.rev_swig_ptr(lists.get_ids(i), size).copy() for i, size in enumerate(sizes) if size]
-    return bool(np.array_equal(np.unique(np.concatenate(found)), view.ids)) if found else not len(view)
+    ids = [faiss.rev_swig_ptr(lists.get_ids(i), size).copy() for i, size in enumerate(sizes) if size]
+    return bool(np.array_equal(np.unique(np.concatenate(ids)), view.ids)) if ids else not len(view)
 
 
 def _check_thumbnails(folder: Path) -> Iterator[Problem]:
+    """Read the file of thumbnails; missing ones are no damage."""
     try:
         Thumbnails(folder).stored_rows()
     except sqlite3.DatabaseError as error:
-        yield Problem("thumbnails", f"cannot be read ({error})", REPAIR_HINT, True)
+        yield Problem("thumbnails", f"the file cannot be read ({error})", REPAIR_HINT, True)
 
 
 def _check_sample(
@@ -185,7 +191,7 @@ def _check_sample(
 
 def _readable(index: PanelIndex, panels: list[Panel], notes: list[str]) -> list[tuple[Panel, Any]]:
     """Return the panels whose comics can be read, as encoder input; the others become notes."""
-    found: list[tuple[Panel, Any]] = []
+    readable: list[tuple[Panel, Any]] = []
     by_page: dict[int, list[Panel]] = defaultdict(list)
     for panel in panels:
         by_page[panel.page_id].append(panel)
@@ -196,5 +202,5 @@ def _readable(index: PanelIndex, panels: list[Panel], notes: list[str]) -> list[
             notes.append(f"not compared with its comic: {error}")
             continue
         inputs = [(p, panel_input(page, p.box, p.dialogue, p.number)) for p in group]
-        found += [(p, item) for p, item in inputs if item is not None]
-    return found
+        readable += [(p, item) for p, item in inputs if item is not None]
+    return readable

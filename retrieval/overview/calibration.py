@@ -55,7 +55,10 @@ DEFAULT_QUERY_TYPE: dict[View, QueryType] = {View.PICTURE: "picture", View.DIALO
 FILE = "calibration.json"
 _SEED = 5
 _BATCH = 16
+"""Queries searched at once."""
+
 _LOW_PRIORITY_BATCH = 2
+"""Queries searched at once with low priority."""
 
 _Key = tuple[int, View, QueryType]
 

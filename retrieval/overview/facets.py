@@ -1,7 +1,7 @@
-"""How many panels each value of each filter would leave: what a person may narrow a search by.
+"""Facets: the number of panels for each value of each filter.
 
-One pass over the panels counts them by book and page label; what is known about books is added to that. So the
-panels are read once, however many filters there are.
+One pass over the panels counts them by book and page label, and book metadata is joined to these counts. The panels are
+therefore read once for all filters.
 """
 
 from __future__ import annotations
@@ -20,65 +20,67 @@ Key = TypeVar("Key", int, str)
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """A value of a filter, and how many panels have it."""
+    """A value of a filter, and the number of panels with it."""
 
     value: str
     panels: int
 
 
 Facets = dict[str, tuple[Facet, ...]]
+"""Values by filter, most panels first."""
 
 
 def facets_of(catalog: Catalog, where: Filter, limit: int) -> Facets:
-    """For every filter its commonest values among the panels `where` lets through, most panels first.
+    """Return the most common values of every filter among the panels that pass `where`, at most `limit` each.
 
-    The names of `METADATA_FILTERS`, then `book` (titles), `label`, `has_dialogue` (yes, no) and `aspect` (tall, square, wide).
-    A panel counts for each value it has: two writers of a book count it twice. `limit` values of each at most.
+    Keys: those of `METADATA_FILTERS`, `book` (titles), `label`, `has_dialogue` (yes, no) and `aspect` (tall, square,
+    wide). A panel counts for each of its values: for each writer of its book, for example.
     """
-    tallies = catalog.library.panel_counts(where)
-    spoken, panels = sum(t.with_dialogue for t in tallies), sum(t.panels for t in tallies)
-    counted = {
-        "book": _sum_by_key((t.book, t.panels) for t in tallies),
-        "label": _sum_by_key((t.label, t.panels) for t in tallies if t.label),
-        "has_dialogue": {"yes": spoken, "no": panels - spoken},
-        "aspect": _sum_by_key((name, n) for t in tallies for name, n in zip(ASPECTS, t.aspects, strict=True)),
+    counts = catalog.library.panel_counts(where)
+    with_dialogue, panels = sum(c.with_dialogue for c in counts), sum(c.panels for c in counts)
+    values = {
+        "book": _sum_by_key((c.book, c.panels) for c in counts),
+        "label": _sum_by_key((c.label, c.panels) for c in counts if c.label),
+        "has_dialogue": {"yes": with_dialogue, "no": panels - with_dialogue},
+        "aspect": _sum_by_key((name, n) for c in counts for name, n in zip(ASPECTS, c.aspects, strict=True)),
     }
-    found = _metadata_facets(catalog, _sum_by_key((t.book_id, t.panels) for t in tallies), limit)
-    return found | {name: _most_common(values, limit) for name, values in counted.items()}
+    metadata = _metadata_facets(catalog, _sum_by_key((c.book_id, c.panels) for c in counts), limit)
+    return metadata | {name: _most_common(panels_by_value, limit) for name, panels_by_value in values.items()}
 
 
 def _metadata_facets(catalog: Catalog, books: Mapping[int, int], limit: int) -> Facets:
-    """Panels by each value of each fact; `books` are the panels of each book.
+    """Return the facets of book metadata; books: number of panels by book id.
 
-    Values that filters take for the same count together, under their commonest spelling.
+    Values that filters do not distinguish are one value, in its most common spelling.
     """
     panels: dict[str, dict[str, int]] = {name: {} for name in METADATA_FILTERS}
     spellings: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
     seen: set[tuple[int, str, str]] = set()
-    for book, name, value, same in catalog.library.metadata_values(METADATA_FILTERS):
-        count = books.get(book)
+    for book_id, name, value, casefolded in catalog.library.metadata_values(METADATA_FILTERS):
+        count = books.get(book_id)
         if count is None:
             continue
-        spelled = spellings[name, same]
+        spelled = spellings[name, casefolded]
         spelled[value] = spelled.get(value, 0) + count
-        if (book, name, same) not in seen:  # a book that names somebody twice has its panels once
-            panels[name][same] = panels[name].get(same, 0) + count
-            seen.add((book, name, same))
-    found: Facets = {}
+        if (book_id, name, casefolded) not in seen:  # a book that names a person twice has its panels once
+            panels[name][casefolded] = panels[name].get(casefolded, 0) + count
+            seen.add((book_id, name, casefolded))
+    facets: Facets = {}
     for name, values in panels.items():
-        commonest = _most_common(values, limit)
-        found[name] = tuple(Facet(_most_common(spellings[name, f.value], 1)[0].value, f.panels) for f in commonest)
-    return found
+        most = _most_common(values, limit)
+        facets[name] = tuple(Facet(_most_common(spellings[name, f.value], 1)[0].value, f.panels) for f in most)
+    return facets
 
 
 def _sum_by_key(pairs: Iterable[tuple[Key, int]]) -> dict[Key, int]:
+    """Return the sum of the numbers of each key."""
     total: dict[Key, int] = defaultdict(int)
-    for value, panels in pairs:
-        total[value] += panels
+    for key, number in pairs:
+        total[key] += number
     return total
 
 
 def _most_common(values: Mapping[str, int], limit: int) -> tuple[Facet, ...]:
-    """Most panels first, then by name; values without a panel are left out."""
+    """Return the values with most panels, equal ones by name; values without panels are left out."""
     ordered = heapq.nsmallest(limit, ((-panels, value) for value, panels in values.items() if panels))
     return tuple(Facet(value, -panels) for panels, value in ordered)

@@ -44,7 +44,11 @@ MIN_OVERLAP = 0.1
 pose reach 0.10; of new scans 95 of 100 have 0.28, of strong JPEG copies 0.15, recoloured 0.17, mirrored 0.36."""
 
 _COMPONENTS = 64
+"""Principal components in which neighbours are searched."""
+
 _NEAREST = 12
+"""Neighbours of each panel that are scored exactly."""
+
 _KEPT_PER_PANEL = 4
 """Pairs compared for each panel, the nearest first; bounds the time."""
 
@@ -52,13 +56,18 @@ _CACHED_PANELS = 4_096
 """Panels whose keypoints are kept for the next pair: 80 MB."""
 
 _EXACT_UP_TO = 20_000
+"""Panels up to which neighbours are searched exactly."""
+
 _BATCH = 2_048
+"""Panels whose neighbours are searched at once."""
+
 _SEED = 13
 _REPORT_EVERY = 200
+"""Pairs between two progress reports."""
 
 
 def load_lookalikes(index: OpenIndex) -> list[Group] | None:
-    """Return the groups of look-alikes found before for this generation, without rejected pairs; None if not scanned."""
+    """Return the stored groups of look-alikes of this generation, without rejected pairs; None if not scanned."""
     pairs = read_pairs(index.folder, index.generation.number)
     return None if pairs is None else group_pairs(pairs, RejectedPairs(index.folder).pairs())
 
@@ -73,7 +82,7 @@ def make_lookalikes(index: OpenIndex, progress: ProgressCallback = no_progress) 
 
 def find_pairs(index: OpenIndex, progress: ProgressCallback = no_progress) -> LookalikePairs:
     """Return all look-alikes of this generation. Time grows a little faster than the number of panels."""
-    found: list[tuple[int, int, float, float, bool]] = []
+    pairs: list[tuple[int, int, float, float, bool]] = []
     proposed = list(_candidate_pairs(index, progress))
     report = StageProgress(progress, "comparing pictures", "pairs", len(proposed))
     panels = index.catalog.panels.get({i for a, b, _ in proposed for i in (a, b)})
@@ -81,17 +90,17 @@ def find_pairs(index: OpenIndex, progress: ProgressCallback = no_progress) -> Lo
     for place, (a, b, score) in enumerate(proposed):
         if a in panels and b in panels and panels[a].book_id != panels[b].book_id:
             for mirrored in (False, True):
-                share = overlap(keypoints(a, mirrored), keypoints(b, False))
-                if share >= MIN_OVERLAP:
-                    found.append((a, b, score, share, mirrored))
+                fraction = overlap(keypoints(a, mirrored), keypoints(b, False))
+                if fraction >= MIN_OVERLAP:
+                    pairs.append((a, b, score, fraction, mirrored))
                     break
         if place % _REPORT_EVERY == 0:
             report(place)
-    return _pairs(found)
+    return _as_arrays(pairs)
 
 
-def _pairs(found: Sequence[tuple[int, int, float, float, bool]]) -> LookalikePairs:
-    columns: Any = list(zip(*found, strict=True)) or [[], [], [], [], []]
+def _as_arrays(pairs: Sequence[tuple[int, int, float, float, bool]]) -> LookalikePairs:
+    columns: Any = list(zip(*pairs, strict=True)) or [[], [], [], [], []]
     ids = np.array(columns[:2], np.int64).reshape(2, -1).T
     return LookalikePairs(
         ids, np.array(columns[2], np.float32), np.array(columns[3], np.float32), np.array(columns[4], bool)
@@ -111,9 +120,9 @@ def _candidate_pairs(index: OpenIndex, progress: ProgressCallback) -> Iterator[t
     report = StageProgress(progress, "finding neighbours", "panels", len(ids))
     seen: set[tuple[int, int]] = set()
     for start in range(0, len(ids), _BATCH):
-        some = slice(start, min(start + _BATCH, len(ids)))
-        _, places = nearest.search(reduced[some], _NEAREST + 1)
-        vectors = index.vector_store.read(View.PICTURE, rows[some])
+        batch = slice(start, min(start + _BATCH, len(ids)))
+        _, places = nearest.search(reduced[batch], _NEAREST + 1)
+        vectors = index.vector_store.read(View.PICTURE, rows[batch])
         for offset, near in enumerate(places):
             own = start + offset
             near = near[(near >= 0) & (near != own)]
@@ -123,7 +132,7 @@ def _candidate_pairs(index: OpenIndex, progress: ProgressCallback) -> Iterator[t
                 if scores[at] >= MIN_COSINE and pair not in seen:
                     seen.add(pair)
                     yield (*pair, float(scores[at]))
-        report(some.stop)
+        report(batch.stop)
 
 
 def _nearest(reduced: NDArray[np.float32]) -> Any:
@@ -150,5 +159,5 @@ def _keypoints(index: OpenIndex, panel: Panel, mirrored: bool) -> Keypoints:
 
 def overlap(one: Keypoints, other: Keypoints) -> float:
     """Return the inliers as a fraction of the keypoints of the image with fewer, 0 to 1; 0 with too few inliers."""
-    shared = count_inliers(one, other)
-    return shared / min(len(one.points), len(other.points)) if shared >= MIN_INLIERS else 0.0
+    inliers = count_inliers(one, other)
+    return inliers / min(len(one.points), len(other.points)) if inliers >= MIN_INLIERS else 0.0

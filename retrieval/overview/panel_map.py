@@ -3,8 +3,8 @@
     generations/N/map.npz     points (P, 2) float32 from 0 to 1, groups (P,) uint8, in the order of picture.panels.npy
 
 The `picture` vectors are reduced to 50 principal components. FAISS finds the nearest neighbours among them. t-SNE
-(van der Maaten and Hinton 2008) with interpolation (Linderman et al. 2019), from openTSNE, lays them out. It starts from
-the two widest components, so that global distances stay meaningful. Groups are k-means clusters of the finished map.
+(van der Maaten and Hinton 2008) with interpolation (Linderman et al. 2019), from openTSNE, lays them out. It starts
+from the two widest components, so that global distances stay meaningful. Groups are k-means clusters of the map.
 """
 
 from __future__ import annotations
@@ -30,7 +30,11 @@ GROUPS = 24
 """Largest number of groups; there is one for every twenty panels."""
 
 _COMPONENTS = 50
+"""Principal components that t-SNE sees."""
+
 _PERPLEXITY = 30.0
+"""Effective number of neighbours of a panel, the usual value for t-SNE."""
+
 _EARLY, _LATE = 250, 350
 """Iterations of t-SNE: first with exaggerated attraction, which finds the global shape."""
 
@@ -38,8 +42,11 @@ _MIN_TSNE = 100
 """Panels below which the two widest components are the map: t-SNE contracts so few to one point."""
 
 _EXACT_UP_TO = 4_000
+"""Panels from which t-SNE interpolates instead of using a tree; from 4 times as many, neighbours are approximate."""
+
 _SEED = 3
 _REPORT_EVERY = 10
+"""Iterations between two progress reports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +88,18 @@ def lay_out(view: ViewIndex, vectors: VectorStore, progress: ProgressCallback = 
 
 
 def _layout(reduced: NDArray[np.float32], progress: ProgressCallback) -> NDArray[np.float32]:
+    """Return (P, 2) positions for (P, C) principal components."""
     count = len(reduced)
     if count < _MIN_TSNE:
         return _scale_to_unit(reduced[:, :2]) if count else np.empty((0, 2), np.float32)
     start = reduced[:, :2] / max(float(reduced[:, 0].std()), 1e-9) * 1e-4
-    start = start + np.random.default_rng(_SEED).normal(
-        0, 1e-6, start.shape
-    )  # identical panels must be able to separate
+    # noise, so that identical panels can separate
+    start = start + np.random.default_rng(_SEED).normal(0, 1e-6, start.shape)
     return _scale_to_unit(_tsne(reduced, start, progress))
 
 
 def _tsne(reduced: NDArray[np.float32], start: NDArray[Any], progress: ProgressCallback) -> NDArray[np.float32]:
-    """Run openTSNE with neighbours from FAISS."""
+    """Return the (P, 2) embedding of openTSNE, with neighbours from FAISS."""
     from openTSNE import TSNEEmbedding
     from openTSNE.affinity import PerplexityBasedNN
 
@@ -106,11 +113,11 @@ def _tsne(reduced: NDArray[np.float32], start: NDArray[Any], progress: ProgressC
         n_jobs=jobs,
         random_state=_SEED,
     )
-    few = len(reduced) < _EXACT_UP_TO
+    small = len(reduced) < _EXACT_UP_TO
     embedding: Any = TSNEEmbedding(
         start.astype(np.float64),
         affinities,
-        negative_gradient_method="bh" if few else "fft",
+        negative_gradient_method="bh" if small else "fft",
         n_jobs=jobs,
         random_state=_SEED,
     )
@@ -133,17 +140,18 @@ def _tsne(reduced: NDArray[np.float32], start: NDArray[Any], progress: ProgressC
 class _PrecomputedNeighbours:
     """Nearest neighbours in the interface that openTSNE expects."""
 
-    def __init__(self, found: tuple[NDArray[np.int64], NDArray[np.float64]], samples: int) -> None:
-        self._found = found
+    def __init__(self, neighbours: tuple[NDArray[np.int64], NDArray[np.float64]], samples: int) -> None:
+        self._neighbours = neighbours
         self.n_samples = samples
-        self.k = found[0].shape[1]
+        self.k = neighbours[0].shape[1]
 
     def build(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        return self._found
+        """Return (indices, distances)."""
+        return self._neighbours
 
 
 def _neighbours(reduced: NDArray[np.float32], count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """(P, count) places and distances of each panel's nearest others; exact for small libraries."""
+    """Return the (P, count) positions and distances of each panel's nearest others; exact for small libraries."""
     import faiss
 
     count = min(count, len(reduced) - 1)
@@ -162,7 +170,7 @@ def _neighbours(reduced: NDArray[np.float32], count: int) -> tuple[NDArray[np.in
 def _drop_self(
     places: NDArray[np.int64], squared: NDArray[np.float32], count: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Each row less its own place, or its last where a twin took that; FAISS's padding becomes the first found."""
+    """Remove each row's own position, or its last if duplicates displaced that; FAISS padding becomes the nearest."""
     own = places == np.arange(len(places))[:, None]
     own[~own.any(axis=1), -1] = True
     kept = places[~own].reshape(-1, count)
@@ -173,15 +181,15 @@ def _drop_self(
 
 
 def _scale_to_unit(points: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Into the unit square, both axes by the same measure, in its middle."""
+    """Return points scaled into the unit square by one factor, centred."""
     low, high = points.min(axis=0), points.max(axis=0)
     span = float((high - low).max()) or 1.0
-    found: NDArray[np.float32] = (0.5 + (points - (low + high) / 2) / span * 0.98).astype(np.float32)
-    return found
+    scaled: NDArray[np.float32] = (0.5 + (points - (low + high) / 2) / span * 0.98).astype(np.float32)
+    return scaled
 
 
 def _cluster(points: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Groups of the map by k-means, numbered from the largest down."""
+    """Return the (P,) k-means clusters of the map, numbered from the largest."""
     import faiss
 
     groups = min(GROUPS, len(points) // 20)
@@ -189,8 +197,8 @@ def _cluster(points: NDArray[np.float32]) -> NDArray[np.uint8]:
         return np.zeros(len(points), np.uint8)
     means = faiss.Kmeans(2, groups, niter=20, seed=_SEED, min_points_per_centroid=1)
     means.train(np.ascontiguousarray(points))
-    found = means.index.search(np.ascontiguousarray(points), 1)[1][:, 0]
-    order = np.argsort(-np.bincount(found, minlength=groups), kind="stable")
+    clusters = means.index.search(np.ascontiguousarray(points), 1)[1][:, 0]
+    order = np.argsort(-np.bincount(clusters, minlength=groups), kind="stable")
     numbers = np.empty(groups, np.uint8)
     numbers[order] = np.arange(groups, dtype=np.uint8)
-    return numbers[found]
+    return numbers[clusters]

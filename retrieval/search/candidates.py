@@ -1,4 +1,4 @@
-"""Retrieval: the panels of one view that may answer a query, with exact scores. What one shard can do alone."""
+"""Retrieval: the panels of one view that may answer a query, with exact scores."""
 
 from __future__ import annotations
 
@@ -142,5 +142,5 @@ class Retriever:
 
 
 def requested_candidates(query: Query) -> int:
-    """Return the number of vectors that the first round asks of an IVF-PQ index."""
+    """Return the number of vectors that the first round requests from an IVF-PQ index."""
     return max(CANDIDATES, 4 * query.needed)

@@ -1,8 +1,8 @@
-"""Derived arrays kept beside a generation: written beside and renamed, absent where damaged."""
+"""Derived arrays that readers add to a generation; a damaged file counts as none."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -11,27 +11,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.errors import IndexDamaged
-from retrieval.store.layout import generation_folder
+from retrieval.store.layout import generation_folder, replace_file
 
 
 def save_derived(index: Path, number: int, name: str, **arrays: NDArray[Any]) -> None:
-    """Add a derived file to a generation, written beside and renamed: what a reader makes on request.
+    """Write named arrays into a file of a generation.
 
-    Raises `IndexDamaged` where the generation is gone or cannot be written.
+    Raises `IndexDamaged` if the generation is gone or cannot be written.
     """
     path = generation_folder(index, number) / name
-    beside = path.with_name(f"{name}.{os.getpid()}")
     try:
-        with beside.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **arrays)
-        beside.replace(path)
+        replace_file(path, lambda beside: _write(beside, arrays))
     except OSError as error:
-        why = error.strerror or error
-        raise IndexDamaged(f"{path} cannot be written ({why}): check the disk and its permissions") from error
+        problem = f"the file cannot be written ({error.strerror or error})"
+        raise IndexDamaged(problem, path, "check the disk and its permissions") from error
+
+
+def _write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    with path.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
 def load_derived(index: Path, number: int, name: str) -> dict[str, NDArray[Any]]:
-    """The arrays of such a file; empty where there is none, or none that can be read."""
+    """Return the arrays of such a file; none if it is missing or damaged."""
     try:
         with np.load(generation_folder(index, number) / name) as stored:
             return dict(stored)

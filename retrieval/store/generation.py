@@ -1,10 +1,10 @@
-"""A generation: a snapshot of everything searched that is derived from catalog and vectors.
+"""A generation: a snapshot of everything that is searched, derived from catalog and vectors.
 
     generations/N/manifest.json         counts, kinds, checksums, measured recall
     generations/N/<view>.panels.npy     (2, P) int64: panel ids in order, and their vector rows
     generations/N/<view>.faiss          the IVF-PQ index, if the view is large enough
 
-It is written beside and renamed, then named by the catalog; readers keep the one they opened.
+It is written under another name, renamed, and then named by the catalog. Readers keep the one that they opened.
 """
 
 from __future__ import annotations
@@ -71,10 +71,10 @@ class Generation:
 
 def digest(vectors: VectorStore, view: View, rows: NDArray[np.int64]) -> str:
     """Return the SHA-256 of the stored vectors of a view, including its region vectors."""
-    found = vectors.digest(view, rows)
+    own = vectors.digest(view, rows)
     if vectors_per_panel(vectors, view) == 1:
-        return found
-    return hashlib.sha256((found + vectors.digest(REGIONS, vectors.region_rows(rows))).encode()).hexdigest()
+        return own
+    return hashlib.sha256((own + vectors.digest(REGIONS, vectors.region_rows(rows))).encode()).hexdigest()
 
 
 def open_generation(index: Path, number: int) -> Generation:

@@ -51,7 +51,7 @@ def write_index_id(folder: Path, index_id: str) -> None:
 
 
 def check_index_id(folder: Path, index_id: str) -> None:
-    """Raise `IndexDamaged` if folder and catalog belong to two indexes; a folder without an id passes."""
+    """Raise `IndexDamaged` if folder and catalog belong to two indexes; a folder without an id is accepted."""
     path = folder / "index_id"
     with suppress(OSError):
         found = path.read_text().strip()

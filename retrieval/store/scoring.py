@@ -31,7 +31,7 @@ def best_scores(vectors: VectorStore, view: View, rows: NDArray[np.int64], query
 
 
 def all_scores(vectors: VectorStore, view: View, rows: NDArray[np.int64], queries: NDArray[np.float32]) -> Scores:
-    """Return the (Q, P) scores of each of (Q, 512) unit vectors with the most similar vector of each panel at `rows`."""
+    """Return the (Q, P) scores of (Q, 512) unit vectors with the most similar vector of each panel at `rows`."""
     scores = np.empty((len(queries), len(rows)), np.float32)
     per_panel = vectors_per_panel(vectors, view)
     batch_size = _VECTORS_PER_READ // per_panel

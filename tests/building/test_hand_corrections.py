@@ -19,7 +19,11 @@ SIZE = (400, 600)
 
 
 def printed(*arguments: str | Path) -> tuple[dict[str, Any], str]:
+<<<<<<< HEAD
+    """Return the JSON that the command prints, and its messages."""
+=======
     """Return the JSON that the command prints, and its standard error."""
+>>>>>>> h-build
     command = [sys.executable, "-m", "ui.cli", "panels", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return json.loads(done.stdout), done.stderr.strip()
@@ -35,10 +39,10 @@ def test_corrected_beside_the_page(lib: Path, index: Path) -> None:
         put(lib / f"{n}.png", drawn(n, 4, SIZE))
     build(lib, index)
     before = {place: panel.id for place, panel in by_place(index).items()}
-    found, said = printed(lib / "1.png", "--index", index)
+    found, message = printed(lib / "1.png", "--index", index)
     assert [panel["bbox"] for panel in found["panels"]] == boxes(index, "1.png")
     assert (found["image_width"], found["image_height"], len(found["panels"])) == (*SIZE, 4)
-    assert said == f"edited, it goes to {lib / '1.json'}"
+    assert message == f"save the edited file as {lib / '1.json'}"
     kept = [found["panels"][0], {"bbox": [10, 300, 380, 290], "text": "by hand"}]
     put(lib / "1.json", json.dumps(found | {"panels": kept}).encode())
     encoder = GridEncoder()
@@ -55,8 +59,8 @@ def test_corrected_page_of_an_archive(lib: Path, index: Path) -> None:
     """A page of an archive is corrected by a file in a folder of annotations, without touching the archive."""
     archive = cbz(lib / "Harbor.cbz", {f"{n}.png": drawn(n, 4, SIZE) for n in (1, 2)})
     build(lib, index)
-    found, said = printed(archive / "2.png", "--index", index)
-    assert said.startswith(f"edited, it goes to 2.json inside {archive}, or FOLDER/Harbor/2.json")
+    found, message = printed(archive / "2.png", "--index", index)
+    assert message.startswith(f"save the edited file as 2.json inside {archive}, or FOLDER/Harbor/2.json")
     put(lib.parent / "fixes" / "Harbor" / "2.json", json.dumps(found | {"panels": found["panels"][:1]}).encode())
     encoder = GridEncoder()
     report = build(lib, index, encoder, annotations=(str(lib.parent / "fixes"),))

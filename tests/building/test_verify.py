@@ -101,7 +101,7 @@ def test_full_text_that_lags_behind(built: Path) -> None:
     change(built, "INSERT INTO panel_words(panel_words) VALUES ('delete-all')")
     (problem,) = verify(built).problems
     assert (problem.part, problem.derived) == ("catalog", True)
-    assert problem.found == "full text panel_words holds 0 panels, the catalog has 24 with words"
+    assert problem.found == "full text panel_words has 0 panels; the catalog has 24 with dialogue"
     assert repair_index(built)[0] == "full text of the dialogue"
     assert verify(built).sound
     with PanelIndex.open(built, encoder=GridEncoder()) as opened:
@@ -120,7 +120,7 @@ def test_ids_that_disagree(built: Path) -> None:
     """A generation that names other panels than the catalog does is damage that can be derived again."""
     change(built, "DELETE FROM panel WHERE id = 2")
     found = [p.found for p in verify(built).problems]
-    assert "picture holds 48 panels that are not the catalog's 47" in found
+    assert "picture has 48 panels that are not the catalog's 47" in found
     repair_index(built)
     assert verify(built).sound
     assert len(panels(built)) == 47
@@ -129,7 +129,7 @@ def test_ids_that_disagree(built: Path) -> None:
 def test_broken_references(built: Path) -> None:
     """Rows that name rows that are not there are counted."""
     change(built, "UPDATE panel SET page_id = 999 WHERE id = 2")
-    assert any("1 rows name a row that is not there" in p.found for p in verify(built).problems)
+    assert any("1 rows name a row that does not exist" in p.found for p in verify(built).problems)
 
 
 def test_repair_changes_nothing_that_is_true(built: Path) -> None:
@@ -191,5 +191,5 @@ def test_faiss_with_other_ids(many: Path, index: Path) -> None:
     }
     (folder / "manifest.json").write_text(json.dumps(manifest))
     (problem,) = verify(index).problems
-    assert problem.found == "picture: the FAISS index holds other panel ids"
+    assert problem.found == "picture: the FAISS index has other panel ids"
     assert problem.derived

@@ -53,7 +53,7 @@ def test_the_view_follows_the_query(index: PanelIndex, query: dict[str, Any], vi
 
 
 def test_search_takes_the_fields_of_a_query() -> None:
-    """`QueryFields`, the keyword arguments of `PanelIndex.search`, has exactly the fields of `Query`, of their types."""
+    """`QueryFields`, the keyword arguments of `PanelIndex.search`, has exactly the fields and types of `Query`."""
     assert QueryFields.__annotations__.keys() == {f.name for f in fields(Query)}
     declared = {name: annotation.__forward_arg__ for name, annotation in QueryFields.__annotations__.items()}
     assert declared == {f.name: f.type for f in fields(Query)}
@@ -162,7 +162,8 @@ def test_filters_are_read() -> None:
     [
         (
             {"bok": 1, "a": 2},
-            "no filter is called a, bok\nchoose from book, book_id, source, page, has_dialogue, annotated, aspect, size",
+            "no filter is called a, bok\nchoose from book, book_id, source, page, has_dialogue, annotated, aspect, "
+            "size",
         ),
         ({"aspect": "broad"}, "filter aspect takes .*one of tall, square, wide; found 'broad'"),
         ({"size": (1, 2, 3)}, r"filter size takes .*found \(1, 2, 3\)"),

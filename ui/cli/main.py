@@ -1,73 +1,60 @@
-"""The command `panelseek`.
+"""The command `panelseek`: its commands, and what becomes of errors.
 
-Results go to standard output, progress and messages to standard error. Exit status: 0 done, 1 the work
-failed, 2 wrong usage, 130 stopped with Ctrl-C. Heavy libraries load inside the commands that need them.
+Results go to standard output, progress and messages to standard error. Exit status: 0 done, 1 the work failed, 2 wrong
+usage, 130 stopped with Ctrl-C. Heavy libraries load inside the commands that need them.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import re
 import sys
-from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
 
 import click
 
 from retrieval.errors import PanelseekError, UsageError
-from retrieval.filters import METADATA_FILTERS
+from ui.cli.build import build, watch
+from ui.cli.demo import demo
 from ui.cli.evaluate import evaluate
-from ui.cli.overview import lookalikes, make_map
+from ui.cli.inspect import info, panels, verify
+from ui.cli.overview import lookalikes, panel_map
+from ui.cli.remove import remove
+from ui.cli.search import search
+from ui.cli.serve import serve
 from ui.cli.train import train
-from ui.output.hit_json import hit_as_dict
+from ui.output.errors import error_sentence
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+FAILED, WRONG_USAGE, STOPPED = 1, 2, 130
+"""Exit status of work that failed, of wrong usage, and of a command stopped with Ctrl-C."""
 
-    from retrieval import Hit, PanelIndex
-
-DEFAULT_INDEX = "panelseek.index"
-DEMO_INDEX = "panelseek-demo.index"
-_STOPPED = "\nstopped; what was written is kept, the same command goes on from there"
-
-_index = click.option(
-    "--index",
-    "folder",
-    type=click.Path(path_type=Path),
-    default=DEFAULT_INDEX,
-    envvar="PANELSEEK_INDEX",
-    show_default=True,
-    show_envvar=True,
-    help="Folder of the index.",
-)
-_device = click.option("--device", help="Where the encoder runs: cpu, cuda or mps.  [default: the fastest there is]")
-_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
-_host = click.option("--host", default="127.0.0.1", show_default=True, help="Address the page listens on.")
-_port = click.option("--port", type=click.IntRange(0, 65535), default=7860, show_default=True, help="Its port.")
-
-
-_SPANS = {"number": "1-12", "volume": "2-3", "year": "1990-1999"}
-"""Facts that are numbers, with an example of from and to."""
-
-
-def _facts(command: Callable[..., Any]) -> Callable[..., Any]:
-    """An option for each thing known about books that narrows a search, in the order of `METADATA_FILTERS`."""
-    for name in reversed(METADATA_FILTERS):
-        span = f" (or FROM-TO, as {_SPANS[name]})" if name in _SPANS else ""
-        text = f"Only books of this {name}{span}; % stands for any letters, may be repeated."
-        command = click.option(f"--{name}", multiple=True, metavar="NAME", help=text)(command)
-    return command
+_STOPPED_MESSAGE = "\nstopped; what was written is kept. Run the same command again to resume"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="panelseek")
+@click.version_option(package_name="panelseek", help="Show the version and exit.")
 def panelseek() -> None:
-    """Search for comic panels by picture and by words."""
+    """Search comic panels by image and by words."""
 
 
+<<<<<<< HEAD
+for _command in (
+    build,
+    watch,
+    search,
+    serve,
+    info,
+    panels,
+    remove,
+    verify,
+    panel_map,
+    lookalikes,
+    train,
+    evaluate,
+    demo,
+):
+    panelseek.add_command(_command)
+=======
 _BUILDING = (
     click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", type=click.Path(path_type=Path)),
     _index,
@@ -531,10 +518,11 @@ panelseek.add_command(_index(make_map))
 
 def _print_json(value: dict[str, Any]) -> None:
     click.echo(json.dumps(value, indent=1, ensure_ascii=False))
+>>>>>>> h-build
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command; every error ends as one sentence on standard error."""
+    """Run the command line; every error ends as a sentence on standard error, never as a traceback."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("panelseek").setLevel(logging.INFO)
     try:
@@ -544,31 +532,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(stop.exit_code) from None
     except click.ClickException as error:
         error.show()
-        raise SystemExit(2) from None
+        raise SystemExit(WRONG_USAGE) from None
     except (KeyboardInterrupt, click.Abort):
-        click.echo(_STOPPED, err=True)
-        raise SystemExit(130) from None
+        _stop(_STOPPED_MESSAGE, STOPPED)
     except PanelseekError as error:
-        click.echo(f"panelseek: {error}", err=True)
-        raise SystemExit(2 if isinstance(error, UsageError) else 1) from None
+        _stop(f"panelseek: {error_sentence(error)}", WRONG_USAGE if isinstance(error, UsageError) else FAILED)
     except BrokenPipeError:
-        sys.stderr.close()  # the reader went away (`| head`); Python would complain about it at exit
-        raise SystemExit(1) from None
-    except Exception as error:  # the last resort: a person sees a sentence, a developer asks for more
+        sys.stderr.close()  # the reader ended (`| head`); Python would complain about it at exit
+        raise SystemExit(FAILED) from None
+    except Exception as error:
         if _interrupted(error):
-            click.echo(_STOPPED, err=True)
-            raise SystemExit(130) from None
+            _stop(_STOPPED_MESSAGE, STOPPED)
         if os.environ.get("PANELSEEK_DEBUG"):
             raise
-        click.echo(
-            f"panelseek: this should not happen: {type(error).__name__}: {error} (PANELSEEK_DEBUG=1 shows where)",
-            err=True,
-        )
-        raise SystemExit(1) from None
+        hint = "Set PANELSEEK_DEBUG=1 to see the traceback."
+        _stop(f"panelseek: unexpected error: {type(error).__name__}: {error}. {hint}", FAILED)
+
+
+def _stop(message: str, status: int) -> None:
+    """Print a message to standard error and exit."""
+    click.echo(message, err=True)
+    raise SystemExit(status) from None
 
 
 def _interrupted(error: BaseException | None) -> bool:
-    """Whether Ctrl-C lies behind an error: libraries stopped in the middle may raise something else on top."""
+    """Return True if Ctrl-C caused an error: interrupted libraries may raise another one on top."""
     while error is not None:
         if isinstance(error, KeyboardInterrupt):
             return True

@@ -15,8 +15,8 @@ from retrieval.store.scoring import Scores, all_scores, top
 from retrieval.store.vectors import VectorStore
 
 _COMPARED = 200
-"""Panels with the highest cosine whose regions are compared with those of the image; the others follow by cosine. Fixed,
-so that further pages of results continue where the last one ended."""
+"""Panels with the highest cosine whose regions are compared with those of the image; the others follow by cosine.
+Fixed, so that further pages of results continue where the last one ended."""
 
 
 def apply(candidates: Candidates, context: RankingContext) -> Candidates:

@@ -104,5 +104,7 @@ def _mention_penalties(ids: NDArray[np.int64], query: NegativeQuery, catalog: Ca
 
 def _score_bound(scores: Scores, query: Query) -> float:
     """Return an upper bound on the ranking score of any panel outside the candidates."""
-    asked = requested_candidates(query)
-    return float(np.partition(scores, -asked)[-asked]) if asked < len(scores) else float(scores.min(initial=np.inf))
+    requested = requested_candidates(query)
+    if requested >= len(scores):
+        return float(scores.min(initial=np.inf))
+    return float(np.partition(scores, -requested)[-requested])

@@ -65,7 +65,7 @@ class AnnIndex(Protocol):
 
     @classmethod
     def update(cls, content: IndexInput, previous: PreviousIndex) -> tuple[Self, int] | None:
-        """Return the previous index with the changes, and the vectors changed since its training; None to build anew."""
+        """Return the updated previous index and the vectors changed since its training; None to build a new one."""
         ...
 
     @classmethod

@@ -2,8 +2,8 @@
 
 Choices and their reasons (measured by `benchmarks/vector_search.py`):
 
-- `IVF{4 sqrt N},PQ64`, L2 on unit vectors: 64 bytes a vector. PQ alone cannot rank the nearest panels, so candidates are
-  scored again from the stored float16 vectors and the index only has to contain them.
+- `IVF{4 sqrt N},PQ64`, L2 on unit vectors: 64 bytes a vector. PQ alone cannot rank the nearest panels, so candidates
+  are scored again from the stored float16 vectors and the index only has to contain them.
 - PQ encodes the vectors themselves, not residuals to their list (`by_residual=False`). Recall is the same after 400
   candidates are scored exactly, and there is no table per list (64 x 256 floats) to hold or to compute.
 - Files are memory-mapped, so lists are resident only while they are read.

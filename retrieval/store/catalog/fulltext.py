@@ -1,7 +1,7 @@
-"""Dialogue looked up as words: exact words first, then letters (so glued or misread words still match).
+"""Full-text search in dialogue: exact words first, then trigrams, which also find run-together words and OCR errors.
 
-SQLite does this with two FTS5 tables, one of words and one of trigrams. Other databases, chosen with
-an SQLAlchemy URL, fall back to plain `LIKE`, which every SQL database has.
+SQLite has two FTS5 tables for it, one of words and one of trigrams. Other databases, chosen with an SQLAlchemy URL, use
+plain `LIKE`.
 """
 
 from __future__ import annotations
@@ -19,64 +19,86 @@ from sqlalchemy.exc import DBAPIError
 
 from retrieval.store.catalog.text import idf, normalise
 
-_MAX_TRIGRAMS = 16  # enough to find a misread line; more only costs time
-_MAX_LISTED_PANELS = 40_000  # panels; from there on half as many trigrams have to do
-_MAX_QUERY_TRIGRAMS = 256  # of a very long question only the beginning is looked up by its letters
-_MAX_BM25_ROWS = (
-    20_000  # rows that SQLite orders by bm25 in some 40 ms; it takes 5 times as long over them as to list them
-)
-_COMMON_FRACTION = 0.2  # a word in more than this share of the panels finds nothing by itself
+_MAX_TRIGRAMS = 16
+"""Trigrams searched for: enough to find a line with OCR errors; more take more time."""
+
+_MAX_LISTED_PANELS = 40_000
+"""Panels listed for all trigrams; if there are more, only half of the trigrams are searched for."""
+
+_MAX_QUERY_TRIGRAMS = 256
+"""Trigrams of a query that are considered, from its beginning."""
+
+_MAX_BM25_ROWS = 20_000
+"""Rows that SQLite orders by BM25, in some 40 ms. To order rows takes 5 times as long as to list them."""
+
+_COMMON_FRACTION = 0.2
+"""Fraction of the panels above which a word is too common to be searched for alone."""
+
+_MIN_COMMON = 50
+"""Panels up to which a word is never too common."""
+
+_REBUILD_BATCH = 5_000
+"""Panels added at once when the tables are made again."""
 
 
 class FullText(Protocol):
-    """How a catalog finds panels by what they say."""
+    """Full-text search of a catalog."""
 
-    def create(self, connection: Connection) -> None: ...
+    def create(self, connection: Connection) -> None:
+        """Create the tables."""
+        ...
 
     def add(self, connection: Connection, rows: Iterable[tuple[int, str]]) -> None:
         """Add (panel id, dialogue) pairs."""
         ...
 
     def remove(self, connection: Connection, rows: Iterable[tuple[int, str]]) -> None:
-        """Take pairs away; the dialogue must be the one that was added."""
+        """Remove pairs; the dialogue must be the one that was added."""
         ...
 
-    def rebuild(self, connection: Connection, rows: Iterable[tuple[int, str]]) -> None: ...
+    def rebuild(self, connection: Connection, rows: Iterable[tuple[int, str]]) -> None:
+        """Make the tables again from (panel id, dialogue) pairs."""
+        ...
 
     def optimize(self, connection: Connection) -> None:
-        """Leave nothing of what was removed."""
+        """Erase what was removed."""
         ...
 
     def candidates(
         self, connection: Connection, terms: Sequence[str], limit: int, within: Select[Any] | None = None
     ) -> list[int]:
-        """Ids of panels that say some of `terms`, at most 4 x `limit`; only those `within` selects."""
+        """Return ids of panels with some of the terms, at most 4 x `limit`; within: a query for the allowed ids."""
         ...
 
-    def counts(self, connection: Connection, terms: Sequence[str]) -> dict[str, int]: ...
+    def counts(self, connection: Connection, terms: Sequence[str]) -> dict[str, int]:
+        """Return the number of panels with each term, of those terms that any panel has."""
+        ...
 
-    def check(self, connection: Connection) -> list[str]: ...
+    def check(self, connection: Connection) -> list[str]:
+        """Return a sentence for each fault of the database."""
+        ...
 
 
 def full_text_for(engine: Engine) -> FullText:
+    """Return the full-text search for a database."""
     return SqliteFullText() if engine.dialect.name == "sqlite" else LikeFullText()
 
 
 def trigrams(word: str) -> set[str]:
-    """All runs of three letters of a word."""
+    """Return all runs of three letters of a word."""
     return {word[i : i + 3] for i in range(len(word) - 2)}
 
 
-def _quote(words: str) -> str:
-    """FTS5's string form: nothing inside is an operator."""
-    return '"' + words.replace('"', '""') + '"'
+def _quote(term: str) -> str:
+    """Return a term as an FTS5 string, in which nothing is an operator."""
+    return '"' + term.replace('"', '""') + '"'
 
 
 def _affordable_trigrams(counts: Sequence[tuple[str, int]]) -> dict[str, int]:
-    """The rarest trigrams: half of them, and of the others those with which not too many panels have to be listed."""
+    """Return the rarer half of the trigrams, and more of them while not too many panels have to be listed."""
     totals = accumulate(count for _, count in counts)
-    kept = zip(counts, totals, range(len(counts)), strict=True)
-    return dict(each for each, total, place in kept if place < _MAX_TRIGRAMS // 2 or total <= _MAX_LISTED_PANELS)
+    ordered = zip(counts, totals, range(len(counts)), strict=True)
+    return dict(pair for pair, total, place in ordered if place < _MAX_TRIGRAMS // 2 or total <= _MAX_LISTED_PANELS)
 
 
 def _any_term(terms: Sequence[str]) -> str:
@@ -84,15 +106,17 @@ def _any_term(terms: Sequence[str]) -> str:
 
 
 class SqliteFullText:
-    """FTS5, contentless: the dialogue itself stands once, in the panel table.
+    """Full-text search with two contentless FTS5 tables; the dialogue itself is only in the panel table.
 
-    What is indexed is the normalised dialogue (`words.normalise`), so both tables and the query agree on
-    case, accents and apostrophes. Contentless tables forget a row when told the very words it was added with.
+    The tables index the normalised dialogue (`text.normalise`), so that tables and query agree on case, accents and
+    apostrophes. To remove a row from a contentless table takes the text that it was added with.
     """
 
     TABLES: ClassVar[dict[str, str]] = {"panel_words": "unicode61 remove_diacritics 0", "panel_letters": "trigram"}
+    """Tokenizer of each table."""
 
     def create(self, connection: Connection) -> None:
+        """Create both tables, and a table of term counts for each."""
         for name, tokenizer in self.TABLES.items():
             connection.execute(
                 text(
@@ -103,47 +127,54 @@ class SqliteFullText:
             connection.execute(text(f"CREATE VIRTUAL TABLE IF NOT EXISTS {name}_terms USING fts5vocab({name}, 'row')"))
 
     def add(self, connection: Connection, rows: Iterable[tuple[int, str]]) -> None:
-        values = [{"id": i, "dialogue": normalise(d)} for i, d in rows]
+        """Add (panel id, dialogue) pairs to both tables."""
+        values = [{"id": panel_id, "dialogue": normalise(dialogue)} for panel_id, dialogue in rows]
         for name in self.TABLES if values else ():
             connection.execute(text(f"INSERT INTO {name}(rowid, dialogue) VALUES (:id, :dialogue)"), values)
 
     def remove(self, connection: Connection, rows: Iterable[tuple[int, str]]) -> None:
-        values = [{"id": i, "dialogue": normalise(d)} for i, d in rows]
+        """Remove pairs from both tables; the dialogue must be the one that was added."""
+        values = [{"id": panel_id, "dialogue": normalise(dialogue)} for panel_id, dialogue in rows]
         for name in self.TABLES if values else ():
             sql = f"INSERT INTO {name}({name}, rowid, dialogue) VALUES ('delete', :id, :dialogue)"
             connection.execute(text(sql), values)
 
     def rebuild(self, connection: Connection, rows: Iterable[tuple[int, str]]) -> None:
+        """Drop both tables and make them again from (panel id, dialogue) pairs."""
         for name in self.TABLES:
             connection.execute(text(f"DROP TABLE IF EXISTS {name}_terms"))
             connection.execute(text(f"DROP TABLE IF EXISTS {name}"))
         self.create(connection)
         stream = iter(rows)
-        while batch := list(islice(stream, 5_000)):
+        while batch := list(islice(stream, _REBUILD_BATCH)):
             self.add(connection, batch)
 
     def optimize(self, connection: Connection) -> None:
-        for name in self.TABLES:  # a word that was removed stays in the table, marked, until its parts are merged
+        """Merge the segments of both tables: a removed word stays in them, only marked, until then."""
+        for name in self.TABLES:
             connection.execute(text(f"INSERT INTO {name}({name}) VALUES ('optimize')"))
 
     def candidates(
         self, connection: Connection, terms: Sequence[str], limit: int, within: Select[Any] | None = None
     ) -> list[int]:
+        """Return ids of panels: with the phrase, then with all words, with some words, and with some trigrams.
+
+        Each has its own `limit`, so that many panels with one common word leave room for those with the phrase.
+        """
         words = self._selective_terms(connection, terms)
         letters = list(dict.fromkeys(t for word in terms for t in trigrams(word)))[:_MAX_QUERY_TRIGRAMS]
         rare = sorted(self._counts(connection, "panel_letters", letters).items(), key=lambda tc: (tc[1], tc[0]))
-        # panels that say it literally, or say every word, must not be crowded out by many that say a common one
-        found = self._match(connection, "panel_words", _quote(" ".join(terms)), limit, within)
-        found += self._match(connection, "panel_words", " ".join(map(_quote, words)), limit, within)
-        found += self._any_of(connection, "panel_words", words, limit, within)
-        found += self._any_of(connection, "panel_letters", _affordable_trigrams(rare[:_MAX_TRIGRAMS]), limit, within)
-        return list(dict.fromkeys(found))
+        ids = self._match(connection, "panel_words", _quote(" ".join(terms)), limit, within)
+        ids += self._match(connection, "panel_words", " ".join(map(_quote, words)), limit, within)
+        ids += self._any_of(connection, "panel_words", words, limit, within)
+        ids += self._any_of(connection, "panel_letters", _affordable_trigrams(rare[:_MAX_TRIGRAMS]), limit, within)
+        return list(dict.fromkeys(ids))
 
     def _selective_terms(self, connection: Connection, terms: Sequence[str]) -> dict[str, int]:
-        """The words worth asking for, with how many panels say them: common ones only where there is nothing else."""
+        """Return the terms to search for and the panels with each; common ones only if there are no others."""
         total = connection.execute(text("SELECT count(*) FROM panel_words_docsize")).scalar() or 0
         counts = self.counts(connection, terms)
-        rare = {t: n for t, n in counts.items() if n <= max(_COMMON_FRACTION * total, 50)}
+        rare = {t: n for t, n in counts.items() if n <= max(_COMMON_FRACTION * total, _MIN_COMMON)}
         return rare or counts
 
     def _any_of(
@@ -154,10 +185,10 @@ class SqliteFullText:
         limit: int,
         within: Select[Any] | None,
     ) -> list[int]:
-        """The `limit` panels that have most of the terms, the rarer counting more; `counts`: panels that have each.
+        """Return the `limit` panels with the highest weight of matching terms; counts: panels with each term.
 
-        SQLite orders few rows by bm25, which looks at lengths too. Over many that takes longer than all else, and each
-        panel's rarities are added up here instead.
+        Few rows are ordered by BM25 in SQLite, which also considers their lengths. Over many rows that would take
+        longer than the rest of the search; the `idf` weights of each panel's terms are then added up here.
         """
         if not counts or sum(counts.values()) <= _MAX_BM25_ROWS:
             return self._match(connection, name, _any_term(list(counts)), limit, within)
@@ -175,7 +206,8 @@ class SqliteFullText:
         return [int(row) for row in order if sums[row] > 0]
 
     def _rows(self, connection: Connection, name: str, term: str) -> NDArray[np.int64]:
-        """The panels that have a term, ascending; as one text, which Python takes in far faster than as rows."""
+        """Return the panels with a term, ascending."""
+        # as one JSON text, which is much faster in Python than one row for each
         sql = text(f"SELECT json_group_array(rowid) FROM {name} WHERE {name} MATCH :query")
         listed = connection.execute(sql, {"query": _quote(term)}).scalar() or "[]"
         return np.fromstring(listed[1:-1], np.int64, sep=",")
@@ -183,74 +215,79 @@ class SqliteFullText:
     def _match(
         self, connection: Connection, name: str, query: str, limit: int, within: Select[Any] | None
     ) -> list[int]:
+        """Return the best `limit` panels for an FTS5 query, by BM25."""
         if not query.strip('"'):
             return []
         rowid = column("rowid", Integer)
-        found = select(rowid).select_from(table(name)).where(text(f"{name} MATCH :query").bindparams(query=query))
+        statement = select(rowid).select_from(table(name)).where(text(f"{name} MATCH :query").bindparams(query=query))
         if within is not None:
-            found = found.where(rowid.in_(within))
-        return list(connection.execute(found.order_by(column("rank"), rowid).limit(limit)).scalars())
+            statement = statement.where(rowid.in_(within))
+        return list(connection.execute(statement.order_by(column("rank"), rowid).limit(limit)).scalars())
 
     def counts(self, connection: Connection, terms: Sequence[str]) -> dict[str, int]:
+        """Return the number of panels with each term, of those terms that any panel has."""
         return self._counts(connection, "panel_words", terms)
 
     def _counts(self, connection: Connection, name: str, terms: Iterable[str]) -> dict[str, int]:
         sql = text(f"SELECT doc FROM {name}_terms WHERE term = :term")
-        found = {t: connection.execute(sql, {"term": t}).scalar() for t in dict.fromkeys(terms)}
-        return {t: int(n) for t, n in found.items() if n}
+        counts = {term: connection.execute(sql, {"term": term}).scalar() for term in dict.fromkeys(terms)}
+        return {term: int(count) for term, count in counts.items() if count}
 
     def check(self, connection: Connection) -> list[str]:
-        """SQLite's own integrity check, and that both tables hold exactly the panels with words."""
-        found = [str(r) for r in connection.execute(text("PRAGMA integrity_check(5)")).scalars() if r != "ok"]
+        """Return the faults of SQLite's integrity check, and tables that do not have all panels with dialogue."""
+        faults = [str(r) for r in connection.execute(text("PRAGMA integrity_check(5)")).scalars() if r != "ok"]
         broken = len(connection.execute(text("PRAGMA foreign_key_check")).all())
-        found += [f"{broken} rows name a row that is not there"] if broken else []
+        faults += [f"{broken} rows name a row that does not exist"] if broken else []
         expected = connection.execute(text("SELECT count(*) FROM panel WHERE dialogue != ''")).scalar()
         for name in self.TABLES:
             try:
-                have = connection.execute(text(f"SELECT count(*) FROM {name}_docsize")).scalar()
+                stored = connection.execute(text(f"SELECT count(*) FROM {name}_docsize")).scalar()
             except DBAPIError as error:
-                found.append(f"full text {name} cannot be read ({error.orig})")
+                faults.append(f"full text {name} cannot be read ({error.orig})")
                 continue
-            if have != expected:
-                found.append(f"full text {name} holds {have} panels, the catalog has {expected} with words")
-        return found
+            if stored != expected:
+                faults.append(f"full text {name} has {stored} panels; the catalog has {expected} with dialogue")
+        return faults
 
 
 class LikeFullText:
-    """Any SQL database: nothing derived is stored, `LIKE` scans the panel table."""
+    """Full-text search for any SQL database: `LIKE` scans the panel table; nothing derived is stored."""
 
     def create(self, connection: Connection) -> None:
-        pass
+        """Do nothing: there are no tables of its own."""
 
     def add(self, connection: Connection, rows: Iterable[tuple[int, str]]) -> None:
-        pass
+        """Do nothing."""
 
     def remove(self, connection: Connection, rows: Iterable[tuple[int, str]]) -> None:
-        pass
+        """Do nothing."""
 
     def rebuild(self, connection: Connection, rows: Iterable[tuple[int, str]]) -> None:
-        pass
+        """Do nothing."""
 
     def optimize(self, connection: Connection) -> None:
-        pass
+        """Do nothing."""
 
     def candidates(
         self, connection: Connection, terms: Sequence[str], limit: int, within: Select[Any] | None = None
     ) -> list[int]:
+        """Return the ids of panels with most of the terms."""
         if not terms:
             return []
-        panel_id, said = column("id", Integer), func.lower(column("dialogue"))
-        says = [case((said.contains(term, autoescape=True), 1), else_=0) for term in dict.fromkeys(terms)]
-        hits = reduce(add, says)
-        found = select(panel_id).select_from(table("panel")).where(hits > 0)
+        panel_id, dialogue = column("id", Integer), func.lower(column("dialogue"))
+        has_term = [case((dialogue.contains(term, autoescape=True), 1), else_=0) for term in dict.fromkeys(terms)]
+        matching = reduce(add, has_term)
+        statement = select(panel_id).select_from(table("panel")).where(matching > 0)
         if within is not None:
-            found = found.where(panel_id.in_(within))
-        return list(connection.execute(found.order_by(hits.desc(), panel_id).limit(limit)).scalars())
+            statement = statement.where(panel_id.in_(within))
+        return list(connection.execute(statement.order_by(matching.desc(), panel_id).limit(limit)).scalars())
 
     def counts(self, connection: Connection, terms: Sequence[str]) -> dict[str, int]:
+        """Return the number of panels with each term, of those terms that any panel has."""
         sql = text("SELECT count(*) FROM panel WHERE lower(dialogue) LIKE :term")
-        found = {t: connection.execute(sql, {"term": f"%{t}%"}).scalar() or 0 for t in dict.fromkeys(terms)}
-        return {t: n for t, n in found.items() if n}
+        counts = {term: connection.execute(sql, {"term": f"%{term}%"}).scalar() or 0 for term in dict.fromkeys(terms)}
+        return {term: count for term, count in counts.items() if count}
 
     def check(self, connection: Connection) -> list[str]:
+        """Return no faults: there is nothing derived to check."""
         return []

@@ -5,12 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from sqlalchemy import (
-    and_,
-    case,
-    func,
-    select,
-)
+from sqlalchemy import and_, case, func, select
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session, aliased
 
@@ -18,20 +13,8 @@ from retrieval.filters import ASPECTS, Filter
 from retrieval.records import FULL_PAGE
 from retrieval.store.catalog.filter_sql import in_range
 from retrieval.store.catalog.queries import filtered
-from retrieval.store.catalog.records import (
-    BookSummary,
-    CoverSummary,
-    PageLocation,
-    PanelCount,
-)
-from retrieval.store.catalog.tables import (
-    BookMetadataRow,
-    BookRow,
-    PageRow,
-    PanelRow,
-    SkippedRow,
-    SourceRow,
-)
+from retrieval.store.catalog.records import BookSummary, CoverSummary, PageLocation, PanelCount
+from retrieval.store.catalog.tables import BookMetadataRow, BookRow, PageRow, PanelRow, SkippedRow, SourceRow
 
 
 class LibraryReader:
@@ -41,14 +24,15 @@ class LibraryReader:
         self.engine = engine
 
     def sources(self) -> list[Path]:
+        """Return the sources in the order in which they were added."""
         with Session(self.engine) as session:
             return [Path(p) for p in session.scalars(select(SourceRow.path).order_by(SourceRow.id))]
 
     def source_counts(self, path: Path) -> dict[str, int]:
-        """books, pages and panels of a source, gone ones included."""
-        counted = (func.distinct(BookRow.id), func.distinct(PageRow.id), PanelRow.id)
+        """Return the numbers of books, pages and panels of a source, missing ones included."""
+        columns = (func.distinct(BookRow.id), func.distinct(PageRow.id), PanelRow.id)
         statement = (
-            select(*(func.count(column) for column in counted))
+            select(*(func.count(column) for column in columns))
             .select_from(SourceRow)
             .outerjoin(BookRow, BookRow.source_id == SourceRow.id)
             .outerjoin(PageRow, PageRow.book_id == BookRow.id)
@@ -59,15 +43,16 @@ class LibraryReader:
             return dict(zip(("books", "pages", "panels"), connection.execute(statement).one(), strict=True))
 
     def skipped(self) -> list[tuple[str, str]]:
-        """(path, reason) of everything the last builds could not read."""
+        """Return (path, reason) of all files that the last builds could not read."""
         with Session(self.engine) as session:
             rows = session.scalars(select(SkippedRow).order_by(SkippedRow.id))
             return [(r.path, r.reason) for r in rows]
 
     def counts(self) -> dict[str, int]:
-        """books, pages, panels, panels_with_dialogue and doubtful_pages, all of what is present; gone_pages.
+        """Return the numbers of present books, pages, panels, ... and of missing pages.
 
-        A page is doubtful where the whole of it stands after panels found on it: see `Panel.beside_others`.
+        Keys: books, pages, panels, panels_with_dialogue, low_confidence_pages (see `Panel.is_fallback_page`) and
+        missing_pages.
         """
         with Session(self.engine) as session:
             present = select(PageRow).where(PageRow.missing.is_(False)).subquery()
@@ -86,7 +71,7 @@ class LibraryReader:
             }
 
     def books(self) -> list[BookSummary]:
-        """The present books in order of title."""
+        """Return the present books, in order of title."""
         statement = (
             select(
                 BookRow.id,
@@ -108,23 +93,23 @@ class LibraryReader:
             return [BookSummary(*row) for row in session.execute(statement)]
 
     def book_metadata(self, book_id: int) -> dict[str, tuple[str, ...]]:
-        """What is known about a book: the values of each name, in order."""
+        """Return the metadata of a book: the values of each name, in order."""
         statement = select(BookMetadataRow).where(BookMetadataRow.book_id == book_id).order_by(BookMetadataRow.position)
-        found: dict[str, tuple[str, ...]] = {}
+        metadata: dict[str, tuple[str, ...]] = {}
         with Session(self.engine) as session:
             for row in session.scalars(statement.order_by(BookMetadataRow.id)):
-                found[row.name] = (*found.get(row.name, ()), row.value)
-        return found
+                metadata[row.name] = (*metadata.get(row.name, ()), row.value)
+        return metadata
 
     def metadata_values(self, names: Sequence[str]) -> list[tuple[int, str, str, str]]:
-        """(book id, name, value, value as compared) of all facts of these names, in no order."""
+        """Return (book id, name, value, casefolded value) of all metadata of these names, in no order."""
         columns = (BookMetadataRow.book_id, BookMetadataRow.name, BookMetadataRow.value, BookMetadataRow.casefolded)
         with self.engine.connect() as connection:
             rows = connection.execute(select(*columns).where(BookMetadataRow.name.in_(names)))
-            return [(book, name, value, same) for book, name, value, same in rows]
+            return [(book_id, name, value, casefolded) for book_id, name, value, casefolded in rows]
 
     def panel_counts(self, where: Filter) -> list[PanelCount]:
-        """Present panels that a filter lets through, counted by book and page label."""
+        """Return the numbers of present panels that pass a filter, by book and page label."""
         aspect = PanelRow.w / PanelRow.h
         shapes = [and_(*in_range(aspect, bounds)) for bounds in ASPECTS.values()]
         columns = [func.count(), func.sum(case((PanelRow.dialogue != "", 1), else_=0))]
@@ -134,25 +119,28 @@ class LibraryReader:
         with self.engine.connect() as connection:
             titles = {row.id: row.title for row in connection.execute(select(BookRow.id, BookRow.title))}
             rows = connection.execute(statement)
-            return [PanelCount(book, titles[book], label, n, d, tuple(a)) for book, label, n, d, *a in rows]
+            return [
+                PanelCount(book_id, titles[book_id], label, panels, with_dialogue, tuple(aspects))
+                for book_id, label, panels, with_dialogue, *aspects in rows
+            ]
 
     def covers(self) -> dict[int, CoverSummary]:
-        """The first page and the talking panels of every present book, by the book's id."""
-        words = (
-            select(PageRow.book_id, func.count(PanelRow.id).label("talking"))
+        """Return the first page of each present book and its number of panels with dialogue, by book id."""
+        counts = (
+            select(PageRow.book_id, func.count(PanelRow.id).label("with_dialogue"))
             .join(PanelRow, PanelRow.page_id == PageRow.id)
             .where(PageRow.missing.is_(False), PanelRow.dialogue != "")
             .group_by(PageRow.book_id)
         )
-        # rows of later pages come first, so that the first page is what stays
-        firsts = select(PageRow.book_id, PageRow.id).where(PageRow.missing.is_(False)).order_by(PageRow.number.desc())
+        # in descending order of pages, so that the first page is the last one to be stored
+        pages = select(PageRow.book_id, PageRow.id).where(PageRow.missing.is_(False)).order_by(PageRow.number.desc())
         with Session(self.engine) as session:
-            talking = {row.book_id: row.talking for row in session.execute(words)}
-            first = {row.book_id: row.id for row in session.execute(firsts)}
-        return {book: CoverSummary(page, talking.get(book, 0)) for book, page in first.items()}
+            with_dialogue = {row.book_id: row.with_dialogue for row in session.execute(counts)}
+            first_page = {row.book_id: row.id for row in session.execute(pages)}
+        return {book_id: CoverSummary(page, with_dialogue.get(book_id, 0)) for book_id, page in first_page.items()}
 
     def pages_of(self, book_id: int, limit: int, offset: int) -> list[tuple[int, int]]:
-        """(id, number) of a book's present pages in order."""
+        """Return (id, number) of a book's present pages, in order."""
         statement = (
             select(PageRow.id, PageRow.number)
             .where(PageRow.book_id == book_id, PageRow.missing.is_(False))
@@ -164,7 +152,7 @@ class LibraryReader:
             return [(page, number) for page, number in session.execute(statement)]
 
     def page_location(self, page_id: int) -> PageLocation | None:
-        """Where a page's picture lies, or None when the catalog does not know it."""
+        """Return the place of a page's image; None if the catalog has no such page."""
         statement = (
             select(PageRow, BookRow, SourceRow.path)
             .join(BookRow, PageRow.book_id == BookRow.id)
@@ -180,10 +168,10 @@ class LibraryReader:
         return PageLocation(page.id, folder, page.name, page.number, book.title, page.width, page.height)
 
     def find_pages(self, name: str) -> list[PageLocation]:
-        """Where the pages lie whose file is called `name`, in whatever folder of their book; gone ones are left out."""
-        named = (PageRow.name == name) | PageRow.name.endswith(f"/{name}", autoescape=True)
+        """Return the places of the present pages with this file name, in any folder of their book."""
+        has_name = (PageRow.name == name) | PageRow.name.endswith(f"/{name}", autoescape=True)
         with Session(self.engine) as session:
             ids = list(
-                session.scalars(select(PageRow.id).where(named, PageRow.missing.is_(False)).order_by(PageRow.id))
+                session.scalars(select(PageRow.id).where(has_name, PageRow.missing.is_(False)).order_by(PageRow.id))
             )
         return [place for page_id in ids if (place := self.page_location(page_id)) is not None]

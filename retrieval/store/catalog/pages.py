@@ -5,25 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import (
-    select,
-)
+from sqlalchemy import select
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
 from retrieval.store.catalog.queries import id_chunks
-from retrieval.store.catalog.records import (
-    BookRecord,
-    MissingPage,
-    PreviousPage,
-)
-from retrieval.store.catalog.tables import (
-    BookRow,
-    JoinedPagesRow,
-    ListingRow,
-    PageRow,
-    PanelRow,
-)
+from retrieval.store.catalog.records import BookRecord, MissingPage, PreviousPage
+from retrieval.store.catalog.tables import BookRow, JoinedPagesRow, ListingRow, PageRow, PanelRow
 
 
 class PageReader:
@@ -33,41 +21,48 @@ class PageReader:
         self.engine = engine
 
     def listings(self, source_id: int) -> dict[str, tuple[str, Any]]:
-        """(stat, what was found) by the book's path, of the books of a source that are remembered."""
+        """Return (fingerprint, content) of the stored listings of a source, by the book's path."""
         with Session(self.engine) as session:
             rows = session.scalars(select(ListingRow).where(ListingRow.source_id == source_id))
             return {row.path: (row.fingerprint, row.content) for row in rows}
 
     def joined_pages(self, source_id: int) -> dict[int, tuple[str, list[str]]]:
-        """(stat, names of joined pages) by book id, of the books of a source that were looked at."""
+        """Return (fingerprint, names of joined pages) of the examined books of a source, by book id."""
         with Session(self.engine) as session:
             query = select(JoinedPagesRow).join(BookRow, BookRow.id == JoinedPagesRow.book_id)
             rows = session.scalars(query.where(BookRow.source_id == source_id))
             return {row.book_id: (row.fingerprint, row.pages) for row in rows}
 
     def previous_pages(self, book_id: int) -> dict[str, PreviousPage]:
-        """Every page the catalog remembers of a book, by name."""
-        fate = (PageRow.number, PageRow.fingerprint, PageRow.digest, PageRow.missing, PageRow.label, PageRow.ocr_engine)
+        """Return all pages of a book, missing ones included, by name."""
+        columns = (
+            PageRow.number,
+            PageRow.fingerprint,
+            PageRow.digest,
+            PageRow.missing,
+            PageRow.label,
+            PageRow.ocr_engine,
+        )
         with self.engine.connect() as connection:
-            rows = connection.execute(select(PageRow.id, PageRow.name, *fate).where(PageRow.book_id == book_id))
+            rows = connection.execute(select(PageRow.id, PageRow.name, *columns).where(PageRow.book_id == book_id))
             return {row.name: PreviousPage(*row) for row in rows}
 
     def previous_books(self, source_id: int) -> dict[str, BookRecord]:
-        """Every book of a source by its path, gone ones included."""
+        """Return all books of a source, missing ones included, by path."""
         with self.engine.connect() as connection:
             columns = select(BookRow.path, BookRow.id, BookRow.title, BookRow.kind, BookRow.metadata_fingerprint)
             rows = connection.execute(columns.where(BookRow.source_id == source_id))
             return {row.path: BookRecord(row.id, row.title, row.kind, row.metadata_fingerprint) for row in rows}
 
     def present_pages(self, book_ids: Sequence[int]) -> list[int]:
-        """Ids of the pages of some books that are there."""
+        """Return the ids of the present pages of some books."""
         columns = select(PageRow.id).where(PageRow.missing.is_(False))
         with self.engine.connect() as connection:
             chunks = (connection.scalars(columns.where(PageRow.book_id.in_(ids))) for ids in id_chunks(list(book_ids)))
             return [page for chunk in chunks for page in chunk]
 
     def missing_pages(self) -> Iterator[MissingPage]:
-        """The pages that wait for their return."""
+        """Return the missing pages, kept in case they come back."""
         columns = select(PageRow.id, PageRow.book_id, PageRow.name, PageRow.digest)
         with self.engine.connect() as connection:
             yield from (
@@ -75,20 +70,20 @@ class PageReader:
             )
 
     def digests(self) -> Iterator[str]:
-        """The content of every page, gone ones included, in no order."""
+        """Return the content digest of every page, missing ones included, in no order."""
         with self.engine.connect() as connection:
             yield from connection.execute(select(PageRow.digest)).yield_per(10_000).scalars()
 
     def page_by_digest(self, digest: str) -> tuple[int, list[int]] | None:
-        """A page of this content and the vector rows of its panels in order, or None."""
+        """Return the id of a page with this content and the vector rows of its panels, in order; None without one."""
         with self.engine.connect() as connection:
-            found = connection.scalar(select(PageRow.id).where(PageRow.digest == digest).limit(1))
-            if found is None:
+            page_id = connection.scalar(select(PageRow.id).where(PageRow.digest == digest).limit(1))
+            if page_id is None:
                 return None
-            rows = select(PanelRow.vector_row).where(PanelRow.page_id == found).order_by(PanelRow.number)
-            return found, list(connection.scalars(rows))
+            rows = select(PanelRow.vector_row).where(PanelRow.page_id == page_id).order_by(PanelRow.number)
+            return page_id, list(connection.scalars(rows))
 
     def metadata_fingerprint(self, book_id: int) -> str:
-        """What `set_book_facts` was last told, "" before that."""
+        """Return the fingerprint that `CatalogWriter.set_book_metadata` was last given, "" before."""
         with Session(self.engine) as session:
             return session.scalar(select(BookRow.metadata_fingerprint).where(BookRow.id == book_id)) or ""

@@ -5,32 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import (
-    Select,
-    select,
-)
+from sqlalchemy import Select, select
 
 from retrieval.filters import Filter
 from retrieval.records import Box, Panel
 from retrieval.store.catalog.filter_sql import conditions
-from retrieval.store.catalog.tables import (
-    BookMetadataRow,
-    BookRow,
-    PageRow,
-    PanelRow,
-    SourceRow,
-)
+from retrieval.store.catalog.tables import BookMetadataRow, BookRow, PageRow, PanelRow, SourceRow
 
-_IDS_PER_QUERY = 10_000  # SQLite takes 32,766 bound values; stay well below
+_IDS_PER_QUERY = 10_000  # SQLite takes at most 32,766 bound values
 
 
 def id_chunks(ids: list[int]) -> Iterator[list[int]]:
+    """Return the ids in chunks that fit into one SQL statement."""
     for start in range(0, len(ids), _IDS_PER_QUERY):
         yield ids[start : start + _IDS_PER_QUERY]
 
 
 def select_panels() -> Any:
-    """Plain columns, in the order that `panel_record` takes them: loading whole rows as objects costs three times as much."""
+    """Return the query for present panels, with the columns of `panel_record`.
+
+    Whole rows as objects take three times as long.
+    """
     return (
         select(
             PanelRow.id,
@@ -64,17 +59,18 @@ def select_panels() -> Any:
 
 
 def panel_record(row: Any) -> Panel:
-    panel_id, number, x, y, w, h, dialogue, effects, words_from, origin, vector_row, *gate = row[:14]
-    page_id, page, name, width, height, label, book_id, title, path = row[14:]
+    """Return the panel of one row of `select_panels`."""
+    panel_id, number, x, y, w, h, dialogue, sound_effects, text_source, box_source, vector_row, *gate = row[:14]
+    page_id, page_number, name, width, height, label, book_id, title, path = row[14:]
     return Panel(
         id=panel_id,
         book=title,
-        page_number=page,
+        page_number=page_number,
         number=number,
         box=Box(x, y, w, h),
         dialogue=dialogue,
-        sound_effects=effects,
-        text_source=words_from,
+        sound_effects=sound_effects,
+        text_source=text_source,
         page_path=f"{path}/{name}" if path else name,
         page_width=width,
         page_height=height,
@@ -83,12 +79,12 @@ def panel_record(row: Any) -> Panel:
         book_id=book_id,
         vector_row=vector_row,
         label=label or "",
-        box_source=origin,
+        box_source=box_source,
     )
 
 
 def filtered(statement: Select[Any], where: Filter, with_books: bool = False) -> Select[Any]:
-    """Join what a filter speaks of and add its conditions: every table less is a look-up a panel less."""
+    """Add the conditions of a filter on present panels; only the tables that it needs are joined, to save time."""
     columns = {
         "book": BookRow.title,
         "book_path": BookRow.path,

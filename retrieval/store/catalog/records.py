@@ -11,7 +11,7 @@ from retrieval.records import Box
 
 @dataclass(frozen=True, slots=True)
 class PreviousPage:
-    """What the catalog remembers of a page, enough to tell its fate."""
+    """A page as the last build left it; a scan compares it with the page now."""
 
     id: int
     name: str
@@ -25,7 +25,7 @@ class PreviousPage:
 
 @dataclass(frozen=True, slots=True)
 class BookRecord:
-    """What the catalog remembers of a book."""
+    """A book as the last build left it."""
 
     id: int
     title: str
@@ -35,7 +35,7 @@ class BookRecord:
 
 @dataclass(frozen=True, slots=True)
 class MissingPage:
-    """A page that is not there any more, and where it was."""
+    """A page that is no longer in its source, with its last place."""
 
     id: int
     book_id: int
@@ -45,7 +45,7 @@ class MissingPage:
 
 @dataclass(frozen=True, slots=True)
 class PageUpdate:
-    """Present again or still, with another place in its book or another file date."""
+    """New number and fingerprint of a page that is present with unchanged content."""
 
     page_id: int
     number: int
@@ -54,7 +54,7 @@ class PageUpdate:
 
 @dataclass(frozen=True, slots=True)
 class PageMove:
-    """A page whose content lies somewhere else now."""
+    """New place of a page whose content was moved."""
 
     page_id: int
     book_id: int
@@ -66,7 +66,7 @@ class PageMove:
 
 @dataclass(frozen=True, slots=True)
 class PageCopy:
-    """A page with the content of page `donor`; `rows`: vector rows of its panels -> rows that hold the same."""
+    """A page with the content of page `copy_from`; rows: vector rows of its panels -> rows of their copies."""
 
     copy_from: int
     book_id: int
@@ -79,7 +79,7 @@ class PageCopy:
 
 @dataclass(frozen=True, slots=True)
 class NewPanel:
-    """A panel ready to be written; `gate` are the weights of picture, dialogue and composition."""
+    """A panel to write; gate: weights of picture, dialogue and composition."""
 
     number: int
     box: Box
@@ -93,7 +93,7 @@ class NewPanel:
 
 @dataclass(frozen=True, slots=True)
 class NewPage:
-    """A page with all its panels, written in one transaction."""
+    """A page to write with all its panels, in one transaction."""
 
     book_id: int
     name: str
@@ -109,7 +109,7 @@ class NewPage:
 
 @dataclass(frozen=True, slots=True)
 class PanelCount:
-    """How many panels of a book have one label, and what they are like; counts of present panels a filter lets by."""
+    """Numbers of present panels of one book and one page label that pass a filter; aspects: in order of `ASPECTS`."""
 
     book_id: int
     book: str
@@ -117,12 +117,11 @@ class PanelCount:
     panels: int
     with_dialogue: int
     aspects: tuple[int, ...]
-    """In the order of `filters.ASPECTS`."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageLocation:
-    """Where a page's picture is: the book (folder or archive) and the name inside it."""
+    """The place of a page's image: its book (folder or archive) and the name inside it."""
 
     page_id: int
     book: Path
@@ -135,7 +134,7 @@ class PageLocation:
 
 @dataclass(frozen=True, slots=True)
 class BookSummary:
-    """One line of a library listing; counts are of what is present."""
+    """One book of a library listing, with the numbers of its present pages and panels."""
 
     id: int
     title: str
@@ -148,7 +147,7 @@ class BookSummary:
 
 @dataclass(frozen=True, slots=True)
 class CoverSummary:
-    """A book's first present page, and how many of its panels have words."""
+    """The first present page of a book, and the number of its panels with dialogue."""
 
     page_id: int
     with_words: int

@@ -16,8 +16,8 @@ from retrieval.store.settings import BuildRecord, EncoderRecord, IndexSettings, 
 def read_settings(engine: Engine) -> IndexSettings:
     """Read all settings of an index."""
     with engine.connect() as connection:
-        stored = {key: value for key, value in connection.execute(select(SettingRow.key, SettingRow.value))}
-    return _from_json(stored)
+        rows = connection.execute(select(SettingRow.key, SettingRow.value))
+        return _from_json({row.key: row.value for row in rows})
 
 
 def write_settings(session: Session, changes: SettingChanges) -> None:

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    CheckConstraint,
-    ForeignKey,
-    Index,
-    MetaData,
-    UniqueConstraint,
-)
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, MetaData, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 SCHEMA_VERSION = 3
-
+"""Version of the tables; a program opens only its own version."""
 
 _AUTOINCREMENT = {"sqlite_autoincrement": True}
-"""An id that was given away stays with its panel, so that no link ever leads to another one."""
+"""An id is never used twice, so that an old link never opens another book, page or panel."""
 
 
 class Base(DeclarativeBase):
-    """Constraint names are fixed so that an error names the rule that was broken."""
+    """Base of all tables; constraints have fixed names, so that an error names the broken one."""
 
     metadata = MetaData(
         naming_convention={
@@ -36,7 +29,7 @@ class Base(DeclarativeBase):
 
 
 class SettingRow(Base):
-    """One named JSON value: schema version, encoder, options, current generation."""
+    """One setting of the index, a JSON value; see `retrieval.store.settings`."""
 
     __tablename__ = "setting"
     key: Mapped[str] = mapped_column(primary_key=True)
@@ -44,7 +37,7 @@ class SettingRow(Base):
 
 
 class SourceRow(Base):
-    """A folder or archive the user pointed at; `path` is absolute."""
+    """A folder, book file or image that was built; `path` is absolute."""
 
     __tablename__ = "source"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -52,9 +45,9 @@ class SourceRow(Base):
 
 
 class BookRow(Base):
-    """One comic; `path` is relative to its source ('' where the source is the book).
+    """One comic; `path` is relative to its source, '' if the source is the book.
 
-    `metadata_fingerprint` changes when what is known about the book, and its pages' labels, have to be read again.
+    metadata_fingerprint: that of the files with its metadata and page labels, which are read again when it changes.
     """
 
     __tablename__ = "book"
@@ -68,9 +61,9 @@ class BookRow(Base):
 
 
 class BookMetadataRow(Base):
-    """One thing known about a book: `name` series, writer, ...; `position` orders several values of one name.
+    """One value of a book's metadata; name: series, writer, ...; position: order among several values of one name.
 
-    `casefolded` is the value as filters compare it, `numeric` the number it is, if it is one.
+    casefolded: the value as filters compare it. numeric: the number that it spells, if any.
     """
 
     __tablename__ = "book_metadata"
@@ -85,19 +78,17 @@ class BookMetadataRow(Base):
 
 
 class PageRow(Base):
-    """One page. `stat` is the cheap fingerprint, `digest` that of the content; `gone` pages keep their panels.
+    """One page; a missing page keeps its panels, in case it comes back.
 
-    `label` is what kind of page it is (story, cover, advertisement, ...), where somebody said so.
-    `reader` is what its words were read with (OCR engine, version, settings, language), "" where annotations told all
-    of them, NULL where some panel's words are not known.
+    fingerprint: of the file, without reading it. digest: of the content. label: page type (story, cover, ...) or NULL.
+    ocr_engine: engine, version, settings and language that read its text; "" if annotations have all of it; NULL if the
+    text of some panel is unknown.
     """
 
     __tablename__ = "page"
     __table_args__ = (
         UniqueConstraint("book_id", "name"),
-        Index(
-            "ix_page_book_id_label_missing", "book_id", "label", "missing"
-        ),  # panels counted by book and label, unsorted
+        Index("ix_page_book_id_label_missing", "book_id", "label", "missing"),  # panel counts by book and label
         CheckConstraint("width > 0 AND height > 0", name="has_size"),
         CheckConstraint("number > 0", name="counts_from_one"),
         _AUTOINCREMENT,
@@ -116,10 +107,10 @@ class PageRow(Base):
 
 
 class PanelRow(Base):
-    """One panel. `vector_row` says where its three vectors lie; `gate_*` is what they weighed in the fused one.
+    """One panel. vector_row: row of its vectors in every view. gate_*: weights in its fused vector.
 
-    `words_from` is where its words are from: annotation, ocr, or "" where nobody looked; `effects` is lettering that is
-    no dialogue.
+    text_source: annotation, ocr, or "" if it was not read. sound_effects: lettering that is not dialogue.
+    box_source: annotation, finder (the panel detector) or page (the whole page).
     """
 
     __tablename__ = "panel"
@@ -149,7 +140,10 @@ class PanelRow(Base):
 
 
 class JoinedPagesRow(Base):
-    """Whether a book is a strip of slices, as found out once: `stat` of its slices, names of the joined pages or []."""
+    """The joined pages of a strip that is stored in slices: their names, [] for any other book.
+
+    fingerprint: of the files, which are examined again when it changes.
+    """
 
     __tablename__ = "joined_pages"
     book_id: Mapped[int] = mapped_column(ForeignKey("book.id", ondelete="CASCADE"), primary_key=True)
@@ -158,7 +152,7 @@ class JoinedPagesRow(Base):
 
 
 class ListingRow(Base):
-    """What is in a book that has to be unpacked to be listed: `stat` of its file, and what was found, as JSON."""
+    """The content of a book that must be unpacked to be listed, as JSON, and the fingerprint of its file."""
 
     __tablename__ = "listing"
     source_id: Mapped[int] = mapped_column(ForeignKey("source.id", ondelete="CASCADE"), primary_key=True)
@@ -168,7 +162,7 @@ class ListingRow(Base):
 
 
 class SkippedRow(Base):
-    """Something that could not be read, and why; replaced whenever its source is built again."""
+    """A file that could not be read, and the reason; replaced when its source is built again."""
 
     __tablename__ = "skipped"
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -1,0 +1,62 @@
+"""Rows of the catalog's tables, made from records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import inspect
+
+from retrieval.filters import casefold_name, to_number
+from retrieval.store.catalog.records import NewPanel, PageMove
+from retrieval.store.catalog.tables import Base, BookMetadataRow, PanelRow
+
+
+def metadata_row(book_id: int, name: str, value: str, position: int) -> BookMetadataRow:
+    """Return the row of one metadata value, with the forms that filters compare."""
+    return BookMetadataRow(
+        book_id=book_id,
+        name=name,
+        value=value,
+        position=position,
+        casefolded=casefold_name(value),
+        numeric=to_number(value),
+    )
+
+
+def panel_row(page_id: int, panel: NewPanel) -> PanelRow:
+    """Return the row of a new panel."""
+    box = panel.box
+    picture, dialogue, composition = panel.gate
+    return PanelRow(
+        page_id=page_id,
+        number=panel.number,
+        x=box.x,
+        y=box.y,
+        w=box.w,
+        h=box.h,
+        dialogue=panel.dialogue,
+        sound_effects=panel.sound_effects,
+        text_source=panel.text_source,
+        box_source=panel.box_source,
+        vector_row=panel.vector_row,
+        gate_picture=picture,
+        gate_dialogue=dialogue,
+        gate_composition=composition,
+    )
+
+
+def moved_columns(move: PageMove) -> dict[str, Any]:
+    """Return the columns of a page that a move changes."""
+    return {
+        "book_id": move.book_id,
+        "name": move.name,
+        "number": move.number,
+        "fingerprint": move.fingerprint,
+        "label": move.label,
+    }
+
+
+def column_names(table: type[Base], without: Sequence[str]) -> list[str]:
+    """Return the names of a table's columns, except some."""
+    return [column.key for column in inspect(table).column_attrs if column.key not in without]
