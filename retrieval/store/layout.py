@@ -77,7 +77,7 @@ def file_sha256(path: Path) -> str:
 
 
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file beside `path` with `write(beside)`, then rename it, so that readers see the old or the new one."""
+    """Write a file next to `path` with `write(path)`, then rename it, so that readers see the old or the new one."""
     beside = path.with_name(f"{path.name}.{os.getpid()}")
     write(beside)
     beside.replace(path)

@@ -1,4 +1,4 @@
-"""Pairs of panels that people marked as not the same: `rejected_pairs.sqlite` beside the generations, by panel id."""
+"""Pairs of panels that people marked as not the same: `rejected_pairs.sqlite` next to the generations, by panel id."""
 
 from __future__ import annotations
 

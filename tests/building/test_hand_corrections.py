@@ -19,11 +19,7 @@ SIZE = (400, 600)
 
 
 def printed(*arguments: str | Path) -> tuple[dict[str, Any], str]:
-<<<<<<< HEAD
     """Return the JSON that the command prints, and its messages."""
-=======
-    """Return the JSON that the command prints, and its standard error."""
->>>>>>> h-build
     command = [sys.executable, "-m", "ui.cli", "panels", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return json.loads(done.stdout), done.stderr.strip()

@@ -95,7 +95,7 @@ def test_an_empty_search_and_clear(visitor: Visitor) -> None:
 def test_text_from_comics_is_shown_as_text(visitor: Visitor) -> None:
     """Tags and templates in dialogue and in names appear as they are written, and nothing runs."""
     visitor.search("danger shouted quoted")
-    expect(visitor.page.locator(".said", has_text=HOSTILE).first).to_be_visible()
+    expect(visitor.page.locator(".dialogue-text", has_text=HOSTILE).first).to_be_visible()
     expect(visitor.page.locator("#answer .book", has_text=HOSTILE_BOOK).first).to_be_visible()
     visitor.open_panel()
     expect(visitor.page.locator("#chosen-title")).to_have_text(HOSTILE_BOOK)

@@ -57,7 +57,7 @@ def test_every_tab_reports_an_unreachable_server(site_visitor: Visitor) -> None:
     ready = {
         "Library": ".about .figures",
         "Look-alikes": ".alikes-place h2, .alikes-place h3",
-        "Map": ".map-said",
+        "Map": ".map-status",
         "Build": ".folders a",
         "Search": "#narrow details",
     }
@@ -108,7 +108,7 @@ def test_the_tabs_fit(chromium: Any, site: Site, width: int) -> None:
     visitor = Visitor(chromium, site.url, viewport=viewport, has_touch=phone, is_mobile=phone)
     for tab, ready in (
         ("library", ".books li"),
-        ("map", ".map-said"),
+        ("map", ".map-status"),
         ("lookalikes", ".aside"),
         ("build", ".folders"),
     ):

@@ -64,9 +64,9 @@ def panels(page: str, folder: Path, right_to_left: bool) -> None:
 
     found = page_panels(page, folder if folder.exists() else None, right_to_left=right_to_left)
     print_json(found.page)
-    if found.doubt:
-        click.echo(f"these panels are uncertain: {found.doubt}", err=True)
-    click.echo(f"save the edited file as {found.place}", err=True)
+    if found.warning:
+        click.echo(f"these panels are uncertain: {found.warning}", err=True)
+    click.echo(f"save the edited file as {found.save_as}", err=True)
 
 
 @click.command()

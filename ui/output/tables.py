@@ -83,7 +83,7 @@ def print_hits(hits: Sequence[Hit]) -> None:
 
 
 def _match(hit: Hit) -> str:
-    """Return why a hit was found; words that match by their meaning only are told apart from exact ones."""
+    """Return why a hit was found; words that match by their meaning only differ from exact ones."""
     return "meaning" if hit.matched_on == "words" and not hit.matched_words else hit.matched_on
 
 

@@ -23,7 +23,7 @@ async function reject(button) {
   if (!(await save(member, button.dataset.others.split(" "), false))) return;
   member.classList.add("apart");
   button.hidden = true;
-  button.insertAdjacentHTML("afterend", '<p class="said-so">Marked as not the same. <button type="button" class="button" data-back>Undo</button></p>');
+  button.insertAdjacentHTML("afterend", '<p class="confirmation">Marked as not the same. <button type="button" class="button" data-back>Undo</button></p>');
   member.querySelector("[data-back]").focus({ preventScroll: true });
   panelseek.announce("Marked as not the same.");
 }
@@ -35,7 +35,7 @@ async function restore(undo) {
   const rejected = (id) => member.parentElement.querySelector(`.apart[data-panel="${id}"]`);
   if (!(await save(member, button.dataset.others.split(" ").filter((id) => !rejected(id)), true))) return;
   member.classList.remove("apart");
-  member.querySelector(".said-so").remove();
+  member.querySelector(".confirmation").remove();
   button.hidden = false;
   button.focus({ preventScroll: true });
   panelseek.announce("Undone.");
