@@ -65,13 +65,13 @@ def test_words_find_the_panel_that_says_them(index: PanelIndex, panels: list[Pan
 def test_exact_search_is_exhaustive_search(index: PanelIndex, panels: list[Panel]) -> None:
     """The exact path gives what NumPy gives over the stored vectors: same order, same scores.
 
-    In `picture` the likest of a panel's own vector and of those of its parts counts.
+    In `picture` the highest score of a panel's own vector and its region vectors counts.
     """
     shard = {view: np.fromfile(index.folder / "vectors" / f"{view}-00000.f16", "<f2").reshape(-1, 512) for view in View}
     stored = {view: rows.astype(np.float64) for view, rows in shard.items()}
-    files = sorted((index.folder / "vectors").glob("parts-*.f16"))
-    parts = np.concatenate([np.fromfile(file, "<f2") for file in files]).reshape(len(panels), -1, 512)
-    windows = parts[[p.vector_row for p in panels]].astype(np.float32)
+    files = sorted((index.folder / "vectors").glob("regions-*.f16"))
+    regions = np.concatenate([np.fromfile(file, "<f2") for file in files]).reshape(len(panels), -1, 512)
+    windows = regions[[p.vector_row for p in panels]].astype(np.float32)
     windows /= np.linalg.norm(windows, axis=2, keepdims=True)
     for view in (View.PICTURE, View.FUSED):
         rows = stored[view][[p.vector_row for p in panels]]
