@@ -94,8 +94,8 @@ def test_missing_comics_leave_the_library_readable(tmp_path: Path, chromium: Any
 
 def test_a_server_that_may_not_build(chromium: Any, url: str) -> None:
     """The tab is not linked; its address says how to allow builds."""
-    visitor = Visitor(chromium, url).open("?tab=build", "#view-build .nothing")
-    expect(visitor.page.locator("#view-build .nothing")).to_contain_text("Adding comics here is off")
+    visitor = Visitor(chromium, url).open("?tab=build", "#tab-build .nothing")
+    expect(visitor.page.locator("#tab-build .nothing")).to_contain_text("Adding comics here is off")
     expect(visitor.page.locator(".tabs a", has_text="Build")).to_have_count(0)
     visitor.leave()
 
@@ -112,9 +112,9 @@ def test_the_tabs_fit(chromium: Any, site: Site, width: int) -> None:
         ("lookalikes", ".aside"),
         ("build", ".folders"),
     ):
-        visitor.open(f"?tab={tab}", f"#view-{tab} {ready}")
+        visitor.open(f"?tab={tab}", f"#tab-{tab} {ready}")
         visitor.expect_script("document.documentElement.scrollWidth <= innerWidth")
-        title = visitor.page.locator(f"#view-{tab} h2").first.inner_text()
+        title = visitor.page.locator(f"#tab-{tab} h2").first.inner_text()
         expect(visitor.page.locator(".tabs [aria-current]")).to_have_text(title)
         if tab == "map":
             expect(visitor.page.locator(".map .aside", has_text="arrows move")).to_be_visible(visible=not phone)
