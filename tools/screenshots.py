@@ -212,7 +212,7 @@ def _library_view(page: Page, url: str, text: str) -> None:
 
 def _map(page: Page, url: str, text: str) -> None:
     page.goto(f"{url}?tab=map")
-    page.locator(".map-said", has_text="panels").wait_for(timeout=120_000)
+    page.locator(".map-status", has_text="panels").wait_for(timeout=120_000)
     page.wait_for_timeout(2000)  # thumbnails arrive one by one
 
 
