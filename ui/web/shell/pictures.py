@@ -47,7 +47,7 @@ def picture_routes(index: PanelIndex) -> list[Route]:
             side = _side(request)
             with decoding:
                 image = index.page_image(_id(request))
-                return page_asencode_webp(image) if side is None else encode_webp(_fit(image, side), 80)
+                return page_as_webp(image) if side is None else encode_webp(_fit(image, side), 80)
 
         return _respond(request, draw)
 
@@ -86,7 +86,7 @@ def _respond(request: Request, draw: Callable[[], bytes]) -> Response:
     return Response(status_code=404)
 
 
-def page_asencode_webp(page: Image.Image) -> bytes:
+def page_as_webp(page: Image.Image) -> bytes:
     """Return WebP bytes of a page, small enough to send and large enough to read, for long webtoon strips too."""
     width, height = page.size
     scale = min(1.0, _MAX_PAGE_WIDTH / width, (_MAX_PAGE_PIXELS / (width * height)) ** 0.5, _MAX_SIDE / height)
