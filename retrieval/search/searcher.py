@@ -128,7 +128,7 @@ class Searcher:
             start, count = stop, 4 * count
         return found
 
-    def _hits(self, query: Query, found: Sequence[FusedPanel]) -> list[Hit]:
+    def _hits(self, query: Query, panels: Sequence[FusedPanel]) -> list[Hit]:
         return [
             Hit(
                 rank=query.offset + place,
@@ -140,7 +140,7 @@ class Searcher:
                 ranking_score=item.ranking_score,
                 _read=self._read_image,
             )
-            for place, (part, item) in enumerate(found, 1)
+            for place, (part, item) in enumerate(panels, 1)
         ]
 
 

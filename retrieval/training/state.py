@@ -186,9 +186,9 @@ def _overlay(model: PanelFeatureExtractor, changed: State) -> None:
         raise ValueError("its weights are not those of this model")
 
 
-def _differences(found: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    for key in sorted(found.keys() | wanted.keys()):
-        old, new = found.get(key), wanted.get(key)
+def _differences(stored: Mapping[str, Any], requested: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for key in sorted(stored.keys() | requested.keys()):
+        old, new = stored.get(key), requested.get(key)
         if isinstance(old, dict) and isinstance(new, dict):
             yield from _differences(old, new, f"{prefix}{key}.")
         elif old != new:

@@ -19,9 +19,9 @@ def build(allowed: bool) -> str:
     return render("build/build.html", allowed=allowed)
 
 
-def folders(found: FolderList) -> str:
+def folders(folder: FolderList) -> str:
     """Return the open folder: the folders above and in it, and the button that builds it."""
-    return render("build/folders.html", folder=found)
+    return render("build/folders.html", folder=folder)
 
 
 def no_folder(problem: str) -> str:

@@ -12,9 +12,9 @@ def lookalikes() -> str:
     return render("lookalikes/lookalikes.html")
 
 
-def groups(found: LookalikeList) -> str:
+def groups(lookalikes: LookalikeList) -> str:
     """Return the number of groups, and each group folded behind its first panels."""
-    return render("lookalikes/groups.html", found=found)
+    return render("lookalikes/groups.html", found=lookalikes)
 
 
 def progress(status: JobStatus) -> str:

@@ -19,6 +19,6 @@ def progress(status: JobStatus) -> str:
     return render("map/progress.html", status=status)
 
 
-def groups(found: Sequence[MapGroup]) -> str:
+def groups(map_groups: Sequence[MapGroup]) -> str:
     """Return the regions of the map as a list, each with panels from its middle."""
-    return render("map/groups.html", groups=found)
+    return render("map/groups.html", groups=map_groups)

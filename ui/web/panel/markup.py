@@ -13,25 +13,25 @@ _TALL = 2.4  # height by width from which a page scrolls
 _MAX_LINE_CHARS = 300
 
 
-def dialog(detail: PanelDetail, here: str) -> str:
-    """Return the dialog. here: the address that it was opened from, to go on from."""
+def dialog(detail: PanelDetail, current: str) -> str:
+    """Return the dialog. current: the address that it was opened from, to go on from."""
     metadata = dict(detail.metadata)
     return render(
         "panel/dialog.html",
         detail=detail,
         panel=detail.panel,
-        here=here,
+        current=current,
         tall=detail.size[1] > _TALL * detail.size[0],
         line=_line_address(detail),
-        as_image=_image_address(here, detail.panel.id),
+        as_image=_image_address(current, detail.panel.id),
         metadata=[(name, metadata[name]) for name in _METADATA if metadata.get(name)],
         unreadable=messages.COMIC_UNREADABLE,
     )
 
 
-def problem(text: str, here: str) -> str:
+def problem(text: str, current: str) -> str:
     """Return the dialog if its panel cannot be shown."""
-    return render("panel/problem.html", text=text, here=here)
+    return render("panel/problem.html", text=text, current=current)
 
 
 def _line_address(detail: PanelDetail) -> str | None:
@@ -40,9 +40,9 @@ def _line_address(detail: PanelDetail) -> str | None:
     return make_address(q=line, view="dialogue", exclude=detail.panel.id) if line else None
 
 
-def _image_address(here: str, panel_id: int) -> str:
+def _image_address(current: str, panel_id: int) -> str:
     """Return the search of an address with the panel as its query image; other tabs have no search."""
-    search = here if is_search_address(here) else "?"
+    search = current if is_search_address(current) else "?"
     for name in ("panel", "crop", "picture"):
         search = with_parameter(search, name, None)
     return with_parameter(search, "like", panel_id)

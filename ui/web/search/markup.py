@@ -56,13 +56,13 @@ def searches_artwork(encoder: str) -> bool:
     return encoder != "small"
 
 
-def cards(results: Results, here: str, thumbnails: Mapping[int, bytes] | None = None) -> str:
-    """Return the results as list items. here: the address that they open from.
+def cards(results: Results, current: str, thumbnails: Mapping[int, bytes] | None = None) -> str:
+    """Return the results as list items. current: the address that they open from.
 
     thumbnails: WebP bytes by panel id, to be sent along instead of fetched.
     """
     group = results.state.group
-    return render("search/cards.html", cards=results.cards, here=here, group=group, thumbnails=thumbnails or {})
+    return render("search/cards.html", cards=results.cards, current=current, group=group, thumbnails=thumbnails or {})
 
 
 def end(results: Results) -> str:
