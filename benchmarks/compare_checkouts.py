@@ -46,9 +46,8 @@ NEGATIVE_NAMES = ("negative_text", "without")
 THUMBNAIL_NAMES = ("thumbnails", "small_pictures")
 """Names of one thing in different versions, the newest first."""
 
-ASKED_ONCE = ("picture",)
-TIMES = 4
-"""How often a round asks each question. Those of the kinds above take long enough to be measured at once."""
+SECONDS_A_ROUND, MOST_TIMES = 0.1, 20
+"""A round asks each question so often that it takes these seconds; at least once, at most so many times."""
 
 Reply = dict[str, Any]
 
@@ -190,10 +189,9 @@ class Checkout:
         return reply
 
     def close(self) -> None:
-        """End the worker."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(timeout=30)
+        """End the worker, which only reads and has written its last reply."""
+        self._process.kill()
+        self._process.communicate()
 
 
 @dataclass
@@ -205,8 +203,12 @@ class Question:
     seconds: tuple[list[float], list[float]] = field(default_factory=lambda: ([], []))
     same: bool = True
 
+    times: int = 1
+
     def forget_times(self) -> None:
-        """Drop the times so far, such as those of a first call."""
+        """Drop the times of the first calls, and choose from them how often each round asks."""
+        slower = max(max(seconds) for seconds in self.seconds)
+        self.times = min(MOST_TIMES, max(1, round(SECONDS_A_ROUND / max(slower, 1e-4))))
         for seconds in self.seconds:
             seconds.clear()
 
@@ -251,7 +253,7 @@ def compare_questions(pair: Sequence[Checkout], questions: Sequence[Question], r
     """Ask every question in every round; a round before the first warms both up and compares the answers."""
     for number in range(rounds + 1):
         for question in questions:
-            for again in range(TIMES if number and question.kind not in ASKED_ONCE else 1):
+            for again in range(question.times if number else 1):
                 ask_both(pair, question, number + again, clock)
             if not number:
                 question.forget_times()
@@ -287,7 +289,7 @@ def make_questions(pictures: Sequence[str], panels: int, said: Sequence[str]) ->
     found = [Question(kind, {"do": "search", "k": 12, **more}) for kind, more in search]
     found += [Question("browse", {"do": "browse", "k": 48, "where": where}) for where in ({}, *FILTERS)]
     found += [Question("thumbnails", {"do": "thumbnails", "first": place, "count": 60}) for place in places[::3]]
-    return found + [Question("open", {"do": "open"}) for _ in range(4)]
+    return [*found, Question("open", {"do": "open"})]
 
 
 # ----------------------------------------------------------------------------- comics

@@ -43,7 +43,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Public names load when they are used, so that `panelseek --help` answers at once."""
+    """Load a public name when it is first used, so that `panelseek --help` is fast."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

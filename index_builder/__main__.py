@@ -1,7 +1,7 @@
-"""`python -m index_builder` is `panelseek build`.
+"""Entry point of `python -m index_builder`, which is `panelseek build`.
 
-The command line lives in `ui`, which imports this package and not the other way round; only this
-entry point, which nothing imports, looks up to it.
+The command line is in `ui`, which imports this package and not the other way round. Nothing imports this module, so it
+may import `ui`.
 """
 
 import sys

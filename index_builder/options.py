@@ -1,4 +1,4 @@
-"""How to build: checked when made, stored with the index."""
+"""The options of a build: checked when they are made, stored with the index."""
 
 from __future__ import annotations
 
@@ -14,26 +14,29 @@ from retrieval.errors import UsageError
 INDEX_KINDS = ("auto", "exact", "ivfpq")
 STRIPS = ("auto", "yes", "no")
 
+_MAX_DEFAULT_WORKERS = 8
+"""Processes at most if `workers` is not given: bounds memory on machines with many cores."""
+
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
-    """Settings of one build; raises `UsageError` when one makes no sense.
+    """The options of one build. Raises `UsageError` for invalid values and for options that contradict each other.
 
-    index_kind: auto (exact below 9,984 vectors a view, IVF-PQ from there on), exact or ivfpq.
-    page_is_panel: every picture is one panel already; no panel finder, annotations still count.
-    right_to_left: reading order of found panels where neither a page's annotation nor its book's metadata says.
-    story_only: leave out pages that are labelled as something else (covers, advertisements, ...).
-    annotations: files and folders with annotations of the collection; None: those the index was built with before.
-    workers: processes that decode pages; 0 decodes in this process. batch_size: panels per encoder batch.
-    strips: join the slices of vertical strips where they say that they are some (auto), always, or never.
-    max_pixels, max_bytes, max_members, max_ratio: see `retrieval.books.ReadLimits`; what is beyond is skipped.
-    dpi: resolution of PDF pages that have to be drawn; None: 150, and in an index that exists, as it was built.
-    thumbnails: keep small pictures for the page.
-    regions: keep vectors for the parts of each panel, so that a piece of it finds it; None: where the encoder has
-    them, and in an index that exists, as it was built.
-    ocr: read the words of panels that no annotation tells. keep_ocr: but leave what was read before as it is,
-    whichever engine, version or language it was read with. language: of the comics, such as en or ja; None: as the
-    index was built, else auto.
+    index_kind: auto (exact below 9,984 vectors per view, IVF-PQ from there on), exact or ivfpq.
+    page_is_panel: index each page as one panel, without panel detection; annotated boxes still count.
+    right_to_left: reading order of detected panels, unless the annotation of the page or its book has one.
+    story_only: exclude pages that are labelled as something else (covers, advertisements, ...).
+    annotations: files and folders with annotations of the collection; None: those of the last build.
+    workers: processes that decode pages; 0: decode in this process; None: one per core, at most 8.
+    batch_size: panels per encoder batch.
+    max_pixels, max_bytes, max_members, max_ratio: see `retrieval.books.ReadLimits`; pages beyond them are skipped.
+    dpi: resolution of rendered PDF pages; None: that of the index, else 150.
+    strips: join the slices of vertical strips if a book looks like one (auto), always (yes), or never (no).
+    thumbnails: store thumbnails for the web app.
+    regions: store region vectors, by which a piece of a panel finds it; None: as in the index, else if the encoder has
+    them.
+    ocr: run OCR on panels without annotated text. keep_ocr: keep existing OCR text of any engine, version or language.
+    language: language of the comics, such as en or ja; None: that of the index, else auto.
     """
 
     index_kind: str = "auto"
@@ -57,36 +60,38 @@ class BuildOptions:
 
     def __post_init__(self) -> None:
         if self.annotations is not None:
-            object.__setattr__(self, "annotations", _paths(self.annotations))
+            object.__setattr__(self, "annotations", _absolute_paths(self.annotations))
         if self.index_kind not in INDEX_KINDS:
-            raise UsageError(f"no index kind is called {self.index_kind!r}: choose {', '.join(INDEX_KINDS)}")
+            problem = f"there is no index kind {self.index_kind!r}"
+            raise UsageError(problem, hint=f"choose {', '.join(INDEX_KINDS)}")
         if self.strips not in STRIPS:
             raise UsageError(f"strips must be one of {', '.join(STRIPS)}; found {self.strips!r}")
         for name, least in (("batch_size", 1), ("workers", 0)):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int) or value < least):
                 raise UsageError(f"{name} must be a whole number from {least} on; found {value!r}")
-        self.limits  # noqa: B018 (checks its own settings)
+        self.limits  # noqa: B018 (checks its own fields)
         if self.keep_ocr and not self.ocr:
-            raise UsageError("keep_ocr asks for OCR, and OCR is switched off: choose one of the two")
+            raise UsageError("keep_ocr needs OCR, which is switched off", hint="choose one of the two")
         if self.language is not None:
             object.__setattr__(self, "language", parse_language(self.language))
 
     @property
     def limits(self) -> ReadLimits:
-        """The settings for reading books, which asking needs as well."""
+        """The limits for reading books, which a search needs as well."""
         return ReadLimits.from_options(asdict(self))
 
     @property
     def worker_count(self) -> int:
-        """Processes to decode with: as asked, else one for each core, at most 8."""
-        return min(8, os.cpu_count() or 1) if self.workers is None else self.workers
+        """The number of processes that decode pages; 0 means this process."""
+        return min(_MAX_DEFAULT_WORKERS, os.cpu_count() or 1) if self.workers is None else self.workers
 
     def as_dict(self) -> dict[str, Any]:
+        """Return the options ready for JSON."""
         return asdict(self)
 
 
-def _paths(value: Any) -> tuple[str, ...]:
-    """Absolute paths as text, ready to be stored."""
-    given = [value] if isinstance(value, str | Path) else list(value)
-    return tuple(dict.fromkeys(str(Path(path).expanduser().absolute()) for path in given))
+def _absolute_paths(paths: str | Path | tuple[str | Path, ...]) -> tuple[str, ...]:
+    """Return one path or several as absolute paths in text form, without duplicates."""
+    items = [paths] if isinstance(paths, str | Path) else list(paths)
+    return tuple(dict.fromkeys(str(Path(path).expanduser().absolute()) for path in items))

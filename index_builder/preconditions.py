@@ -1,4 +1,4 @@
-"""What must hold before a build starts: sources, options and encoder agree with what the index has."""
+"""Preconditions of a build: sources, options and encoder agree with the index."""
 
 from __future__ import annotations
 
@@ -43,37 +43,33 @@ def resolve_sources(sources: Sequence[str | Path]) -> list[Path]:
 
 def check_nesting(index: WritableIndex, sources: Sequence[Path]) -> None:
     """Raise `UsageError` for a source inside a source of the index, or around it: its pages would be indexed twice."""
-    for known in index.catalog.library.sources():
+    for indexed in index.catalog.library.sources():
         for path in sources:
-            inner, outer = (path, known) if path.is_relative_to(known) else (known, path)
-            if inner != outer and inner.is_relative_to(outer):
-                again = outer if outer == known else known
-                raise UsageError(
-                    f"{path} and {known}, already a source of this index, lie inside each other",
-                    hint=f"build {again} again, or use another --index",
-                )
+            if path != indexed and (path.is_relative_to(indexed) or indexed.is_relative_to(path)):
+                problem = f"this path and {indexed}, already a source of the index, lie inside each other"
+                raise UsageError(problem, path, f"build {indexed} again, or use another --index")
 
 
 def check_regions(index: WritableIndex, options: BuildOptions) -> None:
     """Raise `UsageError` for another choice of regions than that of the first build."""
     has = index.vectors.regions > 0
     if not index.empty and options.regions is not None and options.regions != has:
-        found, flag = ("has", "--no-regions") if has else ("does not have", "--regions")
-        problem = f"the index {found} region vectors of its panels"
+        verb, flag = ("has", "--no-regions") if has else ("does not have", "--regions")
+        problem = f"the index {verb} region vectors of its panels"
         raise UsageError(problem, index.folder, f"leave out {flag}, or use another --index")
 
 
 def settle_dpi(index: WritableIndex, options: BuildOptions) -> BuildOptions:
-    """Return the options with the resolution of drawn pages, which is one for a whole index.
+    """Return the options with the resolution of rendered PDF pages; all pages of an index have the same.
 
-    Boxes are in pixels of drawn pages, and queries draw them again. Raises `UsageError` for another one.
+    Boxes are in pixels of these pages, and a search renders them again. Raises `UsageError` for another resolution.
     """
-    known = None if index.empty else index.catalog.settings().dpi
-    if None not in (known, options.dpi) and options.dpi != known:
-        problem = f"the index has PDF pages drawn at {known} dpi"
+    stored = None if index.empty else index.catalog.settings().dpi
+    if None not in (stored, options.dpi) and options.dpi != stored:
+        problem = f"the index has PDF pages drawn at {stored} dpi"
         raise UsageError(problem, index.folder, "leave out --dpi, or use another --index")
-    dpi = options.dpi or known or DEFAULT_LIMITS.dpi
-    if dpi != known:
+    dpi = options.dpi or stored or DEFAULT_LIMITS.dpi
+    if dpi != stored:
         index.catalog.write_settings(dpi=dpi)
     return replace(options, dpi=dpi)
 
@@ -123,7 +119,7 @@ class BuildEncoder:
 
     def _use(self, encoder: Encoder, load: str) -> None:
         index = self._index
-        # a build that was stopped before its first page decided nothing
+        # an index without pages takes any encoder: its first build was stopped early
         built_by = None if index.empty else index.catalog.settings().encoder
         if built_by is not None and built_by.fingerprint != encoder.fingerprint:
             raise encoder_mismatch(index.folder, built_by, encoder)

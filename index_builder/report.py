@@ -13,8 +13,9 @@ from typing import Any
 class OcrCounts:
     """What OCR did in a build.
 
-    engine: its name and version, "" if no page needed it. pages: read now; cached: lines taken from the cache.
-    seconds: time of all engines, summed over processes. words: words of dialogue; sound_effects: words kept separate.
+    engine: its name and version, "" if no page needed it. pages: number of recognized pages. cached: number of pages
+    with lines from the cache. seconds: time of all engines, summed over processes. words: words of dialogue.
+    sound_effects: words of sound effects.
     """
 
     engine: str = ""
@@ -29,13 +30,13 @@ class OcrCounts:
 class BuildReport:
     """The result of a build.
 
-    books, pages, panels, panels_with_dialogue, low_confidence_pages: what the index now holds; pages with
+    books, pages, panels, panels_with_dialogue, low_confidence_pages: counts of the index after the build; pages with
     low-confidence panels are also indexed as a whole. pages_*: pages of this build by status; a moved page is neither
     new nor missing, an excluded one is not part of the story. annotations: entries of the collection's annotations,
     pages they describe, labelled pages, ambiguous and unused entries; empty without annotations.
-    encoded: panels encoded in this build; reused: panels with vectors of identical pages. skipped: (path, reason) of
-    what cannot be read; warnings: (path, text) of what was read with doubts. seconds: by stage; `decode` is the time
-    that the encoder waited for pages. views: kind and measured recall@10 of each vector index.
+    encoded: panels encoded in this build; reused: panels with vectors of identical pages. skipped: (path, reason) pairs
+    of unreadable files; warnings: (path, text) pairs of files that were read in part. seconds: by stage; `decode` is
+    the time that the encoder waited for pages. views: kind and measured recall@10 of each vector index.
     """
 
     index: str
@@ -65,10 +66,9 @@ class BuildReport:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report ready for JSON; skipped and warnings become objects."""
-        found = asdict(self)
-        found["skipped"] = [{"path": p, "reason": r} for p, r in self.skipped]
-        found["warnings"] = [{"path": p, "warning": w} for p, w in self.warnings]
-        return found
+        skipped = [{"path": p, "reason": r} for p, r in self.skipped]
+        warnings = [{"path": p, "warning": w} for p, w in self.warnings]
+        return {**asdict(self), "skipped": skipped, "warnings": warnings}
 
 
 @dataclass

@@ -13,7 +13,7 @@ from pathlib import Path
 from index_builder.annotations.collection import Collection
 from index_builder.decode.content_hashes import write_hashes
 from index_builder.decode.decode import decode_page
-from index_builder.decode.executors import make_executor
+from index_builder.decode.executors import ExecutorFactory, make_executor
 from index_builder.decode.records import DecodeSettings
 from index_builder.dialogue import AUTO, OcrCacheWriter, OcrSettings, threads_per_worker
 from index_builder.options import BuildOptions
@@ -33,7 +33,7 @@ _SHOWN_REASONS = 5
 
 
 class BuildSession:
-    """One run of `build_index`."""
+    """One run of `build_index`. executors: makes the page executors, one to hash pages and one to decode them."""
 
     def __init__(
         self,
@@ -43,10 +43,12 @@ class BuildSession:
         device: str | None,
         progress: ProgressCallback,
         load: EncoderLoader,
+        executors: ExecutorFactory = make_executor,
     ) -> None:
         self._index = index
         self._options = options
         self._progress = progress
+        self._executors = executors
         self._timer = StageTimer()
         self._encoder = BuildEncoder(index, encoder, device, load, options, self._timer)
 
@@ -88,7 +90,7 @@ class BuildSession:
 
     def _detect_moves(self, plan: Plan, settings: DecodeSettings) -> None:
         report = StageProgress(self._progress, "compare", "pages", plan.jobs)
-        executor = make_executor(self._options.worker_count, settings)
+        executor = self._executors(self._options.worker_count, settings)
         with self._timer.stage("compare"), executor:
             self._index.thumbnails.remove(detect_moves(plan, self._index.catalog, executor, report))
 
@@ -100,7 +102,7 @@ class BuildSession:
         began = time.monotonic()
         with self._known_hashes(plan) as hashes, ocr_cache:
             settings = replace(settings, known_hashes=hashes)
-            with make_executor(workers, settings) as executor:
+            with self._executors(workers, settings) as executor:
                 results = executor.decode((job, job.task) for job in plan.read())
                 for done in writer.write(plan, results, lambda job: decode_page(job.task, _without_hashes(settings))):
                     self._progress(_encode_progress(done, plan, writer, time.monotonic() - began))

@@ -1,7 +1,7 @@
 """Watch folders: one build for each burst of changes, after the files have stopped changing.
 
-Changes during a build are built afterwards. A failed build is reported and tried again later; the index stays as it was.
-Folders are watched by notifications of the system, or by polling where there are none.
+Changes during a build are built afterwards. A failed build is reported and repeated later; the index does not change.
+Folders are watched by notifications of the system, or by polling if the system has none.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from retrieval.errors import EncoderMismatch, IndexTooNew, IndexTooOld, Panelsee
 from retrieval.progress import ProgressCallback
 
 DEBOUNCE = 5.0
-"""Seconds without a change before a build. A copy that pauses for longer is read incomplete, and again when it goes on."""
+"""Seconds without a change before a build. A copy that pauses for longer is read twice: incomplete, then whole."""
 RETRY = 60.0
 """Seconds from a failed build to the next try if nothing changes meanwhile."""
 _TICK = 0.25
@@ -127,8 +127,8 @@ class _Builds:
                 raise KeyboardInterrupt from None
             if first and isinstance(error, _FATAL):
                 raise
-            known = isinstance(error, PanelseekError | OSError)
-            self.emit("failed", _text(error) if known else f"{type(error).__name__}: {error}")
+            expected = isinstance(error, PanelseekError | OSError)
+            self.emit("failed", _text(error) if expected else f"{type(error).__name__}: {error}")
             return False
         self.emit("built", report=report)
         return True
@@ -180,7 +180,7 @@ class _Watch:
             for changes in notices:
                 self._take(changes)
                 if self._roots_changed():
-                    break  # unmounted, mounted, replaced: watch what is there now
+                    break  # unmounted, mounted, replaced: watch the present folders
                 self._build_when_quiet()
             self._roots_changed()
 
@@ -257,9 +257,9 @@ class _Watch:
 
 
 def _mark(path: Path) -> _Mark:
-    """Return what changes when a file is written or replaced, or a folder is replaced; None if there is nothing."""
+    """Return a value that changes when a file is written or a file or folder is replaced; None if it is missing."""
     with suppress(OSError):
         stat = os.stat(path)  # noqa: PTH116 (the path may no longer be valid)
-        whole = (stat.st_dev, stat.st_ino)
-        return whole if path.is_dir() else (*whole, stat.st_size, stat.st_mtime_ns)
+        identity = (stat.st_dev, stat.st_ino)
+        return identity if path.is_dir() else (*identity, stat.st_size, stat.st_mtime_ns)
     return None

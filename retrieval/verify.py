@@ -1,4 +1,4 @@
-"""Verification: do the parts of an index agree, and do its vectors match its comics?"""
+"""Verification: whether the parts of an index agree, and its vectors match its comics."""
 
 from __future__ import annotations
 

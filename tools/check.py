@@ -1,7 +1,7 @@
-"""Everything that must hold before a change is kept: lint, format, types, tests. Arguments go to pytest.
+"""Run all checks: lint, format, types, import contracts, wording, tests. Arguments go to pytest.
 
-Test files run side by side, as many as there are cores (four at most: each may hold torch and a browser), each with one
-thread for its arithmetic: more would only wait for the other files'.
+Test files run in parallel, one a core, at most four, since each may hold torch and a browser. Each has one arithmetic
+thread: more would only compete with the other files.
 """
 
 from __future__ import annotations
@@ -10,21 +10,27 @@ import os
 import subprocess
 import sys
 
+_LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+
 CHECKS = (
-    ["ruff", "check", "."],
-    ["ruff", "format", "--check", "."],
-    ["mypy"],
-    ["pytest", "-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder"],
+    ["-m", "ruff", "check", "."],
+    ["-m", "ruff", "format", "--check", "."],
+    ["-m", "mypy"],
+    ["-c", _LINT_IMPORTS],
+    ["tools/words.py"],
+    ["-m", "pytest", "-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder"],
 )
+"""Arguments of Python for each check, in order; the last one also gets the arguments of this program."""
 
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", **os.environ}
 
 
 def main() -> None:
+    """Run the checks; stop at the first that fails, with its exit status."""
     for check in CHECKS:
-        arguments = check + (sys.argv[1:] if check[0] == "pytest" else [])
-        print("$ " + " ".join(arguments), flush=True)
-        done = subprocess.run([sys.executable, "-m", *arguments], check=False, env=ENVIRONMENT)
+        arguments = check + (sys.argv[1:] if check is CHECKS[-1] else [])
+        print("$ python " + " ".join(arguments), flush=True)
+        done = subprocess.run([sys.executable, *arguments], check=False, env=ENVIRONMENT)
         if done.returncode:
             raise SystemExit(done.returncode)
 

@@ -181,7 +181,7 @@ def _crop(page: Page, url: str, text: str) -> None:
 
 
 def _narrow(page: Page, url: str, text: str) -> None:
-    """The panels of a book, with the list of books open."""
+    """Show the panels of a book, with the list of books open."""
     page.goto(url)
     page.locator("#narrow details").first.wait_for()
     page.locator('details[data-name="book"] summary').click()
@@ -212,7 +212,7 @@ def _library_view(page: Page, url: str, text: str) -> None:
 
 def _map(page: Page, url: str, text: str) -> None:
     page.goto(f"{url}?tab=map")
-    page.locator(".map-said", has_text="panels").wait_for(timeout=120_000)
+    page.locator(".map-status", has_text="panels").wait_for(timeout=120_000)
     page.wait_for_timeout(2000)  # thumbnails arrive one by one
 
 
@@ -227,7 +227,7 @@ def _lookalikes(page: Page, url: str, text: str) -> None:
 
 
 def _build(page: Page, url: str, text: str) -> None:
-    """The report of a built folder."""
+    """Show the report of a built folder."""
     page.goto(f"{url}?tab=build")
     page.locator(".folders a", has_text="Waiting").click()
     page.locator("[data-build=start]", has_text="Waiting").click()

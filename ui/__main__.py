@@ -1,4 +1,4 @@
-"""`python -m ui` is `panelseek serve`."""
+"""Entry point of `python -m ui`, which is `panelseek serve`."""
 
 import sys
 

@@ -43,7 +43,7 @@ def decode_page(task: PageTask, settings: DecodeSettings) -> DecodeResult:
         return DecodeError(error.reason)
     except MemoryError:
         return DecodeError("there is not enough memory to decode it")
-    except Exception as error:  # whatever a decoder does with one page, the other pages go on
+    except Exception as error:  # a decoder may raise anything; the other pages go on
         return DecodeError(f"it cannot be decoded ({type(error).__name__}: {error})")
 
 
@@ -74,7 +74,7 @@ def _is_known(digest: str, task: PageTask, settings: DecodeSettings) -> bool:
 
 
 def _read_sidecar(book: Path, task: PageTask, limits: ReadLimits) -> tuple[bytes, tuple[str, ...]]:
-    """Return the bytes of the annotation beside the page; a warning if it cannot be read, since the page still can."""
+    """Return the bytes of the annotation file next to the page, and a warning if it cannot be read."""
     if not task.annotation:
         return b"", ()
     try:
@@ -96,9 +96,9 @@ def _read_annotation(item: AnnotationRef) -> RawAnnotation:
 def _digest(
     content: bytes, sidecar: bytes, annotations: tuple[RawAnnotation, ...], task: PageTask, settings: DecodeSettings
 ) -> str:
-    """Return the SHA-256 of all that decides a page's panels: its bytes, its annotations, how panels are detected.
+    """Return the SHA-256 of a page's bytes, its annotations and the version of panel detection.
 
-    The OCR settings are not part of it; the catalog keeps them beside it.
+    The OCR settings are not part of it: the catalog has a column for them.
     """
     detector = "page" if settings.page_is_panel else f"{DETECTOR_VERSION}:{'rtl' if task.right_to_left else 'ltr'}"
     parts = [content, hashlib.sha256(sidecar).digest(), detector.encode()]

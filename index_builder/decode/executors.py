@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, Self, TypeVar
 
 from index_builder.decode.decode import decode_page
@@ -26,6 +26,10 @@ class PageExecutor(Protocol):
     def decode(self, tasks: Iterable[tuple[Tag, PageTask]]) -> Iterator[tuple[Tag, DecodeResult]]:
         """Return the result of each task with its tag, in the order of the tasks."""
         ...
+
+
+ExecutorFactory = Callable[[int, DecodeSettings], PageExecutor]
+"""Returns an executor for a number of worker processes and the settings of a build."""
 
 
 class InlineExecutor:

@@ -1,4 +1,4 @@
-"""Frozen records of page decoding: the task of a page, and what comes back."""
+"""Frozen records of page decoding: tasks, settings and results."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from retrieval.records import Box
 
 @dataclass(frozen=True, slots=True)
 class DecodeSettings:
-    """What the pages of one build have in common, and what depends on this machine.
+    """Settings that all pages of one build share, and paths on this machine.
 
     sources: paths of the sources by id. known_hashes: file of `write_hashes`; pages with such content are not decoded.
     ocr: OCR settings; None to leave text unread.
@@ -33,7 +33,7 @@ class DecodeSettings:
 class PageTask:
     """One page to decode: it names its source by id and its book by the path below that.
 
-    book: "" for the source itself. name: the page inside the book. annotation: file beside the page, if any.
+    book: "" for the source itself. name: the page inside the book. annotation: file next to the page, if any.
     annotations: other annotations of the page, the most trusted first. previous_digest: digest in the catalog, None
     for a new page. ocr_only: decode the page although its content is known, for its text.
     digest_only: return the digest without decoding.
@@ -76,9 +76,9 @@ class DecodedPanel:
 
 @dataclass(frozen=True, slots=True)
 class DecodedPage:
-    """A page ready to be encoded; `panels` is None if its content is known already, here or from another page.
+    """A page ready to be encoded; `panels` is None if its content is in the index already.
 
-    ocr_engine: as in the catalog: engine that read its text, "" if nothing had to be read, None if nothing did.
+    ocr_engine: as in the catalog: the engine that read its text, "" if OCR was not needed, None if it did not run.
     ocr: result of OCR, from the engine or the cache; None if the page was not read.
     """
 

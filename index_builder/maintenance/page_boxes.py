@@ -1,6 +1,6 @@
-"""The panels of one page in the form that a person may edit and lay beside it: `panelseek panels`.
+"""The panels of one page as JSON, to be corrected by hand and saved next to the page: `panelseek panels`.
 
-An edited file is an annotation like any other: it wins over the panel finder, and the next build encodes that page
+A corrected file is an annotation like any other. Its boxes replace detected ones, and the next build encodes that page
 again.
 """
 
@@ -24,105 +24,116 @@ from retrieval.records import Box
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.layout import catalog_url, existing_index
 
+_SHOWN_PAGES = 5
+"""Pages that the error for an ambiguous name lists."""
+
+_NAME_A_PAGE = "name an image, a page of a book file (book.cbz/003.png), or an indexed page"
+
 
 @dataclass(frozen=True, slots=True)
 class PagePanels:
-    """`page` is ready for JSON, in the form of a page's annotation; `place` says where an edited one is to go.
+    """The panels of one page.
 
-    `doubt` says why the panels are doubtful, "" where they are not: the index keeps such a page whole besides them.
+    page: ready for JSON, in the form of a page annotation. save_as: where a corrected annotation goes.
+    warning: why the detection has low confidence; "" if it has not.
     """
 
     page: dict[str, Any]
-    place: str
-    doubt: str = ""
+    save_as: str
+    warning: str = ""
 
 
 def page_panels(page: str | Path, index: str | Path | None = None, *, right_to_left: bool = False) -> PagePanels:
-    """The panels of a page: as the index has them, else as the file beside it says, else as they are found.
+    """Return the panels of a page: those of the index, else those of its annotation, else detected ones.
 
-    page: a picture, a page of a book file (`book.cbz/003.png`), or the end of the path of a page of the index.
-    Words are left out unless an annotation told them: those that OCR reads are read again in the new boxes.
+    page: an image, a page of a book file (`book.cbz/003.png`), or the end of the path of an indexed page.
+    right_to_left: reading order of detected panels. Text is included only if it comes from an annotation: OCR runs
+    again in the corrected boxes.
 
-    Raises `UsageError` where there is no such page, or several, `PictureError` or `SourceError` for an unreadable one.
+    Raises `UsageError` if no page or several have this name, `PictureError` or `SourceError` for an unreadable page.
     """
-    found = _of_file(Path(page).expanduser())
-    known = None if index is None else _of_index(str(page) if found is None else _full(*found), existing_index(index))
-    if known is not None:
-        return known
-    if found is None:
-        raise UsageError(
-            f"there is no page {page}: name a picture, a page of a book file (book.cbz/003.png), or one of the index"
-        )
-    return _looked_at(*found, right_to_left)
+    file = _page_file(Path(page).expanduser())
+    path = str(page) if file is None else _full_path(*file)
+    indexed = None if index is None else _indexed_panels(path, existing_index(index))
+    if indexed is not None:
+        return indexed
+    if file is None:
+        raise UsageError("there is no such page", page, _NAME_A_PAGE)
+    return _file_panels(*file, right_to_left)
 
 
-def _of_file(path: Path) -> tuple[Path, str] | None:
-    """(book, page's name) of a path on the disk, or None where there is no such file."""
+def _page_file(path: Path) -> tuple[Path, str] | None:
+    """Return the book and page name of a path on disk; None if there is no such file."""
     if path.is_file():
         with path.open("rb") as file:
             if image_format(file.read(32)):
                 return path, path.name
-        raise UsageError(f"{path} is no picture: of a book file name a page too, like {path}/003.png")
+        raise UsageError("the file is not an image", path, f"name a page in it too, such as {path}/003.png")
     book = next((parent for parent in path.parents if parent.is_file()), None)
     return None if book is None else (book, path.relative_to(book).as_posix())
 
 
-def _full(book: Path, name: str) -> str:
-    place = book.resolve()
-    return str(place if place.name == name else place / name)
+def _full_path(book: Path, name: str) -> str:
+    """Return the absolute path of a page; a single image is its own book."""
+    resolved = book.resolve()
+    return str(resolved if resolved.name == name else resolved / name)
 
 
-def _of_index(path: str, folder: Path) -> PagePanels | None:
-    """What the index has of a page, by the end of its path."""
+def _indexed_panels(path: str, folder: Path) -> PagePanels | None:
+    """Return the panels that an index has of the page whose path ends like this; None if it has no such page."""
+    ending = f"/{path.strip('/')}"
     with Catalog.open(catalog_url(folder)) as catalog:
-        places = catalog.library.find_pages(posixpath.basename(path))
-        fitting = [place for place in places if f"/{_full(place.book, place.name)}".endswith(f"/{path.strip('/')}")]
-        if len(fitting) > 1:
-            named = ", ".join(_full(place.book, place.name) for place in fitting[:5])
-            raise UsageError(f"{len(fitting)} pages of the index are called {path}: {named}; name more of the path")
-        if not fitting:
+        pages = catalog.library.find_pages(posixpath.basename(path))
+        matching = [page for page in pages if f"/{_full_path(page.book, page.name)}".endswith(ending)]
+        if len(matching) > 1:
+            listed = ", ".join(_full_path(page.book, page.name) for page in matching[:_SHOWN_PAGES])
+            problem = f"{len(matching)} pages of the index are called {path}: {listed}"
+            raise UsageError(problem, folder, "name more of the path")
+        if not matching:
             return None
-        (place,) = fitting
-        held = catalog.panels.of_page(place.page_id)
-    panels = [
-        _panel(panel.box, panel.dialogue if panel.text_source == "annotation" else None)
-        for panel in held
-        if not panel.is_fallback_page
-    ]
-    doubt = "the index keeps the page whole besides them" if any(panel.is_fallback_page for panel in held) else ""
-    return PagePanels(_page(place.width, place.height, panels), _place(place.book, place.name), doubt)
+        (page,) = matching
+        panels = catalog.panels.of_page(page.page_id)
+    detected = [panel for panel in panels if not panel.is_fallback_page]
+    entries = [_entry(p.box, p.dialogue if p.text_source == "annotation" else None) for p in detected]
+    warning = "the index also has the page as a whole" if len(detected) < len(panels) else ""
+    return PagePanels(_annotation(page.width, page.height, entries), _save_as(page.book, page.name), warning)
 
 
-def _looked_at(book: Path, name: str, right_to_left: bool) -> PagePanels:
-    picture = open_image(read_page(book, name))
-    size = picture.width, picture.height
-    note = (
-        next((n for n in sidecar_names(name)[1:] if (book.parent / n).is_file()), None) if book.name == name else None
-    )
-    said = read_annotation(read_page(book, note), *size) if note else None
-    doubt = ""
-    if said is not None and said.panels:
-        panels = [_panel(panel.box, panel.text) for panel in said.panels]
+def _file_panels(book: Path, name: str, right_to_left: bool) -> PagePanels:
+    """Return the panels of the page's annotation, else detected ones."""
+    image = open_image(read_page(book, name))
+    size = image.width, image.height
+    sidecar = _sidecar(book, name)
+    annotation = read_annotation(read_page(book, sidecar), *size) if sidecar else None
+    if annotation is not None and annotation.panels:
+        entries, warning = [_entry(panel.box, panel.text) for panel in annotation.panels], ""
     else:
-        outcome = detect_panels(np.asarray(picture), right_to_left=right_to_left)
-        panels = [_panel(box, None) for box in outcome.boxes or [Box(0, 0, *size)]]
-        doubt = outcome.reason if outcome.low_confidence else ""
-    return PagePanels(_page(*size, panels), _place(book, name), doubt)
+        detection = detect_panels(np.asarray(image), right_to_left=right_to_left)
+        entries = [_entry(box, None) for box in detection.boxes or [Box(0, 0, *size)]]
+        warning = detection.reason if detection.low_confidence else ""
+    return PagePanels(_annotation(*size, entries), _save_as(book, name), warning)
 
 
-def _page(width: int, height: int, panels: list[dict[str, Any]]) -> dict[str, Any]:
+def _sidecar(book: Path, name: str) -> str | None:
+    """Return the name of the annotation file next to a single image, if there is one."""
+    if book.name != name:
+        return None
+    return next((other for other in sidecar_names(name)[1:] if (book.parent / other).is_file()), None)
+
+
+def _annotation(width: int, height: int, panels: list[dict[str, Any]]) -> dict[str, Any]:
     return {"image_width": width, "image_height": height, "panels": panels}
 
 
-def _panel(box: Box, text: str | None) -> dict[str, Any]:
+def _entry(box: Box, text: str | None) -> dict[str, Any]:
     return {"bbox": box.as_list()} if text is None else {"bbox": box.as_list(), "text": text}
 
 
-def _place(book: Path, name: str) -> str:
-    """Where the file goes that says otherwise: beside the picture; of a book file, inside it or elsewhere."""
+def _save_as(book: Path, name: str) -> str:
+    """Return where a corrected annotation goes: next to an image; for a book file, into it or into a folder."""
     if book.is_dir() or book.name == name:
         folder = book if book.is_dir() else book.parent
-        exact, usual = (folder / other for other in sidecar_names(name)[1:])
-        return str(exact if exact.is_file() else usual)
+        exact, default = (folder / other for other in sidecar_names(name)[1:])
+        return str(exact if exact.is_file() else default)
     inside = sidecar_names(name)[2]
     return f"{inside} inside {book}, or FOLDER/{book.stem}/{inside} with `panelseek build --annotations FOLDER`"

@@ -1,6 +1,6 @@
 """Removal of a source from an index: its books, pages, panels, text, thumbnails and vectors. The comics stay.
 
-One transaction removes it. What a crash leaves after that is unnamed, and the next build purges it.
+One transaction removes it. After a crash, the next build purges the data that no panel names.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from retrieval.store.layout import catalog_url, existing_index
 
 @dataclass(frozen=True, slots=True)
 class SourceContent:
-    """What an index holds of one source, missing pages included."""
+    """Counts of one source in an index, missing pages included."""
 
     source: str
     books: int
@@ -38,14 +38,14 @@ class SourceContent:
 
 
 def source_content(source: str | Path, index: str | Path) -> SourceContent:
-    """Return what `remove_source` would remove; raises the same errors."""
+    """Return the content that `remove_source` would remove; raises the same errors."""
     folder = existing_index(index).absolute()
     with Catalog.open(catalog_url(folder)) as catalog:
         return _content(catalog, folder, source)
 
 
 def remove_source(source: str | Path, index: str | Path) -> SourceContent:
-    """Remove a source from the index in folder `index`; return what it held.
+    """Remove a source from the index in folder `index`; return its content.
 
     Raises `UsageError` if the index has no such source, `IndexMissing` if there is no index, `IndexLocked` if a build
     is writing.
@@ -62,11 +62,12 @@ def remove_source(source: str | Path, index: str | Path) -> SourceContent:
 
 
 def _content(catalog: Catalog, folder: Path, source: str | Path) -> SourceContent:
-    """Return the source with this path, as it is written or as it resolves."""
-    known = catalog.library.sources()
-    given = Path(source).expanduser()
-    path = next((p for p in (given.resolve(), Path(os.path.abspath(given))) if p in known), None)  # noqa: PTH100
+    """Return the content of the source with this path, as it is written or as it resolves."""
+    sources = catalog.library.sources()
+    requested = Path(source).expanduser()
+    spellings = requested.resolve(), Path(os.path.abspath(requested))  # noqa: PTH100 (links stay)
+    path = next((spelling for spelling in spellings if spelling in sources), None)
     if path is None:
-        listed = "its sources are " + ", ".join(map(str, known)) if known else "it has no sources"
-        raise UsageError(f"the index has no source {given}; {listed}", folder, "name one of its sources")
+        listed = "its sources are " + ", ".join(map(str, sources)) if sources else "it has no sources"
+        raise UsageError(f"the index has no source {requested}; {listed}", folder, "name one of its sources")
     return SourceContent(str(path), **catalog.library.source_counts(path))

@@ -23,7 +23,7 @@ STORY_PAGES = frozenset({"story", "first-page"})
 
 
 class MetadataWriter(Protocol):
-    """What writes metadata and labels to the catalog; `write.CatalogWriter` has it."""
+    """The part of the catalog that takes metadata and labels; `write.CatalogWriter` implements it."""
 
     def label_pages(self, book_id: int, labels: Mapping[str, str | None]) -> None:
         """Write page labels by page name."""
@@ -35,38 +35,42 @@ class MetadataWriter(Protocol):
 
 
 class BookMetadataReader:
-    """Metadata of one book, read only if it changed since the last build."""
+    """Metadata of one book, read only if it changed since the last build.
+
+    stored: the `fingerprint` of the last build, "" for a new book. previous: pages in the catalog by name.
+    language: that of the OCR settings; it selects among annotated languages if the options name none.
+    """
 
     def __init__(
         self,
         book: BookRef,
         source: Path,
-        remembered: str,
-        before: Mapping[str, PreviousPage],
+        stored: str,
+        previous: Mapping[str, PreviousPage],
         collection: Collection,
         options: BuildOptions,
         language: str = "",
     ) -> None:
         self._book = book
         self._names = path_components(book, source)
-        self._before = before
+        self._previous = previous
         self._collection = collection
         self._options = options
         self._language = options.language or language
-        labels = repr([(p.name, found) for p in book.pages if (found := self._collected_label(p))])
-        self._fresh = book_fingerprint(book, [*self._names, labels])
-        self._old, _, self._old_direction = remembered.partition("|")
-        self._files = page_files_fingerprint(book)
+        labels = repr([(p.name, label) for p in book.pages if (label := self._collection_label(p))])
+        self._current = book_fingerprint(book, [*self._names, labels])
+        self._stored, _, self._stored_direction = stored.partition("|")
+        self._page_files = page_files_fingerprint(book)
 
     @property
     def changed(self) -> bool:
         """True if metadata or labels may differ from the catalog."""
-        return self._old != self._fresh
+        return self._stored != self._current
 
     @property
     def fingerprint(self) -> str:
-        """The fingerprint to store, so that the next build need not read again."""
-        return f"{self._fresh}|{self._direction or ''}"
+        """The fingerprint to store, so that the next build reads the files only if they changed."""
+        return f"{self._current}|{self._direction or ''}"
 
     @cached_property
     def read(self) -> BookAnnotations:
@@ -75,7 +79,7 @@ class BookMetadataReader:
 
     @cached_property
     def _direction(self) -> str | None:
-        return self.read.reading_direction if self.changed else (self._old_direction or None)
+        return self.read.reading_direction if self.changed else (self._stored_direction or None)
 
     @property
     def right_to_left(self) -> bool:
@@ -84,39 +88,39 @@ class BookMetadataReader:
 
     @property
     def warnings(self) -> tuple[tuple[str, str], ...]:
-        """(file, text) of what was wrong in the files, if they were read."""
+        """(file, text) pairs of problems in the files, if they were read."""
         return self.read.notes if "read" in self.__dict__ else ()
 
-    def page_stat(self, page: PageRef) -> str:
-        """Return a fingerprint of all annotations of a page outside of it and of the file beside it."""
-        said = f"{self._files}{combined_fingerprint(self._collected(page))}"
-        return f"{said}:{self._language}" if said else ""
+    def page_fingerprint(self, page: PageRef) -> str:
+        """Return a fingerprint of a page's annotations in files of the book and the collection; "" without any."""
+        annotated = f"{self._page_files}{combined_fingerprint(self._collection_annotations(page))}"
+        return f"{annotated}:{self._language}" if annotated else ""
 
     def annotations(self, page: PageRef) -> tuple[AnnotationRef, ...]:
         """Return the annotations of a page, the most trusted first: of its book, then of the collection."""
-        said = (*self.read.pages.get(page.name, ()), *self._collected(page))
+        items = (*self.read.pages.get(page.name, ()), *self._collection_annotations(page))
         return tuple(
-            select_language(item, self._language) if isinstance(item, RawAnnotation) else item for item in said
+            select_language(item, self._language) if isinstance(item, RawAnnotation) else item for item in items
         )
 
     def label(self, page: PageRef) -> str | None:
-        """Return what kind of page it is: by the labels of the collection, else by the book."""
-        collected = self._collected_label(page)
-        if collected is not None:
-            return normalize_label(collected)
-        known = self._before.get(page.name)
-        if self.changed or known is None:
+        """Return the label of a page: that of the collection, else that of the book; None if unknown."""
+        label = self._collection_label(page)
+        if label is not None:
+            return normalize_label(label)
+        previous = self._previous.get(page.name)
+        if self.changed or previous is None:
             return self.read.page_types.get(page.name)
-        return known.label
+        return previous.label
 
     def excluded(self, page: PageRef) -> bool:
-        """Return True if only story pages are wanted and the page has another label."""
+        """Return True if only story pages are indexed and the page has another label."""
         return self._options.story_only and self.label(page) not in (None, *STORY_PAGES)
 
-    def _collected(self, page: PageRef) -> tuple[AnnotationRef, ...]:
+    def _collection_annotations(self, page: PageRef) -> tuple[AnnotationRef, ...]:
         return self._collection.annotations.get(annotation_path(self._book, page), ()) if self._collection else ()
 
-    def _collected_label(self, page: PageRef) -> str | None:
+    def _collection_label(self, page: PageRef) -> str | None:
         return self._collection.page_types.get(annotation_path(self._book, page)) if self._collection else None
 
 

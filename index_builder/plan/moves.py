@@ -21,7 +21,7 @@ from retrieval.store.catalog.records import PageMove, PageUpdate, PreviousPage
 
 
 class MoveCatalog(Protocol):
-    """What the detection of moves reads from the catalog and writes to it; `write.CatalogWriter` has it."""
+    """The part of the catalog that the detection of moves reads and writes; `write.CatalogWriter` implements it."""
 
     pages: PageReader
 
@@ -45,7 +45,10 @@ class _VacatedRow:
 
 @dataclass
 class _MoveResult:
-    """What was decided. `settled`: positions in the plan of jobs that need no decoding. `taken`: ids of moved rows."""
+    """The moves found so far.
+
+    settled: positions in the plan of jobs that need no decoding. taken: ids of moved rows.
+    """
 
     updates: list[PageUpdate] = field(default_factory=list)
     moves: list[PageMove] = field(default_factory=list)
@@ -55,7 +58,7 @@ class _MoveResult:
 
 
 def detect_moves(plan: Plan, catalog: MoveCatalog, executor: PageExecutor, report: StageProgress) -> list[int]:
-    """Write which pages moved, and leave in the plan what still has to be decoded.
+    """Write the moved pages to the catalog, and leave in the plan the pages that have to be decoded.
 
     report: called with the number of hashed pages. Returns the vector rows of deleted panels.
     """
@@ -135,10 +138,10 @@ def _match_moved(
     plan.status_counts[PageStatus.MISSING] -= len(result.taken & plan.newly_missing)
 
 
-def _take_best(rows: list[_VacatedRow], job: PageJob, book: int | None) -> _VacatedRow:
+def _take_best(rows: list[_VacatedRow], job: PageJob, book_id: int | None) -> _VacatedRow:
     """Take one of several identical pages: one of the previous page's book first, then one with the same file name."""
     name = posixpath.basename(job.page.name)
-    best = max(rows, key=lambda row: (row.book_id == book, posixpath.basename(row.name) == name))
+    best = max(rows, key=lambda row: (row.book_id == book_id, posixpath.basename(row.name) == name))
     rows.remove(best)
     return best
 

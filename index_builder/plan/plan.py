@@ -17,7 +17,7 @@ from retrieval.store.catalog.records import PreviousPage
 
 
 class PageStatus(StrEnum):
-    """What a build finds about a page, compared with the catalog."""
+    """The status of a page in a build, compared with the catalog."""
 
     NEW = "new"
     CHANGED = "changed"
@@ -35,10 +35,10 @@ def present_status(previous: PreviousPage) -> PageStatus:
 
 @dataclass(frozen=True, slots=True)
 class PageJob:
-    """A page to decode: where its row belongs, and what the catalog has of it.
+    """A page to decode, with the place of its row in the catalog and its previous row.
 
-    display_path: path below the source, for reports. fingerprint: of the page file and of what decides its panels.
-    label: what kind of page it is, None if unknown.
+    display_path: path below the source, for reports. fingerprint: of the page file, its annotations and the
+    settings that decide its panels. label: page type, None if unknown.
     """
 
     book_id: int
@@ -54,8 +54,9 @@ class PageJob:
 class Plan:
     """The result of a scan.
 
-    status_counts: number of pages by status. skipped: (path, reason) by source id. warnings: (path, text) of what was
-    read with doubts. newly_missing: ids of pages that disappeared. previous_jobs: jobs whose page is in the catalog.
+    status_counts: number of pages by status. skipped: (path, reason) by source id. warnings: (path, text) of files
+    that were read in part. newly_missing: ids of pages that disappeared. previous_jobs: number of jobs whose page is in
+    the catalog.
     """
 
     jobs: int = 0

@@ -34,7 +34,7 @@ from retrieval.store.catalog.records import BookRecord, PageUpdate, PreviousPage
 
 
 class ScanCatalog(MetadataWriter, Protocol):
-    """What a scan reads from the catalog and writes to it; `write.CatalogWriter` has it."""
+    """The part of the catalog that a scan reads and writes; `write.CatalogWriter` implements it."""
 
     pages: PageReader
 
@@ -42,7 +42,7 @@ class ScanCatalog(MetadataWriter, Protocol):
         """Return the id of a source, added if it is new."""
         ...
 
-    def book_id(self, source_id: int, path: str, title: str, kind: str) -> int:
+    def book_id(self, source_id: int, path: str, title: str, book_format: str) -> int:
         """Return the id of a book, added if it is new."""
         ...
 
@@ -132,19 +132,19 @@ class _SourceScan:
         self.missing: list[int] = []
 
     def run(self, walk: Iterator[BookRef | Skipped]) -> None:
-        """Sort all pages of the source by status and write what changed."""
+        """Sort all pages of the source by status and write the changes."""
         skipped = self.plan.skipped.setdefault(self.source_id, [])
         counts = self.plan.status_counts
-        for found in walk:
-            if isinstance(found, Skipped):
-                skipped.append((found.path, found.reason))
-                self.unreadable.append(Path(found.path))
+        for item in walk:
+            if isinstance(item, Skipped):
+                skipped.append((item.path, item.reason))
+                self.unreadable.append(Path(item.path))
                 continue
-            self._book(found)
+            self._book(item)
             self.report(self.plan.jobs + counts[PageStatus.UNCHANGED] + counts[PageStatus.RESTORED])
         if not self.present and not self.unreadable:
             # an unmounted drive is an empty folder: report it and change nothing
-            reason = "no comics found: expected pictures (JPEG, PNG, ...) or book files (CBZ, PDF, ...)"
+            reason = "no comics found: expected images (JPEG, PNG, ...) or book files (CBZ, PDF, ...)"
             skipped.append((str(self.source), reason))
             return
         self._write()
@@ -184,25 +184,25 @@ class _SourceScan:
         if not may_join(book, options.strips):
             return book
         metadata = self._metadata(book, "", {}, with_language=False)
-        stat = strip_fingerprint(
-            book, options.strips, options.limits, [metadata.page_stat(page) for page in book.pages]
+        fingerprint = strip_fingerprint(
+            book, options.strips, options.limits, [metadata.page_fingerprint(page) for page in book.pages]
         )
         previous = self.joined_pages.get(book_id)
-        if previous is None or previous[0] != stat:
+        if previous is None or previous[0] != fingerprint:
             annotated = {page.name for page in book.pages if page.annotation or metadata.annotations(page)}
-            previous = (stat, joined_page_names(book, options.strips, options.limits, annotated))
+            previous = (fingerprint, joined_page_names(book, options.strips, options.limits, annotated))
             self.catalog.write_joined_pages(book_id, *previous)
         return with_joined_pages(book, previous[1]) if previous[1] else book
 
     def _page(
         self, book: BookRef, book_id: int, page: PageRef, previous: PreviousPage | None, metadata: BookMetadataReader
     ) -> None:
-        stat = _fingerprint(page, self.options, metadata)
+        fingerprint = _fingerprint(page, self.options, metadata)
         ocr_only = previous is not None and _needs_ocr(previous, self.ocr, self.options)
-        if previous is not None and previous.fingerprint == stat and not ocr_only:
+        if previous is not None and previous.fingerprint == fingerprint and not ocr_only:
             self.plan.status_counts[present_status(previous)] += 1
             if previous.missing or previous.number != page.number:
-                self.updates.append(PageUpdate(previous.id, page.number, stat))
+                self.updates.append(PageUpdate(previous.id, page.number, fingerprint))
             return
         task = PageTask(
             source_id=self.source_id,
@@ -215,31 +215,31 @@ class _SourceScan:
             ocr_only=ocr_only,
         )
         display_path = f"{book.relative}/{page.name}" if book.relative else page.name
-        self.plan.add(PageJob(book_id, display_path, page, stat, previous, task, metadata.label(page)))
+        self.plan.add(PageJob(book_id, display_path, page, fingerprint, previous, task, metadata.label(page)))
 
     def _write(self) -> None:
-        gone = [book.id for path, book in self.previous_books.items() if self._is_gone(path, book)]
-        self.missing += self.catalog.pages.present_pages(gone)
+        missing_books = [book.id for path, book in self.previous_books.items() if self._is_missing(path, book)]
+        self.missing += self.catalog.pages.present_pages(missing_books)
         self.catalog.update_pages(self.updates)
         self.catalog.mark_missing(self.missing)
         self.plan.newly_missing.update(self.missing)
         self.plan.status_counts[PageStatus.MISSING] += len(self.missing)
 
-    def _is_gone(self, path: str, book: BookRecord) -> bool:
+    def _is_missing(self, path: str, book: BookRecord) -> bool:
         if book.id in self.present:
             return False
         return not any((self.source / path).is_relative_to(p) for p in self.unreadable)
 
 
 def _needs_ocr(page: PreviousPage, ocr: OcrSettings | None, options: BuildOptions) -> bool:
-    """Return True if the page has unread text, or text of another engine or language that is not to be kept."""
+    """Return True if the page has unread text, or text of another engine or language and `keep_ocr` is off."""
     if ocr is None or page.ocr_engine == "":
         return False
     return page.ocr_engine is None or (page.ocr_engine != ocr.engine_id and not options.keep_ocr)
 
 
 def _fingerprint(page: PageRef, options: BuildOptions, metadata: BookMetadataReader) -> str:
-    """Return the fingerprint of a page file and of what else decides its panels."""
+    """Return the fingerprint of a page file, its annotations and the settings that decide its panels."""
     detector = "page" if options.page_is_panel else DETECTOR_VERSION
     direction = "rtl" if metadata.right_to_left else "ltr"
-    return f"{page.fingerprint}|{detector}|{direction}|{metadata.page_stat(page)}"
+    return f"{page.fingerprint}|{detector}|{direction}|{metadata.page_fingerprint(page)}"

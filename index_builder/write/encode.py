@@ -21,7 +21,7 @@ from retrieval.encoder.protocol import Encoder, PanelEmbeddings
 from retrieval.store.catalog.records import NewPage, NewPanel, PageCopy, PageUpdate
 
 _PANELS_PER_COMMIT = 64
-"""Panels encoded between two commits: bounds what a crash costs, against one sync to disk for each."""
+"""Panels encoded between two commits: more lose more in a crash, fewer cost more syncs to disk."""
 
 _WARNINGS_PER_PAGE = 5
 """Warnings about one page that the report lists; the others are counted."""
@@ -151,8 +151,9 @@ class PageWriter:
             self._write_copies(batch)
         if batch.pages:
             panels = [panel for _, page in batch.pages for panel in page.panels or ()]
+            encoder = self._encoder()  # loading it is a stage of its own
             with self._timer.stage("encode"):
-                embeddings = self._encoder().encode([p.input for p in panels], batch_size=self._options.batch_size)
+                embeddings = encoder.encode([p.input for p in panels], batch_size=self._options.batch_size)
             self._write_pages(batch, panels, embeddings)
         self.pages_done += batch.page_count
 

@@ -1,4 +1,4 @@
-"""Writing of a generation: everything searched that is derived, in one folder written beside, synced and renamed."""
+"""Writing of a generation: the derived search files, in a partial folder that is synced and then renamed."""
 
 from __future__ import annotations
 
@@ -51,19 +51,19 @@ def write_generation(
     "index"; an exception in it cancels, and a half-written generation counts for nothing.
     """
     final = generation_folder(index, number)
-    beside = final.with_name(f"{number}.partial")
-    for leftover in (beside, final):
+    partial_folder = final.with_name(f"{number}.partial")
+    for leftover in (partial_folder, final):
         shutil.rmtree(leftover, ignore_errors=True)
-    beside.mkdir(parents=True)
+    partial_folder.mkdir(parents=True)
     views = {}
     for view in View:
-        writer = _ViewWriter(beside, view, catalog, vectors, _view_progress(view, progress))
+        writer = _ViewWriter(partial_folder, view, catalog, vectors, _view_progress(view, progress))
         views[str(view)] = writer.write(kind, _previous_index(index, view, base))
     manifest = {"format": FORMAT, "generation": number, "dimension": DIMENSION, "views": views}
-    (beside / "manifest.json").write_text(json.dumps(manifest, indent=1))
-    for path in beside.iterdir():
+    (partial_folder / "manifest.json").write_text(json.dumps(manifest, indent=1))
+    for path in partial_folder.iterdir():
         _sync(path)
-    beside.rename(final)
+    partial_folder.rename(final)
     _sync(final.parent)
     return manifest
 

@@ -40,5 +40,5 @@ def writer_lock(folder: Path) -> Iterator[None]:
 
 
 def _cannot_write(folder: Path, error: OSError) -> IndexError_:
-    hint = "check the disk and its permissions, then run the same build again; everything written so far is kept"
+    hint = "check the disk and its permissions, then run the same build again; everything written so far remains"
     return IndexError_(f"the index cannot be written ({error.strerror or error})", folder, hint)

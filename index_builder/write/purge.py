@@ -20,7 +20,7 @@ from retrieval.store.vectors import VectorStore
 def purge_unnamed(folder: Path, catalog: CatalogWriter, vectors: VectorStore) -> int:
     """Erase unnamed vectors and thumbnails, and free their disk space if possible; return the number of vectors.
 
-    Call it only if the searched generation is the newest: an older one may name what is erased.
+    Call it only if the searched generation is the newest: an older one may name erased rows.
     """
     named = catalog.panels.named_rows()
     unnamed = np.ones(vectors.rows(), bool)

@@ -7,19 +7,24 @@ from pathlib import Path
 from index_builder.write.catalog_writer import CatalogWriter
 from retrieval.errors import IndexError_
 from retrieval.store.generation import Generation, open_generation
-from retrieval.store.layout import open_vectors, write_index_id
+from retrieval.store.layout import check_index_id, open_vectors, write_index_id
 from retrieval.store.thumbnails import Thumbnails
 
 
 class WritableIndex:
-    """The parts of an index that a build changes; hold the writer lock while you use it."""
+    """The parts of an index that a build changes; hold the writer lock while you use it.
+
+    Raises `IndexDamaged` if the folder belongs to another index than its catalog.
+    """
 
     def __init__(self, folder: Path, catalog: CatalogWriter) -> None:
+        index_id = catalog.settings().index_id
+        check_index_id(folder, index_id)  # before vectors are cut off to what this catalog names
+        write_index_id(folder, index_id)
         self.folder = folder
         self.catalog = catalog
         self.vectors = open_vectors(folder, catalog)
         self.thumbnails = Thumbnails(folder)
-        write_index_id(folder, catalog.settings().index_id)
 
     @property
     def empty(self) -> bool:

@@ -12,8 +12,18 @@ SIDE = 320
 
 def encode_thumbnail(image: Image.Image) -> bytes:
     """Return WebP bytes of an RGB image, its longest side at most 320 px."""
+    return encode_webp(shrink(image, SIDE), method=2)
+
+
+def shrink(image: Image.Image, side: int) -> Image.Image:
+    """Return a copy of an image, its longest side at most `side` pixels."""
     small = image.copy()
-    small.thumbnail((SIDE, SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    small.thumbnail((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    return small
+
+
+def encode_webp(image: Image.Image, quality: int = 80, method: int = 1) -> bytes:
+    """Return the WebP bytes of an image. method: 0 (fast) to 6 (small)."""
     out = io.BytesIO()
-    small.save(out, "WEBP", quality=80, method=2)
+    image.save(out, "WEBP", quality=quality, method=method)
     return out.getvalue()

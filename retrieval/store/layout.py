@@ -76,11 +76,21 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def replace_file(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a temporary file with `write(temporary)`, then rename it to `path`: readers see the old or the new one."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    write(temporary)
-    temporary.replace(path)
+PARTIAL = ".partial"
+"""Suffix of a file that is being written."""
+
+
+def replace_file(path: Path, write: Callable[[Path], object], *, durable: bool = False) -> None:
+    """Write a file next to `path` with `write(path)`, then rename it, so that readers see the old or the new one.
+
+    durable: sync the file to disk before the rename. Several processes may replace the same file.
+    """
+    partial = path.with_name(f"{path.name}.{os.getpid()}{PARTIAL}")
+    write(partial)
+    if durable:
+        with partial.open("rb+") as file:
+            os.fsync(file.fileno())
+    partial.replace(path)
 
 
 def size_on_disk(folder: Path) -> int:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from retrieval.errors import TrainingError
-
-PARTIAL = ".partial"
-"""Suffix of a file that is being written."""
+from retrieval.store import layout
 
 
 def write_text(path: Path, text: str) -> None:
@@ -18,16 +15,9 @@ def write_text(path: Path, text: str) -> None:
 
 
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a file next to `path`, which replaces `path` once it is on the disk.
-
-    Raises `TrainingError` if it cannot be written.
-    """
-    partial = path.with_name(f"{path.name}{PARTIAL}")
+    """Replace a file once its new content is on disk. Raises `TrainingError` if it cannot be written."""
     try:
-        write(partial)
-        with partial.open("rb+") as file:
-            os.fsync(file.fileno())
-        partial.replace(path)
+        layout.replace_file(path, write, durable=True)
     except OSError as error:
         raise TrainingError(
             f"cannot be written ({error.strerror or error})", path=path, hint="check that the disk is not full"

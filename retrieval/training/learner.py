@@ -30,8 +30,10 @@ _ADAPTATION = ".adaptation."
 
 
 class ForwardPass(NamedTuple):
-    """One forward pass over pages: its losses, `embeddings` (B, N, 512) with zeros for empty slots, and the outputs of
-    the vision and text branches for each of the batch's rows, (R, 512) each.
+    """The results of one forward pass over pages.
+
+    losses, embeddings (B, N, 512) with zeros for empty slots, and the outputs of the vision and text branches for each
+    of the batch's rows, (R, 512) each.
     """
 
     losses: Losses

@@ -24,7 +24,8 @@ from safetensors.torch import save
 from retrieval.encoder.network.model import PanelFeatureExtractor
 from retrieval.encoder.state_dicts import State, build_model, read_state
 from retrieval.errors import TrainingError, UsageError
-from retrieval.training.files import PARTIAL, replace_file, write_text
+from retrieval.store.layout import PARTIAL
+from retrieval.training.files import replace_file, write_text
 from retrieval.training.learner import Learner
 
 _START_AGAIN = "choose another --output to start again"

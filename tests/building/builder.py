@@ -15,7 +15,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import retrieval.search.searcher  # noqa: F401 (imported now, so that a build starts at once)
-from index_builder import build
+from index_builder import build_index
+from index_builder.write import encode
 from retrieval.errors import PanelseekError
 from tests.conftest import GridEncoder
 
@@ -30,10 +31,10 @@ class SlowEncoder(GridEncoder):
 
 
 def run(index: str, log: str, workers: str, per_commit: str, *sources: str) -> int:
-    build._PANELS_PER_COMMIT = int(per_commit)
+    encode._PANELS_PER_COMMIT = int(per_commit)
     try:
         encoder = SlowEncoder(Path(log))
-        report = build.build_index(
+        report = build_index(
             sources, index, encoder=encoder, workers=int(workers), batch_size=int(per_commit), ocr=False
         )
     except PanelseekError as error:

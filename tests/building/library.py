@@ -40,14 +40,14 @@ def drawn(seed: int, panels: int = 4, size: tuple[int, int] = SIZE) -> bytes:
 
 
 def plain(shade: int, size: tuple[int, int] = (32, 32)) -> bytes:
-    """A small picture of one grey, as PNG bytes."""
+    """Return a small image of one grey, as PNG bytes."""
     out = io.BytesIO()
     Image.new("RGB", size, (shade, shade, shade)).save(out, "PNG")
     return out.getvalue()
 
 
 def speckled(seed: int) -> bytes:
-    """A small picture unlike any other, as PNG bytes: quick to draw, quick to tell apart."""
+    """Return a small image unlike any other, as PNG bytes: quick to draw and to compare."""
     out = io.BytesIO()
     dots = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), np.uint8)
     Image.fromarray(dots.repeat(4, 0).repeat(4, 1)).save(out, "PNG")
@@ -61,7 +61,7 @@ def put(path: Path, data: bytes) -> Path:
 
 
 def page(path: Path, seed: int, texts: Sequence[str | None] = ("", "", "", ""), boxes: Boxes | None = None) -> Path:
-    """A drawn page with its annotation beside it; `path` without suffix."""
+    """Write a drawn page and its annotation; `path` has no suffix."""
     put(path.with_name(path.name + ".json"), stage1(texts, boxes))
     return put(path.with_name(path.name + ".png"), drawn(seed, max(len(texts), 1)))
 
@@ -75,7 +75,7 @@ def cbz(path: Path, members: dict[str, bytes]) -> Path:
 
 
 def build(sources: Path | Sequence[Path], index: Path, encoder: Any = None, **options: Any) -> BuildReport:
-    """Build in this process unless told otherwise: quick, and the encoder counts."""
+    """Build in this process by default: it is quick, and the encoder can count."""
     sources = [sources] if isinstance(sources, Path) else sources
     return build_index(sources, index, encoder=encoder or GridEncoder(), **{"workers": 0, "ocr": False} | options)
 
@@ -93,7 +93,7 @@ def by_place(index: Path) -> dict[tuple[str, int], Panel]:
 
 _ROWS = """
 SELECT source.path AS root, book.path, book.title, book.kind, page.name, page.number AS place, page.digest, page.width,
-       page.height, page.gone, panel.number, x, y, w, h, dialogue, origin, gate_picture, gate_dialogue,
+       page.height, page.missing, panel.number, x, y, w, h, dialogue, box_source, gate_picture, gate_dialogue,
        gate_composition, vector_row
 FROM source JOIN book ON book.source_id = source.id JOIN page ON page.book_id = book.id
 LEFT JOIN panel ON panel.page_id = page.id
@@ -102,7 +102,7 @@ ORDER BY root, book.path, place, page.name, panel.number
 
 
 def content(index: Path) -> list[tuple[Any, ...]]:
-    """Everything the catalog says, vectors in place of row numbers, in an order that no build decides."""
+    """Return all content of the catalog, with vectors in place of row numbers, in an order that no build decides."""
     shards = VectorStore(index / "vectors")
     with Catalog.open(catalog_url(index)) as catalog, catalog.engine.connect() as connection:
         rows = [tuple(row) for row in connection.execute(text(_ROWS))]
@@ -114,7 +114,7 @@ def _bytes(shards: VectorStore, view: View, row: int | None) -> bytes:
 
 
 def answers(index: Path, words: Sequence[str] = ()) -> list[list[tuple[Any, ...]]]:
-    """Hits of every panel as a question and of some words: (place, score), whatever the ids are.
+    """Return the hits of every panel as a query and of some texts: (score, page path, number), without ids.
 
     Equal scores have no order of their own between two indexes, so they are put in the order of places.
     """

@@ -213,7 +213,7 @@ PAGE_FORMS: dict[str, tuple[Any, bool]] = {
 @pytest.mark.parametrize("form", PAGE_FORMS)
 @pytest.mark.parametrize("place", ["beside", "collection"])
 def test_a_page_of_each_form(lib: Path, index: Path, tmp_path: Path, form: str, place: str) -> None:
-    """Its panels are the page's, in reading order, and its words find them; beside the page and in a folder apart."""
+    """Its panels become the page's, in reading order, and its text finds them; next to it and in another folder."""
     content, spoken = PAGE_FORMS[form]
     put(lib / "Night Harbor 001" / "page_0003.png", drawn(1, 1))
     root = lib if place == "beside" else tmp_path / "cache" / "CalibreComics_extracted"
@@ -264,7 +264,7 @@ def test_a_manifest_bridges_two_kinds_of_ids(lib: Path, index: Path, tmp_path: P
 
 
 def test_what_two_could_mean_is_refused_and_counted(lib: Path, index: Path, tmp_path: Path) -> None:
-    """A bare number is in every book, and one ending of two pages is nobody's."""
+    """A bare number is in every book, and an ending of two paths matches neither page."""
     for book in ("a/Book/0001.png", "b/Book/0001.png", "c/Other/0002.png"):
         put(lib / book, drawn(len(book), 1))
     cache = tmp_path / "cache"
@@ -286,7 +286,7 @@ IN_BOOK: dict[str, tuple[str, Callable[[], Any], bool]] = {
 @pytest.mark.parametrize("form", IN_BOOK)
 @pytest.mark.parametrize("where", ["folder", "archive"])
 def test_a_file_in_the_book(lib: Path, index: Path, form: str, where: str) -> None:
-    """Its pages are told by their names; words without panels go to the panels around them."""
+    """Its pages are matched by their names; text without panels goes to the panels around it."""
     name, make, spoken = IN_BOOK[form]
     members = {"page_0003.png": drawn(1, 1), name: text_of(make())}
     if form == "mokuro":  # it knows no panels
@@ -319,7 +319,7 @@ def test_words_go_to_the_panels_that_are_found(lib: Path, index: Path) -> None:
 
 
 def test_words_of_panels_without_boxes(lib: Path, index: Path) -> None:
-    """A model that lists panels without boxes gives its words to as many found panels, in order; else to none."""
+    """Texts of panels without boxes go to as many detected panels, in order; with another number, to none."""
     said = {"panels": [{"panel_number": n, "speakers": [{"dialogue": f"line {n}"}]} for n in (1, 2, 3, 4)]}
     put(lib / "four.png", drawn(5, 4))
     put(lib / "four.json", text_of(said))
@@ -452,7 +452,7 @@ def test_labels_filter_and_leave_out(lib: Path, index: Path, tmp_path: Path, for
 
 
 def test_only_what_changed_is_encoded_again(lib: Path, index: Path) -> None:
-    """A page of a file about the book that says something new is encoded, the others are not; facts cost nothing."""
+    """A page with new text in a file of the book is encoded, the others are not; metadata costs no encoding."""
     names = ("a.png", "b.png")
     for n, name in enumerate(names):
         put(lib / "Book" / name, drawn(n, 1))
@@ -481,7 +481,7 @@ def test_only_what_changed_is_encoded_again(lib: Path, index: Path) -> None:
 
 
 def test_an_entry_of_a_collection_changes(lib: Path, index: Path, tmp_path: Path) -> None:
-    """The pages it is about are encoded again, and only they; forgetting the annotations takes them away."""
+    """Its pages are encoded again, and only they; a build without annotations removes their text."""
     for name in ("1.png", "2.png"):
         put(lib / "Book" / name, drawn(int(name[0]), 1))
         put(tmp_path / "cache" / "Book" / name.replace("png", "json"), text_of(vlm()))
@@ -549,7 +549,7 @@ def test_annotations_that_are_missing_or_nothing(lib: Path, index: Path, tmp_pat
     assert str(error.value.hint).endswith("or build with --no-annotations")
     nothing = put(tmp_path / "recipe.txt", b"two eggs")
     report = build(lib, index, annotations=str(nothing))
-    assert report.warnings == ((str(nothing), "is no form of annotation that is known; nothing is read from it"),)
+    assert report.warnings == ((str(nothing), "unknown annotation format; not used"),)
     nothing.unlink()
     with pytest.raises(SourceError, match="the annotations are missing") as error:
         build(lib, index)
@@ -558,14 +558,14 @@ def test_annotations_that_are_missing_or_nothing(lib: Path, index: Path, tmp_pat
 
 
 def test_story_only_may_leave_nothing(lib: Path, index: Path) -> None:
-    """The error says that labels are why."""
+    """The error names labels as the reason."""
     cbz(lib / "x.cbz", {"1.png": plain(9), "ComicInfo.xml": COMIC_INFO.encode()})
-    with pytest.raises(SourceError, match="1 pages are labelled as something else than the story"):
+    with pytest.raises(SourceError, match="1 pages have another label than story"):
         build(lib, index, story_only=True, page_is_panel=True)
 
 
 def test_a_plain_acbf_book(lib: Path, index: Path) -> None:
-    """A book that is one document gives its pictures, its frames and its words."""
+    """A book in one document has its images, its frames and its text."""
     import base64
 
     out = io.BytesIO()
@@ -581,7 +581,7 @@ def test_a_plain_acbf_book(lib: Path, index: Path) -> None:
 
 
 def test_words_in_the_language_asked_for(lib: Path, index: Path) -> None:
-    """A book with words in several languages speaks the one of the build; another one encodes its pages again."""
+    """Of text in several languages that of the build is indexed; another language encodes the pages again."""
     cbz(lib / "x.cbz", {"page_0003.png": drawn(1, 1), "x.acbf": acbf().encode()})
     encoder = GridEncoder()
     for language, words in (("fr", ["éteinte", "rame"]), ("en", list(WORDS)), ("de", list(WORDS))):

@@ -1,4 +1,4 @@
-"""Bad input: each is named in a sentence with a way out, and the rest of the build goes on."""
+"""Bad input: each file is reported with its problem and a suggested fix, and the build goes on."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_a_forged_picture_takes_no_memory(lib: Path, index: Path) -> None:
 
 def test_an_empty_folder(lib: Path, index: Path) -> None:
     """Names the folder and what was expected in it."""
-    with pytest.raises(SourceError, match=f"{re.escape(str(lib))}: no comics found: expected pictures .*CBZ"):
+    with pytest.raises(SourceError, match=f"{re.escape(str(lib))}: no comics found: expected images .*CBZ"):
         build(lib, index)
     assert not index.exists()
 
@@ -124,9 +124,9 @@ def test_an_empty_folder_among_others(lib: Path, index: Path) -> None:
 
 
 def test_a_missing_source(lib: Path, index: Path) -> None:
-    """A path that does not exist is refused before anything is written, even beside good ones."""
+    """A path that does not exist is refused before anything is written, also among good ones."""
     page(lib / "1", 1)
-    with pytest.raises(SourceError, match=r"nowhere does not exist: give a folder"):
+    with pytest.raises(SourceError, match=r"nowhere: no such file or folder\ngive a folder"):
         build([lib, lib / "nowhere"], index)
     assert not index.exists()
 
@@ -141,7 +141,7 @@ def test_a_source_inside_another(lib: Path, index: Path) -> None:
     """Given together, the outer one is built; given later, it is refused, so that no page is indexed twice."""
     page(lib / "A" / "1", 1)
     assert build([lib / "A", lib, lib], index).panels == 4
-    with pytest.raises(UsageError, match=r"lie inside each other: build .*comics again, or use another --index"):
+    with pytest.raises(UsageError, match=r"lie inside each other\nbuild .*comics again, or use another --index"):
         build(lib / "A", index)
     inner = index.with_name("inner.index")
     build(lib / "A", inner)
@@ -177,7 +177,8 @@ def test_an_index_of_another_encoder(lib: Path, index: Path) -> None:
     page(lib / "1", 1)
     build(lib, index)
     page(lib / "2", 2)
-    sentence = r"my\.index was built with encoder grid \(grid-1\), and this is other \(other-2\): use --encoder grid"
+    built_by = r"my\.index: the index was built with encoder grid \(grid-1\)"
+    sentence = rf"{built_by}, and this is other \(other-2\)\nuse --encoder grid"
     with pytest.raises(EncoderMismatch, match=sentence):
         build(lib, index, Other())
     with pytest.raises(EncoderMismatch, match=sentence):
@@ -188,9 +189,11 @@ def test_an_index_of_another_encoder(lib: Path, index: Path) -> None:
 
 
 def test_a_missing_index(tmp_path: Path) -> None:
-    """Opening, verifying and repairing what is not there say how to make one, and make nothing themselves."""
+    """Opening, verifying and repairing a missing index suggest how to make one, and make nothing themselves."""
     for ask in (PanelIndex.open, verify_index, repair_index):
-        with pytest.raises(IndexMissing, match=r"no index at .*nothing\.index: make one with `panelseek build"):
+        with pytest.raises(
+            IndexMissing, match=r"nothing\.index: there is no index here\nmake one with `panelseek build"
+        ):
             ask(tmp_path / "nothing.index")
     assert list(tmp_path.iterdir()) == []
 
@@ -204,7 +207,7 @@ def test_a_missing_index(tmp_path: Path) -> None:
     ],
 )
 def test_a_folder_that_is_no_index(lib: Path, ask: Callable[[Path], Any]) -> None:
-    """A folder of something else is not an index: nothing is written there, and nobody is told to delete it."""
+    """A folder of something else is not an index: nothing is written there, and no message suggests to delete it."""
     page(lib / "1", 1)
     before = sorted(lib.iterdir())
     with pytest.raises(IndexMissing, match="no index"):
@@ -249,22 +252,34 @@ def remove_manifest_key(index: Path) -> None:
 
 
 DERIVED: dict[str, tuple[Callable[[Path], Any], str]] = {
-    "FAISS bytes flipped": (lambda i: flip(generation(i) / "picture.faiss", 5000), r"picture\.faiss was altered"),
-    "FAISS header flipped": (lambda i: flip(generation(i) / "picture.faiss", 0), r"picture\.faiss was altered"),
+    "FAISS bytes flipped": (
+        lambda i: flip(generation(i) / "picture.faiss", 5000),
+        r"picture\.faiss: the file was altered",
+    ),
+    "FAISS header flipped": (
+        lambda i: flip(generation(i) / "picture.faiss", 0),
+        r"picture\.faiss: the file was altered",
+    ),
     "FAISS truncated": (
         lambda i: put(p := generation(i) / "picture.faiss", p.read_bytes()[:1000]),
-        r"picture\.faiss has 1000 bytes, \d+ were written",
+        r"picture\.faiss: the file has 1000 bytes; \d+ were written",
     ),
-    "FAISS empty": (lambda i: put(generation(i) / "picture.faiss", b""), r"picture\.faiss has 0 bytes"),
-    "FAISS missing": (lambda i: (generation(i) / "fused.faiss").unlink(), r"fused\.faiss is missing"),
-    "panels altered": (lambda i: flip(generation(i) / "fused.panels.npy", 300), r"fused\.panels\.npy was altered"),
-    "manifest missing": (lambda i: (generation(i) / "manifest.json").unlink(), r"manifest\.json is missing"),
+    "FAISS empty": (lambda i: put(generation(i) / "picture.faiss", b""), r"picture\.faiss: the file has 0 bytes"),
+    "FAISS missing": (lambda i: (generation(i) / "fused.faiss").unlink(), r"fused\.faiss: the file is missing"),
+    "panels altered": (
+        lambda i: flip(generation(i) / "fused.panels.npy", 300),
+        r"fused\.panels\.npy: the file was altered",
+    ),
+    "manifest missing": (
+        lambda i: (generation(i) / "manifest.json").unlink(),
+        r"manifest\.json: the manifest is missing",
+    ),
     "manifest cut": (lambda i: put(generation(i) / "manifest.json", b'{"format"'), r"manifest\.json"),
     "manifest of another format": (
         lambda i: put(generation(i) / "manifest.json", b'{"format": 7}'),
-        "says .*7.*expected",
+        "manifest has .*7.*expected",
     ),
-    "generation missing": (lambda i: shutil.rmtree(i / "generations"), r"manifest\.json is missing"),
+    "generation missing": (lambda i: shutil.rmtree(i / "generations"), r"manifest\.json: the manifest is missing"),
     "manifest without views": (remove_manifest_key, r"manifest\.json"),
     "manifest a list": (lambda i: put(generation(i) / "manifest.json", b"[]"), r"manifest\.json"),
 }
@@ -278,7 +293,7 @@ def test_derived_damage(built: Path, what: str) -> None:
     question = panels(built)[0].id
     before = answer(built, question)
     damage(built)
-    with pytest.raises(IndexDamaged, match=f"{named}.*{REPAIR}"):
+    with pytest.raises(IndexDamaged, match=f"{named}.*\n{REPAIR}"):
         PanelIndex.open(built)
     verdict = verify_index(built, encoder=GridEncoder())
     assert not verdict.sound
@@ -311,18 +326,20 @@ def test_a_newer_schema(built: Path, many: Path) -> None:
         catalog.execute("UPDATE setting SET value = '99' WHERE key = 'schema_version'")
     catalog.close()
     for ask in (PanelIndex.open, verify_index, repair_index, lambda i: build(many / "comics", i)):
-        with pytest.raises(IndexTooNew, match=r"catalog\.sqlite has schema version 99; .* up to 2: update Panelseek"):
+        with pytest.raises(IndexTooNew, match=r"catalog\.sqlite: .* schema version 99; .* up to 3\nupdate Panelseek"):
             ask(built)
 
 
 @pytest.mark.parametrize("data", [b"not a database, only text" * 400, b"SQLite format 3\0" + b"\xff" * 5000])
 def test_a_catalog_that_is_no_database(built: Path, many: Path, data: bytes) -> None:
-    """Whoever opens it says which file it is and what to do."""
+    """Every way to open it names the file and a suggested fix."""
     for path in built.glob("catalog.sqlite*"):
         path.unlink()
     put(built / "catalog.sqlite", data)
     for ask in (PanelIndex.open, verify_index, repair_index, lambda i: build(many / "comics", i)):
-        with pytest.raises(IndexDamaged, match=r"catalog\.sqlite is damaged .*restore it from a copy, or delete"):
+        with pytest.raises(
+            IndexDamaged, match=r"catalog\.sqlite: the catalog is damaged .*\nrestore it from a copy, or delete"
+        ):
             ask(built)
 
 
@@ -333,7 +350,7 @@ def test_a_catalog_of_something_else(built: Path) -> None:
     with sqlite3.connect(built / "catalog.sqlite") as other:
         other.execute("CREATE TABLE mine (x)")
     other.close()
-    with pytest.raises(IndexDamaged, match="holds no Panelseek tables"):
+    with pytest.raises(IndexDamaged, match="has no Panelseek tables"):
         PanelIndex.open(built)
 
 
@@ -378,14 +395,14 @@ SHARDS: dict[str, tuple[Callable[[Path], Any], str]] = {
 
 @pytest.mark.parametrize("what", SHARDS)
 def test_lost_vectors(built: Path, many: Path, what: str) -> None:
-    """Vectors are not derived: verify says so, searching and building refuse, and nothing pretends to repair it."""
+    """Vectors are not derived: verify reports them as lost, and searching, building and repairing refuse."""
     damage, counts = SHARDS[what]
     damage(built / "vectors")
     verdict = verify_index(built, encoder=GridEncoder())
     (problem,) = verdict.problems
     assert (problem.part, problem.derived) == ("vectors", False)
     assert re.search(counts, problem.found)
-    assert "restore it from a copy, or delete the index and build it again" in problem.hint
+    assert "restore it from a copy, or delete the index folder and build it again" in problem.hint
     view = "fused" if what == "truncated" else "picture"
     with PanelIndex.open(built, encoder=GridEncoder()) as opened, pytest.raises(IndexDamaged, match="restore"):
         opened.search(image=speckled(3), view=view)
@@ -402,7 +419,7 @@ def test_altered_vectors(built: Path) -> None:
 
 
 def test_missing_thumbnails_and_damaged_ones(lib: Path, index: Path) -> None:
-    """Without the file of small pictures nothing is lost; a damaged one is named, worked around and repaired."""
+    """Without the file of thumbnails nothing is lost; a damaged one is reported, worked around and repaired."""
     page(lib / "1", 1)
     build(lib, index)
     file = index / "thumbnails" / "thumbnails.sqlite"

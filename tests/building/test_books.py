@@ -1,4 +1,4 @@
-"""What a build makes of folders, archives and annotations: every panel with its place and its words."""
+"""Folders, archives and annotations in the index: every panel with its page, box and text."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_nested_folders_and_archives_are_books(lib: Path, index: Path) -> None:
 
 
 def test_provenance_of_every_panel(lib: Path, index: Path) -> None:
-    """Book, page, panel, box, words, path and page size of every panel are those of the annotation."""
+    """Book, page, panel, box, text, path and page size of every panel are those of the annotation."""
     texts = {name: [f"{name} says {n}" if n % 2 else "" for n in range(1, 5)] for name in "ab"}
     for seed, name in enumerate("ab"):
         page(lib / "Tale" / name, seed, texts[name])
@@ -69,7 +69,7 @@ def test_pictures_come_from_the_right_place(lib: Path, index: Path) -> None:
 
 
 def test_every_panel_is_found_by_its_own_crop(lib: Path, index: Path) -> None:
-    """Each indexed panel, asked with the picture it shows, comes back first with score 1."""
+    """Each indexed panel is the first hit of its own crop, with score 1."""
     for n in range(8):
         page(lib / f"book {n % 2}" / str(n), n, [""] * 6)
     build(lib, index)
@@ -121,7 +121,7 @@ def test_unicode_names(lib: Path, index: Path) -> None:
 
 
 def test_the_finder_where_nothing_is_annotated(lib: Path, index: Path) -> None:
-    """A page without annotation gets the boxes that are drawn on it, without words."""
+    """A page without annotation gets the boxes that are drawn on it, without text."""
     put(lib / "1.png", drawn(5, 4, (400, 600)))
     build(lib, index)
     found = panels(index)
@@ -132,7 +132,7 @@ def test_the_finder_where_nothing_is_annotated(lib: Path, index: Path) -> None:
 
 
 def test_right_to_left(lib: Path, index: Path) -> None:
-    """Found panels are numbered from the right where the reader says so."""
+    """Detected panels are numbered from the right with `right_to_left`."""
     put(lib / "1.png", drawn(5, 4, (400, 600)))
     build(lib, index, right_to_left=True)
     boxes = panel_boxes(4, (400, 600))
@@ -154,7 +154,7 @@ def test_whole_pages(lib: Path, index: Path) -> None:
 
 
 def test_a_picture_without_gutters_is_one_panel(lib: Path, index: Path) -> None:
-    """Where the finder sees nothing, the whole page is the panel, and the catalog says so."""
+    """If no panel is detected, the full page is the panel, and the catalog has that as its source."""
     put(lib / "1.png", plain(90, (60, 60)))
     build(lib, index)
     assert [p.box.as_list() for p in panels(index)] == [[0, 0, 60, 60]]
@@ -170,7 +170,7 @@ def _origins(index: Path) -> list[str]:
 
 
 def test_a_wordless_library(lib: Path, index: Path) -> None:
-    """Without any words the dialogue view is empty, and asking it gives nothing instead of an error."""
+    """Without any text the dialogue view is empty, and searching it returns no hit instead of an error."""
     page(lib / "1", 1)
     report = build(lib, index)
     assert report.views["dialogue"] == {"kind": "exact", "panels": 0, "recall_at_10": None}

@@ -1,4 +1,4 @@
-"""Pages whose panels are doubtful: kept whole besides what was found on them, counted, and in nobody's way."""
+"""Pages with low-confidence panels: also indexed as a whole, counted, and ranked below their panels."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def origins(index: Path) -> list[tuple[str, bool]]:
 
 
 def test_kept_whole_besides_its_panels(lib: Path, index: Path) -> None:
-    """The whole of a doubtful page comes last and says nothing; a clear page has no such panel."""
+    """The full-page panel of such a page comes last and has no text; a clear page has none."""
     put(lib / "clear.png", drawn(1, 6, SIZE))
     put(lib / "doubt.png", doubtful(2))
     report = build(lib, index)
@@ -60,30 +60,30 @@ def test_counted(lib: Path, index: Path) -> None:
     build(lib, index)
     command = [sys.executable, "-m", "ui.cli", "info", "--index", str(index)]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert "doubtful: 1 page kept whole besides the panels found there" in said
+    assert "uncertain panels: 1 page, also indexed whole" in said
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
-        assert opened.info()["doubtful_pages"] == 1
+        assert opened.info()["low_confidence_pages"] == 1
 
 
 def test_a_correction_ends_the_doubt(lib: Path, index: Path) -> None:
-    """`panels` leaves the whole page out and says why; laid beside the page, what it printed is certain."""
+    """`panels` leaves the full-page panel out with a warning; saved next to the page, its output has no warning."""
     put(lib / "doubt.png", doubtful(2))
     looked = page_panels(lib / "doubt.png")
     build(lib, index)
     known = page_panels("doubt.png", index)
     assert known.page == looked.page
     assert WHOLE not in [panel["bbox"] for panel in known.page["panels"]]
-    assert looked.doubt == "much of a panel is gutter"
-    assert known.doubt == "the index keeps the page whole besides them"
+    assert looked.warning == "much of a panel is gutter"
+    assert known.warning == "the index also has the page as a whole"
     put(lib / "doubt.json", json.dumps(known.page).encode())
     report = build(lib, index)
     assert (report.pages_changed, report.low_confidence_pages) == (1, 0)
     assert {origin for origin, _ in origins(index)} == {"annotation"}
-    assert page_panels("doubt.png", index).doubt == ""
+    assert page_panels("doubt.png", index).warning == ""
 
 
 def test_an_annotation_leaves_no_doubt(lib: Path, index: Path) -> None:
-    """Boxes that somebody drew are not doubted, whatever they are, and neither are pages that are panels."""
+    """Annotated boxes never have low confidence, and neither have pages that are one panel each."""
     put(lib / "doubt.png", doubtful(2))
     assert build(lib, index, page_is_panel=True).low_confidence_pages == 0
     put(lib / "doubt.json", stage1(["a", "b"], [(0, 0, 300, 300), (10, 10, 300, 300)], SIZE))

@@ -88,7 +88,7 @@ def test_a_second_build_encodes_nothing(every: dict[str, list[tuple[str, bytes]]
 
 
 def test_packed_books_are_listed_once(monkeypatch: pytest.MonkeyPatch, lib: Path, index: Path) -> None:
-    """An unchanged packed TAR or ACBF is not unpacked to be listed, with its remarks; a changed one is."""
+    """An unchanged packed TAR or ACBF is not unpacked to list it or its warnings; a changed one is."""
     put(lib / "a.tgz", formats.make_tar(members(30), "w:gz"))
     put(lib / "b.acbf", formats.make_acbf(members(60)))
     put(lib / "c.tar.xz", formats.make_tar(members(40), "w:xz")[:-200])
@@ -149,7 +149,7 @@ def test_strips_are_looked_at_once(monkeypatch: pytest.MonkeyPatch, lib: Path, i
 
 
 def test_slices_come_back_when_strips_are_not_joined(lib: Path, index: Path) -> None:
-    """With --strips no the joined pages are gone and the slices there; with auto it is the other way round again."""
+    """With --strips no the joined pages are missing and the slices present; with auto it is the other way round."""
     for name, data in sliced(long_picture()):
         put(lib / "strip" / name, data)
     joined = build(lib, index, page_is_panel=True).pages
@@ -160,7 +160,7 @@ def test_slices_come_back_when_strips_are_not_joined(lib: Path, index: Path) -> 
 
 
 def test_annotations_of_slices_are_not_lost(lib: Path, index: Path) -> None:
-    """A strip with an annotated slice keeps its slices, and the words of the annotation are found."""
+    """A strip with an annotated slice is not joined, and the text of the annotation is found."""
     for name, data in sliced(long_picture()):
         put(lib / "strip" / name, data)
     note = b'{"width": 120, "height": 150, "panels": [{"bbox": [0, 0, 120, 150], "text": "behind the glacier"}]}'
@@ -178,7 +178,7 @@ def test_drawn_pages_keep_their_resolution(lib: Path, index: Path) -> None:
     put(lib / "a.pdf", formats.pdf([(drawing, jpeg(1))], points=(72.0, 108.0)))
     build(lib, index, dpi=100, page_is_panel=True)
     build(lib, index, page_is_panel=True)
-    with pytest.raises(UsageError, match="has PDF pages drawn at 100 dpi: leave out --dpi, or use another --index"):
+    with pytest.raises(UsageError, match=r"has PDF pages drawn at 100 dpi\nleave out --dpi, or use another --index"):
         build(lib, index, dpi=200, page_is_panel=True)
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
         (panel,) = opened.browse(k=5)
@@ -197,7 +197,7 @@ def test_an_index_reads_within_its_own_bounds(lib: Path, index: Path) -> None:
         "b.cbz": "has 3 members; the limit is 2 members"
     }
     report = build(lib, index, page_is_panel=True, max_bytes=10**5)
-    assert [reason for _, reason in report.skipped] == ["is 1 MiB unpacked; the limit is 0.09537 MiB"]
+    assert [reason for _, reason in report.skipped] == ["1 MiB unpacked; the limit is 0.09537 MiB"]
     build(lib, index, page_is_panel=True, max_bytes=1000, max_ratio=1, max_pixels=10)
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
         assert [opened.panel_image(panel).size for panel in opened.browse(k=9)] == []

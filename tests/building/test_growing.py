@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-import retrieval.store.generation as generations
-from index_builder import Progress
+from index_builder.write import generation_writer
 from retrieval import PanelIndex, verify_index
+from retrieval.progress import Progress
+from retrieval.store.ann.ivfpq import IvfPq
 from tests.building.library import build, put, speckled
 from tests.conftest import GridEncoder, QuarterEncoder
 
@@ -24,19 +25,19 @@ OPTIONS = {"page_is_panel": True, "index_kind": "ivfpq", "thumbnails": False}
 def trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many vectors each training of an index saw."""
     seen: list[int] = []
-    real = generations.build_ivfpq
+    real = IvfPq.build
 
     def counting(content: Any) -> Any:
         seen.append(content.count)
         return real(content)
 
-    monkeypatch.setattr(generations, "build_ivfpq", counting)
+    monkeypatch.setattr(IvfPq, "build", counting)
     return seen
 
 
 @pytest.fixture
 def grown(many: Path, tmp_path: Path) -> Path:
-    """A copy of the index with FAISS files, whose comics may be changed: they lie in `comics` beside it."""
+    """Return a copy of the index with FAISS files, and of its comics in `comics`, which may be changed."""
     folder = tmp_path / "grown"
     shutil.copytree(many, folder)
     with closing(sqlite3.connect(folder / "my.index" / "catalog.sqlite")) as catalog, catalog:
@@ -58,14 +59,14 @@ def finds(index: Path, picture: bytes) -> tuple[str, float]:
 
 @pytest.mark.parametrize("step", ["checking", "training", "filling", "measuring"])
 def test_stopped_while_the_index_is_made(grown: Path, step: str) -> None:
-    """Each step is told with how far it is; stopped at any, the next build makes the new page findable."""
+    """Each step reports its progress; after a stop at any of them, the next build makes the new page findable."""
     index: Path = grown / "my.index"
     told: list[Progress] = []
     shutil.rmtree(index / "generations")  # so that everything is trained anew
     build(grown / "comics", index, **OPTIONS, progress=told.append)
     making = [now for now in told if now.stage == "index"]
     assert {now.detail for now in making} >= {f"{step} the fused index", f"{step} the picture index"}
-    assert all(0 <= now.vectors_done <= now.vectors_total for now in making if now.vectors_total)
+    assert all(0 <= now.done <= now.total for now in making if now.total)
 
     put(grown / "comics" / "new.png", speckled(4_000_000))
     shutil.rmtree(index / "generations")
@@ -83,7 +84,7 @@ def test_stopped_while_the_index_is_made(grown: Path, step: str) -> None:
 
 
 def test_new_changed_and_gone_pages_without_training(grown: Path, trained: list[int]) -> None:
-    """New pages are found, changed ones as they are now, gone ones not; nothing is trained, and all parts agree."""
+    """New and changed pages are found, missing ones are not; nothing is trained, and all parts agree."""
     index = grown / "my.index"
     before = manifest(index)
     put(grown / "comics" / "new.png", speckled(1000))
@@ -98,7 +99,7 @@ def test_new_changed_and_gone_pages_without_training(grown: Path, trained: list[
     now = manifest(index)
     assert (now["vectors"], now["trained_on"]) == (280, before["trained_on"])
     assert now["changed_since"] == before["changed_since"] + 4
-    assert now["recall_at_10"] >= before["trained_recall"] - generations.RECALL_LOSS
+    assert now["recall_at_10"] >= before["trained_recall"] - generation_writer.RECALL_LOSS
     assert verify_index(index, encoder=GridEncoder()).problems == ()
 
 
@@ -108,7 +109,7 @@ def test_trained_anew_after_much_change(grown: Path, trained: list[int]) -> None
     for n in range(150):
         put(grown / "comics" / f"x{n}.png", speckled(2000 + n))
     build(grown / "comics", index, **OPTIONS)
-    assert trained == [430, 430]  # picture and fused; nobody says anything
+    assert trained == [430, 430]  # picture and fused; no panel has text
     assert (manifest(index)["trained_on"], manifest(index)["changed_since"]) == (430, 0)
     assert finds(index, speckled(2007))[0] == "x7.png"
     assert verify_index(index, encoder=GridEncoder()).problems == ()
@@ -116,7 +117,7 @@ def test_trained_anew_after_much_change(grown: Path, trained: list[int]) -> None
 
 def test_trained_anew_where_it_finds_less(grown: Path, trained: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     """An index that was added to and finds less than when it was trained is not kept."""
-    monkeypatch.setattr(generations, "RECALL_LOSS", -1.0)
+    monkeypatch.setattr(generation_writer, "RECALL_LOSS", -1.0)
     put(grown / "comics" / "new.png", speckled(1000))
     build(grown / "comics", grown / "my.index", **OPTIONS)
     assert trained == [281, 281]

@@ -1,4 +1,4 @@
-"""Boxes corrected by hand: printed, edited, laid beside the page, and only that page is encoded again."""
+"""Boxes corrected by hand: printed, edited, saved next to the page, and only that page is encoded again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SIZE = (400, 600)
 
 
 def printed(*arguments: str | Path) -> tuple[dict[str, Any], str]:
-    """What the command prints, and what it says beside."""
+    """Return the JSON that the command prints, and its messages."""
     command = [sys.executable, "-m", "ui.cli", "panels", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return json.loads(done.stdout), done.stderr.strip()
@@ -30,15 +30,15 @@ def boxes(index: Path, source: str) -> list[list[float]]:
 
 
 def test_corrected_beside_the_page(lib: Path, index: Path) -> None:
-    """A box taken away in the edited file is gone from the index; the other pages are not encoded again."""
+    """A box deleted in the edited file is no longer in the index; the other pages are not encoded again."""
     for n in (1, 2):
         put(lib / f"{n}.png", drawn(n, 4, SIZE))
     build(lib, index)
     before = {place: panel.id for place, panel in by_place(index).items()}
-    found, said = printed(lib / "1.png", "--index", index)
+    found, message = printed(lib / "1.png", "--index", index)
     assert [panel["bbox"] for panel in found["panels"]] == boxes(index, "1.png")
     assert (found["image_width"], found["image_height"], len(found["panels"])) == (*SIZE, 4)
-    assert said == f"edited, it goes to {lib / '1.json'}"
+    assert message == f"save the edited file as {lib / '1.json'}"
     kept = [found["panels"][0], {"bbox": [10, 300, 380, 290], "text": "by hand"}]
     put(lib / "1.json", json.dumps(found | {"panels": kept}).encode())
     encoder = GridEncoder()
@@ -55,8 +55,8 @@ def test_corrected_page_of_an_archive(lib: Path, index: Path) -> None:
     """A page of an archive is corrected by a file in a folder of annotations, without touching the archive."""
     archive = cbz(lib / "Harbor.cbz", {f"{n}.png": drawn(n, 4, SIZE) for n in (1, 2)})
     build(lib, index)
-    found, said = printed(archive / "2.png", "--index", index)
-    assert said.startswith(f"edited, it goes to 2.json inside {archive}, or FOLDER/Harbor/2.json")
+    found, message = printed(archive / "2.png", "--index", index)
+    assert message.startswith(f"save the edited file as 2.json inside {archive}, or FOLDER/Harbor/2.json")
     put(lib.parent / "fixes" / "Harbor" / "2.json", json.dumps(found | {"panels": found["panels"][:1]}).encode())
     encoder = GridEncoder()
     report = build(lib, index, encoder, annotations=(str(lib.parent / "fixes"),))
@@ -65,7 +65,7 @@ def test_corrected_page_of_an_archive(lib: Path, index: Path) -> None:
 
 
 def test_without_an_index(lib: Path) -> None:
-    """A picture alone is looked at: the file beside it first, else the panel finder."""
+    """Without an index, the panels are those of the annotation next to the image, else detected ones."""
     put(lib / "1.png", drawn(1, 4, SIZE))
     found = page_panels(lib / "1.png").page
     assert len(found["panels"]) == len(panel_boxes(4, SIZE)) == 4
@@ -78,15 +78,17 @@ def test_without_an_index(lib: Path) -> None:
 
 
 def test_a_page_that_is_none_or_several(lib: Path, index: Path) -> None:
-    """A page that is not there, a book without a page, and a name that several pages have are told apart."""
+    """A missing page, a book without a page name, and a name of several pages have errors of their own."""
     for book in "ab":
         put(lib / book / "1.png", drawn(1, 4, SIZE))
     archive = cbz(lib / "c.cbz", {"9.png": drawn(2, 4, SIZE)})
     build(lib, index)
-    with pytest.raises(UsageError, match="there is no page nowhere"):
+    with pytest.raises(UsageError, match=r"nowhere\.png: there is no such page\nname an image"):
         page_panels("nowhere.png", index)
-    with pytest.raises(UsageError, match="name a page too"):
+    with pytest.raises(UsageError, match="the file is not an image\nname a page in it too"):
         page_panels(archive, index)
-    with pytest.raises(UsageError, match=r"2 pages of the index are called 1\.png: .*name more of the path"):
+    with pytest.raises(
+        UsageError, match=r"2 pages of the index are called 1\.png: .*1\.png, .*1\.png\nname more of the path"
+    ):
         page_panels("1.png", index)
     assert len(page_panels("b/1.png", index).page["panels"]) == 4

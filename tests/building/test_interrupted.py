@@ -14,12 +14,13 @@ import psutil
 import pytest
 from PIL import Image
 
-import index_builder.build as building
+from index_builder.write import CatalogWriter, derive, encode
 from retrieval import PanelIndex, verify_index
 from retrieval.errors import IndexDamaged
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.catalog.fulltext import SqliteFullText
 from retrieval.store.layout import catalog_url
+from retrieval.store.thumbnails import Thumbnails
 from retrieval.store.vectors import VectorStore
 from tests.building.conftest import PANELS
 from tests.building.library import answers, build, content, page, panels, put, speckled
@@ -31,7 +32,7 @@ IN_FLIGHT = 16 + 3
 
 
 def same_as_clean(big: Path, index: Path) -> None:
-    """Content and hits are those of one build that nobody disturbed, and the parts agree."""
+    """Compare content and hits with those of an uninterrupted build, and verify the index."""
     clean = index.with_name("clean.index")
     build(big, clean)
     assert content(index) == content(clean)
@@ -129,7 +130,7 @@ def test_a_first_build_that_was_killed_says_so(big: Path, index: Path, nursery: 
     while nursery.encoded() < 2 * 16:
         time.sleep(0.005)
     nursery.stop()
-    with pytest.raises(IndexDamaged, match="first build was interrupted: run the same `panelseek build` again"):
+    with pytest.raises(IndexDamaged, match="first build was interrupted\\nrun the same `panelseek build` again"):
         PanelIndex.open(index)
     nursery.finish(big)
     with PanelIndex.open(index) as opened:
@@ -159,15 +160,15 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, target: Any, name: str, call: int =
 POINTS = [
     (VectorStore, "append", False),
     (VectorStore, "append", True),
-    (building.Thumbnails, "put", True),
-    (Catalog, "write_pages", False),
-    (Catalog, "write_pages", True),
-    (building.Thumbnails, "forget", True),
-    (Catalog, "replace_skipped", False),
-    (building, "write_generation", False),
-    (building, "write_generation", True),
-    (building, "remove_others", False),
-    (Catalog, "checkpoint", False),
+    (Thumbnails, "put", True),
+    (CatalogWriter, "write_pages", False),
+    (CatalogWriter, "write_pages", True),
+    (Thumbnails, "remove", True),
+    (CatalogWriter, "replace_skipped", False),
+    (derive, "write_generation", False),
+    (derive, "write_generation", True),
+    (derive, "prune_generations", False),
+    (CatalogWriter, "checkpoint", False),
 ]
 
 
@@ -179,7 +180,7 @@ def test_stopped_at_every_step_of_a_first_build(
     for n in range(3):
         page(lib / str(n), n, [f"page {n}", "", "", ""])
     with monkeypatch.context() as patch:
-        patch.setattr(building, "_PANELS_PER_COMMIT", 4)
+        patch.setattr(encode, "_PANELS_PER_COMMIT", 4)
         stop_at(patch, target, name, after=after)
         with pytest.raises(Stopped):
             build(lib, index, batch_size=4)
@@ -230,7 +231,7 @@ def test_stopped_after_a_page_came_back(lib: Path, index: Path, monkeypatch: pyt
     build(lib, index, page_is_panel=True)
     (lib.parent / "1.png").rename(lib / "1.png")
     with monkeypatch.context() as patch:
-        stop_at(patch, building, "write_generation")
+        stop_at(patch, derive, "write_generation")
         with pytest.raises(Stopped):
             build(lib, index, page_is_panel=True)
     build(lib, index, page_is_panel=True)
@@ -238,13 +239,13 @@ def test_stopped_after_a_page_came_back(lib: Path, index: Path, monkeypatch: pyt
         assert len(opened.search(panel=panels(index)[0].id)) == 2
 
 
-@pytest.mark.parametrize("name", ["remember", "_text"])
+@pytest.mark.parametrize("name", ["write_settings", "_text"])
 def test_stopped_while_the_catalog_is_made(lib: Path, index: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """A build killed in its first instant leaves nothing that stops the next one."""
     page(lib / "1", 1)
     with monkeypatch.context() as patch:
-        if name == "remember":
-            stop_at(patch, Catalog, "remember")
+        if name == "write_settings":
+            stop_at(patch, CatalogWriter, "write_settings")
         else:
             stop_at(patch, SqliteFullText, "create")
         with pytest.raises(Stopped):
@@ -253,10 +254,10 @@ def test_stopped_while_the_catalog_is_made(lib: Path, index: Path, monkeypatch: 
 
 
 def test_thumbnails_of_an_unnamed_tail_are_not_shown(lib: Path, index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A small picture stored by a build that died is not shown for the panel that gets its row later."""
+    """A thumbnail stored by a killed build is not shown for the panel that gets its row later."""
     put(lib / "1.png", speckled(1))
     with monkeypatch.context() as patch:
-        stop_at(patch, Catalog, "write_pages")
+        stop_at(patch, CatalogWriter, "write_pages")
         with pytest.raises(Stopped):
             build(lib, index, page_is_panel=True)
     put(lib / "1.png", speckled(2))

@@ -1,4 +1,4 @@
-"""Comics that moved or were renamed are recognised by content: ids, vectors and words stay, nothing is encoded."""
+"""Comics that moved or were renamed are recognised by content: ids, vectors and text stay, nothing is encoded."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
-import index_builder.build as building
 from index_builder import BuildReport
+from index_builder.decode.records import DecodeSettings
+from index_builder.plan.plan import Plan
+from index_builder.session import BuildSession
+from index_builder.write import CatalogWriter
 from retrieval import PanelIndex, verify_index
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.layout import catalog_url
@@ -47,13 +50,13 @@ def two_pages(folder: Path, seed: int = 1) -> None:
 
 
 def rename(before: Path, after: Path) -> None:
-    """Rename a page and what lies beside it."""
+    """Rename a page and its annotation."""
     for path in sorted(before.parent.glob(f"{before.name}.*")):
         path.rename(after.with_name(after.name + path.suffix))
 
 
 def test_a_renamed_page_keeps_its_ids(lib: Path, index: Path) -> None:
-    """A renamed page is one that moved: found under its new name with the ids and words it had."""
+    """A renamed page counts as moved: it is found under its new name with the same ids and text."""
     two_pages(lib)
     build(lib, index)
     before = ids(index)
@@ -79,7 +82,7 @@ def test_a_renamed_folder_and_a_renamed_archive(lib: Path, index: Path) -> None:
     with PanelIndex.open(index) as opened:
         assert [b.title for b in opened.books()] == ["Z", "c"]
     with Catalog.open(catalog_url(index)) as catalog:
-        assert catalog.library.counts()["gone_pages"] == 0
+        assert catalog.library.counts()["missing_pages"] == 0
         assert sorted(catalog.pages.previous_books(1)) == ["Z", "deep/c.cbz"]
     as_if_built_at_once([lib], index)
 
@@ -152,7 +155,7 @@ def test_pages_change_places(lib: Path, index: Path) -> None:
 
 
 def test_a_page_that_takes_the_place_of_another(lib: Path, index: Path) -> None:
-    """A page renamed over another one moved; the other one is gone for good."""
+    """A page renamed over another one counts as moved; the other one is deleted."""
     two_pages(lib)
     build(lib, index)
     before = ids(index)
@@ -215,7 +218,7 @@ def test_twins_that_move(lib: Path, index: Path) -> None:
 
 
 def test_a_moved_page_whose_words_were_edited_is_new(lib: Path, index: Path) -> None:
-    """Content is picture and annotation: with other words it is another page, and the old one is gone."""
+    """Content is image and annotation: with other text it is another page, and the old one is missing."""
     two_pages(lib)
     build(lib, index)
     rename(lib / "1", lib / "9")
@@ -227,7 +230,7 @@ def test_a_moved_page_whose_words_were_edited_is_new(lib: Path, index: Path) -> 
 
 @pytest.mark.parametrize(
     ("name", "after"),
-    [("mark_gone", True), ("move_pages", False), ("move_pages", True), ("copy_pages", False), ("copy_pages", True)],
+    [("mark_missing", True), ("move_pages", False), ("move_pages", True), ("copy_pages", False), ("copy_pages", True)],
 )
 def test_stopped_while_pages_move(
     lib: Path, index: Path, monkeypatch: pytest.MonkeyPatch, name: str, after: bool
@@ -240,7 +243,7 @@ def test_stopped_while_pages_move(
     (lib / "A").rename(lib / "Z")
     shutil.copytree(lib / "B", lib / "C")
     with monkeypatch.context() as patch:
-        stop_at(patch, Catalog, name, after=after)
+        stop_at(patch, CatalogWriter, name, after=after)
         with pytest.raises(Stopped):
             build(lib, index)
     encoder = GridEncoder()
@@ -255,13 +258,13 @@ def test_content_that_changes_between_two_looks(lib: Path, index: Path, monkeypa
     two_pages(lib / "A")
     build(lib, index)
     page(lib / "B" / "0", 1, ["word 1", "", "", ""])
-    real = building._Build._settle_moves
+    real = BuildSession._detect_moves
 
-    def then_changed(self: building._Build, plan: object) -> None:
-        real(self, plan)  # type: ignore[arg-type]
+    def then_changed(self: BuildSession, plan: Plan, settings: DecodeSettings) -> None:
+        real(self, plan, settings)
         put(lib / "B" / "0.png", speckled(3))
 
-    monkeypatch.setattr(building._Build, "_settle_moves", then_changed)
+    monkeypatch.setattr(BuildSession, "_detect_moves", then_changed)
     build(lib, index)
     monkeypatch.undo()
     as_if_built_at_once([lib], index)

@@ -1,4 +1,4 @@
-"""What a build says while it runs and when it is done."""
+"""The progress and the report of a build."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from index_builder import Progress
 from retrieval.errors import UsageError
+from retrieval.progress import Progress
 from tests.building.library import build, cbz, drawn, page, plain, put, stage1
 from ui.output.tables import one_line
 
@@ -54,7 +54,7 @@ def test_the_report_as_json(lib: Path, index: Path) -> None:
 
 def test_progress_goes_forward(lib: Path, index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stages come in order; pages and panels only grow and end at the total; the time left ends at nothing."""
-    monkeypatch.setattr("index_builder.build._PANELS_PER_COMMIT", 8)
+    monkeypatch.setattr("index_builder.write.encode._PANELS_PER_COMMIT", 8)
     for book in "ab":
         for n in range(6):
             page(lib / book / str(n), n)
@@ -63,13 +63,22 @@ def test_progress_goes_forward(lib: Path, index: Path, monkeypatch: pytest.Monke
     assert [stage for stage, _ in itertools.groupby(p.stage for p in seen)] == ["scan", "encode", "index"]
     encode = [p for p in seen if p.stage == "encode"]
     for before, after in itertools.pairwise(encode):
-        assert (before.pages_done, before.panels_done) <= (after.pages_done, after.panels_done)
-        assert before.pages_total == after.pages_total == 12
-    assert (encode[-1].pages_done, encode[-1].panels_done) == (12, 48)
+        assert (before.done, panels_done(before)) <= (after.done, panels_done(after))
+        assert before.total == after.total == 12
+        assert before.unit == after.unit == "pages"
+    assert (encode[-1].done, panels_done(encode[-1])) == (12, 48)
     assert encode[-1].seconds_left == 0
     assert all(p.seconds_left is None or p.seconds_left >= 0 for p in encode)
-    assert encode[len(encode) // 2].panels_per_second > 0
-    assert [p.pages_done for p in seen if p.stage == "scan"] == [6, 12]
+    assert encode[len(encode) // 2].rate > 0
+    assert float(encode[len(encode) // 2].detail.split()[2]) > 0  # panels per second
+    assert [p.done for p in seen if p.stage == "scan"] == [6, 12]
+
+
+def panels_done(progress: Progress) -> int:
+    """Return the panels that a report of the encode stage counts."""
+    number, word, *_ = progress.detail.split()
+    assert word == "panels,"
+    return int(number.replace(",", ""))
 
 
 def test_nothing_to_do(lib: Path, index: Path) -> None:
@@ -86,7 +95,7 @@ def test_memory_is_bounded_by_batches(lib: Path, index: Path, monkeypatch: pytes
     """The encoder never gets more than a commit's panels at once, however many pages there are."""
     from tests.conftest import GridEncoder
 
-    monkeypatch.setattr("index_builder.build._PANELS_PER_COMMIT", 10)
+    monkeypatch.setattr("index_builder.write.encode._PANELS_PER_COMMIT", 10)
     sizes: list[int] = []
 
     class Counting(GridEncoder):
@@ -105,7 +114,7 @@ def test_memory_is_bounded_by_batches(lib: Path, index: Path, monkeypatch: pytes
     [
         ({"batch_size": 0}, "batch_size .* from 1 on; found 0"),
         ({"workers": -1}, "workers .* from 0 on; found -1"),
-        ({"index_kind": "hnsw"}, "'hnsw': choose auto, exact, ivfpq"),
+        ({"index_kind": "hnsw"}, "'hnsw'\\nchoose auto, exact, ivfpq"),
         ({"max_pixels": "many"}, "max_pixels .* found 'many'"),
         ({"colour": True}, "colour"),
     ],
@@ -151,7 +160,7 @@ def test_info_says_what_there_is(lib: Path, index: Path) -> None:
 
 
 def test_remarks_on_one_page_hide_no_others(lib: Path, index: Path) -> None:
-    """Of a page with many remarks the first are told and the others counted; a note that is damaged costs no page."""
+    """Of many warnings about a page the first are listed and the others counted; a damaged annotation costs no page."""
     put(lib / "1.png", drawn(1))
     put(lib / "1.png.json", stage1([""] * 40, [(0, 0, 0, 0)] * 40))
     page(lib / "2", 2)
@@ -164,7 +173,7 @@ def test_remarks_on_one_page_hide_no_others(lib: Path, index: Path) -> None:
     assert report.skipped == ()
     of_first = [note for path, note in report.warnings if path.endswith("1.png")]
     assert len(of_first) == 6
-    assert of_first[-1] == f"and {40 + 1 - 5} more remarks on this page"
+    assert of_first[-1] == f"and {40 + 1 - 5} more warnings for this page"
     (of_third,) = (note for path, note in report.warnings if path.endswith("3.png"))
     assert of_third.startswith("its annotation cannot be read")
 

@@ -1,4 +1,4 @@
-"""`verify` tells a sound index from a damaged one and says what is wrong; `repair` mends what is derived."""
+"""`verify` reports the damage of an index and none in a sound one; `repair` rebuilds derived data."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def change(index: Path, sql: str) -> None:
 
 
 def test_a_sound_index(built: Path) -> None:
-    """Nothing to say, with the counts of what was looked at; ready for JSON."""
+    """A sound index has no problems; the report has the counts of checked items and is ready for JSON."""
     verdict = verify(built)
     assert verdict.sound
     assert verdict.notes == ()
@@ -62,7 +62,7 @@ def test_the_sample_can_be_left_out(built: Path) -> None:
 
 
 def test_a_changed_comic_is_noticed(built: Path, lib: Path) -> None:
-    """A page redrawn since the build differs from its vectors; building again is the way out, and helps."""
+    """A page redrawn since the build differs from its vectors; the suggested fix is a new build, and it helps."""
     page(lib / "book" / "3", 99, ["line 3", "", "rain", ""])
     verdict = verify(built, sample=48)
     assert {p.part for p in verdict.problems} == {"vectors"}
@@ -85,7 +85,7 @@ def test_missing_comics_are_no_damage(built: Path, lib: Path) -> None:
 
 
 def test_swapped_vectors_are_noticed(built: Path) -> None:
-    """Two panels whose vectors were exchanged are unit vectors still; checksum and encoding again tell."""
+    """Exchanged vectors of two panels are still unit vectors; the checksum and encoding again reveal them."""
     path = built / "vectors" / "picture-00000.f16"
     rows = np.fromfile(path, "<f2").reshape(-1, 512)
     rows[[0, 20]] = rows[[20, 0]]
@@ -145,7 +145,7 @@ def test_repair_changes_nothing_that_is_true(built: Path) -> None:
 
 
 def test_repair_draws_missing_thumbnails(built: Path) -> None:
-    """Only the small pictures that are missing are drawn again."""
+    """Only missing thumbnails are drawn again."""
     thumbnails = sqlite3.connect(built / "thumbnails" / "thumbnails.sqlite")
     with thumbnails:
         thumbnails.execute("DELETE FROM thumbnail WHERE row < 5")
@@ -165,7 +165,7 @@ def test_repair_keeps_the_kind(many: Path, index: Path) -> None:
 
 def test_repair_of_an_unfinished_first_build(built: Path) -> None:
     """An index whose first build did not reach its end can be searched for what it has after a repair."""
-    change(built, "DELETE FROM setting WHERE key IN ('generation', 'built')")
+    change(built, "DELETE FROM setting WHERE key IN ('generation', 'last_build')")
     (problem,) = verify(built).problems
     assert problem.found == "the first build was not finished"
     assert "run `panelseek build` again" in problem.hint

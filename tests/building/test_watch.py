@@ -18,7 +18,7 @@ import pytest
 
 import index_builder.watch as watching
 from index_builder import WatchEvent, watch_sources
-from index_builder.build import writer_lock
+from index_builder.write import writer_lock
 from retrieval.errors import SourceError, UsageError
 from tests.building.library import by_place, cbz, page, put, speckled
 from tests.conftest import GridEncoder
@@ -27,14 +27,14 @@ PATIENCE = 60.0
 
 
 class Watched:
-    """A watch in a thread, and what it told."""
+    """A watch in a thread, and its events."""
 
     def __init__(self) -> None:
         self.events: Queue[WatchEvent] = Queue()
         self.encoder = GridEncoder()
 
     def next(self, kind: str) -> WatchEvent:
-        """The next event of a kind; what comes before is passed over."""
+        """Return the next event of a kind, after skipping others."""
         end = time.monotonic() + PATIENCE
         while True:
             event = self.events.get(timeout=max(0.1, end - time.monotonic()))
@@ -42,7 +42,7 @@ class Watched:
                 return event
 
     def quiet(self, seconds: float) -> bool:
-        """Whether nothing more is built for a while."""
+        """Return True if nothing more is built for a while."""
         try:
             return self.events.get(timeout=seconds).kind == "changed"
         except Empty:
@@ -52,11 +52,11 @@ class Watched:
 @contextmanager
 def watched(*sources: Path, index: Path, **options: Any) -> Iterator[Watched]:
     found, stop = Watched(), threading.Event()
-    chosen = {"settle": 0.3, "workers": 0, "page_is_panel": True, "thumbnails": False, "ocr": False} | options
+    chosen = {"debounce": 0.3, "workers": 0, "page_is_panel": True, "thumbnails": False, "ocr": False} | options
     thread = threading.Thread(
         target=watch_sources,
         args=(sources, index),
-        kwargs={"told": found.events.put, "stop": stop, "encoder": found.encoder, **chosen},
+        kwargs={"on_event": found.events.put, "stop": stop, "encoder": found.encoder, **chosen},
     )
     thread.start()
     try:
@@ -67,30 +67,30 @@ def watched(*sources: Path, index: Path, **options: Any) -> Iterator[Watched]:
         assert not thread.is_alive()
 
 
-@pytest.mark.parametrize("poll", [None, 0.2])
-def test_changes_are_built_when_files_are_quiet(lib: Path, index: Path, poll: float | None) -> None:
-    """The first build comes at once; then new, moved and removed books, each burst one build, also by looking alone."""
+@pytest.mark.parametrize("poll_interval", [None, 0.2])
+def test_changes_are_built_when_files_are_quiet(lib: Path, index: Path, poll_interval: float | None) -> None:
+    """The first build comes at once; then new, moved and removed books, each burst one build, also by polling."""
     put(lib / "a" / "1.png", speckled(1))
-    with watched(lib, index=index, poll=poll) as told:
-        report = told.next("built").report
+    with watched(lib, index=index, poll_interval=poll_interval) as watch:
+        report = watch.next("built").report
         assert report is not None
         assert report.pages_new == 1
         cbz(lib / "b.cbz", {f"{n}.png": speckled(10 + n) for n in range(3)})
         put(lib / "a" / "2.png", speckled(2))
-        assert str(lib) in told.next("changed").paths[0]
-        report = told.next("built").report
+        assert str(lib) in watch.next("changed").paths[0]
+        report = watch.next("built").report
         assert report is not None
         assert (report.pages_new, report.pages_unchanged) == (4, 1)
         (lib / "a").rename(lib / "c")
         (lib / "b.cbz").unlink()
-        report = told.next("built").report
+        report = watch.next("built").report
         assert report is not None
         if report.pages_moved == 0:  # a slow machine saw the two apart
-            report = told.next("built").report
+            report = watch.next("built").report
         assert report is not None
         assert report.pages == 2
-        assert told.encoder.encoded == 5
-        assert told.quiet(1.0)
+        assert watch.encoder.encoded == 5
+        assert watch.quiet(1.0)
     assert {source for source, _ in by_place(index)} == {"c/1.png", "c/2.png"}
 
 
@@ -98,54 +98,54 @@ def test_a_copy_in_progress_is_not_read_half(lib: Path, index: Path) -> None:
     """An archive that arrives piece by piece is built once, whole."""
     put(lib / "a" / "1.png", speckled(1))
     whole = cbz(lib.parent / "b.cbz", {f"{n}.png": speckled(10 + n) for n in range(5)}).read_bytes()
-    with watched(lib, index=index, settle=1.5) as told:
-        told.next("built")
+    with watched(lib, index=index, debounce=1.5) as watch:
+        watch.next("built")
         with (lib / "b.cbz").open("wb") as file:
             for start in range(0, len(whole), len(whole) // 6):
                 file.write(whole[start : start + len(whole) // 6])
                 file.flush()
                 time.sleep(0.3)
-        report = told.next("built").report
+        report = watch.next("built").report
         assert report is not None
         assert (report.pages_new, report.skipped) == (5, ())
 
 
 def test_damage_and_a_busy_index_are_survived(lib: Path, index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A damaged archive is named and read when it is whole; a build that cannot be now is tried again later."""
+    """A damaged archive is named and read once it is whole; a build that fails now is tried again later."""
     monkeypatch.setattr(watching, "RETRY", 0.5)
     put(lib / "a" / "1.png", speckled(1))
     good = cbz(lib.parent / "b.cbz", {"1.png": speckled(2)}).read_bytes()
-    with watched(lib, index=index) as told:
-        told.next("built")
+    with watched(lib, index=index) as watch:
+        watch.next("built")
         put(lib / "b.cbz", good[:40])
-        report = told.next("built").report
+        report = watch.next("built").report
         assert report is not None
         assert [Path(path).name for path, _ in report.skipped] == ["b.cbz"]
         with writer_lock(index):
             put(lib / "b.cbz", good)
-            assert "another build is writing" in told.next("failed").message
-        report = told.next("built").report
+            assert "another build is writing" in watch.next("failed").message
+        report = watch.next("built").report
         assert report is not None
         assert (report.pages, report.skipped) == (2, ())
 
 
 def test_a_source_that_goes_and_comes_back(lib: Path, index: Path) -> None:
-    """A folder that is taken away costs nothing; when it is back, what changed in it is built. So is a file."""
+    """A missing folder changes nothing; when it is back, what changed in it is built. So is a file."""
     put(lib / "a" / "1.png", speckled(1))
     single = cbz(lib.parent / "single.cbz", {"1.png": speckled(2)})
-    with watched(lib, single, index=index) as told:
-        told.next("built")
+    with watched(lib, single, index=index) as watch:
+        watch.next("built")
         lib.rename(lib.with_name("away"))
-        report = told.next("built").report
+        report = watch.next("built").report
         assert report is not None
         assert (report.pages, report.pages_missing) == (2, 0)
         put(lib.with_name("away") / "a" / "2.png", speckled(3))
         lib.with_name("away").rename(lib)
-        report = told.next("built").report
+        report = watch.next("built").report
         assert report is not None
         assert (report.pages, report.pages_new) == (3, 1)
         cbz(single.with_name("other"), {"1.png": speckled(2), "2.png": speckled(4)}).replace(single)
-        report = told.next("built").report
+        report = watch.next("built").report
         assert report is not None
         assert (report.pages, report.pages_new) == (4, 1)
 
@@ -153,20 +153,20 @@ def test_a_source_that_goes_and_comes_back(lib: Path, index: Path) -> None:
 def test_an_index_inside_its_source(lib: Path) -> None:
     """Writing an index that lies among the comics is no change of the comics."""
     put(lib / "a" / "1.png", speckled(1))
-    with watched(lib, index=lib / "my.index") as told:
-        told.next("built")
-        assert told.quiet(2.0)
+    with watched(lib, index=lib / "my.index") as watch:
+        watch.next("built")
+        assert watch.quiet(2.0)
 
 
 def test_bad_usage(lib: Path, index: Path) -> None:
-    """What cannot be mended by waiting is said at once."""
-    told: list[WatchEvent] = []
-    with pytest.raises(SourceError, match="does not exist"):
+    """Errors that no waiting can fix are raised at once."""
+    events: list[WatchEvent] = []
+    with pytest.raises(SourceError, match="no such file or folder"):
         watch_sources([lib / "nowhere"], index)
-    for wrong in ({"settle": -1}, {"poll": 0.0}, {"batch_size": 0}):
+    for wrong in ({"debounce": -1}, {"poll_interval": 0.0}, {"batch_size": 0}):
         with pytest.raises(UsageError):
-            watch_sources([lib], index, told=told.append, **wrong)  # type: ignore[arg-type]
-    assert told == []
+            watch_sources([lib], index, on_event=events.append, **wrong)  # type: ignore[arg-type]
+    assert events == []
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
@@ -186,7 +186,7 @@ def test_the_command_ends_cleanly(lib: Path, index: Path, how: signal.Signals) -
         "--json",
     ]
     with subprocess.Popen(
-        [*command, "--quiet", "--settle", "0.2", "--workers", "0", "--no-ocr"],
+        [*command, "--quiet", "--debounce", "0.2", "--workers", "0", "--no-ocr"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -195,5 +195,5 @@ def test_the_command_ends_cleanly(lib: Path, index: Path, how: signal.Signals) -
         event = json.loads(running.stdout.readline())
         assert (event["event"], event["report"]["pages_new"]) == ("built", 1)
         running.send_signal(how)
-        _, said = running.communicate(timeout=PATIENCE)
-    assert (running.returncode, said) == (0, "stopped; what was written is kept\n")
+        _, message = running.communicate(timeout=PATIENCE)
+    assert (running.returncode, message) == (0, "stopped; what was written is kept\n")

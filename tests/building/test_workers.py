@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from index_builder.decode.decode import DecodedPage, DecodeError, PageTask
-from index_builder.decode.workers import PageDecoder
+from index_builder.decode.executors import PageExecutor, make_executor
+from index_builder.decode.records import DecodedPage, DecodeError, DecodeSettings, PageTask
 from retrieval.books import DEFAULT_LIMITS
 from tests.building.library import build, cbz, content, drawn, page, put, speckled, stage1
 
@@ -22,8 +22,13 @@ class Fatal:
         return os._exit, (1,)
 
 
-def task(book: Any, name: str) -> PageTask:
-    return PageTask(book, name, None, None, True, False, DEFAULT_LIMITS, False)
+def task(name: str, book: Any = "") -> PageTask:
+    return PageTask(1, book, name, None, None, False)
+
+
+def executor(pages: Path, workers: int = 2) -> PageExecutor:
+    """Return an executor for the pages of one source, each of which is one panel."""
+    return make_executor(workers, DecodeSettings({1: pages}, DEFAULT_LIMITS, page_is_panel=True, thumbnails=False))
 
 
 @pytest.fixture
@@ -53,9 +58,9 @@ def test_workers_give_the_same_index(lib: Path, index: Path) -> None:
 
 
 def test_order_is_kept(pages: Path) -> None:
-    """Pages come back in the order they were asked for, whichever is ready first."""
-    with PageDecoder[int](2) as decoder:
-        found = [(tag, type(out)) for tag, out in decoder.decode((n, task(pages, f"{n}.png")) for n in range(30))]
+    """Results come in the order of the tasks, whichever page is ready first."""
+    with executor(pages) as decoder:
+        found = [(tag, type(out)) for tag, out in decoder.decode((n, task(f"{n}.png")) for n in range(30))]
     assert found == [(n, DecodedPage) for n in range(30)]
 
 
@@ -66,9 +71,9 @@ def test_only_a_few_pages_are_in_flight(pages: Path) -> None:
     def tasks() -> Any:
         for n in range(30):
             taken.append(n)
-            yield n, task(pages, f"{n}.png")
+            yield n, task(f"{n}.png")
 
-    with PageDecoder[int](2) as decoder:
+    with executor(pages) as decoder:
         results = decoder.decode(tasks())
         ahead = []
         for done, _ in enumerate(results, 1):
@@ -78,10 +83,10 @@ def test_only_a_few_pages_are_in_flight(pages: Path) -> None:
 
 def test_a_crash_costs_one_page(pages: Path) -> None:
     """A page that takes its worker down is named; every other page is decoded, in order."""
-    books: list[Any] = [pages] * 20
+    books: list[Any] = [""] * 20
     books[3] = books[11] = Fatal()
-    with PageDecoder[int](2) as decoder:
-        found = dict(decoder.decode((n, task(book, f"{n}.png")) for n, book in enumerate(books)))
+    with executor(pages) as decoder:
+        found = dict(decoder.decode((n, task(f"{n}.png", book)) for n, book in enumerate(books)))
     assert list(found) == list(range(20))
     failed = {n: out.reason for n, out in found.items() if isinstance(out, DecodeError)}
     assert set(failed) == {3, 11}
@@ -90,11 +95,11 @@ def test_a_crash_costs_one_page(pages: Path) -> None:
 
 def test_a_crash_while_nobody_waits(pages: Path) -> None:
     """The same where the worker dies while the encoder is busy with pages that are done."""
-    books: list[Any] = [pages] * 20
+    books: list[Any] = [""] * 20
     books[6] = Fatal()
-    with PageDecoder[int](2) as decoder:
+    with executor(pages) as decoder:
         found = {}
-        for tag, out in decoder.decode((n, task(book, f"{n}.png")) for n, book in enumerate(books)):
+        for tag, out in decoder.decode((n, task(f"{n}.png", book)) for n, book in enumerate(books)):
             found[tag] = out
             if tag == 0:
                 time.sleep(1.5)
@@ -107,8 +112,8 @@ def test_workers_end_with_the_decoder(pages: Path) -> None:
     import psutil
 
     before = {p.pid for p in psutil.Process().children(recursive=True)}
-    with PageDecoder[int](2) as decoder:
-        next(decoder.decode((n, task(pages, f"{n}.png")) for n in range(30)))
+    with executor(pages) as decoder:
+        next(decoder.decode((n, task(f"{n}.png")) for n in range(30)))
         started = [p for p in psutil.Process().children(recursive=True) if p.pid not in before]
         workers = [p for p in started if "resource_tracker" not in " ".join(p.cmdline())]
         assert len(workers) == 2

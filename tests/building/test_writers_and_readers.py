@@ -17,12 +17,11 @@ import pytest
 from PIL import Image
 
 from index_builder import repair_index
-from index_builder.build import writer_lock
+from index_builder.write import CatalogWriter, writer_lock
 from retrieval import PanelIndex
 from retrieval.encoder.inputs import resize
 from retrieval.errors import IndexLocked, SourceError, UsageError
 from retrieval.store import generation
-from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.layout import catalog_url
 from tests.building.conftest import PANELS
 from tests.building.library import build, by_place, page, panels, put, speckled
@@ -36,7 +35,7 @@ def test_a_second_writer_is_refused(big: Path, index: Path, nursery: Nursery) ->
     while nursery.encoded() == 0:
         time.sleep(0.005)
     os.kill(nursery.pid, signal.SIGSTOP)
-    sentence = f"another build is writing {re.escape(str(index))}: wait for it to end"
+    sentence = f"{re.escape(str(index))}: another build is writing this index\nwait for it to end"
     with pytest.raises(IndexLocked, match=sentence):
         build(big, index)
     with pytest.raises(IndexLocked, match=sentence):
@@ -65,7 +64,7 @@ def shown(index: PanelIndex, panel: int) -> list[tuple[int, float, str]]:
 
 
 def test_a_reader_keeps_its_answers_while_pages_are_added(big: Path, index: Path, nursery: Nursery) -> None:
-    """A reader opened before a build gives the same hits during it and after it, until it asks for the new state."""
+    """A reader opened before a build gives the same hits during it and after it, until `refresh`."""
     nursery.finish(big)
     ask = panels(index)[0].id
     for n in range(12):
@@ -92,7 +91,7 @@ def test_a_reader_keeps_its_answers_while_pages_are_added(big: Path, index: Path
 
 
 def test_readers_may_open_at_any_moment(big: Path, index: Path, nursery: Nursery) -> None:
-    """Indexes opened, asked and verified again and again during builds never fail and never see half a build."""
+    """Indexes opened, searched and verified again and again during builds never fail and never see half a build."""
     nursery.finish(big)
     counts = set()
     for round_ in range(4):
@@ -121,16 +120,16 @@ def test_the_old_generation_serves_until_the_new_one_is_named(
     page(lib / "1", 1)
     build(lib, index)
     page(lib / "2", 2)
-    real, seen = Catalog.remember, []
+    real, seen = CatalogWriter.write_settings, []
 
-    def remember(self: Catalog, **values: Any) -> None:
+    def write_settings(self: CatalogWriter, **values: Any) -> None:
         if "generation" in values:
             with PanelIndex.open(index, encoder=GridEncoder()) as reader:
                 seen.append((reader.generation.number, len(reader.search(panel=panels(index)[0].id))))
                 seen.append(sorted(p.name for p in (index / "generations").iterdir()))
         real(self, **values)
 
-    monkeypatch.setattr(Catalog, "remember", remember)
+    monkeypatch.setattr(CatalogWriter, "write_settings", write_settings)
     build(lib, index)
     assert seen == [(1, 4), ["1", "2"]]
     assert [p.name for p in (index / "generations").iterdir()] == ["2"]
@@ -185,7 +184,7 @@ def test_a_reader_is_not_shown_a_panel_with_the_score_of_another(lib: Path, inde
 
 
 def test_an_index_may_be_moved(lib: Path, index: Path, tmp_path: Path) -> None:
-    """An index folder moved elsewhere opens, answers, shows its small pictures and goes on being built."""
+    """An index folder moved elsewhere opens, can be searched, shows its thumbnails and can be built on."""
     page(lib / "1", 1, ["hello", "", "", ""])
     build(lib, index)
     moved = tmp_path / "deep" / "er" / "it's 100% mine.index"
@@ -200,7 +199,7 @@ def test_an_index_may_be_moved(lib: Path, index: Path, tmp_path: Path) -> None:
 
 
 def test_an_index_answers_without_its_comics(lib: Path, index: Path) -> None:
-    """With the comics away, search and small pictures work; asking for a page says what is missing."""
+    """With the comics away, search and thumbnails work; reading a page raises an error that names the missing book."""
     page(lib / "1", 1, ["hello", "", "", ""])
     build(lib, index)
     lib.rename(lib.with_name("away"))

@@ -33,7 +33,7 @@ def run(*arguments: str, cwd: Path | None = None, **environment: str) -> subproc
 
 @pytest.fixture(scope="module")
 def comics(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two drawn pages of four panels; the first has its words beside it."""
+    """Two drawn pages of four panels; the first has an annotation with its words."""
     folder = tmp_path_factory.mktemp("cli") / "comics" / "Harbour"
     folder.mkdir(parents=True)
     for number in (1, 2):
@@ -101,22 +101,22 @@ def test_search_json_is_as_documented(index: Path, capsys: pytest.CaptureFixture
     assert (hit["rank"], hit["book"], hit["page"], hit["panel"]) == (1, "Harbour", 1, 1)
     assert hit["box"] == list(panel_boxes(4)[0])
     assert hit["dialogue"] == "the lighthouse is dark again"
-    assert hit["source"] == "Harbour/page1.png"
-    assert hit["words"] == ["lighthouse", "dark"]
-    assert found["close"] is None  # four panels with words draw no line
+    assert hit["page_path"] == "Harbour/page1.png"
+    assert hit["matched_words"] == ["lighthouse", "dark"]
+    assert found["close"] is None  # too few panels with words to calibrate
 
 
-def test_search_takes_words_away(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """`--without` puts the panel that says them last of those with words, and the JSON repeats the question."""
-    asked = ("search", "the lighthouse tea", "--without", "lighthouse", "--words-in", "said", "--index", str(index))
-    status, out, _ = command(capsys, *asked, "--json")
+def test_search_excludes_words(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--negative` ranks the panel with these words last of those with dialogue, and the JSON repeats the query."""
+    query = ("search", "the lighthouse tea", "--negative", "lighthouse", "--view", "dialogue", "--index", str(index))
+    status, out, _ = command(capsys, *query, "--json")
     found = json.loads(out)
-    assert (status, found["query"]["without"], found["query"]["words_in"]) == (0, "lighthouse", "said")
+    assert (status, found["query"]["negative_text"], found["query"]["view"]) == (0, "lighthouse", "dialogue")
     assert [hit["dialogue"] for hit in found["hits"]][::2] == [LINES[1], LINES[0]]
 
 
-def test_filters_by_what_is_known(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Options narrow by what a book's name says, in any case, repeated or from and to; `info` counts what there is."""
+def test_filters_by_metadata(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Options filter by metadata from a book's name, in any case, repeated or as ranges; `info` counts the values."""
     place = ("--index", str(index), "--json")
     for options, hits in (
         (("--series", "HARB%"), 8),
@@ -126,7 +126,7 @@ def test_filters_by_what_is_known(index: Path, capsys: pytest.CaptureFixture[str
         (("--number", "-7"), 0),
         (("--label", "cover"), 0),
     ):
-        status, out, err = command(capsys, "search", "--panel", "1", *options, *place)
+        status, out, err = command(capsys, "search", "--like", "1", *options, *place)
         assert (status, len(json.loads(out)["hits"])) == (0, hits), (options, err)
     status, out, _ = command(capsys, "info", "--facets", *place)
     assert json.loads(out)["facets"]["series"] == [{"value": "Harbour", "panels": 8}]
@@ -149,14 +149,16 @@ def test_search_by_picture_and_save(index: Path, tmp_path: Path, capsys: pytest.
 
 
 def test_info_and_verify(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """`info` tells what the index holds and `verify` that its parts agree; both also as JSON."""
+    """`info` shows what the index holds and `verify` finds no problem; both also as JSON."""
     status, out, _ = command(capsys, "info", "--index", str(index), "--json")
     assert status == 0
     found = json.loads(out)
     assert (found["books"], found["pages"], found["panels"], found["panels_with_dialogue"]) == (1, 2, 8, 3)
     assert found["views"]["picture"]["recall_at_10"] == 1.0
+    assert found["encoder"]["gate"] == {"picture": 0.49, "dialogue": 0.49, "composition": 0.02}
     status, out, _ = command(capsys, "info", "--index", str(index))
-    assert "docs/evaluation.md" in out
+    assert "measure its search with `panelseek evaluate`" in out
+    assert "gate: fixed weights 0.49 / 0.49 / 0.02, the same for every panel" in out
     status, out, _ = command(capsys, "verify", "--index", str(index), "--json")
     assert status == 0
     verdict = json.loads(out)
@@ -165,7 +167,7 @@ def test_info_and_verify(index: Path, capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_verify_names_damage_and_repairs_it(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A damaged part gives status 1 and its name; `--repair` mends what is derived."""
+    """A damaged part gives status 1 and its name; `--repair` rebuilds what is derived."""
     part = next((index / "generations").glob("*/picture.panels.npy"))
     part.write_bytes(part.read_bytes()[:-8])
     status, out, _ = command(capsys, "verify", "--index", str(index))
@@ -177,24 +179,24 @@ def test_verify_names_damage_and_repairs_it(index: Path, capsys: pytest.CaptureF
     assert "picture.panels.npy" in err
     status, _, err = command(capsys, "verify", "--repair", "--index", str(index))
     assert status == 0, err
-    assert "made again: generation" in err
+    assert "rebuilt: generation" in err
 
 
 BAD: list[tuple[list[str], int, list[str]]] = [
     (["search", "x", "--index", "{tmp}/none"], 1, ["there is no index", "none", "panelseek build"]),
     (["info", "--index", "{tmp}/none"], 1, ["there is no index"]),
     (["verify", "--index", "{tmp}/none"], 1, ["there is no index"]),
-    (["build", "{tmp}/none", "--index", "{tmp}/new"], 1, ["none", "does not exist"]),
+    (["build", "{tmp}/none", "--index", "{tmp}/new"], 1, ["none", "no such file or folder"]),
     (["build", "{tmp}/empty", "--index", "{tmp}/new", "--encoder", "small"], 1, ["empty", "no comics found"]),
     (["build", "{comics}", "--index", "{tmp}/new", "--encoder", "nobody"], 2, ["nobody", "small"]),
     (["build"], 2, ["SOURCE"]),
-    (["search", "--index", "{index}"], 2, ["nothing to search for"]),
-    (["search", "a", "--text", "b", "--index", "{index}"], 2, ["twice"]),
-    (["search", "a", "--view", "smell", "--index", "{index}"], 2, ["smell", "picture, dialogue, fused"]),
+    (["search", "--index", "{index}"], 2, ["Nothing to search for", "Give text"]),
+    (["search", "a", "--text", "b", "--index", "{index}"], 2, ["given twice", "Leave out --text"]),
+    (["search", "a", "--view", "smell", "--index", "{index}"], 2, ["smell", "'dialogue', 'picture', 'fused', 'any'"]),
     (["search", "a", "--pages", "x-y", "--index", "{index}"], 2, ["--pages", "3-7"]),
     (["search", "a", "--pages", "5-3", "--index", "{index}"], 2, ["--pages 5-3", "larger"]),
-    (["search", "a", "-k", "0", "--index", "{index}"], 2, ["k must be"]),
-    (["search", "--panel", "999", "--index", "{index}"], 2, ["no panel 999"]),
+    (["search", "a", "-k", "0", "--index", "{index}"], 2, ["'--count'", "0 is not in the range x>=1"]),
+    (["search", "--like", "999", "--index", "{index}"], 2, ["no panel 999", "Take a panel id"]),
     (["search", "a", "--year", "9-3", "--index", "{index}"], 2, ["--year 9-3", "larger"]),
     (["search", "a", "--year", "1990-abc", "--index", "{index}"], 2, ["--year", "1990-abc", "1990-1999"]),
     (
@@ -235,7 +237,7 @@ def test_bad_input_is_one_sentence(
 
 
 def test_modules_are_the_same_commands(comics: Path, index: Path) -> None:
-    """`python -m index_builder` builds: here there is nothing to do, and it says so without loading torch."""
+    """`python -m index_builder` builds: here there is nothing to do, and it does not load the encoder."""
     done = subprocess.run(
         [sys.executable, "-m", "index_builder", str(comics), "--index", str(index), "--no-ocr", "--json"],
         capture_output=True,
@@ -246,7 +248,7 @@ def test_modules_are_the_same_commands(comics: Path, index: Path) -> None:
     assert (report["pages_unchanged"], report["encoded"]) == (2, 0)
     assert "load encoder" not in report["seconds"]
     done = subprocess.run([sys.executable, "-m", "ui", "--help"], capture_output=True, text=True, check=True)
-    assert "Answer in a browser" in done.stdout
+    assert "Start the web app" in done.stdout
 
 
 def test_ctrl_c_loses_nothing(comics: Path, tmp_path: Path) -> None:
@@ -260,7 +262,7 @@ def test_ctrl_c_loses_nothing(comics: Path, tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "the same command goes on" in err
+    assert "Run the same command again to resume" in err
     assert "Traceback" not in err
     done = run("build", str(comics), "--index", str(folder), "--encoder", "small", "--no-ocr", "--json")
     assert done.returncode == 0, done.stderr

@@ -224,18 +224,3 @@ def test_only_annotated_panels_are_queries(tmp_path: Path) -> None:
     with opened(tmp_path / "i") as library, pytest.raises(UsageError, match="no annotated panel") as refused:
         evaluate(library, Settings(only="distortions", annotated=True))
     assert refused.value.hint == "leave out --annotated"
-
-
-def test_former_options_still_work(
-    index: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """They set what they set before, and `--help` lists only the new names."""
-    monkeypatch.setattr(PanelIndex, "_load_encoder", lambda self: GridEncoder())
-    command = ["evaluate", "--index", str(index), "--quiet", "--json", "--seed", "3"]
-    main([*command, "--no-peers", "--kinds", "jpeg", "--query-books", "book 1"])
-    settings = json.loads(capsys.readouterr().out)["settings"]
-    assert (settings["baselines"], settings["distortions"], settings["query_books"]) == (False, ["jpeg"], ["book 1"])
-    main(["evaluate", "--help"])
-    listed = capsys.readouterr().out.split()
-    assert {"--baselines", "--distortions", "--query-book"} <= set(listed)
-    assert not {"--peers", "--kinds", "--query-books"} & set(listed)

@@ -11,7 +11,8 @@ import pytest
 from retrieval.errors import UsageError
 from retrieval.progress import Progress
 from ui.cli.main import main
-from ui.cli.train import chosen_recipe, describe, saving_first
+from ui.cli.train import chosen_recipe, saving_first
+from ui.output.progress import progress_text
 
 
 def test_options_change_the_recipe() -> None:
@@ -39,8 +40,8 @@ def test_ctrl_c_saves_first_once_it_runs() -> None:
 def test_a_line_of_progress() -> None:
     """Batches, the epoch and its losses, rate, time left."""
     detail = "epoch 1/20  loss 2.450 (contrastive 2.000 alignment 1.500)"
-    line = describe(Progress("train", 30, 1000, "batches", 0.2484, detail))
-    assert line == f"30/1,000 batches  {detail}  0.2/s  1:05:05 left"
+    line = progress_text(Progress("train", 30, 1000, "batches", 0.2484, detail))
+    assert line == f"30/1,000 batches  {detail}  0.2 batches/s  1:05:05 left"
 
 
 def test_trained_from_the_command_line(tiny_index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,19 +59,3 @@ def test_trained_from_the_command_line(tiny_index: Path, tmp_path: Path, capsys:
         main([*command, "--epochs", "2"])
     assert stopped.value.code == 2
     assert "recipe.epochs was 1 and is 2" in capsys.readouterr().err
-
-
-def test_former_options_still_work(tiny_index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """They set what they set before, and `--help` lists only the new names."""
-    command = ["train", "--index", str(tiny_index), "--output", str(tmp_path / "out"), "--device", "cpu", "--json"]
-    command += ["--recipe", "small-pages", "--limit", "1", "--epochs", "1", "--quiet", "--from", "small"]
-    main([*command, "--accumulate", "2", "--validation", "0", "--instance", "0.25"])
-    capsys.readouterr()
-    settings = json.loads((tmp_path / "out" / "settings.json").read_text())
-    recipe = settings["recipe"]
-    assert settings["init_from"] == "small"
-    assert (recipe["gradient_accumulation"], recipe["validation_fraction"], recipe["instance_weight"]) == (2, 0, 0.25)
-    main(["train", "--help"])
-    listed = capsys.readouterr().out.split()
-    assert {"--init-from", "--gradient-accumulation", "--validation-fraction", "--instance-weight"} <= set(listed)
-    assert not {"--from", "--accumulate", "--validation", "--instance"} & set(listed)

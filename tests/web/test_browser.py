@@ -95,7 +95,7 @@ def test_an_empty_search_and_clear(visitor: Visitor) -> None:
 def test_text_from_comics_is_shown_as_text(visitor: Visitor) -> None:
     """Tags and templates in dialogue and in names appear as they are written, and nothing runs."""
     visitor.search("danger shouted quoted")
-    expect(visitor.page.locator(".said", has_text=HOSTILE).first).to_be_visible()
+    expect(visitor.page.locator(".dialogue-text", has_text=HOSTILE).first).to_be_visible()
     expect(visitor.page.locator("#answer .book", has_text=HOSTILE_BOOK).first).to_be_visible()
     visitor.open_panel()
     expect(visitor.page.locator("#chosen-title")).to_have_text(HOSTILE_BOOK)
@@ -169,14 +169,14 @@ def test_the_open_tab_is_in_the_address(visitor: Visitor, url: str) -> None:
     """Each tab has its address, which opens it; back and forward go through them."""
     tabs = visitor.page.get_by_role("navigation", name="Tabs")
     tabs.get_by_role("link", name="Map").click()
-    expect(visitor.page.locator("#view-map")).to_be_visible()
+    expect(visitor.page.locator("#tab-map")).to_be_visible()
     expect(visitor.page).to_have_url(f"{url}?tab=map")
-    expect(visitor.page.locator("#view-search")).to_be_hidden()
+    expect(visitor.page.locator("#tab-search")).to_be_hidden()
     expect(tabs.locator("[aria-current=page]")).to_have_text(["Map"])
     visitor.page.go_back()
-    expect(visitor.page.locator("#view-search")).to_be_visible()
-    visitor.open("?tab=library", "#view-library")
-    expect(visitor.page.locator("#view-search")).to_be_hidden()
+    expect(visitor.page.locator("#tab-search")).to_be_visible()
+    visitor.open("?tab=library", "#tab-library")
+    expect(visitor.page.locator("#tab-search")).to_be_hidden()
 
 
 @pytest.mark.parametrize(

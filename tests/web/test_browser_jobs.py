@@ -19,7 +19,7 @@ from tests.web.visitor import Visitor
 
 def open_map(visitor: Visitor) -> Locator:
     """Open the map, wait for its points, and return its canvas."""
-    visitor.open("?tab=map", ".map-said:has-text('24 panels')")
+    visitor.open("?tab=map", ".map-status:has-text('24 panels')")
     return visitor.page.locator(".map canvas")
 
 
@@ -93,7 +93,7 @@ def test_lookalikes(site_visitor: Visitor, site: Site) -> None:
     expect(first.locator(".about-group")).to_have_text("2 panels in Harbour, Reprints")
     first.locator("summary").click()
     first.locator(".members .button").last.click()
-    expect(page.locator(".said-so")).to_contain_text("Marked as not the same.")
+    expect(page.locator(".confirmation")).to_contain_text("Marked as not the same.")
     assert rejected_pairs(site) == 1
     page.reload()
     expect(page.locator(".lookalikes h3")).to_contain_text("3 groups")
@@ -112,21 +112,21 @@ def test_each_rejected_panel_has_its_own_undo(site_visitor: Visitor, site: Site)
     visitor.disconnect()
     first.locator("[data-apart]").click()
     expect(first.locator(".notice")).to_contain_text("does not answer")
-    expect(first.locator(".said-so")).to_have_count(0)
+    expect(first.locator(".confirmation")).to_have_count(0)
     visitor.reconnect()
     for member in (first, second):
         member.locator("[data-apart]").click()
-        expect(member.locator(".said-so")).to_be_visible()
+        expect(member.locator(".confirmation")).to_be_visible()
         expect(member.locator("[data-apart]")).to_be_hidden()
         visitor.expect_script("before => scrollY === before", before)
     expect(first.locator(".notice")).to_have_count(0)
     assert rejected_pairs(site) == 2
     first.get_by_role("button", name="Undo").click()
-    expect(first.locator(".said-so")).to_have_count(0)
+    expect(first.locator(".confirmation")).to_have_count(0)
     expect(first.locator("[data-apart]")).to_be_focused()
     assert rejected_pairs(site) == 2  # the second panel still rejects the first
     second.get_by_role("button", name="Undo").click()
-    expect(second.locator(".said-so")).to_have_count(0)
+    expect(second.locator(".confirmation")).to_have_count(0)
     assert rejected_pairs(site) == 1
     visitor.expect_script("before => scrollY === before", before)
     page.reload()

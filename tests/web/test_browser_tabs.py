@@ -35,7 +35,7 @@ def test_the_library(site_visitor: Visitor, site: Site) -> None:
     expect(page.locator(".library h3").first).to_have_text("1 book for orch")
     visitor.expect_address(tab="library", find="orch")
     page.locator(".shelf-form input").fill("")
-    page.locator(".shelf-form select").select_option("words")
+    page.locator(".shelf-form select").select_option(label="Most dialogue")
     expect(titles).to_have_count(4)
     expect(titles.first).to_have_text("Harbour")
     harbour.click()
@@ -57,7 +57,7 @@ def test_every_tab_reports_an_unreachable_server(site_visitor: Visitor) -> None:
     ready = {
         "Library": ".about .figures",
         "Look-alikes": ".alikes-place h2, .alikes-place h3",
-        "Map": ".map-said",
+        "Map": ".map-status",
         "Build": ".folders a",
         "Search": "#narrow details",
     }
@@ -94,8 +94,8 @@ def test_missing_comics_leave_the_library_readable(tmp_path: Path, chromium: Any
 
 def test_a_server_that_may_not_build(chromium: Any, url: str) -> None:
     """The tab is not linked; its address says how to allow builds."""
-    visitor = Visitor(chromium, url).open("?tab=build", "#view-build .nothing")
-    expect(visitor.page.locator("#view-build .nothing")).to_contain_text("Adding comics here is off")
+    visitor = Visitor(chromium, url).open("?tab=build", "#tab-build .nothing")
+    expect(visitor.page.locator("#tab-build .nothing")).to_contain_text("Adding comics here is off")
     expect(visitor.page.locator(".tabs a", has_text="Build")).to_have_count(0)
     visitor.leave()
 
@@ -108,13 +108,13 @@ def test_the_tabs_fit(chromium: Any, site: Site, width: int) -> None:
     visitor = Visitor(chromium, site.url, viewport=viewport, has_touch=phone, is_mobile=phone)
     for tab, ready in (
         ("library", ".books li"),
-        ("map", ".map-said"),
+        ("map", ".map-status"),
         ("lookalikes", ".aside"),
         ("build", ".folders"),
     ):
-        visitor.open(f"?tab={tab}", f"#view-{tab} {ready}")
+        visitor.open(f"?tab={tab}", f"#tab-{tab} {ready}")
         visitor.expect_script("document.documentElement.scrollWidth <= innerWidth")
-        title = visitor.page.locator(f"#view-{tab} h2").first.inner_text()
+        title = visitor.page.locator(f"#tab-{tab} h2").first.inner_text()
         expect(visitor.page.locator(".tabs [aria-current]")).to_have_text(title)
         if tab == "map":
             expect(visitor.page.locator(".map .aside", has_text="arrows move")).to_be_visible(visible=not phone)

@@ -41,7 +41,7 @@ def test_no_request_waits_for_a_threshold(index: PanelIndex, monkeypatch: pytest
     """Requested several times it is measured once; if that fails it is not tried again."""
     go_on, measured = threading.Event(), []
 
-    def slow(index: PanelIndex, view: View, query_type: QueryType) -> None:
+    def slow(index: PanelIndex, view: View, query_type: QueryType, **_options: object) -> None:
         measured.append((view, query_type))
         go_on.wait(10)
         raise IndexDamaged("its file is gone")

@@ -73,7 +73,7 @@ def test_a_long_dialogue_is_shown_from_where_it_matches(index: PanelIndex) -> No
     panel = replace(first.panel, dialogue=dialogue)
     card = Card(panel, replace(first, panel=panel, matched_words=words))
     shown = markup.cards(replace(found, cards=(card,)), "?q=lantern")
-    assert '<span class="said">… <mark>Bring</mark> <mark>the</mark> <mark>lantern!</mark></span>' in shown
+    assert '<span class="dialogue-text">… <mark>Bring</mark> <mark>the</mark> <mark>lantern!</mark></span>' in shown
 
 
 def test_images_are_described(index: PanelIndex) -> None:

@@ -44,6 +44,6 @@ def test_everything_works_below_the_path(visitor: Visitor, panel_picture: Path) 
     visitor.page.get_by_role("link", name="Library").click()
     expect(visitor.page.locator(".books li").first).to_be_visible()
     visitor.page.get_by_role("link", name="Map").click()
-    expect(visitor.page.locator(".map-said")).to_contain_text("panels")
+    expect(visitor.page.locator(".map-status")).to_contain_text("panels")
     missed = [each for each in visitor.requests if each.startswith("http") and not each.startswith(visitor.url)]
     assert missed == []

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import ConsoleMessage, Locator, Page, Route, expect
 
 TIMEOUT = 30_000
 """Milliseconds that every wait and every expectation may take; far more than needed, for a busy machine."""
@@ -30,6 +30,12 @@ class Visitor:
         self.errors: list[str] = []
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", self._note_failed_script)
+
+    def _note_failed_script(self, message: ConsoleMessage) -> None:
+        """Record a script of a component that did not run; Gradio catches its error."""
+        if "js_on_load" in message.text:
+            self.errors.append(message.text)
 
     # ------------------------------------------------------------------------ actions
 

@@ -39,7 +39,7 @@ def test_every_page_is_indexed(built: tuple[Path, BuildReport], real_comics: Pat
 
 
 def test_panels_are_found_by_their_own_crops(index: PanelIndex, panels: list[Panel]) -> None:
-    """Queried with its own pixels, every third panel comes first with score >= 0.999; a twin may stand beside it."""
+    """Every third panel is the first hit of its own crop, with score >= 0.999; an identical one may share the rank."""
     asking = panels[::3]
     for start in range(0, len(asking), 64):
         part = asking[start : start + 64]
@@ -50,7 +50,7 @@ def test_panels_are_found_by_their_own_crops(index: PanelIndex, panels: list[Pan
 
 
 def test_words_find_the_panel_that_says_them(index: PanelIndex, panels: list[Panel]) -> None:
-    """Five words in a row from a panel's dialogue find a panel that says them, first."""
+    """Five words in a row from a panel's dialogue find, as the first hit, a panel with these words."""
     told = [p for p in panels if len(tokens(p.dialogue)) >= 7][::7]
     asked = [" ".join(p.dialogue.split()[1:6]) for p in told]
     assert len(asked) >= 50
@@ -65,13 +65,13 @@ def test_words_find_the_panel_that_says_them(index: PanelIndex, panels: list[Pan
 def test_exact_search_is_exhaustive_search(index: PanelIndex, panels: list[Panel]) -> None:
     """The exact path gives what NumPy gives over the stored vectors: same order, same scores.
 
-    In `picture` the likest of a panel's own vector and of those of its parts counts.
+    In `picture` the highest score of a panel's own vector and its region vectors counts.
     """
     shard = {view: np.fromfile(index.folder / "vectors" / f"{view}-00000.f16", "<f2").reshape(-1, 512) for view in View}
     stored = {view: rows.astype(np.float64) for view, rows in shard.items()}
-    files = sorted((index.folder / "vectors").glob("parts-*.f16"))
-    parts = np.concatenate([np.fromfile(file, "<f2") for file in files]).reshape(len(panels), -1, 512)
-    windows = parts[[p.vector_row for p in panels]].astype(np.float32)
+    files = sorted((index.folder / "vectors").glob("regions-*.f16"))
+    regions = np.concatenate([np.fromfile(file, "<f2") for file in files]).reshape(len(panels), -1, 512)
+    windows = regions[[p.vector_row for p in panels]].astype(np.float32)
     windows /= np.linalg.norm(windows, axis=2, keepdims=True)
     for view in (View.PICTURE, View.FUSED):
         rows = stored[view][[p.vector_row for p in panels]]

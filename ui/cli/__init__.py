@@ -1,1 +1,1 @@
-"""The command `panelseek`."""
+"""The command `panelseek`: one module for each command or small family of commands."""

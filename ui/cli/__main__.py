@@ -1,4 +1,4 @@
-"""Run the command line: `python -m ui.cli` is `panelseek`."""
+"""Entry point of `python -m ui.cli`, which is `panelseek`."""
 
 from ui.cli.main import main
 

@@ -1,90 +1,105 @@
-"""The command `panelseek train`: its options, its progress, and Ctrl-C, which saves first."""
+"""The command `train`: its options, and Ctrl-C, which saves first."""
 
 from __future__ import annotations
 
-import json
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from retrieval.progress import Progress, ProgressCallback
-from ui.cli.aliases import RenamedOption
-from ui.output.progress import CountedLines, Shown, duration, shown
+from ui.cli.options import PATH, GroupedCommand, json_option, print_json, quiet_option
 
 if TYPE_CHECKING:
     from retrieval.training import Recipe, TrainingReport
 
-_TITLES = {"train": "training", "validate": "validating"}
+_GROUPS = {
+    "Comics": ("folders", "labels", "limit", "licences"),
+    "Recipe (options that are not given are as the recipe has them)": (
+        *("name", "init_from", "epochs", "pages_per_batch", "gradient_accumulation", "learning_rate"),
+        *("validation_fraction", "augment", "instance_weight", "frozen_norms", "mixed_precision", "seed"),
+    ),
+    "Run": ("output", "device", "workers", "save_every", "quiet", "as_json"),
+}
 
 
-@click.command()
+@click.command(cls=GroupedCommand, groups=_GROUPS)
 @click.option(
     "--index",
     "folders",
-    type=click.Path(path_type=Path),
+    type=PATH,
     multiple=True,
     required=True,
     envvar="PANELSEEK_INDEX",
     show_envvar=True,
     help="Train on the pages of this index; may be repeated.",
 )
-@click.option("--output", type=click.Path(path_type=Path), required=True, help="Write the training to this folder.")
+@click.option("--output", type=PATH, required=True, metavar="DIR", help="Write the training to this folder.")
 @click.option(
     "--recipe",
     "name",
     default="small",
     show_default=True,
+    metavar="NAME",
     help="Train as comic-panel-encoder-v1, small (the checkpoint of this package) or small-pages.",
 )
 @click.option(
     "--init-from",
-    cls=RenamedOption,
-    formerly=["--from"],
+    metavar="WEIGHTS",
     help="Start from these weights: a name or a file.  [default: new ones, over MiniLM]",
 )
-@click.option("--labels", type=click.Path(path_type=Path), help="Train on story pages only: JSON with page classes.")
-@click.option("--limit", type=click.IntRange(1), help="Train on at most N pages.", metavar="N")
-@click.option("--licence", "licences", multiple=True, help="Name a licence of the comics on the card; may be repeated.")
-@click.option("--epochs", type=int, help="Train for this many epochs.")
-@click.option("--pages-per-batch", type=int, help="Compare this many pages with each other in one batch.")
+@click.option("--labels", type=PATH, metavar="FILE", help="Train on story pages only: JSON with page labels.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Train on at most N pages.")
 @click.option(
-    "--gradient-accumulation",
-    cls=RenamedOption,
-    formerly=["--accumulate"],
-    type=int,
-    help="Make one step of this many batches.",
+    "--licence",
+    "licences",
+    multiple=True,
+    metavar="TEXT",
+    help="Name a licence of the comics on the card; may be repeated.",
 )
-@click.option("--learning-rate", type=float, help="Start the schedule at this learning rate.")
+@click.option("--epochs", type=int, metavar="N", help="Train for N epochs.")
+@click.option("--pages-per-batch", type=int, metavar="N", help="Compare N pages with each other in one batch.")
+@click.option("--gradient-accumulation", type=int, metavar="N", help="Make one step of N batches.")
+@click.option("--learning-rate", type=float, metavar="X", help="Start the schedule at this learning rate.")
 @click.option(
     "--validation-fraction",
-    cls=RenamedOption,
-    formerly=["--validation"],
     type=float,
+    metavar="X",
     help="Validate on this share of the pages, whole books; 0 for none.",
 )
 @click.option("--augment/--no-augment", default=None, help="Train on augmented panels.")
 @click.option(
     "--instance-weight",
-    cls=RenamedOption,
-    formerly=["--instance"],
     type=float,
+    metavar="X",
     help="Weigh the objective between two augmented crops of a panel.",
 )
 @click.option("--frozen-norms/--no-frozen-norms", default=None, help="Keep the norms of the backbones unchanged.")
 @click.option("--mixed-precision/--no-mixed-precision", default=None, help="Use float16 on cuda, bfloat16 elsewhere.")
-@click.option("--seed", type=int, help="Seed the split, the order and all random draws.")
-@click.option("--device", help="Train on cpu, cuda or mps.  [default: the fastest available]")
-@click.option("--workers", type=click.IntRange(0), default=0, show_default=True, help="Read pages ahead in N threads.")
-@click.option("--save-every", type=click.IntRange(1), default=100, show_default=True, help="Save after every N steps.")
-@click.option("--quiet", is_flag=True, help="Show no progress.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+@click.option("--seed", type=int, metavar="N", help="Seed the split, the order and all random draws.")
+@click.option("--device", metavar="NAME", help="Train on cpu, cuda or mps.  [default: the fastest available]")
+@click.option(
+    "--workers",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Read pages ahead in N threads.",
+)
+@click.option(
+    "--save-every",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="Save after every N steps.",
+)
+@quiet_option
+@json_option
 def train(
     folders: tuple[Path, ...],
     output: Path,
@@ -102,16 +117,16 @@ def train(
 ) -> None:
     """Train an encoder on the pages of indexes.
 
-    Run it again with the same options after an interruption: it continues where it stopped. Options that are not
-    given are as the recipe has them.
+    Run it again with the same options after an interruption: it resumes.
     """
     from retrieval import PanelIndex
     from retrieval.training import train_encoder
+    from ui.output.progress import progress_display
 
     recipe = chosen_recipe(name, changes)
     with ExitStack() as stack:
         stop = stack.enter_context(saving_first())
-        progress = stack.enter_context(training_progress(quiet))
+        progress = stack.enter_context(progress_display(quiet))
         report = train_encoder(
             [stack.enter_context(PanelIndex.open(folder)) for folder in folders],
             output,
@@ -127,9 +142,9 @@ def train(
             stop=stop,
         )
     if as_json:
-        click.echo(json.dumps(report.as_dict(), indent=1, ensure_ascii=False))
+        print_json(report.as_dict())
     else:
-        print_training(report)
+        _print_training(report)
 
 
 def chosen_recipe(name: str, changes: dict[str, Any]) -> Recipe:
@@ -153,6 +168,7 @@ class _Stop:
         return self._requested
 
     def interrupted(self, _signal: int, _frame: FrameType | None) -> None:
+        """Handle SIGINT."""
         if self._requested or not self._running:
             raise KeyboardInterrupt
         self._requested = True
@@ -161,7 +177,7 @@ class _Stop:
 
 @contextmanager
 def saving_first() -> Iterator[Callable[[], bool]]:
-    """Return the `stop` callback of `train_encoder`; Ctrl-C has its usual meaning again afterwards."""
+    """Give the `stop` callback of `train_encoder`; Ctrl-C has its usual meaning again afterwards."""
     stop = _Stop()
     before = signal.signal(signal.SIGINT, stop.interrupted)
     try:
@@ -170,25 +186,7 @@ def saving_first() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-def training_progress(quiet: bool, stream: TextIO | None = None) -> AbstractContextManager[ProgressCallback]:
-    """Return the progress callback: a bar on a terminal, lines in a log, both on standard error."""
-    lines = partial(CountedLines, look=_look, at_once=True)
-    return shown(quiet, stream, _look, lines, "reading the indexes", width=20)
-
-
-def _look(progress: Progress) -> Shown:
-    return Shown(_TITLES[progress.stage], progress.total, progress.done, describe(progress))
-
-
-def describe(progress: Progress) -> str:
-    """Return one line: batches, the epoch and its losses, rate, time left."""
-    parts = [f"{progress.done:,}/{progress.total:,} {progress.unit}", progress.detail, f"{progress.rate:.1f}/s"]
-    if progress.seconds_left is not None:
-        parts.append(f"{duration(progress.seconds_left)} left")
-    return "  ".join(parts)
-
-
-def print_training(report: TrainingReport) -> None:
+def _print_training(report: TrainingReport) -> None:
     """Print the figures of a training and the path of its encoder."""
     counts, best = report.data["counts"], report.best
     click.echo(

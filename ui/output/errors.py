@@ -11,7 +11,7 @@ _ENDS = (".", "!", "?")
 
 
 def error_sentence(error: PanelseekError, *, with_path: bool = True) -> str:
-    """Return an error as text for a person: `PATH: problem. Hint.`; without a path, `Problem. Hint.`"""
+    """Return an error as text for a person: `PATH: problem. Hint.`; without a path, `Problem. Hint.`."""
     problem = _ended(error.problem)
     first = f"{error.path}: {problem}" if with_path and error.path else as_sentence(problem)
     return f"{first} {as_sentence(error.hint)}" if error.hint else first

@@ -1,4 +1,4 @@
-"""Hits as JSON: one form for the command line and for the page's API (docs/command-line.md)."""
+"""Hits as JSON: one form for the command line and for the API of the web app (docs/command-line.md)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class MatchedPanel(Protocol):
-    """What a hit and a card on the page have in common."""
+    """What a hit and a card of the web app have in common."""
 
     @property
     def rank(self) -> int: ...
@@ -24,9 +24,8 @@ class MatchedPanel(Protocol):
 
 
 def hit_as_dict(hit: MatchedPanel) -> dict[str, Any]:
-    """A hit with its place, its reason, and what weighed in its panel's fused vector."""
+    """Return a hit with its place, why it matched, and the gate of its panel."""
     panel = hit.panel
-    weights = (round(weight, 4) for weight in panel.gate)
     return {
         "rank": hit.rank,
         "score": round(hit.score, 6),
@@ -42,5 +41,11 @@ def hit_as_dict(hit: MatchedPanel) -> dict[str, Any]:
         "label": panel.label,
         "matched_on": hit.matched_on,
         "matched_words": list(hit.matched_words),
-        "gate": dict(zip(("picture", "dialogue", "composition"), weights, strict=True)),
+        "gate": gate_as_dict(panel),
     }
+
+
+def gate_as_dict(panel: Panel) -> dict[str, float]:
+    """Return the weights of the three branches in a panel's fused vector, rounded to four digits."""
+    weights = (round(weight, 4) for weight in panel.gate)
+    return dict(zip(("picture", "dialogue", "composition"), weights, strict=True))

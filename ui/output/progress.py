@@ -1,24 +1,34 @@
-"""Progress on a terminal (a bar) and in a log (a line now and then), both on standard error."""
+"""Progress of long work on standard error: a bar on a terminal, plain lines in a log."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple, TextIO
 
-if TYPE_CHECKING:
-    from index_builder import Progress
+from retrieval.progress import Progress, ProgressCallback, no_progress
 
-_LINE_EVERY = 10.0
-"""Seconds between two lines in a log."""
+LINE_EVERY = 10.0
+"""Seconds between two lines of a stage in a log: few enough lines to read, often enough to see that work goes on."""
 
-_STAGES = {"scan": "looking", "compare": "comparing", "encode": "encoding", "index": "indexing"}
+BAR_WIDTH = 24
+"""Columns of the bar: leaves room for the text in a terminal of 100 columns."""
+
+_TITLES = {
+    "scan": "scanning",
+    "compare": "comparing",
+    "encode": "encoding",
+    "index": "indexing",
+    "train": "training",
+    "validate": "validating",
+}
+"""Titles of stages; a stage without one is shown by its name."""
 
 
-class Shown(NamedTuple):
-    """What a bar shows of one moment; `total` None where it is not known."""
+class ProgressLine(NamedTuple):
+    """One moment of long work, as it is shown. total: None while unknown."""
 
     title: str
     total: int | None
@@ -26,112 +36,104 @@ class Shown(NamedTuple):
     text: str
 
 
-@contextmanager
-def shown(
-    quiet: bool,
-    stream: TextIO | None,
-    look: Callable[[Any], Shown],
-    lines: Callable[[TextIO], Callable[[Any], None]],
-    first: str,
-    width: int = 28,
-) -> Iterator[Callable[[Any], None]]:
-    """A callback for long work: a bar on a terminal, `lines` in a log, nothing when quiet. The bar, called `first`
-    until there is something to show, closes when the work ends, however it ends.
-    """
-    out = stream or sys.stderr
-    if quiet:
-        yield lambda _: None
-    elif out.isatty():
-        yield from _bar(out, look, first, width)
-    else:
-        yield lines(out)
+def progress_line(progress: Progress) -> ProgressLine:
+    """Return the line that shows a progress report."""
+    title = _TITLES.get(progress.stage, progress.stage)
+    return ProgressLine(title, progress.total or None, progress.done, progress_text(progress))
 
 
-def build_progress(quiet: bool, stream: TextIO | None = None) -> AbstractContextManager[Callable[[Progress], None]]:
-    """The callback for `build_index`."""
-    return shown(quiet, stream, _look, _Lines, "looking")
-
-
-def _look(progress: Progress) -> Shown:
-    if progress.stage == "index":
-        return Shown(_STAGES["index"], progress.vectors_total or None, progress.vectors_done, describe(progress))
-    total = progress.pages_total if progress.stage in ("compare", "encode") else None
-    return Shown(_STAGES[progress.stage], total, progress.pages_done, describe(progress))
-
-
-class CountedLines:
-    """Plain lines for work of a known length: the last of a stage, and one every ten seconds before."""
-
-    def __init__(self, out: TextIO, look: Callable[[Any], Shown], *, at_once: bool = False) -> None:
-        self._out = out
-        self._look = look
-        self._next = 0.0 if at_once else time.monotonic() + _LINE_EVERY
-
-    def __call__(self, progress: Any) -> None:
-        moment = self._look(progress)
-        if moment.total is not None and moment.done < moment.total and time.monotonic() < self._next:
-            return
-        self._next = time.monotonic() + _LINE_EVERY
-        print(f"{moment.title}: {moment.text}", file=self._out, flush=True)
-
-
-class _Lines:
-    """Plain lines: the first and last of a stage, and one every ten seconds between."""
-
-    def __init__(self, out: TextIO) -> None:
-        self._out = out
-        self._stage = "scan"  # a look at the library is over in moments, unless it is large
-        self._next = time.monotonic() + _LINE_EVERY
-        self._said = (0, 0)
-
-    def __call__(self, progress: Progress) -> None:
-        moment = (progress.pages_done, progress.panels_done)
-        last = progress.stage == "encode" and progress.pages_done == progress.pages_total and moment != self._said
-        if progress.stage == self._stage and not last and time.monotonic() < self._next:
-            return
-        self._stage, self._next, self._said = progress.stage, time.monotonic() + _LINE_EVERY, moment
-        print(f"{_STAGES[progress.stage]}: {describe(progress)}", file=self._out, flush=True)
-
-
-def _bar(out: TextIO, look: Callable[[Any], Shown], first: str, width: int) -> Iterator[Callable[[Any], None]]:
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn
-    from rich.progress import Progress as Bar
-
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=width), TextColumn("{task.fields[text]}"))
-    with Bar(*columns, console=Console(file=out), transient=True) as bar:
-        task = bar.add_task(first, total=None, text="")
-
-        def show(progress: Any) -> None:
-            moment = look(progress)
-            bar.update(task, description=moment.title, total=moment.total, completed=moment.done, text=moment.text)
-
-        yield show
-
-
-def describe(progress: Progress) -> str:
-    """One line: pages, panels, rate, time left."""
-    if progress.stage == "scan":
-        return f"{progress.pages_done:,} pages found"
-    if progress.stage == "compare":
-        return f"{progress.pages_done:,}/{progress.pages_total:,} pages with what the index knows"
-    if progress.stage == "index":
-        counted = f"  {progress.vectors_done:,}/{progress.vectors_total:,} vectors" if progress.vectors_total else ""
-        return progress.detail + counted
-    if not progress.pages_total:
-        return "no new or changed pages"
-    parts = [f"{progress.pages_done:,}/{progress.pages_total:,} pages", f"{progress.panels_done:,} panels"]
-    parts.append(f"{progress.panels_per_second:.1f} panels/s")
-    if progress.seconds_left is not None:
+def progress_text(progress: Progress) -> str:
+    """Return what is known of count, detail, rate and time left: `2/5 pages  8 panels  0.5 pages/s  6 s left`."""
+    parts = [_count(progress), progress.detail, _rate(progress)]
+    if progress.seconds_left is not None and not _complete(progress):
         parts.append(f"{duration(progress.seconds_left)} left")
-    return "  ".join(parts)
+    return "  ".join(part for part in parts if part)
+
+
+def _count(progress: Progress) -> str:
+    if not progress.unit:
+        return ""  # a single step
+    if progress.total:
+        return f"{progress.done:,}/{progress.total:,} {progress.unit}"
+    return f"{progress.done:,} {progress.unit}" if progress.done else ""
+
+
+def _rate(progress: Progress) -> str:
+    return f"{progress.rate:.1f} {progress.unit}/s" if progress.rate and progress.total and progress.unit else ""
+
+
+def _complete(progress: Progress) -> bool:
+    return bool(progress.total) and progress.done >= progress.total
 
 
 def duration(seconds: float) -> str:
-    """1:05:09, 5:09 or 9 s."""
+    """Return a duration as 1:05:09, 5:09 or 9 s."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
     minutes, rest = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+@contextmanager
+def progress_display(quiet: bool = False, stream: TextIO | None = None) -> Iterator[ProgressCallback]:
+    """Give a callback that shows progress on `stream` (standard error): a bar on a terminal, plain lines elsewhere.
+
+    quiet: show nothing. The bar disappears when the block ends.
+    """
+    out = stream or sys.stderr
+    if quiet:
+        yield no_progress
+    elif out.isatty():
+        with _bar(out) as callback:
+            yield callback
+    else:
+        yield PlainProgress(out)
+
+
+class PlainProgress:
+    """Progress as lines of text: the start of a stage, its end, and one every ten seconds between."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._stage = ""
+        self._printed = ""
+        self._next = time.monotonic() + LINE_EVERY
+
+    def __call__(self, progress: Progress) -> None:
+        begins = progress.stage != self._stage and not progress.done
+        self._stage = progress.stage
+        if begins or _complete(progress) or time.monotonic() >= self._next:
+            self._print(progress)
+
+    def _print(self, progress: Progress) -> None:
+        self._next = time.monotonic() + LINE_EVERY
+        line = progress_line(progress)
+        text = f"{line.title}: {line.text}" if line.text else line.title
+        if text != self._printed:
+            print(text, file=self._out, flush=True)
+            self._printed = text
+
+
+@contextmanager
+def _bar(out: TextIO) -> Iterator[ProgressCallback]:
+    """Give a callback that shows one bar, that of the current stage."""
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=BAR_WIDTH),
+        TextColumn("{task.fields[text]}", markup=False),
+    )
+    with Bars(*columns, console=Console(file=out), transient=True) as bars:
+        task = bars.add_task("starting", total=None, text="")
+
+        def show(progress: Progress) -> None:
+            line = progress_line(progress)
+            bars.update(task, description=line.title, completed=line.done, text=line.text)
+            bars.tasks[0].total = line.total  # `update` cannot make it unknown again
+
+        yield show

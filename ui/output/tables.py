@@ -1,4 +1,4 @@
-"""What the commands print for people: tables and short reports on standard output."""
+"""Tables and short reports that the commands print on standard output."""
 
 from __future__ import annotations
 
@@ -19,16 +19,22 @@ if TYPE_CHECKING:
     from retrieval.verify import VerifyReport
 
 _PLAIN_WIDTH = 120
-"""Columns where the output is no terminal."""
+"""Columns if the output is not a terminal."""
 
-MEASURED = {"small": "how well it finds panels: docs/evaluation.md"}
-"""Encoders whose figures stand in the documentation."""
+_MAX_LISTED = 20
+"""Skipped files and warnings listed for a person; --json has all of them."""
 
-PROVISIONAL = "the picture part of this encoder is provisional: it finds near copies, not meaning"
+_STATUSES = ("new", "changed", "moved", "restored", "missing", "unchanged", "excluded")
+"""Statuses of pages after a build, in the order they are printed."""
+
+MEASURED = {"small": "measure its search with `panelseek evaluate`"}
+"""Encoders with a hint on their search quality."""
+
+PROVISIONAL = "this encoder is provisional: it finds near copies of an image, not similar content"
 
 
 def console() -> Console:
-    """Standard output as wide as the terminal; no colour or markup from comics ever gets through."""
+    """Return standard output, as wide as the terminal; text from comics is never taken as colour or markup."""
     from rich.console import Console
 
     found = Console(highlight=False, markup=False, emoji=False)
@@ -36,12 +42,24 @@ def console() -> Console:
 
 
 def one_line(text: str) -> str:
-    """Text with what would break its line, or steer a terminal, written as a program would: file names may hold it."""
+    """Escape what would break the line or steer a terminal; file names may hold it."""
     return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", lambda sign: ascii(sign[0])[1:-1], text)
 
 
+def holdings(books: int, pages: int, panels: int) -> str:
+    """Return counts as text: `2 books, 1 page, 17 panels`."""
+    return ", ".join((_counted(books, "book"), _counted(pages, "page"), _counted(panels, "panel")))
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+# -------------------------------------------------------------------- a search
+
+
 def print_hits(hits: Sequence[Hit]) -> None:
-    """One line a hit: rank, score, where it is, its id for --panel, why it matched, what it says."""
+    """Print one line a hit: rank, score, its place, its id for --like, why it matched, its dialogue."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
@@ -54,140 +72,151 @@ def print_hits(hits: Sequence[Hit]) -> None:
     table.add_column("book", width=book_width, no_wrap=True, overflow="ellipsis")
     for name in ("page", "panel", "id"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("why", no_wrap=True)
+    table.add_column("match", no_wrap=True)
     table.add_column("dialogue", width=max(12, out.width - book_width - 54), no_wrap=True, overflow="ellipsis")
     for hit in hits:
         panel = hit.panel
-        said = " ".join(panel.dialogue.split())
-        why = "meaning" if hit.matched_on == "words" and not hit.matched_words else hit.matched_on
-        row = (hit.rank, f"{hit.score:.3f}", panel.book, panel.page_number, panel.number, panel.id, why, said)
+        place = (panel.book, panel.page_number, panel.number, panel.id)
+        row = (hit.rank, f"{hit.score:.3f}", *place, _match(hit), " ".join(panel.dialogue.split()))
         table.add_row(*(Text(str(cell)) for cell in row))
     out.print(table)
 
 
+def _match(hit: Hit) -> str:
+    """Return why a hit was found; words that match by their meaning only differ from exact ones."""
+    return "meaning" if hit.matched_on == "words" and not hit.matched_words else hit.matched_on
+
+
+# --------------------------------------------------------------------- a build
+
+
 def print_report(report: BuildReport) -> None:
-    """The end of a build: what is in the index, what happened to pages, what was skipped and why."""
+    """Print the end of a build: what the index holds, what happened to the pages, what was skipped and why."""
     out = console()
     out.print(f"{report.index}: {holdings(report.books, report.pages, report.panels)}")
-    fates = {
-        "new": report.pages_new,
-        "changed": report.pages_changed,
-        "moved": report.pages_moved,
-        "back again": report.pages_restored,
-        "gone": report.pages_missing,
-        "unchanged": report.pages_unchanged,
-        "left out": report.pages_excluded,
-    }
-    out.print("pages: " + (", ".join(f"{count:,} {name}" for name, count in fates.items() if count) or "none here"))
-    out.print(f"words: {report.panels_with_dialogue:,} panels have dialogue")
-    print_doubtful(report.low_confidence_pages)
+    out.print(f"pages: {page_statuses(report, _STATUSES) or 'none here'}")
+    out.print(f"dialogue: {_counted(report.panels_with_dialogue, 'panel')}")
+    _print_low_confidence(report.low_confidence_pages)
     if report.annotations:
-        counts = ", ".join(f"{count:,} {name}" for name, count in report.annotations.items())
-        out.print(f"annotations: {counts}")
-    print_ocr(report.ocr)
-    print_encoder(report.encoder)
+        out.print("annotations: " + ", ".join(f"{count:,} {name}" for name, count in report.annotations.items()))
+    _print_ocr(report.ocr)
+    _print_encoder(report.encoder)
+    _print_times(report)
+    _print_views(report.views)
+    _print_skipped([{"path": path, "reason": reason} for path, reason in report.skipped])
+    for path, warning in report.warnings[:_MAX_LISTED]:
+        out.print(one_line(f"warning: {path}: {warning}"))
+    if len(report.warnings) > _MAX_LISTED:
+        out.print(f"warning: and {len(report.warnings) - _MAX_LISTED:,} more (all of them with --json)")
+
+
+def page_statuses(report: BuildReport, statuses: Sequence[str]) -> str:
+    """Return how many pages have each status: `3 new, 1 moved`; empty if none has."""
+    counts = {name: getattr(report, f"pages_{name}") for name in statuses}
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
+
+
+def _print_times(report: BuildReport) -> None:
+    out = console()
     rate = f" at {report.panels_per_second:g} panels/s" if report.encoded else ""
-    copied = f", {report.reused:,} copied from pages with the same content" if report.reused else ""
+    reused = f", {report.reused:,} reused from identical pages" if report.reused else ""
     stages = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in report.seconds.items() if name != "total")
-    out.print(f"time: {duration(report.seconds['total'])}, {report.encoded:,} panels encoded{rate}{copied}")
+    out.print(f"time: {duration(report.seconds['total'])}, {report.encoded:,} panels encoded{rate}{reused}")
     out.print(f"  {stages}")
-    print_views(report.views)
-    print_skipped([{"path": path, "reason": reason} for path, reason in report.skipped])
-    for path, note in report.warnings[:20]:
-        out.print(one_line(f"note: {path}: {note}"))
-    if len(report.warnings) > 20:
-        out.print(f"note: and {len(report.warnings) - 20} more (all of them with --json)")
 
 
-def print_ocr(ocr: OcrCounts) -> None:
-    """What OCR read in a build; nothing where no page needed it."""
+def _print_ocr(ocr: OcrCounts) -> None:
+    """Print what OCR read in a build; nothing if no page needed it."""
     if not ocr.engine:
         return
-    remembered = f", {ocr.cached:,} remembered from before" if ocr.cached else ""
+    cached = f", {ocr.cached:,} lines from the cache" if ocr.cached else ""
     pace = f" in {duration(ocr.seconds)}, {ocr.seconds / ocr.pages:.1f} s each" if ocr.pages else ""
+    words = f"{ocr.words:,} words of dialogue, {ocr.sound_effects:,} of sound effects"
     out = console()
-    out.print(f"ocr: {ocr.pages:,} pages read{pace}{remembered}; {ocr.words:,} words, {ocr.sound_effects:,} kept apart")
+    out.print(f"ocr: {ocr.pages:,} pages read{pace}{cached}; {words}")
     out.print(f"  {ocr.engine}")
 
 
-def print_doubtful(pages: int) -> None:
-    """How many pages are kept whole besides their panels; nothing where there is none."""
+def _print_low_confidence(pages: int) -> None:
+    """Print the number of pages with low-confidence panels; nothing if there is none."""
     if pages:
-        noun = "page" if pages == 1 else "pages"
-        console().print(f"doubtful: {pages:,} {noun} kept whole besides the panels found there")
+        console().print(f"uncertain panels: {_counted(pages, 'page')}, also indexed whole")
 
 
-def holdings(books: int, pages: int, panels: int) -> str:
-    """2 books, 1 page, 17 panels"""
-    counts = (("book", books), ("page", pages), ("panel", panels))
-    return ", ".join(f"{count:,} {name}{'' if count == 1 else 's'}" for name, count in counts)
+# ------------------------------------------------------------------- an index
 
 
-def print_info(info: dict[str, Any]) -> None:
-    """`panelseek info` for people."""
+def print_info(info: Mapping[str, Any]) -> None:
+    """Print `PanelIndex.info()`."""
     out = console()
     out.print(f"{info['index']}: {holdings(info['books'], info['pages'], info['panels'])}")
-    out.print(f"words: {info['panels_with_dialogue']:,} panels have dialogue")
-    print_doubtful(info["low_confidence_pages"])
-    print_encoder(info["encoder"])
+    out.print(f"dialogue: {_counted(info['panels_with_dialogue'], 'panel')}")
+    _print_low_confidence(info["low_confidence_pages"])
+    _print_encoder(info["encoder"] or {})
     built = (info["last_build"] or {}).get("at", "unknown")
     out.print(f"generation {info['generation']}, built {built}, {info['bytes'] / 2**20:.1f} MiB on disk")
-    print_views(info["views"])
+    _print_views(info["views"])
     for source in info["sources"]:
         out.print(f"source: {source}")
     if info["missing_pages"]:
-        out.print(f"gone: {info['gone_pages']:,} pages wait for their files to come back")
-    print_skipped(info["skipped"])
+        out.print(f"missing: {_counted(info['missing_pages'], 'page')}, kept in case the files come back")
+    _print_skipped(info["skipped"])
 
 
 def print_books(books: Sequence[BookSummary]) -> None:
-    """One line a book: its title (for --book), its path below the source, what it holds."""
+    """Print one line a book: its title (for --book), its path below the source, what it holds."""
     for book in books:
         path = f" ({book.path})" if book.path not in ("", book.title) else ""
-        console().print(one_line(f"book: {book.title}{path}: {book.pages:,} pages, {book.panels:,} panels"))
+        held = f"{_counted(book.pages, 'page')}, {_counted(book.panels, 'panel')}"
+        console().print(one_line(f"book: {book.title}{path}: {held}"))
 
 
 def print_facets(facets: Mapping[str, Sequence[Facet]]) -> None:
-    """One line a filter: its values with how many panels have them, most first."""
+    """Print one line a filter: its values with the number of their panels, most panels first."""
     for name, values in facets.items():
         if values:
             found = ", ".join(f"{facet.value} ({facet.panels:,})" for facet in values)
             console().print(one_line(f"{name}: {found}"))
 
 
-def print_encoder(encoder: dict[str, Any]) -> None:
+def _print_encoder(encoder: Mapping[str, Any]) -> None:
     out = console()
+    if not encoder:
+        out.print("encoder: unknown")
+        return
     out.print(f"encoder: {encoder['name']} ({encoder['fingerprint'][:12]})")
     if encoder["provisional"]:
         out.print(f"  {PROVISIONAL}")
     if encoder["name"] in MEASURED:
         out.print(f"  {MEASURED[encoder['name']]}")
+    if gate := encoder.get("gate"):
+        weights = " / ".join(f"{weight:.2f}" for weight in gate.values())
+        out.print(f"gate: fixed weights {weights}, the same for every panel ({' / '.join(gate)})")
 
 
-def print_views(views: dict[str, Any]) -> None:
+def _print_views(views: Mapping[str, Any]) -> None:
     for name, view in views.items():
         recall = view.get("recall_at_10")
         measured = "" if recall is None else f", recall@10 {recall:.3f}"
         console().print(f"view {name}: {view['panels']:,} panels, {view['kind']}{measured}")
 
 
-def print_skipped(skipped: Sequence[dict[str, str]]) -> None:
+def _print_skipped(skipped: Sequence[Mapping[str, str]]) -> None:
     out = console()
     if skipped:
         out.print(f"skipped: {len(skipped):,}")
-    for item in skipped[:20]:
+    for item in skipped[:_MAX_LISTED]:
         out.print(one_line(f"  {item['path']}: {item['reason']}"))
-    if len(skipped) > 20:
-        out.print(f"  and {len(skipped) - 20:,} more (all of them with --json)")
+    if len(skipped) > _MAX_LISTED:
+        out.print(f"  and {len(skipped) - _MAX_LISTED:,} more (all of them with --json)")
 
 
-def print_verdict(verdict: VerifyReport) -> None:
-    """`panelseek verify` for people."""
+def print_verification(report: VerifyReport) -> None:
+    """Print the result of `panelseek verify`."""
     out = console()
-    looked = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in verdict.checked.items())
-    out.print(f"checked: {looked}")
-    for note in verdict.notes:
+    out.print("checked: " + ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in report.checked.items()))
+    for note in report.notes:
         out.print(f"note: {note}")
-    for problem in verdict.problems:
-        out.print(f"{problem.part}: {problem.found}: {problem.way_out}")
-    out.print("all parts agree" if verdict.sound else f"{len(verdict.problems)} problems")
+    for problem in report.problems:
+        out.print(f"{problem.part}: {problem.found}: {problem.hint}")
+    out.print("no problems found" if report.sound else _counted(len(report.problems), "problem"))

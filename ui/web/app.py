@@ -51,7 +51,7 @@ def build_app(index: PanelIndex, services: Services | None = None) -> gr.Blocks:
             apply_default_css=False,
         )
         for name, _, add_components in TABS:
-            with gr.Column(elem_id=f"view-{name}", elem_classes="view"):
+            with gr.Column(elem_id=f"tab-{name}", elem_classes="tab"):
                 add_components(services)
         panel_dialog(index)
         search_api(index)

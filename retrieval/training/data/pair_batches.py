@@ -47,8 +47,9 @@ Page = TypeVar("Page")
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """Distorted pieces of one size: `rows` (m,) int64 of the batch, the `windows` (m,) int64 that hold them, and
-    images (m, 3, s, s) float32.
+    """Distorted pieces of one size.
+
+    rows: (m,) int64 of the batch. windows: (m,) int64, those that hold the pieces. images: (m, 3, s, s) float32.
     """
 
     rows: Tensor

@@ -40,7 +40,7 @@ _MAX_ROOT_CHARS = 9
 
 @dataclass(frozen=True, slots=True)
 class FolderList:
-    """The folders in a folder that may be built, with the number of files beside them.
+    """The folders in a folder that may be built, with the number of files in each.
 
     root: number of its root among `roots`; path: its place below that; more: folders that are not listed.
     """

@@ -95,7 +95,7 @@ class LookalikeService:
     def reject(self, payload: Mapping[str, Any]) -> None:
         """Remember that `panel` looks like none of `others`; with `undo`, forget it.
 
-        Raises `UsageError` for ids that are no panels of this index.
+        Raises `UsageError` for ids that are not panels of this index.
         """
         panel = parse_integer(payload.get("panel"), -1)
         others = [parse_integer(value, -1) for value in _first_ids(payload.get("others"))]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from PIL import Image
 from retrieval.errors import PictureError, SourceError
 from retrieval.images.decode import open_image
 from retrieval.images.formats import FORMATS, image_format
+from retrieval.images.thumbnail import encode_webp, shrink
 from retrieval.index import PanelIndex
 from retrieval.records import Panel
 from ui.web.search.search_state import Crop, SearchState
@@ -55,11 +55,7 @@ def crop_image(image: Image.Image, crop: Crop | None) -> Image.Image:
 
 def upload_preview(path: str) -> bytes:
     """Return an upload as the web app shows it: upright, WebP bytes, longest side at most 900 px."""
-    image = read_upload(path)
-    image.thumbnail((_PREVIEW_SIDE, _PREVIEW_SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
-    out = io.BytesIO()
-    image.save(out, "WEBP", quality=80, method=1)
-    return out.getvalue()
+    return encode_webp(shrink(read_upload(path), _PREVIEW_SIDE))
 
 
 def read_upload(path: str) -> Image.Image:

@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from retrieval.index import PanelIndex
 from retrieval.records import Panel
+from retrieval.search.sampling import interleave
 
 if TYPE_CHECKING:
     from retrieval.store.catalog.records import BookSummary
@@ -95,8 +95,7 @@ def _fits_card(panel: Panel) -> bool:
 
 def _suggestions(index: PanelIndex, books: Sequence[BookSummary]) -> list[str]:
     """Return short whole lines of dialogue that make good first queries, from several books in turn."""
-    rounds = zip_longest(*(_good_lines(index, book) for book in books[:_SAMPLES]))
-    lines = dict.fromkeys(line for lines in rounds for line in lines if line)
+    lines = dict.fromkeys(interleave(_good_lines(index, book) for book in books[:_SAMPLES]))
     return list(lines)[:_SUGGESTIONS]
 
 

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import threading
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from retrieval.errors import PanelseekError, PictureError, SourceError
+from retrieval.images.thumbnail import encode_webp
 from retrieval.index import PanelIndex
 from ui.web.gradio_compat import is_logged_in
 from ui.web.shell.parameters import LARGEST_ID
@@ -47,7 +47,7 @@ def picture_routes(index: PanelIndex) -> list[Route]:
             side = _side(request)
             with decoding:
                 image = index.page_image(_id(request))
-                return page_as_webp(image) if side is None else _webp(_fit(image, side), 80)
+                return page_as_webp(image) if side is None else encode_webp(_fit(image, side), 80)
 
         return _respond(request, draw)
 
@@ -60,7 +60,7 @@ def _panel(index: PanelIndex, request: Request, decoding: threading.BoundedSemap
     if side is None:
         return index.thumbnail(panel)
     with decoding:
-        return _webp(_fit(index.panel_image(panel), side), 84)
+        return encode_webp(_fit(index.panel_image(panel), side), 84)
 
 
 def _side(request: Request) -> int | None:
@@ -90,7 +90,7 @@ def page_as_webp(page: Image.Image) -> bytes:
     """Return WebP bytes of a page, small enough to send and large enough to read, for long webtoon strips too."""
     width, height = page.size
     scale = min(1.0, _MAX_PAGE_WIDTH / width, (_MAX_PAGE_PIXELS / (width * height)) ** 0.5, _MAX_SIDE / height)
-    return _webp(_scale(page, scale), 82)
+    return encode_webp(_scale(page, scale), 82)
 
 
 def _fit(image: Image.Image, side: int) -> Image.Image:
@@ -102,9 +102,3 @@ def _scale(image: Image.Image, scale: float) -> Image.Image:
         return image
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     return image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
-
-
-def _webp(image: Image.Image, quality: int) -> bytes:
-    out = io.BytesIO()
-    image.save(out, "WEBP", quality=quality, method=1)
-    return out.getvalue()

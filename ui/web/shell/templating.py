@@ -1,6 +1,6 @@
 """HTML from Jinja2 templates: `render("search/cards.html", cards=...)`. Every value is escaped.
 
-Templates lie in the folder `templates` of each room. In them a line break beside a tag or an expression adds nothing to
+Templates are in the folder `templates` of each room. A line break next to a tag or an expression there adds nothing to
 the HTML; any other line break is one space. So templates are indented, and what browsers get stays small.
 """
 

@@ -15,7 +15,7 @@ function showUnreachable() {
   progressPlace.innerHTML = panelseek.unreachable();
 }
 
-const watch = panelseek.watcher({ tab: "build", call: server.build_state, show, fail: showUnreachable });
+const follow = panelseek.watcher({ tab: "build", call: server.build_state, show, fail: showUnreachable });
 
 async function open(folder) {
   const key = JSON.stringify(folder);
@@ -40,7 +40,7 @@ async function load(params) {
   } catch {
     return showUnreachable();
   }
-  watch();
+  follow();
 }
 
 // Start or stop a build.
@@ -48,7 +48,7 @@ async function control(command) {
   try {
     const state = await command();
     show(state);
-    if (state.running) watch();
+    if (state.running) follow();
   } catch {
     showUnreachable();
   }

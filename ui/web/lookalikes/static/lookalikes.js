@@ -3,7 +3,7 @@ server = panelseek.connect(server);
 const place = element.querySelector(".alikes-place");
 let loaded = null; // index generation of the groups shown
 
-const watch = panelseek.watcher({
+const follow = panelseek.watcher({
   tab: "lookalikes",
   call: server.lookalikes_state,
   show(state) {
@@ -23,7 +23,7 @@ async function reject(button) {
   if (!(await save(member, button.dataset.others.split(" "), false))) return;
   member.classList.add("apart");
   button.hidden = true;
-  button.insertAdjacentHTML("afterend", '<p class="said-so">Marked as not the same. <button type="button" class="button" data-back>Undo</button></p>');
+  button.insertAdjacentHTML("afterend", '<p class="confirmation">Marked as not the same. <button type="button" class="button" data-back>Undo</button></p>');
   member.querySelector("[data-back]").focus({ preventScroll: true });
   panelseek.announce("Marked as not the same.");
 }
@@ -35,7 +35,7 @@ async function restore(undo) {
   const rejected = (id) => member.parentElement.querySelector(`.apart[data-panel="${id}"]`);
   if (!(await save(member, button.dataset.others.split(" ").filter((id) => !rejected(id)), true))) return;
   member.classList.remove("apart");
-  member.querySelector(".said-so").remove();
+  member.querySelector(".confirmation").remove();
   button.hidden = false;
   button.focus({ preventScroll: true });
   panelseek.announce("Undone.");
@@ -60,13 +60,13 @@ const nextGroups = async (start) => (await server.lookalikes_state({ start })).h
 element.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button) return;
-  if (button.dataset.look) watch({ look: button.dataset.look });
-  if (button.dataset.do === "again") watch();
+  if (button.dataset.look) follow({ look: button.dataset.look });
+  if (button.dataset.do === "again") follow();
   if (button.dataset.start) panelseek.appendMore(button, place.querySelector(".alikes"), nextGroups);
   if (button.dataset.apart) reject(button);
   if ("back" in button.dataset) restore(button);
 });
 
 panelseek.listen((_, tab) => {
-  if (tab === "lookalikes" && (loaded === null || loaded !== panelseek.generation())) watch();
+  if (tab === "lookalikes" && (loaded === null || loaded !== panelseek.generation())) follow();
 });

@@ -1,7 +1,7 @@
 // Loading: the job that makes the map, then its points and groups.
 let listed = null; // index generation of the groups in the list
 
-const watch = panelseek.watcher({
+const follow = panelseek.watcher({
   tab: "map",
   call: server.map_state,
   show(state) {
@@ -19,7 +19,7 @@ element.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button) return;
   const action = button.dataset.do === "again" ? "start" : button.dataset.map;
-  if (action) watch({ [action]: true });
+  if (action) follow({ [action]: true });
 });
 
 async function load(number) {
@@ -43,5 +43,5 @@ async function loadPoints(number) {
 }
 
 panelseek.listen((_, tab) => {
-  if (tab === "map") watch();
+  if (tab === "map") follow();
 });

@@ -5,7 +5,7 @@ const progressPlace = element.querySelector(".map-progress");
 const canvas = element.querySelector("canvas");
 const context = canvas.getContext("2d");
 const tip = element.querySelector(".map-tip");
-const countLine = element.querySelector(".map-said");
+const countLine = element.querySelector(".map-status");
 const list = element.querySelector(".map-list");
 
 const WHOLE_MAP = { x: 0.5, y: 0.5, zoom: 1 };

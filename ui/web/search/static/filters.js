@@ -80,7 +80,7 @@ function findValues(field) {
     label.hidden = !label.querySelector("span:not(.count)").textContent.toLowerCase().includes(text);
   }
   const message = field.closest("fieldset").querySelector(".no-value");
-  message.textContent = labelsOf(field).every((label) => label.hidden) ? message.dataset.said : "";
+  message.textContent = labelsOf(field).every((label) => label.hidden) ? message.dataset.noMatch : "";
 }
 
 // Return whether a value contains the text, in the list or among the values that the list leaves out.

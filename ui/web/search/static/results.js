@@ -169,12 +169,12 @@ async function loadThresholds(queryType, number) {
 
 const isUnrelated = (item) => {
   const threshold = thresholds[item.dataset.view];
-  return typeof threshold === "number" && Number(item.dataset.strength) <= threshold;
+  return typeof threshold === "number" && Number(item.dataset.rankingScore) <= threshold;
 };
 
 function showThreshold() {
   for (const old of answer.querySelectorAll(".far-line, .rest-of-row")) old.remove();
-  const items = shownResults().filter((item) => item.dataset.strength);
+  const items = shownResults().filter((item) => item.dataset.rankingScore);
   if (!items.length) return;
   const first = items.findIndex((item, i) => isUnrelated(item) && items.slice(i).every(isUnrelated));
   answer.querySelector(".closeness").textContent = first === 0 ? "No close match. These are the nearest panels." : "";

@@ -20,10 +20,10 @@
   }
 
   function announce(text) {
-    let region = document.querySelector("#said-aloud");
+    let region = document.querySelector("#live-region");
     if (!region) {
       region = document.createElement("div");
-      Object.assign(region, { id: "said-aloud", className: "quiet" });
+      Object.assign(region, { id: "live-region", className: "quiet" });
       region.setAttribute("role", "status");
       document.body.append(region);
     }

@@ -2,7 +2,7 @@
 //
 //   panelseek.connect(server)  return the server's functions; each throws if there is no answer
 //   panelseek.generation()     return the index generation of the latest answer; older content is stale
-//   panelseek.watcher({tab, call, show, done, fail})  return watch(command), which follows a job in a tab
+//   panelseek.watcher({tab, call, show, done, fail})  return follow(command), which follows a job in a tab
 //   panelseek.appendMore(button, list, fetch)         append the next part of a list
 (() => {
   const POLL_INTERVAL = 500; // ms
@@ -33,7 +33,7 @@
       return state;
     }
 
-    return async function watch(newCommand) {
+    return async function follow(newCommand) {
       command = newCommand ?? command;
       if (watching) return;
       watching = true;

@@ -1,4 +1,4 @@
-"""A page has four fates: new, changed, gone, back again. Nothing is encoded twice, and nothing keeps a wrong vector."""
+"""The status of a page: new, changed, missing, restored. Nothing is encoded twice, and no panel has a wrong vector."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ A, B = panel_boxes(4, SIZE)[:2]
 NEW_BOX = (30, 40, 90, 100)
 
 
-def fates(report: BuildReport) -> tuple[int, int, int, int, int]:
-    """(new, changed, gone, back, unchanged)"""
+def statuses(report: BuildReport) -> tuple[int, int, int, int, int]:
+    """Return the pages that are (new, changed, missing, restored, unchanged)."""
     pages = (
         report.pages_new,
         report.pages_changed,
@@ -48,7 +48,7 @@ def fates(report: BuildReport) -> tuple[int, int, int, int, int]:
 
 
 def as_if_built_at_once(lib: Path, index: Path) -> None:
-    """The index says exactly what a clean build of the same comics says, gone pages aside."""
+    """Compare the index with a clean build of the same comics; missing pages are left out."""
     clean = index.with_name("clean.index")
     shutil.rmtree(clean, ignore_errors=True)
     build(lib, clean)
@@ -63,7 +63,7 @@ def test_a_new_page(lib: Path, index: Path) -> None:
     build(lib, index)
     page(lib / "2", 2)
     encoder = GridEncoder()
-    assert fates(build(lib, index, encoder)) == (1, 0, 0, 0, 1)
+    assert statuses(build(lib, index, encoder)) == (1, 0, 0, 0, 1)
     assert encoder.encoded == 4
     as_if_built_at_once(lib, index)
 
@@ -78,7 +78,7 @@ def test_a_changed_picture(lib: Path, index: Path) -> None:
         was = opened.panel_image(old["1.png", 1])
     page(lib / "1", 3)
     encoder = GridEncoder()
-    assert fates(build(lib, index, encoder)) == (0, 1, 0, 0, 1)
+    assert statuses(build(lib, index, encoder)) == (0, 1, 0, 0, 1)
     assert encoder.encoded == 4
     assert {k: p.id for k, p in by_place(index).items()} == {k: p.id for k, p in old.items()}
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
@@ -90,12 +90,12 @@ def test_a_changed_picture(lib: Path, index: Path) -> None:
 
 
 def test_a_changed_annotation(lib: Path, index: Path) -> None:
-    """New words under the same drawing are found, the old ones are not, and the ids stay."""
+    """New text under the same drawing is found, the old text is not, and the ids stay."""
     page(lib / "1", 1, ["old words", "", "", ""])
     build(lib, index)
     old = by_place(index)
     put(lib / "1.json", stage1(["new phrase", "", "", ""]))
-    assert fates(build(lib, index)) == (0, 1, 0, 0, 0)
+    assert statuses(build(lib, index)) == (0, 1, 0, 0, 0)
     now = by_place(index)
     assert {k: p.id for k, p in now.items()} == {k: p.id for k, p in old.items()}
     assert now["1.png", 1].dialogue == "new phrase"
@@ -108,15 +108,15 @@ def test_a_changed_annotation(lib: Path, index: Path) -> None:
 
 
 def test_an_annotation_added_and_taken_away(lib: Path, index: Path) -> None:
-    """An annotation that appears replaces what the finder found; when it goes, the finder is asked again."""
+    """A new annotation replaces detected panels; when it is deleted, panels are detected again."""
     put(lib / "1.png", drawn(5, 4, (400, 600)))
     build(lib, index)
     found = [p.box for p in panels(index)]
     put(lib / "1.json", stage1(["whole"], [(0, 0, 400, 600)], (400, 600)))
-    assert fates(build(lib, index)) == (0, 1, 0, 0, 0)
+    assert statuses(build(lib, index)) == (0, 1, 0, 0, 0)
     assert [(p.box.as_list(), p.dialogue) for p in panels(index)] == [([0, 0, 400, 600], "whole")]
     (lib / "1.json").unlink()
-    assert fates(build(lib, index)) == (0, 1, 0, 0, 0)
+    assert statuses(build(lib, index)) == (0, 1, 0, 0, 0)
     assert [p.box for p in panels(index)] == found
 
 
@@ -130,7 +130,7 @@ def test_a_page_gone_and_back(lib: Path, index: Path) -> None:
     times = {p.name: p.stat() for p in lib.glob("2.*")}
     for name in kept:
         (lib / name).unlink()
-    assert fates(build(lib, index)) == (0, 0, 1, 0, 2)
+    assert statuses(build(lib, index)) == (0, 0, 1, 0, 2)
     assert {key[0] for key in by_place(index)} == {"1.png", "3.png"}
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
         assert "2" not in {w for h in opened.search(text="line 2") for w in h.matched_words}
@@ -140,7 +140,7 @@ def test_a_page_gone_and_back(lib: Path, index: Path) -> None:
         put(lib / name, data)
         os.utime(lib / name, ns=(times[name].st_atime_ns, times[name].st_mtime_ns))
     encoder = GridEncoder()
-    assert fates(build(lib, index, encoder)) == (0, 0, 0, 1, 2)
+    assert statuses(build(lib, index, encoder)) == (0, 0, 0, 1, 2)
     assert encoder.encoded == 0
     assert by_place(index) == before
     assert answers(index, ["line 2"]) == hits
@@ -160,7 +160,7 @@ def test_back_again_with_another_date(lib: Path, index: Path) -> None:
         put(path, data)
         os.utime(path, (1, 1))
     encoder = GridEncoder()
-    assert fates(build(lib, index, encoder)) == (0, 0, 0, 1, 1)
+    assert statuses(build(lib, index, encoder)) == (0, 0, 0, 1, 1)
     assert encoder.encoded == 0
     assert answers(index) == hits
 
@@ -174,7 +174,7 @@ def test_back_again_but_changed(lib: Path, index: Path) -> None:
         path.unlink()
     build(lib, index)
     page(lib / "2", 7)
-    assert fates(build(lib, index)) == (0, 1, 0, 0, 1)
+    assert statuses(build(lib, index)) == (0, 1, 0, 0, 1)
     as_if_built_at_once(lib, index)
 
 
@@ -185,10 +185,10 @@ def test_a_touched_file(lib: Path, index: Path) -> None:
     os.utime(lib / "1.png", (1_000, 1_000))
     encoder = GridEncoder()
     report = build(lib, index, encoder)
-    assert (fates(report), encoder.encoded, report.generation) == ((0, 0, 0, 0, 1), 0, 1)
+    assert (statuses(report), encoder.encoded, report.generation) == ((0, 0, 0, 0, 1), 0, 1)
     seen = []
     build(lib, index, encoder, progress=seen.append)
-    assert {p.pages_total for p in seen if p.stage == "encode"} == {0}
+    assert {p.total for p in seen if p.stage == "encode"} == {0}
 
 
 def test_a_page_inserted_in_the_middle(lib: Path, index: Path) -> None:
@@ -199,7 +199,7 @@ def test_a_page_inserted_in_the_middle(lib: Path, index: Path) -> None:
     before = by_place(index)
     page(lib / "2", 2, ["number 2", "", "", ""])
     encoder = GridEncoder()
-    assert fates(build(lib, index, encoder)) == (1, 0, 0, 0, 3)
+    assert statuses(build(lib, index, encoder)) == (1, 0, 0, 0, 3)
     assert encoder.encoded == 4
     now = by_place(index)
     assert {p.page_path: p.page_number for p in now.values()} == {"1.png": 1, "2.png": 2, "3.png": 3, "4.png": 4}
@@ -216,7 +216,7 @@ def test_a_page_removed_from_the_middle(lib: Path, index: Path) -> None:
     build(lib, index)
     for path in lib.glob("2.*"):
         path.unlink()
-    assert fates(build(lib, index)) == (0, 0, 1, 0, 2)
+    assert statuses(build(lib, index)) == (0, 0, 1, 0, 2)
     assert {p.page_path: p.page_number for p in panels(index)} == {"1.png": 1, "3.png": 2}
     as_if_built_at_once(lib, index)
 
@@ -228,19 +228,19 @@ def test_a_removed_book(lib: Path, index: Path) -> None:
     build(lib, index)
     hits = answers(index, ["beta"])
     (lib / "B").rename(lib.parent / "away")
-    assert fates(build(lib, index)) == (0, 0, 1, 0, 1)
+    assert statuses(build(lib, index)) == (0, 0, 1, 0, 1)
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
         assert [b.title for b in opened.books()] == ["A"]
         assert {h.panel.book for h in opened.search(text="beta", k=50)} == {"A"}
     (lib.parent / "away").rename(lib / "B")
     encoder = GridEncoder()
-    assert fates(build(lib, index, encoder)) == (0, 0, 0, 1, 1)
+    assert statuses(build(lib, index, encoder)) == (0, 0, 0, 1, 1)
     assert encoder.encoded == 0
     assert answers(index, ["beta"]) == hits
 
 
 def test_an_empty_source_touches_nothing(lib: Path, index: Path) -> None:
-    """A drive that is not mounted looks like an empty folder: it is named, and nothing is forgotten."""
+    """A drive that is not mounted looks like an empty folder: it is reported, and no page counts as missing."""
     page(lib / "1", 1)
     build(lib, index)
     hits = answers(index)
@@ -251,12 +251,12 @@ def test_an_empty_source_touches_nothing(lib: Path, index: Path) -> None:
     assert "no comics found" in report.skipped[0][1]
     lib.rmdir()
     (lib.parent / "unmounted").rename(lib)
-    assert fates(build(lib, index)) == (0, 0, 0, 0, 1)
+    assert statuses(build(lib, index)) == (0, 0, 0, 0, 1)
     assert answers(index) == hits
 
 
 def test_another_source_leaves_the_first_alone(lib: Path, index: Path) -> None:
-    """Building a second source adds to the index; the first one's pages are neither gone nor encoded."""
+    """Building a second source adds to the index; the first one's pages are neither missing nor encoded."""
     page(lib / "1", 1)
     build(lib, index)
     other = lib.parent / "other"
@@ -267,7 +267,7 @@ def test_another_source_leaves_the_first_alone(lib: Path, index: Path) -> None:
 
 
 def test_a_damaged_page_and_its_return(lib: Path, index: Path) -> None:
-    """A page that becomes unreadable is gone and named; the same page restored is back without being encoded."""
+    """A page that becomes unreadable is missing and reported; the same page restored is not encoded again."""
     page(lib / "1", 1)
     page(lib / "2", 2)
     build(lib, index)
@@ -280,7 +280,7 @@ def test_a_damaged_page_and_its_return(lib: Path, index: Path) -> None:
     assert (again.pages_missing, len(again.skipped)) == (0, 1)
     put(lib / "2.png", whole)
     encoder = GridEncoder()
-    assert fates(build(lib, index, encoder)) == (0, 0, 0, 1, 1)
+    assert statuses(build(lib, index, encoder)) == (0, 0, 0, 1, 1)
     assert encoder.encoded == 0
     assert answers(index) == hits
 
@@ -291,7 +291,7 @@ def test_a_damaged_page_replaced_by_a_good_one(lib: Path, index: Path) -> None:
     put(lib / "2.png", b"GIF89a")
     assert build(lib, index).pages_new == 1
     page(lib / "2", 2)
-    assert fates(build(lib, index)) == (1, 0, 0, 0, 1)
+    assert statuses(build(lib, index)) == (1, 0, 0, 0, 1)
     as_if_built_at_once(lib, index)
 
 
@@ -302,7 +302,7 @@ def test_a_page_inside_an_archive_changes(lib: Path, index: Path) -> None:
     build(lib, index)
     cbz(lib / "a.cbz", members | {"2.png": speckled(200)})
     encoder = GridEncoder()
-    assert fates(build(lib, index, encoder)) == (0, 1, 0, 0, 3)
+    assert statuses(build(lib, index, encoder)) == (0, 1, 0, 0, 3)
     assert encoder.encoded == 1
     as_if_built_at_once(lib, index)
 
@@ -391,9 +391,9 @@ def test_how_panels_are_found_changes(lib: Path, index: Path) -> None:
     """Another way of finding panels looks at unannotated pages again; going back to it does so once more."""
     put(lib / "1.png", drawn(5, 4, (400, 600)))
     build(lib, index)
-    assert fates(build(lib, index, page_is_panel=True)) == (0, 1, 0, 0, 0)
+    assert statuses(build(lib, index, page_is_panel=True)) == (0, 1, 0, 0, 0)
     assert [p.box.as_list() for p in panels(index)] == [[0, 0, 400, 600]]
-    assert fates(build(lib, index)) == (0, 1, 0, 0, 0)
+    assert statuses(build(lib, index)) == (0, 1, 0, 0, 0)
     assert len(panels(index)) == 4
 
 
