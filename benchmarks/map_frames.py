@@ -1,10 +1,10 @@
-"""How the map moves: frames of the page in Chromium while a map of many panels is dragged and zoomed.
+"""Measure the frame rate of the map in Chromium while a map of many panels is dragged and zoomed.
 
     python benchmarks/map_frames.py FOLDER [--seconds 5]
 
-FOLDER is a library made by `benchmarks/page_speed.py FOLDER --panels 50000 --parts 0`. Where it has no map yet, it gets
-one of scattered clumps: how dots are drawn does not depend on where they lie. Printed: frames a second and the longest
-wait for a frame, while dragging in circles and zooming in and out.
+FOLDER is a library made by `benchmarks/page_speed.py FOLDER --panels 50000 --regions 0`. If it has no map, it gets one
+of random clusters: the time to draw dots does not depend on their positions. Prints frames per second and the times
+between frames while dragging in circles and zooming in and out.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from page_speed import served
 from playwright.sync_api import sync_playwright
 
 from retrieval import PanelIndex
-from retrieval.overview.panel_map import PanelMap, read_map, write_map
+from retrieval.overview.panel_map import FILE, load_panel_map
 from retrieval.records import View
+from retrieval.store.derived import save_derived
 
 RECORD = """() => {
     window.frames_seen = [performance.now()];
@@ -35,37 +36,37 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seconds", type=float, default=5.0)
-    given = parser.parse_args()
-    panels = scatter(given.folder)
-    with served(given.folder) as (url, _), sync_playwright() as driver:
-        quiet = ["--no-sandbox", "--disable-gpu"]
-        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=quiet)
+    arguments = parser.parse_args()
+    panels = scatter(arguments.folder)
+    with served(arguments.folder) as (url, _), sync_playwright() as driver:
+        flags = ["--no-sandbox", "--disable-gpu"]
+        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
         page = browser.new_page(viewport={"width": 1440, "height": 900})
-        page.goto(f"{url}?view=map")
+        page.goto(f"{url}?tab=map")
         page.locator(".map-said", has_text="panels").wait_for()
         box = page.locator(".map canvas").bounding_box()
         assert box is not None
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        found = {"panels": panels, "drag": drag(page, x, y, given.seconds), "zoom": zoom(page, x, y, given.seconds)}
+        times = {"drag": drag(page, x, y, arguments.seconds), "zoom": zoom(page, x, y, arguments.seconds)}
         browser.close()
-    print(json.dumps(found, indent=1))
+    print(json.dumps({"panels": panels, **times}, indent=1))
 
 
 def scatter(folder: Path) -> int:
-    """A map of clumps where there is none; the number of panels."""
+    """Write a map of random clusters if there is none; return the number of panels."""
     with PanelIndex.open(folder) as index:
-        number, view = index.generation.number, index.generation.views[View.PICTURE]
-        if read_map(folder, number, view) is None:
+        view = index.generation.views[View.PICTURE]
+        if load_panel_map(index) is None:
             rng = np.random.default_rng(4)
             centres = rng.random((200, 2))
-            points = centres[rng.integers(0, 200, len(view))] + 0.03 * rng.standard_normal((len(view), 2))
-            groups = np.zeros(len(view), np.uint8)
-            write_map(folder, number, PanelMap(np.asarray(view.ids), np.clip(points, 0, 1).astype(np.float32), groups))
+            scattered = centres[rng.integers(0, 200, len(view))] + 0.03 * rng.standard_normal((len(view), 2))
+            points, groups = np.clip(scattered, 0, 1).astype(np.float32), np.zeros(len(view), np.uint8)
+            save_derived(folder, index.generation.number, FILE, points=points, groups=groups)
         return len(view)
 
 
 def drag(page: Any, x: float, y: float, seconds: float) -> dict[str, float]:
-    """In circles, with the button down."""
+    """Drag the map in circles; return the frame times."""
     page.mouse.move(x, y)
     page.mouse.down()
     page.evaluate(RECORD)
@@ -79,7 +80,7 @@ def drag(page: Any, x: float, y: float, seconds: float) -> dict[str, float]:
 
 
 def zoom(page: Any, x: float, y: float, seconds: float) -> dict[str, float]:
-    """In and out again with the wheel."""
+    """Zoom in and out with the wheel; return the frame times."""
     page.mouse.move(x, y)
     page.evaluate(RECORD)
     for step in range(round(30 * seconds)):
@@ -89,12 +90,13 @@ def zoom(page: Any, x: float, y: float, seconds: float) -> dict[str, float]:
 
 
 def frames(times: list[float]) -> dict[str, float]:
-    waits = np.diff(np.array(times))
+    """Return frames per second, and the times between frames in milliseconds."""
+    intervals = np.diff(np.array(times))
     return {
-        "frames a second": round(1000 * len(waits) / (times[-1] - times[0]), 1),
-        "median wait ms": round(float(np.median(waits)), 1),
-        "95 of 100 within ms": round(float(np.quantile(waits, 0.95)), 1),
-        "longest wait ms": round(float(waits.max()), 1),
+        "frames per second": round(1000 * len(intervals) / (times[-1] - times[0]), 1),
+        "median ms": round(float(np.median(intervals)), 1),
+        "95th percentile ms": round(float(np.quantile(intervals, 0.95)), 1),
+        "longest ms": round(float(intervals.max()), 1),
     }
 
 

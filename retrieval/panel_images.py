@@ -40,7 +40,7 @@ class PanelImages:
         """Read a panel as upright RGB, cut from its page. Raises `SourceError` or `PictureError`."""
         cut = crop(self._page(panel.page_id), panel.box)
         if cut is None:
-            raise SourceError(f"panel {panel.id} lies outside its page", panel.page_path, "build the index again")
+            raise SourceError(f"panel {panel.id} is outside its page", panel.page_path, "build the index again")
         return cut
 
     def thumbnail(self, panel: Panel) -> bytes:

@@ -249,4 +249,4 @@ def _add_to_file(path: Path, threshold: ScoreThreshold) -> None:
     thresholds = {**_read_file(path), (threshold.view, threshold.query_type): threshold}
     content = json.dumps({"thresholds": [asdict(each) for each in thresholds.values()]}, indent=1)
     with suppress(OSError):
-        replace_file(path, lambda beside: beside.write_text(content))
+        replace_file(path, lambda temporary: temporary.write_text(content))

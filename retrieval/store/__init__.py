@@ -1,1 +1,1 @@
-"""What lies on disk: catalog, vectors, generations, thumbnails."""
+"""The files of an index: catalog, vectors, generations, thumbnails."""

@@ -21,7 +21,7 @@ def save_derived(index: Path, number: int, name: str, **arrays: NDArray[Any]) ->
     """
     path = generation_folder(index, number) / name
     try:
-        replace_file(path, lambda beside: _write(beside, arrays))
+        replace_file(path, lambda temporary: _write(temporary, arrays))
     except OSError as error:
         problem = f"the file cannot be written ({error.strerror or error})"
         raise IndexDamaged(problem, path, "check the disk and its permissions") from error

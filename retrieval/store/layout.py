@@ -1,4 +1,4 @@
-"""Where the parts of an index lie in its folder.
+"""Places of the parts of an index in its folder.
 
 my.index/
   index_id          the id of this index, also in the catalog
@@ -47,7 +47,7 @@ def write_index_id(folder: Path, index_id: str) -> None:
     """Write the index id into the folder unless it is there."""
     path = folder / "index_id"
     if not path.exists():
-        replace_file(path, lambda beside: beside.write_text(f"{index_id}\n"))
+        replace_file(path, lambda temporary: temporary.write_text(f"{index_id}\n"))
 
 
 def check_index_id(folder: Path, index_id: str) -> None:

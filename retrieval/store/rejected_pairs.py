@@ -1,4 +1,4 @@
-"""Pairs of panels that people marked as not the same: `rejected_pairs.sqlite` next to the generations, by panel id."""
+"""Pairs of panels that people marked as not the same, by panel id: `rejected_pairs.sqlite` in the index folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FILE = "rejected_pairs.sqlite"
 
 
 class RejectedPairs:
-    """Pairs of panel ids of one index; a rebuild gives no id to another panel."""
+    """The rejected pairs of one index; an id never changes its panel, so pairs outlast a rebuild."""
 
     def __init__(self, index: Path) -> None:
         self.path = index / FILE

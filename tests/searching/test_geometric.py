@@ -108,7 +108,7 @@ def test_ncc_ignores_brightness_and_is_zero_without_a_drawing() -> None:
     assert abs(ncc(one, other, itself)) < 0.3
     assert ncc(np.full_like(one, 200), np.full_like(one, 90), itself) == 0
     assert ncc(one, one, NO_MATCH) == 0
-    assert ncc(one, one, AffineMatch(9, np.array([[1, 0, 5000], [0, 1, 0]], np.float64))) == 0  # lies beside it
+    assert ncc(one, one, AffineMatch(9, np.array([[1, 0, 5000], [0, 1, 0]], np.float64))) == 0  # outside the image
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 4000), (300, 2), (400, 400)])

@@ -41,7 +41,7 @@ def fuse(query: Query, rankings: Sequence[ViewRanking]) -> list[FusedPanel]:
 
 
 def _merge(query: Query, rankings: Sequence[ViewRanking]) -> list[FusedPanel]:
-    """Return all panels in order of z-score; one that both rankings have stands where its z-score is higher."""
+    """Return all panels in order of z-score; a panel in both rankings counts once, with its higher z-score."""
     found = [(ranking, item) for ranking in rankings for item in ranking.panels]
     found.sort(key=lambda each: (-round(each[0].z_score(each[1]), 6), each[1].panel.id))
     best = {item.panel.id: (ranking.part, item) for ranking, item in reversed(found)}
