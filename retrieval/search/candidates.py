@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from retrieval.encoder.protocol import DIMENSION
 from retrieval.errors import UsageError
 from retrieval.records import View
-from retrieval.search.matches import LexicalMatch
+from retrieval.search.hits import LexicalMatch
 from retrieval.search.query import Query
 from retrieval.store.ann.base import CANDIDATES
 from retrieval.store.catalog.catalog import Catalog
@@ -42,7 +42,7 @@ class Candidates:
     ids, rows: (C,) int64 panel ids and vector rows. scores: (C,) float32 exact cosines.
     ranking_scores: (C,) the values to order by; equal to the scores until a ranking step changes them.
     matches: matching words by panel id. complete: True if no panel outside can be an answer.
-    settled: number of leading candidates whose order is final; None if all are.
+    truncated: True if a ranking step left out candidates whose place is not final yet.
     """
 
     ids: Ids
@@ -51,7 +51,7 @@ class Candidates:
     ranking_scores: NDArray[Any]
     complete: bool
     matches: Mapping[int, LexicalMatch] = field(default_factory=dict)
-    settled: int | None = None
+    truncated: bool = False
 
     def __len__(self) -> int:
         return len(self.ids)

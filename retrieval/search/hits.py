@@ -9,7 +9,6 @@ from typing import Literal
 from PIL import Image
 
 from retrieval.records import Panel, View
-from retrieval.search.matches import NO_MATCH, LexicalMatch
 from retrieval.search.query import ViewQuery
 
 MatchedOn = Literal["picture", "words", "both"]
@@ -40,20 +39,36 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class RankedPanel:
-    """One panel in its place: exact score, ranking score, and the words that match."""
+class LexicalMatch:
+    """The match of one dialogue with a query.
 
+    coverage: weighted fraction of the query's words that the dialogue has, 0 to 1. words: as the dialogue has them.
+    """
+
+    coverage: float
+    words: tuple[str, ...]
+
+
+NO_MATCH = LexicalMatch(0.0, ())
+"""The match of a panel without any word of the query."""
+
+
+@dataclass(frozen=True, slots=True)
+class RankedPanel:
+    """One panel in its place: the part of the query that found it, its scores, and the words that match."""
+
+    part: ViewQuery
     panel: Panel
     score: float
     ranking_score: float
-    match: LexicalMatch = NO_MATCH
+    match: LexicalMatch
 
 
-def explain_match(part: ViewQuery, match: LexicalMatch) -> MatchedOn:
+def explain_match(item: RankedPanel) -> MatchedOn:
     """Return why a panel was found: its picture, its words, or both."""
-    query = part.query
-    if part.view is View.FUSED:
-        if query.panel is not None or (query.image is not None and match.words):
+    query, view = item.part.query, item.part.view
+    if view is View.FUSED:
+        if query.panel is not None or (query.image is not None and item.match.words):
             return "both"
         return "picture" if query.image is not None else "words"
-    return "picture" if part.view is View.PICTURE else "words"
+    return "picture" if view is View.PICTURE else "words"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -35,10 +36,12 @@ class QueryEncoder:
         self._encoder = encoder
         self._batcher = MicroBatcher(self._encode_batch)
 
-    def encode(self, parts: Sequence[ViewQuery], retriever: Retriever) -> list[EncodedQuery]:
-        """Return the vectors of each part, in order; one encoder batch for each view."""
+    def encode(self, queries: Sequence[Sequence[ViewQuery]], retriever: Retriever) -> list[list[EncodedQuery]]:
+        """Return the vectors of each part of each query, in order; one encoder batch for each view."""
+        parts = [part for query in queries for part in query]
         vectors, negative = self._query_vectors(parts, retriever), self._negative_vectors(parts)
-        return [EncodedQuery(*item) for item in zip(vectors, negative, strict=True)]
+        encoded = iter([EncodedQuery(*item) for item in zip(vectors, negative, strict=True)])
+        return [list(islice(encoded, len(query))) for query in queries]
 
     def _query_vectors(self, parts: Sequence[ViewQuery], retriever: Retriever) -> list[QueryVectors]:
         vectors: dict[int, QueryVectors] = {}

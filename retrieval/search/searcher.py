@@ -16,12 +16,13 @@ from retrieval.encoder.protocol import Encoder
 from retrieval.filters import Filter
 from retrieval.records import Panel, View
 from retrieval.search.candidates import Candidates, Retriever
-from retrieval.search.hits import Hit, RankedPanel, explain_match
+from retrieval.search.full_text import lexical_query
+from retrieval.search.hits import NO_MATCH, Hit, RankedPanel, explain_match
 from retrieval.search.query import Query, ViewQuery, split_by_view
 from retrieval.search.query_vectors import EncodedQuery, QueryEncoder
 from retrieval.search.ranking import coverage, geometric, hybrid, negative
 from retrieval.search.ranking.context import RankingContext
-from retrieval.search.ranking.fusion import FusedPanel, ViewRanking, fuse
+from retrieval.search.ranking.fusion import ViewRanking, fuse
 from retrieval.search.ranking.grouping import GroupLimits
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.generation import ViewIndex
@@ -56,28 +57,29 @@ class Searcher:
     def search(self, queries: Sequence[Query]) -> list[list[Hit]]:
         """Return the hits of each query, best first, in the order of the queries."""
         parts = [split_by_view(query.validate()) for query in queries]
-        encoded = iter(self._query_encoder.encode([part for each in parts for part in each], self.retriever))
-        results = []
-        for query, views in zip(queries, parts, strict=True):
-            rankings = [self._search_view(part, next(encoded)) for part in views]
-            results.append(self._hits(query, fuse(query, rankings)))
-        return results
+        encoded = self._query_encoder.encode(parts, self.retriever)
+        return [self._answer(*item) for item in zip(queries, parts, encoded, strict=True)]
+
+    def _answer(self, query: Query, parts: Sequence[ViewQuery], encoded: Sequence[EncodedQuery]) -> list[Hit]:
+        """Return the hits of one query from the ranking of each view that it searches."""
+        rankings = [self._search_view(part, vectors) for part, vectors in zip(parts, encoded, strict=True)]
+        return self._hits(query, fuse(query, rankings))
 
     def _search_view(self, part: ViewQuery, encoded: EncodedQuery) -> ViewRanking:
-        """Return the best panels of one view; retrieval widens until enough are found or nothing is left."""
+        """Retrieve, rank and collect the best panels of one view; widen until enough are found or nothing is left."""
         where = Filter.of(part.query.where)
         allowed = None if where.empty else self._catalog.panels.matching_ids(where)
         context = self._context(part, encoded, where)
         vectors = encoded.vectors.vectors
-        found: list[RankedPanel] = []
+        panels: list[RankedPanel] = []
         for candidates in self.retriever.retrieve(part.view, part.query, vectors, allowed, context.lexical.panel_ids):
-            found = self._rank_and_collect(candidates, context)
-            if candidates.complete or len(found) >= part.query.needed:
+            panels = self._rank_and_collect(candidates, context)
+            if candidates.complete or len(panels) >= part.query.needed:
                 break
         background = (
             self.retriever.background_stats(part.view, vectors) if part.query.searches_two_views else (0.0, 1.0)
         )
-        return ViewRanking(part, found, *background)
+        return ViewRanking(panels, *background)
 
     def _context(self, part: ViewQuery, encoded: EncodedQuery, where: Filter) -> RankingContext:
         """Collect what the ranking steps need: statistics of the whole index, and the query in each form."""
@@ -87,7 +89,7 @@ class Searcher:
             retriever=self.retriever,
             catalog=self._catalog,
             thumbnails=self._thumbnails,
-            lexical=hybrid.lexical_query(part, self._catalog, self.retriever, where),
+            lexical=lexical_query(part, self._catalog, len(self.retriever.views[View.DIALOGUE]), where),
             negative=negative.negative_query(part.query, encoded.negative, self._catalog, self.retriever),
         )
 
@@ -96,51 +98,50 @@ class Searcher:
 
         Penalties of negative text are read from the top down, deeper while too few panels are found.
         """
-        ranked = geometric.apply(coverage.apply(hybrid.apply(candidates, context), context), context)
+        first_step = coverage.apply if context.vectors.windows else hybrid.apply
+        ranked = geometric.apply(first_step(candidates, context), context)
         depth = context.part.query.needed + _SPARE_ROWS
         while True:
-            settled = negative.apply(ranked, context, depth)
-            found = self._collect(settled, context)
-            if settled.settled is None or len(found) >= context.part.query.needed:
-                return found
+            final = negative.apply(ranked, context, depth)
+            panels = self._collect(final, context.part)
+            if not final.truncated or len(panels) >= context.part.query.needed:
+                return panels
             depth *= 4
 
-    def _collect(self, ranked: Candidates, context: RankingContext) -> list[RankedPanel]:
-        """Return the first panels that exist, score enough and leave room for other pages and books.
+    def _collect(self, ranked: Candidates, part: ViewQuery) -> list[RankedPanel]:
+        """Return the first panels that exist, score enough and are within the limits of their page and book.
 
-        A panel that a running build has encoded again is left out until its generation is searched: its score here is
+        A panel that a running build has encoded again is excluded until its generation is searched: its score here is
         that of the vector it had.
         """
-        query = context.part.query
-        groups = GroupLimits(query)
-        found: list[RankedPanel] = []
-        end = len(ranked) if ranked.settled is None else ranked.settled
+        query, groups = part.query, GroupLimits(part.query)
+        collected: list[RankedPanel] = []
         start, count = 0, query.needed + _SPARE_ROWS
-        while start < end and len(found) < query.needed:
-            stop = min(end, start + min(count, _MAX_ROWS_PER_READ))
+        while start < len(ranked) and len(collected) < query.needed:
+            stop = min(len(ranked), start + min(count, _MAX_ROWS_PER_READ))
             panels = self._catalog.panels.get(ranked.ids[start:stop].tolist())
             for place in range(start, stop):
                 panel = panels.get(int(ranked.ids[place]))
                 if panel is not None and _passes(query, ranked, place, panel) and groups.admit(panel):
-                    found.append(_ranked_panel(ranked, place, panel))
-                if len(found) >= query.needed:
+                    collected.append(_ranked_panel(part, ranked, place, panel))
+                if len(collected) >= query.needed:
                     break
             start, count = stop, 4 * count
-        return found
+        return collected
 
-    def _hits(self, query: Query, panels: Sequence[FusedPanel]) -> list[Hit]:
+    def _hits(self, query: Query, panels: Sequence[RankedPanel]) -> list[Hit]:
         return [
             Hit(
                 rank=query.offset + place,
                 score=item.score,
                 panel=item.panel,
-                view=part.view,
-                matched_on=explain_match(part, item.match),
+                view=item.part.view,
+                matched_on=explain_match(item),
                 matched_words=item.match.words,
                 ranking_score=item.ranking_score,
                 _read=self._read_image,
             )
-            for place, (part, item) in enumerate(panels, 1)
+            for place, item in enumerate(panels, 1)
         ]
 
 
@@ -153,9 +154,6 @@ def _passes(query: Query, ranked: Candidates, place: int, panel: Panel) -> bool:
     return query.include_self or panel.id != query.panel
 
 
-def _ranked_panel(ranked: Candidates, place: int, panel: Panel) -> RankedPanel:
+def _ranked_panel(part: ViewQuery, ranked: Candidates, place: int, panel: Panel) -> RankedPanel:
     score, ranking_score = float(ranked.scores[place]), float(ranked.ranking_scores[place])
-    match = ranked.matches.get(panel.id)
-    return (
-        RankedPanel(panel, score, ranking_score) if match is None else RankedPanel(panel, score, ranking_score, match)
-    )
+    return RankedPanel(part, panel, score, ranking_score, ranked.matches.get(panel.id, NO_MATCH))

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from retrieval.encoder.protocol import QueryVectors
 from retrieval.records import View
 from retrieval.search.candidates import Retriever
+from retrieval.search.full_text import LexicalQuery
 from retrieval.search.query import ViewQuery
-from retrieval.search.ranking.text_match import LexicalQuery
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.thumbnails import Thumbnails
 
@@ -28,23 +28,24 @@ class NegativeView:
 
 @dataclass(frozen=True, slots=True)
 class NegativeQuery:
-    """The negative text of a query: its terms with their weights, and its vectors.
-
-    costs: penalties by panel id, kept while the query is answered.
-    """
+    """The negative text of a query: its terms with their weights, and its vectors."""
 
     terms: Sequence[str]
     weights: Mapping[str, float]
     views: tuple[NegativeView, ...]
-    costs: dict[int, float] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class RankingCache:
+    """Results by panel id that are kept while one query is answered: keypoint boosts, and penalties."""
+
+    boosts: dict[int, float] = field(default_factory=dict)
+    penalties: dict[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class RankingContext:
-    """One view's part of a query in every form that a ranking step needs, and where to read panels from.
-
-    boosts: keypoint boosts by panel id, kept while the query is answered.
-    """
+    """One view's part of a query in every form that a ranking step needs, and where to read panels from."""
 
     part: ViewQuery
     vectors: QueryVectors
@@ -53,4 +54,4 @@ class RankingContext:
     thumbnails: Thumbnails
     lexical: LexicalQuery
     negative: NegativeQuery | None
-    boosts: dict[int, float] = field(default_factory=dict)
+    cache: RankingCache = field(default_factory=RankingCache)

@@ -22,8 +22,6 @@ Fixed, so that further pages of results continue where the last one ended."""
 def apply(candidates: Candidates, context: RankingContext) -> Candidates:
     """Order the nearest candidates by cosine plus coverage of the query's regions, the others by cosine."""
     windows = context.vectors.windows
-    if not windows:
-        return candidates
     ids, scores = candidates.ids, candidates.scores
     order = top(scores, ids, len(ids))
     near, others = order[:_COMPARED], order[_COMPARED:]

@@ -10,18 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from retrieval.search.hits import RankedPanel
-from retrieval.search.query import Query, ViewQuery
+from retrieval.search.query import Query
 from retrieval.search.ranking.grouping import GroupLimits
-
-FusedPanel = tuple[ViewQuery, RankedPanel]
-"""A panel, and the part of the query that found it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ViewRanking:
     """The ranking of one view, with mean and standard deviation of the scores of unrelated panels."""
 
-    part: ViewQuery
     panels: list[RankedPanel]
     mean: float
     deviation: float
@@ -31,20 +27,18 @@ class ViewRanking:
         return (item.ranking_score - self.mean) / self.deviation
 
 
-def fuse(query: Query, rankings: Sequence[ViewRanking]) -> list[FusedPanel]:
+def fuse(query: Query, rankings: Sequence[ViewRanking]) -> list[RankedPanel]:
     """Return the k panels after `offset` of one ranking, or of two merged by z-score."""
-    if len(rankings) == 1:
-        ranked = [(rankings[0].part, item) for item in rankings[0].panels]
-    else:
-        ranked = _merge(query, rankings)
+    ranked = rankings[0].panels if len(rankings) == 1 else _merge(query, rankings)
     return ranked[query.offset : query.needed]
 
 
-def _merge(query: Query, rankings: Sequence[ViewRanking]) -> list[FusedPanel]:
-    """Return all panels in order of z-score; a panel in both rankings counts once, with its higher z-score."""
-    found = [(ranking, item) for ranking in rankings for item in ranking.panels]
-    found.sort(key=lambda each: (-round(each[0].z_score(each[1]), 6), each[1].panel.id))
-    best = {item.panel.id: (ranking.part, item) for ranking, item in reversed(found)}
+def _merge(query: Query, rankings: Sequence[ViewRanking]) -> list[RankedPanel]:
+    """Return all panels in order of z-score; one that both rankings have stands where its z-score is higher."""
+    scored = [(ranking.z_score(item), item) for ranking in rankings for item in ranking.panels]
+    scored.sort(key=lambda pair: (-round(pair[0], 6), pair[1].panel.id))
+    best: dict[int, RankedPanel] = {}
+    for _, item in scored:
+        best.setdefault(item.panel.id, item)
     groups = GroupLimits(query)
-    ordered = [best[i] for i in dict.fromkeys(item.panel.id for _, item in found)]
-    return [each for each in ordered if groups.admit(each[1].panel)]
+    return [item for item in best.values() if groups.admit(item.panel)]

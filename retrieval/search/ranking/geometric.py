@@ -53,7 +53,7 @@ def apply(candidates: Candidates, context: RankingContext) -> Candidates:
         boosts = dict.fromkeys(identical, _boost(MAX_KEYPOINTS, 1.0))
     else:
         _verify(candidates, context.vectors.grey_image, context)
-        boosts = context.boosts
+        boosts = context.cache.boosts
     ranking_scores = np.asarray(candidates.ranking_scores, np.float64).copy()
     ranking_scores[: len(first)] += [boosts.get(i, 0.0) for i in first]
     order = np.arange(len(candidates))
@@ -63,18 +63,18 @@ def apply(candidates: Candidates, context: RankingContext) -> Candidates:
 
 def _verify(candidates: Candidates, query: GreyImage, context: RankingContext) -> None:
     """Compare the query with the first candidates and keep the boost of each; those compared before are skipped."""
-    places = {i: place for place, i in enumerate(candidates.ids[:VERIFIED].tolist()) if i not in context.boosts}
+    places = {i: place for place, i in enumerate(candidates.ids[:VERIFIED].tolist()) if i not in context.cache.boosts}
     if not places:
         return
     ids = sorted(places)
-    context.boosts.update(dict.fromkeys(ids, 0.0))
+    context.cache.boosts.update(dict.fromkeys(ids, 0.0))
     rows = [int(candidates.rows[places[i]]) for i in ids]
     thumbnails = context.thumbnails.get_many(rows)
     panels = list(_POOL.map(_panel_keypoints, (thumbnails.get(row) for row in rows)))
     for grey in with_mirror_image(query):
         results = list(_POOL.map(partial(_compare, grey, extract_keypoints(grey)), panels))
         for panel, (_, boost) in zip(ids, results, strict=True):
-            context.boosts[panel] = max(context.boosts[panel], boost)
+            context.cache.boosts[panel] = max(context.cache.boosts[panel], boost)
         if max((inliers for inliers, _ in results), default=0) >= SURE_INLIERS:
             break
 

@@ -6,15 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from retrieval.filters import Filter
-from retrieval.records import View
-from retrieval.search.candidates import Candidates, Retriever
-from retrieval.search.matches import NO_MATCH
-from retrieval.search.query import ViewQuery
+from retrieval.search.candidates import Candidates
+from retrieval.search.full_text import MIN_LEXICAL
+from retrieval.search.hits import NO_MATCH
 from retrieval.search.ranking.context import RankingContext
-from retrieval.search.ranking.text_match import LexicalQuery, lexical_match
-from retrieval.store.catalog.catalog import Catalog
-from retrieval.store.catalog.text import idf, tokens
+from retrieval.search.ranking.text_match import lexical_match
 from retrieval.store.scoring import Scores, top
 
 COVERAGE_WEIGHT, COVERAGE_POWER = 4.0, 4.0
@@ -28,32 +24,13 @@ small coverage that no other panel comes near. Both are measured by `panelseek e
 COVERAGE_WEIGHT_WITH_IMAGE = 0.3
 """Boost per coverage if the query has an image too: words then order panels that look alike."""
 
-_MIN_LEXICAL = 200
-"""Panels whose dialogue is compared with the query, at least."""
-
-MAX_TERMS = 64
-"""Words of a longer query that are looked up; balloons rarely hold more."""
-
-
-def lexical_query(part: ViewQuery, catalog: Catalog, retriever: Retriever, where: Filter) -> LexicalQuery:
-    """Return the words of a query and the panels that full text finds; empty for a picture view."""
-    query = part.query
-    terms = [] if part.view is View.PICTURE else tokens(query.query_text)[:MAX_TERMS]
-    if not terms:
-        return LexicalQuery([], {}, np.empty(0, np.int64))
-    weights = idf(terms, catalog.panels.word_counts(terms), len(retriever.views[View.DIALOGUE]))
-    ids = catalog.panels.word_candidates(terms, max(_MIN_LEXICAL, 2 * query.needed), where)
-    return LexicalQuery(terms, weights, np.array(ids, dtype=np.int64))
-
 
 def apply(candidates: Candidates, context: RankingContext) -> Candidates:
     """Order candidates by cosine and, where the query has words, by the words that match."""
-    if context.vectors.windows:
-        return candidates
     ids, scores, lexical = candidates.ids, candidates.scores, context.lexical
     if not lexical.terms:
         return candidates.take(top(scores, ids, len(ids)))
-    best = top(scores, ids, max(_MIN_LEXICAL, 2 * context.part.query.needed))
+    best = top(scores, ids, max(MIN_LEXICAL, 2 * context.part.query.needed))
     compared = context.catalog.panels.get(np.union1d(ids[best], np.intersect1d(ids, lexical.panel_ids)))
     matches = {panel.id: lexical_match(lexical.terms, panel.dialogue, lexical.weights) for panel in compared.values()}
     coverage = np.array([matches.get(i, NO_MATCH).coverage for i in ids.tolist()], np.float32)

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from retrieval.records import View
 from retrieval.search.candidates import Candidates, Retriever, requested_candidates
+from retrieval.search.full_text import MAX_TERMS
 from retrieval.search.query import Query
 from retrieval.search.ranking.context import NegativeQuery, NegativeView, RankingContext
-from retrieval.search.ranking.hybrid import MAX_TERMS
 from retrieval.search.ranking.text_match import explicit_mention
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.catalog.text import idf, tokens
@@ -50,8 +50,8 @@ def negative_query(
 def apply(candidates: Candidates, context: RankingContext, depth: int) -> Candidates:
     """Move candidates down by their penalties, reading only as many as the first `depth` places need.
 
-    The candidates come in order of their ranking scores, which stay as they are. `settled` of the result says how many
-    places are final; None if no more can become so.
+    The candidates come in order of their ranking scores, which stay as they are. The result has only panels whose
+    place is final; `truncated` says that a larger depth gives more.
     """
     if context.negative is None:
         return candidates
@@ -64,19 +64,21 @@ def apply(candidates: Candidates, context: RankingContext, depth: int) -> Candid
         batch = penalties(candidates.ids[start:end], context.negative, context)
         adjusted = np.concatenate([adjusted, np.round(scores - batch, 6)])
         floor = bound if end == len(candidates) else max(bound, float(candidates.ranking_scores[end - 1]))
-        settled = int(np.count_nonzero(adjusted >= floor))
+        # strictly above: a panel that ties with the floor may tie with one that was not read yet
+        settled = int(np.count_nonzero(adjusted > np.round(floor, 6)))
     order = np.lexsort((candidates.ids[:end], -adjusted))[:settled]
-    return replace(candidates.take(order), settled=None if end == len(candidates) else settled)
+    return replace(candidates.take(order), truncated=end < len(candidates))
 
 
 def penalties(ids: NDArray[np.int64], query: NegativeQuery, context: RankingContext) -> NDArray[np.float64]:
     """Return (P,) penalties of panels, 0 or more."""
-    new = np.array([i for i in ids.tolist() if i not in query.costs], np.int64)
+    known = context.cache.penalties
+    new = np.array([i for i in ids.tolist() if i not in known], np.int64)
     if len(new):
         costs = _similarity_penalties(new, query, context.retriever)
         costs += _mention_penalties(new, query, context.catalog)
-        query.costs.update(zip(new.tolist(), costs.tolist(), strict=True))
-    return np.array([query.costs[i] for i in ids.tolist()], np.float64)
+        known.update(zip(new.tolist(), costs.tolist(), strict=True))
+    return np.array([known[i] for i in ids.tolist()], np.float64)
 
 
 def _similarity_penalties(ids: NDArray[np.int64], query: NegativeQuery, retriever: Retriever) -> Scores:

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
-import numpy as np
-from numpy.typing import NDArray
-
-from retrieval.search.matches import NO_MATCH, LexicalMatch
+from retrieval.search.hits import NO_MATCH, LexicalMatch
 from retrieval.store.catalog.text import CACHED_WORDS, join_hyphenated, tokens, word_tokens
 
 _PHRASE_WEIGHT = 0.2
@@ -27,15 +23,6 @@ _RUN_TOGETHER_WEIGHT = 0.9
 
 _MIN_RUN_TOGETHER = 4
 """Letters of a word that may match inside another one; shorter words do so by chance. Two in scripts without spaces."""
-
-
-@dataclass(frozen=True, slots=True)
-class LexicalQuery:
-    """The words of a query with their weights, and (M,) ids of the panels that full text finds for them."""
-
-    terms: list[str]
-    weights: dict[str, float]
-    panel_ids: NDArray[np.int64]
 
 
 def lexical_match(terms: Sequence[str], dialogue: str, weights: Mapping[str, float]) -> LexicalMatch:
