@@ -43,7 +43,7 @@ def main() -> None:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.goto(f"{url}?tab=map")
-        page.locator(".map-said", has_text="panels").wait_for()
+        page.locator(".map-status", has_text="panels").wait_for()
         box = page.locator(".map canvas").bounding_box()
         assert box is not None
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
