@@ -57,8 +57,10 @@ def test_labels_of_another_form_are_refused(tmp_path: Path, content: str) -> Non
     """With the file's name and the form that is expected."""
     path = tmp_path / "labels.json"
     path.write_text(content)
-    with pytest.raises(UsageError, match=r'labels\.json .*expected one JSON object \{"book/page": "class"'):
+    with pytest.raises(UsageError, match="label") as refused:
         read_labels(path)
+    assert refused.value.path == str(path)
+    assert str(refused.value.hint).startswith('give one JSON object {"book/page": "class", ...}')
 
 
 def test_the_split_keeps_books_whole() -> None:
