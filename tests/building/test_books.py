@@ -25,7 +25,7 @@ def test_nested_folders_and_archives_are_books(lib: Path, index: Path) -> None:
     report = build(lib, index)
     assert (report.books, report.pages, report.panels, report.panels_with_dialogue) == (3, 4, 16, 2)
     with PanelIndex.open(index) as opened:
-        books = {b.path: (b.title, b.kind, b.pages, b.panels, b.source) for b in opened.books()}
+        books = {b.path: (b.title, b.book_format, b.pages, b.panels, b.source) for b in opened.books()}
     assert books == {
         "Frogs": ("Frogs", "folder", 1, 4, str(lib)),
         "Frogs/night": ("night", "folder", 2, 8, str(lib)),
@@ -173,7 +173,7 @@ def test_a_wordless_library(lib: Path, index: Path) -> None:
     """Without any text the dialogue view is empty, and searching it returns no hit instead of an error."""
     page(lib / "1", 1)
     report = build(lib, index)
-    assert report.views["dialogue"] == {"kind": "exact", "panels": 0, "recall_at_10": None}
+    assert report.views["dialogue"] == {"index_type": "exact", "panels": 0, "recall_at_10": None}
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
         assert opened.search(text="hello") == []
         assert opened.search(text="hello", where={"page": 1}) == []

@@ -85,7 +85,7 @@ def report_values(report: Any) -> dict[str, Any]:
         "copied": found["reused"],
         "encoder": found["encoder"]["name"],
         "generation": found["generation"],
-        "views": {name: [view["kind"], view["panels"]] for name, view in found["views"].items()},
+        "views": {name: [view["index_type"], view["panels"]] for name, view in found["views"].items()},
         "skipped": sorted(Path(each["path"]).name for each in found["skipped"]),
         "notes": sorted(Path(each["path"]).name for each in found["warnings"]),
     }
@@ -104,7 +104,7 @@ def contents(index: PanelIndex) -> dict[str, Any]:
     panels = index.browse(k=100_000)
     pages = {p.page_id: [p.page_id, p.page_path, p.page_number, p.page_width, p.page_height, p.label] for p in panels}
     books = [
-        [b.id, b.title, b.path, b.kind, b.pages, b.panels, {k: list(v) for k, v in index.metadata(b.id).items()}]
+        [b.id, b.title, b.path, b.book_format, b.pages, b.panels, {k: list(v) for k, v in index.metadata(b.id).items()}]
         for b in index.books()
     ]
     return {

@@ -56,7 +56,7 @@ class BookRow(Base):
     source_id: Mapped[int] = mapped_column(ForeignKey("source.id", ondelete="CASCADE"))
     path: Mapped[str]
     title: Mapped[str] = mapped_column(index=True)
-    kind: Mapped[str]
+    book_format: Mapped[str]
     metadata_fingerprint: Mapped[str] = mapped_column(default="", server_default="")
 
 
