@@ -120,7 +120,7 @@ def test_unicode_names(lib: Path, index: Path) -> None:
             assert opened.search(image=opened.panel_image(panel), k=1)[0].panel.id == panel.id
 
 
-def test_the_finder_where_nothing_is_annotated(lib: Path, index: Path) -> None:
+def test_the_detector_where_nothing_is_annotated(lib: Path, index: Path) -> None:
     """A page without annotation gets the boxes that are drawn on it, without text."""
     put(lib / "1.png", drawn(5, 4, (400, 600)))
     build(lib, index)
@@ -248,7 +248,7 @@ def test_the_form_of_the_real_comics(lib: Path, index: Path) -> None:
     assert [(p.number, p.dialogue) for p in panels(index)] == [(1, "two lines"), (2, "")]
 
 
-def test_damaged_annotation_is_noted_and_the_finder_steps_in(lib: Path, index: Path) -> None:
+def test_damaged_annotation_is_noted_and_the_detector_steps_in(lib: Path, index: Path) -> None:
     """JSON that cannot be read costs the annotation, not the page."""
     put(lib / "1.png", drawn(5, 4, (400, 600)))
     put(lib / "1.json", b"{")

@@ -93,6 +93,9 @@ def report_values(report: Any) -> dict[str, Any]:
 
 # ------------------------------------------------------------------- what it holds
 
+_RECORDED_SOURCES = {"detector": "finder"}
+"""Sources of boxes that the stored answers have under another name."""
+
 
 def panel_ids(index: PanelIndex) -> list[int]:
     """Return the ids of all panels in order of book, page and number."""
@@ -120,7 +123,7 @@ def contents(index: PanelIndex) -> dict[str, Any]:
                 digest(p.dialogue),
                 digest(p.sound_effects),
                 p.text_source,
-                p.box_source,
+                _RECORDED_SOURCES.get(p.box_source, p.box_source),
                 [round(weight, 4) for weight in p.gate],
             ]
             for p in panels
