@@ -130,7 +130,7 @@ class BuildEncoder:
 
     def _regions(self, encoder: Encoder) -> int:
         """Return the number of region vectors per panel of a new index."""
-        regions = int(encoder.settings.get("regions", 0))
+        regions = encoder.spec.regions
         if self._options.regions and not regions:
             raise UsageError(f"encoder {encoder.name} has no region vectors", hint="leave out --regions")
         return 0 if self._options.regions is False else regions

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.encoder.protocol import DIMENSION
+from retrieval.encoder.spec import DIMENSION
 from retrieval.progress import Progress, ProgressCallback, StageProgress, no_progress
 from retrieval.records import View
 from retrieval.store.ann.base import CANDIDATES, IndexInput, PreviousIndex

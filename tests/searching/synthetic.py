@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from index_builder.write import CatalogWriter, write_generation
-from retrieval.encoder.protocol import DIMENSION, PanelEmbeddings
+from retrieval.encoder.protocol import PanelEmbeddings
+from retrieval.encoder.spec import DIMENSION
 from retrieval.records import Box
 from retrieval.store.catalog.records import NewPage, NewPanel
 from retrieval.store.layout import catalog_url

@@ -48,7 +48,7 @@ def lexical_query(part: ViewQuery, catalog: Catalog, retriever: Retriever, where
 
 def apply(candidates: Candidates, context: RankingContext) -> Candidates:
     """Order candidates by cosine and, where the query has words, by the words that match."""
-    if context.vectors.windows:
+    if context.vectors.query_regions:
         return candidates
     ids, scores, lexical = candidates.ids, candidates.scores, context.lexical
     if not lexical.terms:

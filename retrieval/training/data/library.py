@@ -1,6 +1,6 @@
 """The pages of one or more open indexes, split for training.
 
-Memory holds a short record of each page; panels and pictures are read when a batch needs them.
+Memory holds a short record of each page; panels and images are read when a batch needs them.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class Library:
         for page_id in sorted(names):
             book_id, title, source = names[page_id]
             inside = source.removeprefix(f"{books[book_id]}/") if books[book_id] else source
-            root = roots[book_id].removesuffix(f"/{inside}")  # a source that is a single picture
+            root = roots[book_id].removesuffix(f"/{inside}")  # a source that is a single image
             yield PageEntry(number, page_id, title, f"{root}/{inside.rpartition('.')[0] or inside}", counts[page_id])
 
 
