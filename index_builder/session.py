@@ -85,7 +85,7 @@ class BuildSession:
         with self._timer.stage("scan"):
             collection = self._collection()
             plan = make_plan(sources, self._index.catalog, self._options, report, collection, ocr)
-        plan.warnings += collection.notes
+        plan.warnings += collection.warnings
         return plan
 
     def _detect_moves(self, plan: Plan, settings: DecodeSettings) -> None:

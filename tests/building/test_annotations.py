@@ -530,7 +530,7 @@ def test_who_is_trusted_first(lib: Path, index: Path, tmp_path: Path) -> None:
     ],
 )
 def test_damage_is_named_and_costs_nothing_else(lib: Path, index: Path, name: str, data: bytes, remark: str) -> None:
-    """A file that cannot be understood leaves a note with its name; the book is read all the same."""
+    """A file that cannot be understood leaves a warning with its name; the book is read all the same."""
     for path, content in (("1.png", drawn(1, 1)), (name, data)):
         put(lib / "Night Harbor 3" / path, content)
     report = build(lib, index, page_is_panel=True)
