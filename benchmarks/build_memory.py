@@ -22,7 +22,8 @@ import psutil
 from PIL import Image
 
 from index_builder import build_index
-from retrieval.encoder.protocol import DIMENSION, PanelEmbeddings, PanelInput, QueryInput
+from retrieval.encoder.protocol import PanelEmbeddings, PanelInput, QueryInput
+from retrieval.encoder.spec import DIMENSION, EncoderSpec
 from retrieval.progress import Progress, ProgressCallback, no_progress
 from retrieval.records import View
 
@@ -32,6 +33,7 @@ class FreeEncoder:
 
     name = fingerprint = "free"
     provisional = False
+    spec = EncoderSpec()
     settings: dict[str, Any]
 
     def __init__(self) -> None:

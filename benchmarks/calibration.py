@@ -17,7 +17,7 @@ import numpy as np
 from retrieval import Panel, PanelIndex, Query
 from retrieval.evaluation.distortions import distortions_of
 from retrieval.evaluation.sampling import query_panels
-from retrieval.overview.calibration import QUERY_WORDS, make_threshold, query_type
+from retrieval.overview.calibration import QUERY_WORDS, make_threshold, query_type_of
 from retrieval.store.catalog.text import tokens
 
 
@@ -52,7 +52,7 @@ def main() -> None:
             for name, query in queries_of(index, panel):
                 hits = index.search_many([query])[0]
                 others = [hit for hit in hits if of_book[hit.panel.book_id] != of_book[panel.book_id]]
-                threshold = make_threshold(index, query.resolved_view(), query_type(query))
+                threshold = make_threshold(index, query.resolved_view(), query_type_of(query))
                 thresholds[f"{threshold.view}/{threshold.query_type}"] = threshold.value
                 inside, outside = hits[0].ranking_score, others[0].ranking_score
                 right[name].append((threshold.exceeded_by(inside) is True, threshold.exceeded_by(outside) is False))

@@ -33,7 +33,8 @@ from PIL import Image
 
 from index_builder.write import CatalogWriter, write_generation
 from retrieval.encoder import load_encoder
-from retrieval.encoder.protocol import DIMENSION, PanelEmbeddings
+from retrieval.encoder.protocol import PanelEmbeddings
+from retrieval.encoder.spec import DIMENSION
 from retrieval.images.thumbnail import encode_thumbnail
 from retrieval.records import Box
 from retrieval.store.catalog.records import NewPage, NewPanel

@@ -26,7 +26,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from index_builder import BuildReport, build_index
 from index_builder.sources import BookRef, find_books
-from retrieval.encoder.protocol import DIMENSION, PanelEmbeddings, PanelInput, QueryInput
+from retrieval.encoder.protocol import PanelEmbeddings, PanelInput, QueryInput
+from retrieval.encoder.spec import DIMENSION, EncoderSpec
 from retrieval.progress import ProgressCallback, no_progress
 from retrieval.records import View
 
@@ -38,6 +39,7 @@ class FreeEncoder:
 
     name = fingerprint = "free"
     provisional = False
+    spec = EncoderSpec()
     settings: dict[str, Any]
 
     def __init__(self) -> None:

@@ -25,7 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index_builder.write import CatalogWriter, write_generation
-from retrieval.encoder.protocol import DIMENSION, PanelEmbeddings, QueryVectors
+from retrieval.encoder.protocol import PanelEmbeddings, QueryVectors
+from retrieval.encoder.spec import DIMENSION
 from retrieval.records import Box, View
 from retrieval.search.query import Query, ViewQuery
 from retrieval.search.query_vectors import EncodedQuery

@@ -33,7 +33,7 @@ def build_index(
 ) -> BuildReport:
     """Bring the index in folder `index` up to date with `sources`; run it again at any time.
 
-    sources: folders, archives or pictures. encoder: a name or path for `load_encoder`, or an encoder; `auto` is the
+    sources: folders, archives or images. encoder: a name or path for `load_encoder`, or an encoder; `auto` is the
     one that built the index, if there is one. catalog: SQLAlchemy URL for the catalog of a new index (default: SQLite
     inside it). load: loads the encoder (name, device), for callers that keep it. options: see `BuildOptions`.
 

@@ -31,13 +31,13 @@ def resolve_sources(sources: Sequence[str | Path]) -> list[Path]:
     if isinstance(sources, str | Path):
         sources = [sources]
     if not sources:
-        raise UsageError("no source given", hint="name a folder of comics, a book file or a picture")
+        raise UsageError("no source given", hint="name a folder of comics, a book file or an image")
     paths = list(dict.fromkeys(Path(s).expanduser().resolve() for s in sources))
     for path in paths:
         if any("\ud800" <= c <= "\udfff" for c in str(path)):
             raise SourceError(f"{str(path)!r} has a name that is not valid UTF-8", hint="rename it")
         if not path.exists():
-            raise SourceError("no such file or folder", path, "give a folder of comics, a book file or a picture")
+            raise SourceError("no such file or folder", path, "give a folder of comics, a book file or an image")
     return [p for p in paths if not any(p != q and p.is_relative_to(q) for q in paths)]
 
 
@@ -130,7 +130,7 @@ class BuildEncoder:
 
     def _regions(self, encoder: Encoder) -> int:
         """Return the number of region vectors per panel of a new index."""
-        regions = int(encoder.settings.get("regions", 0))
+        regions = encoder.spec.regions
         if self._options.regions and not regions:
             raise UsageError(f"encoder {encoder.name} has no region vectors", hint="leave out --regions")
         return 0 if self._options.regions is False else regions

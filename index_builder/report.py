@@ -36,7 +36,7 @@ class BuildReport:
     pages they describe, labelled pages, ambiguous and unused entries; empty without annotations.
     encoded: panels encoded in this build; reused: panels with vectors of identical pages. skipped: (path, reason) pairs
     of unreadable files; warnings: (path, text) pairs of files that were read in part. seconds: by stage; `decode` is
-    the time that the encoder waited for pages. views: kind and measured recall@10 of each vector index.
+    the time that the encoder waited for pages. views: index type and measured recall@10 of each vector index.
     """
 
     index: str

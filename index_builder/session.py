@@ -25,7 +25,7 @@ from index_builder.report import BuildReport, StageTimer
 from index_builder.write import PageWriter, WritableIndex, derive_generation
 from retrieval.encoder.protocol import Encoder
 from retrieval.errors import SourceError
-from retrieval.progress import Progress, ProgressCallback, StageProgress
+from retrieval.progress import ProgressCallback, StageProgress
 from retrieval.store.generation import open_generation
 
 _SHOWN_REASONS = 5
@@ -85,7 +85,7 @@ class BuildSession:
         with self._timer.stage("scan"):
             collection = self._collection()
             plan = make_plan(sources, self._index.catalog, self._options, report, collection, ocr)
-        plan.warnings += collection.notes
+        plan.warnings += collection.warnings
         return plan
 
     def _detect_moves(self, plan: Plan, settings: DecodeSettings) -> None:
@@ -99,13 +99,13 @@ class BuildSession:
         # one commit for each worker's page: about one a second, since OCR takes that long
         ocr_cache = OcrCacheWriter(self._index.folder, pages_per_commit=max(1, workers))
         writer = PageWriter(self._index, self._encoder.get, self._options, self._timer, ocr_cache)
-        began = time.monotonic()
+        report, began = StageProgress(self._progress, "encode", "pages", plan.jobs), time.monotonic()
         with self._known_hashes(plan) as hashes, ocr_cache:
             settings = replace(settings, known_hashes=hashes)
             with self._executors(workers, settings) as executor:
                 results = executor.decode((job, job.task) for job in plan.read())
                 for done in writer.write(plan, results, lambda job: decode_page(job.task, _without_hashes(settings))):
-                    self._progress(_encode_progress(done, plan, writer, time.monotonic() - began))
+                    report(done, detail=_encode_detail(writer, time.monotonic() - began))
         return writer
 
     @contextmanager
@@ -153,7 +153,7 @@ class BuildSession:
         encoder = index.catalog.settings().encoder
         manifest = open_generation(index.folder, generation).manifest
         views = {
-            name: {key: view.get(key) for key in ("kind", "panels", "recall_at_10")}
+            name: {key: view.get(key) for key in ("index_type", "panels", "recall_at_10")}
             for name, view in manifest["views"].items()
         }
         seconds = sum(self._timer.seconds.get(stage, 0.0) for stage in ("decode", "encode", "write"))
@@ -190,13 +190,11 @@ def _without_hashes(settings: DecodeSettings) -> DecodeSettings:
     return replace(settings, known_hashes=None)
 
 
-def _encode_progress(done: int, plan: Plan, writer: PageWriter, elapsed: float) -> Progress:
-    """Return the state of the encode stage; `done` includes pages in the batch in flight."""
+def _encode_detail(writer: PageWriter, elapsed: float) -> str:
+    """Return the number of panels and their rate; elapsed: seconds since the stage began."""
     panels = writer.encoded + writer.reused
     panel_rate = writer.encoded / elapsed if elapsed > 0 else 0.0
-    detail = f"{panels:,} panels, {panel_rate:.1f} panels/s"
-    rate = done / elapsed if elapsed > 0 else 0.0
-    return Progress("encode", done, plan.jobs, "pages", rate, detail)
+    return f"{panels:,} panels, {panel_rate:.1f} panels/s"
 
 
 def _nothing_indexed(plan: Plan) -> SourceError:

@@ -40,12 +40,12 @@ _Mark = tuple[int, ...] | None
 
 @dataclass(frozen=True, slots=True)
 class WatchEvent:
-    """An event of a watch. kind: `built` (with its report), `failed` (with a message), or `changed` (some paths).
+    """An event of a watch. event: `built` (with its report), `failed` (with a message), or `changed` (some paths).
 
     at: time in UTC, such as 2026-11-25T20:00:00Z.
     """
 
-    kind: str
+    event: str
     at: str
     message: str = ""
     paths: tuple[str, ...] = ()
@@ -55,7 +55,7 @@ class WatchEvent:
         """Return the event ready for JSON, without empty fields."""
         report = None if self.report is None else self.report.as_dict()
         found = {
-            "event": self.kind,
+            "event": self.event,
             "at": self.at,
             "message": self.message,
             "paths": list(self.paths),
@@ -133,9 +133,9 @@ class _Builds:
         self.emit("built", report=report)
         return True
 
-    def emit(self, kind: str, message: str = "", **more: Any) -> None:
+    def emit(self, event: str, message: str = "", **more: Any) -> None:
         """Report an event of this moment."""
-        self._on_event(WatchEvent(kind, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), message, **more))
+        self._on_event(WatchEvent(event, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), message, **more))
 
 
 def _text(error: BaseException) -> str:

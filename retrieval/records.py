@@ -50,7 +50,7 @@ class Panel:
     text_source: "annotation", "ocr", or "" if the text was not read.
     page_path: the page's path below its source. gate: weights of picture, dialogue and composition.
     label: page type (story, cover, ...), "" if unknown.
-    box_source: "annotation", "finder" (the panel detector) or "page" (the whole page).
+    box_source: "annotation", "detector" (the panel detector) or "page" (the whole page).
     """
 
     id: int

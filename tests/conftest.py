@@ -16,7 +16,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from retrieval.encoder.protocol import DIMENSION, PanelEmbeddings, PanelInput, QueryInput, QueryVectors
+from retrieval.encoder.protocol import PanelEmbeddings, PanelInput, QueryInput, QueryVectors
+from retrieval.encoder.spec import DIMENSION, EncoderSpec
 from retrieval.progress import ProgressCallback, no_progress
 from retrieval.records import View
 from retrieval.store.catalog.text import tokens
@@ -33,6 +34,7 @@ class GridEncoder:
     name = "grid"
     fingerprint = "grid-1"
     provisional = False
+    spec = EncoderSpec()
 
     def __init__(self, log: Path | None = None) -> None:
         self.settings: dict[str, Any] = {"profile": "v1"}
@@ -82,10 +84,7 @@ class QuarterEncoder(GridEncoder):
 
     fingerprint = "grid-quarters-1"
     corners = ((0, 0), (0, 112), (112, 0), (112, 112))
-
-    def __init__(self, log: Path | None = None) -> None:
-        super().__init__(log)
-        self.settings["regions"] = len(self.corners)
+    spec = EncoderSpec(regions=len(corners))
 
     def encode(self, panels: Sequence[PanelInput], **more: Any) -> PanelEmbeddings:
         encoded = super().encode(panels, **more)

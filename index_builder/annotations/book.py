@@ -36,14 +36,14 @@ _VERSION = 1
 class BookAnnotations:
     """Metadata of a book and annotations of its pages, from all its files.
 
-    page_types, pages: by page name. reading_direction: "ltr", "rtl" or None. notes: (file, problem) pairs.
+    page_types, pages: by page name. reading_direction: "ltr", "rtl" or None. warnings: (file, problem) pairs.
     """
 
     metadata: MetadataFields = ()
     page_types: Mapping[str, str] = field(default_factory=dict)
     reading_direction: str | None = None
     pages: Mapping[str, tuple[RawAnnotation, ...]] = field(default_factory=dict)
-    notes: tuple[tuple[str, str], ...] = ()
+    warnings: tuple[tuple[str, str], ...] = ()
 
 
 def book_fingerprint(book: BookRef, names: Sequence[str]) -> str:
@@ -69,34 +69,34 @@ def page_files_fingerprint(book: BookRef) -> str:
 
 
 def read_book(book: BookRef, names: Sequence[str], limits: ReadLimits) -> BookAnnotations:
-    """Read the files inside a book and next to it; unreadable ones leave a note.
+    """Read the files inside a book and next to it; unreadable ones leave a warning.
 
     names: the parts of the book's path without extension, the book's own name last.
     """
-    notes: list[tuple[str, str]] = []
-    files = list(_parsed_files(book, limits, notes))
+    warnings: list[tuple[str, str]] = []
+    files = list(_parsed_files(book, limits, warnings))
     files.sort(key=_trust_rank)
     metadata = [file.metadata for file in files if file.metadata is not None]
     fields = merge_fields([*(item.fields for item in metadata), metadata_from_name(names)])
     direction = next((item.reading_direction for item in metadata if item.reading_direction), None)
-    return BookAnnotations(fields, _page_types(book, files), direction, _page_annotations(book, files), tuple(notes))
+    return BookAnnotations(fields, _page_types(book, files), direction, _page_annotations(book, files), tuple(warnings))
 
 
 def _trust_rank(file: ParsedFile) -> int:
     return FORMATS_BY_TRUST.index(file.format) if file.format in FORMATS_BY_TRUST else len(FORMATS_BY_TRUST)
 
 
-def _parsed_files(book: BookRef, limits: ReadLimits, notes: list[tuple[str, str]]) -> Iterator[ParsedFile]:
+def _parsed_files(book: BookRef, limits: ReadLimits, warnings: list[tuple[str, str]]) -> Iterator[ParsedFile]:
     """Yield the files of a known format, and damaged ones; JSON files of unknown format may be anything."""
-    for label, data in _read_files(book, limits, notes):
+    for label, data in _read_files(book, limits, warnings):
         parsed = parse_file(data)
-        if parsed.format or (parsed.note and PurePosixPath(label).suffix.lower() != ".json"):
-            if parsed.note:
-                notes.append((label, parsed.note))
+        if parsed.format or (parsed.warning and PurePosixPath(label).suffix.lower() != ".json"):
+            if parsed.warning:
+                warnings.append((label, parsed.warning))
             yield parsed
 
 
-def _read_files(book: BookRef, limits: ReadLimits, notes: list[tuple[str, str]]) -> Iterator[tuple[str, bytes]]:
+def _read_files(book: BookRef, limits: ReadLimits, warnings: list[tuple[str, str]]) -> Iterator[tuple[str, bytes]]:
     """Yield (display path, bytes) of the files that may have metadata or annotations."""
     root = book.relative or book.path.name
     if book.comment:
@@ -107,12 +107,12 @@ def _read_files(book: BookRef, limits: ReadLimits, notes: list[tuple[str, str]])
         try:
             yield f"{root}/{name}", read_page(book.path, name, limits)
         except SourceError as error:
-            notes.append((f"{root}/{name}", error_reason(error)))
+            warnings.append((f"{root}/{name}", error_reason(error)))
     for name, _ in book.sidecar_files:
         try:
             yield name, read_file(book.path.parent, name, limits.max_bytes)
         except (SourceError, OSError) as error:
-            notes.append((name, error_reason(error)))
+            warnings.append((name, error_reason(error)))
 
 
 def _document_fingerprint(book: BookRef) -> str:

@@ -42,7 +42,7 @@ AnnotationRef = RawAnnotation | AnnotationFile
 class Collection:
     """The annotations of a collection. `match` must be called once, before the other fields are read.
 
-    annotations, page_types: by full page path. notes: (file, problem) pairs.
+    annotations, page_types: by full page path. warnings: (file, problem) pairs.
     counts: entries read, pages with an annotation, pages with a type, ambiguous pages, and unused entries.
     """
 
@@ -50,7 +50,7 @@ class Collection:
     annotations: dict[str, tuple[AnnotationRef, ...]] = field(default_factory=dict)
     page_types: dict[str, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
-    notes: list[tuple[str, str]] = field(default_factory=list)
+    warnings: list[tuple[str, str]] = field(default_factory=list)
     _sets: list[tuple[list[str], list[AnnotationRef]]] = field(default_factory=list)
     _labels: list[Labels] = field(default_factory=list)
     _manifest: dict[str, str] = field(default_factory=dict)
@@ -129,14 +129,14 @@ class Collection:
         try:
             data = path.read_bytes() if path.stat().st_size <= MAX_BYTES else b""
         except OSError as error:
-            self.notes.append((str(path), f"cannot be read: {error.strerror or error}"))
+            self.warnings.append((str(path), f"cannot be read: {error.strerror or error}"))
             return False
         parsed = parse_file(data)
         has_many_pages = bool(parsed.pages or parsed.labels or parsed.manifest)
-        if parsed.note and (named_by_user or has_many_pages):
-            self.notes.append((str(path), parsed.note))
-        if named_by_user and not parsed.format and not parsed.note:
-            self.notes.append((str(path), "unknown annotation format; not used"))
+        if parsed.warning and (named_by_user or has_many_pages):
+            self.warnings.append((str(path), parsed.warning))
+        if named_by_user and not parsed.format and not parsed.warning:
+            self.warnings.append((str(path), "unknown annotation format; not used"))
         self._add_parsed(path, parsed, named_by_user)
         return has_many_pages
 

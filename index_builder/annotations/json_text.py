@@ -11,7 +11,7 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\Z)|[\[\]{},]', re.DOTALL)
 
 
 def parse_json(data: bytes) -> tuple[Any, str]:
-    """Return the value and "", or what could be read of it and a note; (None, note) if nothing could.
+    """Return the value and "", or what could be read of it and a warning; (None, warning) if nothing could.
 
     Of JSON that is cut off, the complete entries are read: language models stop at a length limit.
     """
@@ -24,8 +24,8 @@ def parse_json(data: bytes) -> tuple[Any, str]:
         repaired = _close(text)
         if repaired is None:
             return None, f"the annotation is not JSON: {_describe(error)}"
-        note = "the JSON of the annotation is cut off; only its complete entries are read"
-        return repaired, f"{note}: {_describe(error)}"
+        warning = "the JSON of the annotation is cut off; only its complete entries are read"
+        return repaired, f"{warning}: {_describe(error)}"
 
 
 def _describe(error: Exception) -> str:

@@ -22,29 +22,29 @@ _UNKNOWN_FORMAT = "unknown annotation format: expected panels with boxes"
 def read_annotation(data: bytes, width: int, height: int, *, right_to_left: bool = False) -> PageAnnotation:
     """Return the annotation in `data` for an upright page of `width` x `height` px; never raises.
 
-    Boxes are in page pixels and not clipped. A bad panel is dropped, a bad file has no panels; both leave a note.
+    Boxes are in page pixels and not clipped. A bad panel is dropped, a bad file has no panels; both leave a warning.
     """
     return merge([parse_page(data)], width, height, right_to_left=right_to_left)
 
 
 def parse_page(data: bytes) -> RawAnnotation:
-    """Return the annotation of the one page that a file describes; if it describes none, only a note."""
+    """Return the annotation of the one page that a file describes; if it describes none, only a warning."""
     parsed = parse_file(data)
     if parsed.page is not None:
         return parsed.page
     if len(parsed.pages) == 1:
         return next(iter(parsed.pages.values()))
-    return RawAnnotation(notes=(_describe_problem(data, parsed),))
+    return RawAnnotation(warnings=(_describe_problem(data, parsed),))
 
 
 def _describe_problem(data: bytes, parsed: ParsedFile) -> str:
     """Return why a file is not the annotation of one page."""
-    if parsed.note:
-        return parsed.note
+    if parsed.warning:
+        return parsed.warning
     if parsed.format:
         return f"{_UNKNOWN_FORMAT} of one page, found {parsed.format}"
-    _, note = parse_json(data)
-    return note or _UNKNOWN_FORMAT
+    _, warning = parse_json(data)
+    return warning or _UNKNOWN_FORMAT
 
 
 def merge(
@@ -61,8 +61,8 @@ def merge(
     with_panels = with_panels or next((item for item in scaled if item.panels is not None), EMPTY)
     blocks = next((item.blocks for item in scaled if item.blocks), ())
     texts = next((item.texts_without_boxes for item in scaled if item.texts_without_boxes), ())
-    notes = tuple(dict.fromkeys(note for item in scaled for note in item.notes))
-    page = PageAnnotation(with_panels.panels, direction, notes, blocks, texts)
+    warnings = tuple(dict.fromkeys(warning for item in scaled for warning in item.warnings))
+    page = PageAnnotation(with_panels.panels, direction, warnings, blocks, texts)
     return _assign_blocks(page, right_to_left if direction is None else direction == "rtl")
 
 

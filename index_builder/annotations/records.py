@@ -49,14 +49,14 @@ class PageAnnotation:
     """The annotation of a page, in the pixels of its image.
 
     panels: None if the annotation has no usable panels, so that panels have to be detected.
-    reading_direction: "ltr", "rtl" or None. notes: problems found in the files, for a person.
+    reading_direction: "ltr", "rtl" or None. warnings: problems found in the files, for a person.
     blocks: texts without a panel, in the order of the file.
     texts_without_boxes: texts of panels that the file lists in reading order, but without boxes.
     """
 
     panels: tuple[AnnotatedPanel, ...] | None
     reading_direction: str | None
-    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
     blocks: tuple[TextBlock, ...] = ()
     texts_without_boxes: tuple[str, ...] = ()
 
@@ -75,7 +75,7 @@ class RawAnnotation:
 
     panels: tuple[AnnotatedPanel, ...] | None = None
     reading_direction: str | None = None
-    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     blocks: tuple[TextBlock, ...] = ()
     texts_without_boxes: tuple[str, ...] = ()
     page_size: tuple[float, float] | None = None

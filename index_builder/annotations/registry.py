@@ -38,7 +38,7 @@ from retrieval.errors import SourceError
 
 @dataclass(frozen=True, slots=True)
 class ParsedFile:
-    """The content of a file. format: its name, "" if unknown. note: a problem with the file as a whole, or "".
+    """The content of a file. format: its name, "" if unknown. warning: a problem with the file as a whole, or "".
 
     page: the annotation of one page. pages: annotations by page name. metadata: metadata of a book.
     labels: page types. manifest: image path -> page id.
@@ -50,7 +50,7 @@ class ParsedFile:
     metadata: BookMetadata | None = None
     labels: Labels | None = None
     manifest: Mapping[str, str] = field(default_factory=dict)
-    note: str = ""
+    warning: str = ""
 
 
 def _page_format(name: str, read: Callable[[Any], RawAnnotation | None]) -> Callable[[Any], ParsedFile | None]:
@@ -126,7 +126,7 @@ UNKNOWN = ParsedFile("")
 
 
 def parse_file(data: bytes) -> ParsedFile:
-    """Parse a file of any known format; never raises. An unknown file has the format "", and may have a note."""
+    """Parse a file of any known format; never raises. An unknown file has the format "", and may have a warning."""
     head = data[:200].lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0")
     if head.startswith(b"<"):
         return _parse_xml(data)
@@ -136,19 +136,19 @@ def parse_file(data: bytes) -> ParsedFile:
 
 
 def _parse_json(data: bytes) -> ParsedFile:
-    value, note = parse_json(data)
+    value, warning = parse_json(data)
     parsed = next((parsed for parse in JSON_FORMATS if (parsed := parse(value)) is not None), UNKNOWN)
-    if not note:
+    if not warning:
         return parsed
-    page = None if parsed.page is None else replace(parsed.page, notes=(note, *parsed.page.notes))
-    return replace(parsed, page=page, note=note)
+    page = None if parsed.page is None else replace(parsed.page, warnings=(warning, *parsed.page.warnings))
+    return replace(parsed, page=page, warning=warning)
 
 
 def _parse_xml(data: bytes) -> ParsedFile:
     try:
         root = parse_xml(data)
     except SourceError as error:
-        return replace(UNKNOWN, note=error.problem)
+        return replace(UNKNOWN, warning=error.problem)
     return next((parsed for parse in XML_FORMATS if (parsed := parse(root)) is not None), UNKNOWN)
 
 
@@ -169,5 +169,5 @@ def _parse_manifest(data: bytes) -> ParsedFile:
             page_type = next((row[key] for key in ("Rpage", "page_type", "label", "class") if row.get(key)), None)
             page_types |= {page_id: page_type} if page_type else {}
     except csv.Error as error:
-        return ParsedFile("manifest", manifest=manifest, note=f"the table is damaged: {error}")
+        return ParsedFile("manifest", manifest=manifest, warning=f"the table is damaged: {error}")
     return ParsedFile("manifest", manifest=manifest, labels=Labels(page_types) if page_types else None)

@@ -22,26 +22,26 @@ Scale = tuple[float, float]
 def rescale(raw: RawAnnotation, width: int, height: int, *, right_to_left: bool = False) -> PageAnnotation:
     """Scale an annotation to an upright image of `width` x `height` px; boxes are not clipped.
 
-    An invalid box drops its panel, an annotation of another image drops all panels; both leave a note.
+    An invalid box drops its panel, an annotation of another image drops all panels; both leave a warning.
     right_to_left: order of the panels if the file has neither an order nor a direction.
     """
-    notes = list(raw.notes)
+    warnings = list(raw.warnings)
     direction = raw.reading_direction
-    scale = _scale(raw, width, height, notes)
+    scale = _scale(raw, width, height, warnings)
     if scale is None:
-        return PageAnnotation(None, direction, tuple(notes), texts_without_boxes=raw.texts_without_boxes)
+        return PageAnnotation(None, direction, tuple(warnings), texts_without_boxes=raw.texts_without_boxes)
     blocks = tuple(_scale_block(block, scale) for block in raw.blocks if block.text)
-    panels = None if raw.panels is None else _scale_panels(raw.panels, scale, (width, height), notes)
+    panels = None if raw.panels is None else _scale_panels(raw.panels, scale, (width, height), warnings)
     if raw.panels and not panels:
-        notes.append("the annotation has no usable panel")
+        warnings.append("the annotation has no usable panel")
         panels = None
     if panels and not raw.in_reading_order:
         panels = _sort_panels(panels, right_to_left if direction is None else direction == "rtl")
     ordered = None if panels is None else tuple(panels)
-    return PageAnnotation(ordered, direction, tuple(notes), blocks, raw.texts_without_boxes)
+    return PageAnnotation(ordered, direction, tuple(warnings), blocks, raw.texts_without_boxes)
 
 
-def _scale(raw: RawAnnotation, width: int, height: int, notes: list[str]) -> Scale | None:
+def _scale(raw: RawAnnotation, width: int, height: int, warnings: list[str]) -> Scale | None:
     """Return the factors from the annotation's units to pixels; None if it describes another image."""
     if raw.page_size in (None, (width, height)):
         return 1.0, 1.0
@@ -50,14 +50,14 @@ def _scale(raw: RawAnnotation, width: int, height: int, notes: list[str]) -> Sca
     if raw.relative_units:
         return width / w, height / h
     if abs((w / h) / (width / height) - 1) > _ASPECT_TOLERANCE:
-        notes.append(f"the annotation is for a page of {w:g} x {h:g} px, this one is {width} x {height}; not used")
+        warnings.append(f"the annotation is for a page of {w:g} x {h:g} px, this one is {width} x {height}; not used")
         return None
-    notes.append(f"boxes scaled from {w:g} x {h:g} px to {width} x {height}")
+    warnings.append(f"boxes scaled from {w:g} x {h:g} px to {width} x {height}")
     return width / w, height / h
 
 
 def _scale_panels(
-    panels: Sequence[AnnotatedPanel], scale: Scale, size: tuple[int, int], notes: list[str]
+    panels: Sequence[AnnotatedPanel], scale: Scale, size: tuple[int, int], warnings: list[str]
 ) -> list[AnnotatedPanel]:
     """Scale the panels; invalid ones are dropped, those with the same box are merged."""
     by_box: dict[Box, AnnotatedPanel] = {}
@@ -65,9 +65,9 @@ def _scale_panels(
         box = _scale_box(panel.box, scale)
         problem = _box_problem(box, size)
         if problem:
-            notes.append(f"panel {panel.number} dropped: {problem}")
+            warnings.append(f"panel {panel.number} dropped: {problem}")
         elif box in by_box:
-            notes.append(f"panel {panel.number} has the same box as panel {by_box[box].number}; merged")
+            warnings.append(f"panel {panel.number} has the same box as panel {by_box[box].number}; merged")
             by_box[box] = _merge_panels(by_box[box], panel)
         else:
             polygon = tuple((x * scale[0], y * scale[1]) for x, y in panel.polygon)

@@ -65,7 +65,7 @@ def _decode(task: PageTask, settings: DecodeSettings) -> DecodedPage:
     if low_confidence:  # last, so that its text stays that of the panels detected on it
         detected = [*detected, full_page(page, number=len(detected) + 1)]
     panels, dropped = _cut(page, detected, thumbnails=settings.thumbnails)
-    warnings = (*unreadable, *annotation.notes, *dropped, *unread)
+    warnings = (*unreadable, *annotation.warnings, *dropped, *unread)
     return DecodedPage(digest, page.width, page.height, tuple(panels), warnings, engine, ocr)
 
 
@@ -90,7 +90,7 @@ def _read_annotation(item: AnnotationRef) -> RawAnnotation:
     try:
         return parse_page(read_file(item.path.parent, item.path.name, MAX_BYTES))
     except (PanelseekError, OSError) as error:
-        return RawAnnotation(notes=(f"the annotation {item.path} cannot be read: {error}",))
+        return RawAnnotation(warnings=(f"the annotation {item.path} cannot be read: {error}",))
 
 
 def _digest(

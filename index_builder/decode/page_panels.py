@@ -30,7 +30,7 @@ def page_panels(
     detected = detection.boxes if detection else []
     boxes = detected or [Box(0, 0, page.width, page.height)]
     texts = texts_of_panels(annotation, boxes, right_to_left=right_to_left)
-    source = "finder" if detected else "page"
+    source = "detector" if detected else "page"
     panels = [
         _with_annotation(n, box, source, *text) for n, (box, text) in enumerate(zip(boxes, texts, strict=True), 1)
     ]

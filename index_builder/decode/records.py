@@ -54,7 +54,7 @@ class PageTask:
 class DetectedPanel:
     """A panel before it is cut out.
 
-    box_source: annotation, finder or page. text: None if unknown. text_source: annotation, ocr, or "" without text.
+    box_source: annotation, detector or page. text: None if unknown. text_source: annotation, ocr, or "" without text.
     """
 
     number: int

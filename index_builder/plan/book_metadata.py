@@ -89,7 +89,7 @@ class BookMetadataReader:
     @property
     def warnings(self) -> tuple[tuple[str, str], ...]:
         """(file, text) pairs of problems in the files, if they were read."""
-        return self.read.notes if "read" in self.__dict__ else ()
+        return self.read.warnings if "read" in self.__dict__ else ()
 
     def page_fingerprint(self, page: PageRef) -> str:
         """Return a fingerprint of a page's annotations in files of the book and the collection; "" without any."""

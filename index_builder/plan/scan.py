@@ -174,7 +174,7 @@ class _SourceScan:
         return BookMetadataReader(book, self.source, fingerprint, pages, self.plan.collection, self.options, language)
 
     def _book_id(self, book: BookRef, previous: BookRecord | None) -> int:
-        if previous is not None and (previous.title, previous.kind) == (book.title, book.book_format):
+        if previous is not None and (previous.title, previous.book_format) == (book.title, book.book_format):
             return previous.id
         return self.catalog.book_id(self.source_id, book.relative, book.title, book.book_format)
 

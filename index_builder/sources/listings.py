@@ -54,7 +54,7 @@ def _book_to_json(book: BookRef) -> dict[str, Any]:
         "path": str(book.path),
         "relative": book.relative,
         "title": book.title,
-        "kind": book.book_format,
+        "book_format": book.book_format,
         "pages": pages,
         "about": book.metadata_files,
         "beside": book.sidecar_files,
@@ -71,4 +71,6 @@ def _book_from_json(item: Mapping[str, Any]) -> BookRef:
     pages = tuple(PageRef(page["name"], page["number"], page["stat"], page["annotation"]) for page in item["pages"])
     about, beside = (tuple((name, fingerprint) for name, fingerprint in item[key]) for key in ("about", "beside"))
     comment = bytes.fromhex(item["comment"])
-    return BookRef(Path(item["path"]), item["relative"], item["title"], item["kind"], pages, about, beside, comment)
+    return BookRef(
+        Path(item["path"]), item["relative"], item["title"], item["book_format"], pages, about, beside, comment
+    )

@@ -74,14 +74,14 @@ class CatalogWriter(Catalog):
                 session.flush()
             return row.id
 
-    def book_id(self, source_id: int, path: str, title: str, kind: str) -> int:
-        """Return the id of a book, added if it is new; update its title and kind."""
+    def book_id(self, source_id: int, path: str, title: str, book_format: str) -> int:
+        """Return the id of a book, added if it is new; update its title and format."""
         with Session(self.engine) as session, session.begin():
             row = session.scalar(select(BookRow).where(BookRow.source_id == source_id, BookRow.path == path))
             if row is None:
-                row = BookRow(source_id=source_id, path=path, title=title, kind=kind)
+                row = BookRow(source_id=source_id, path=path, title=title, book_format=book_format)
                 session.add(row)
-            row.title, row.kind = title, kind
+            row.title, row.book_format = title, book_format
             session.flush()
             return row.id
 

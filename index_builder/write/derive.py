@@ -15,7 +15,7 @@ from retrieval.store.settings import BuildRecord
 
 
 def derive_generation(index: WritableIndex, options: dict[str, Any], progress: ProgressCallback) -> int:
-    """Write the next generation if the current one is stale, damaged or of another kind; return the current number.
+    """Write the next generation if the current one is stale, damaged or of another type; return the current number.
 
     options: of the build, as `BuildOptions.as_dict`. Whether something changed is read from the catalog, since an
     earlier build may have been stopped just before this.
@@ -36,23 +36,23 @@ def derive_generation(index: WritableIndex, options: dict[str, Any], progress: P
 
 
 def next_generation(index: WritableIndex, base: Generation | None = None) -> dict[str, Any]:
-    """Write a new generation of the kind that the last build chose, switch to it, and return its manifest.
+    """Write a new generation of the type that the last build chose, switch to it, and return its manifest.
 
     base: the generation whose FAISS indexes are updated; without one everything is made from catalog and vectors.
     """
     settings = index.catalog.settings()
     number = (settings.generation or 0) + 1
-    kind = settings.build_options.get("index_kind", "auto")
-    manifest = write_generation(index.folder, number, index.catalog, index.vectors, kind, base, no_progress)
+    index_type = settings.build_options.get("index_kind", "auto")
+    manifest = write_generation(index.folder, number, index.catalog, index.vectors, index_type, base, no_progress)
     index.catalog.write_settings(generation=number, generation_stale=False)
     prune_generations(index.folder, number)
     return manifest
 
 
-def _is_current(index: WritableIndex, number: int, kind: str) -> bool:
-    """Return True if the generation opens and is of the requested kind."""
+def _is_current(index: WritableIndex, number: int, index_type: str) -> bool:
+    """Return True if the generation opens and is of the requested type."""
     try:
         open_generation(index.folder, number)
     except IndexError_:
         return False
-    return kind in ("auto", index.catalog.settings().build_options.get("index_kind"))
+    return index_type in ("auto", index.catalog.settings().build_options.get("index_kind"))

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.encoder.protocol import DIMENSION
-from retrieval.progress import Progress, ProgressCallback, no_progress
+from retrieval.encoder.spec import DIMENSION
+from retrieval.progress import Progress, ProgressCallback, StageProgress, no_progress
 from retrieval.records import View
 from retrieval.store.ann.base import CANDIDATES, IndexInput, PreviousIndex
 from retrieval.store.ann.ivfpq import IvfPq, choose_index_type
@@ -41,14 +41,14 @@ def write_generation(
     number: int,
     catalog: Catalog,
     vectors: VectorStore,
-    kind: str,
+    index_type: str,
     base: Generation | None = None,
     progress: ProgressCallback = no_progress,
 ) -> dict[str, Any]:
     """Write generation `number` and return its manifest; it counts once the catalog names it.
 
-    kind: auto, exact or ivfpq. base: a generation whose FAISS indexes are updated if little changed. progress: stage
-    "index"; an exception in it cancels, and a half-written generation counts for nothing.
+    index_type: auto, exact or ivfpq. base: a generation whose FAISS indexes are updated if little changed.
+    progress: stage "index"; an exception in it cancels, and a half-written generation counts for nothing.
     """
     final = generation_folder(index, number)
     partial_folder = final.with_name(f"{number}.partial")
@@ -58,7 +58,7 @@ def write_generation(
     views = {}
     for view in View:
         writer = _ViewWriter(partial_folder, view, catalog, vectors, _view_progress(view, progress))
-        views[str(view)] = writer.write(kind, _previous_index(index, view, base))
+        views[str(view)] = writer.write(index_type, _previous_index(index, view, base))
     manifest = {"format": FORMAT, "generation": number, "dimension": DIMENSION, "views": views}
     (partial_folder / "manifest.json").write_text(json.dumps(manifest, indent=1))
     for path in partial_folder.iterdir():
@@ -77,10 +77,14 @@ def prune_generations(index: Path, current: int) -> None:
 
 
 def _view_progress(view: View, progress: ProgressCallback) -> ProgressCallback:
-    """Return a callback that reports steps of one view as the stage "index"."""
+    """Return a callback that reports steps of one view as the stage "index", each step with its own rate."""
+    name, step_progress = "", StageProgress(progress, "index", "vectors")
 
     def report(step: Progress) -> None:
-        progress(replace(step, stage="index", unit="vectors", detail=f"{step.stage} the {view} index"))
+        nonlocal name, step_progress
+        if step.stage != name:
+            name, step_progress = step.stage, StageProgress(progress, "index", "vectors")
+        step_progress(step.done, step.total, f"{name} the {view} index")
 
     return report
 
@@ -108,19 +112,19 @@ class _ViewWriter:
     vectors: VectorStore
     progress: ProgressCallback
 
-    def write(self, kind: str, previous: PreviousIndex | None) -> dict[str, Any]:
+    def write(self, index_type: str, previous: PreviousIndex | None) -> dict[str, Any]:
         """Write the view's files and return its part of the manifest."""
         self.progress(Progress("checking"))
         # panels without dialogue have no vector there: all of them would be the same one
         ids, rows = self.catalog.panels.vector_rows(with_dialogue_only=self.view is View.DIALOGUE)
         np.save(self.folder / f"{self.view}.panels.npy", np.stack([ids, rows]))
         per_panel = vectors_per_panel(self.vectors, self.view)
-        chosen = choose_index_type(per_panel * len(ids), kind)
+        chosen = choose_index_type(per_panel * len(ids), index_type)
         plain = ViewIndex(self.view, ids, rows, None)
         measured = self._write_ann(plain, per_panel, previous) if chosen == "ivfpq" else self._measure_recall(plain)
         files = {p.name: _file_entry(p) for p in sorted(self.folder.glob(f"{self.view}.*"))}
         return {
-            "kind": chosen,
+            "index_type": chosen,
             "panels": len(ids),
             "vectors": per_panel * len(ids),
             "files": files,

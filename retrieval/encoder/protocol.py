@@ -9,13 +9,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.encoder.spec import DIMENSION as DIMENSION
-from retrieval.encoder.spec import IMAGE_SIZE
+from retrieval.encoder.spec import EncoderSpec
 from retrieval.progress import ProgressCallback, no_progress
 from retrieval.records import Box, View
-
-PICTURE_SIDE = IMAGE_SIZE
-"""Side in pixels of the square input image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +46,14 @@ class QueryVectors:
 
     vectors: (V, 512) float32 unit rows; a panel may match any of them. V is 1, or one for each size that the query
         image is read at: as a whole panel, and as each size of region.
-    windows: for each of them (W, 512) unit rows of windows of the query image; () if there are none. They measure
-        how much of the query a panel shows. W may differ, and be 0.
+    query_regions: for each of them (W, 512) unit rows of W regions of the query image; () if there are none. They
+        measure how much of the query a panel shows. W may differ, and be 0.
     grey_image: the query image for geometric verification, as `retrieval.images.keypoints.to_grey` gives it; None
         without verification.
     """
 
     vectors: NDArray[np.float32]
-    windows: tuple[NDArray[np.float32], ...] = ()
+    query_regions: tuple[NDArray[np.float32], ...] = ()
     grey_image: NDArray[np.uint8] | None = None
 
 
@@ -68,7 +64,7 @@ class PanelEmbeddings:
     picture, dialogue, fused: (P, 512) float32 unit rows; a row is all zeros only if its branch gives zeros.
     gate: (P, 3) float32, weights of image, text and composition in `fused`; rows sum to 1.
     regions: (P, R, 512) float32 unit rows, further `picture` vectors of each panel, one for each of its R regions.
-        None from an encoder without regions. R is its `settings["regions"]`, or 0 if that is missing.
+        None from an encoder without regions. R is its `spec.regions`.
     """
 
     picture: NDArray[np.float32]
@@ -93,6 +89,11 @@ class Encoder(Protocol):
     settings: dict[str, Any]
     provisional: bool
 
+    @property
+    def spec(self) -> EncoderSpec:
+        """Return the sizes of the encoder."""
+        ...
+
     def encode(
         self, panels: Sequence[PanelInput], *, batch_size: int = 32, progress: ProgressCallback = no_progress
     ) -> PanelEmbeddings:
@@ -105,7 +106,7 @@ class Encoder(Protocol):
 
 
 class RegionEncoder(Encoder, Protocol):
-    """An encoder with region vectors: its `settings["regions"]` is above 0."""
+    """An encoder with region vectors: its `spec.regions` is above 0."""
 
     def encode_query_regions(self, queries: Sequence[QueryInput]) -> list[QueryVectors]:
         """Return the vectors of each query image, read as a whole panel and as each size of region."""

@@ -95,7 +95,7 @@ def index_searchers(index: OpenIndex) -> list[PictureSearcher]:
 
 def searches_approximately(index: OpenIndex, view: View) -> bool:
     """Return True if a view has an IVF-PQ index, so that the default search and the exact one may differ."""
-    return bool(index.generation.manifest["views"][str(view)]["kind"] != "exact")
+    return bool(index.generation.manifest["views"][str(view)]["index_type"] != "exact")
 
 
 def measure_distortions(

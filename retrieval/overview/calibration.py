@@ -94,7 +94,7 @@ _memories: WeakKeyDictionary[OpenIndex, _Memory] = WeakKeyDictionary()
 _memories_lock = threading.Lock()
 
 
-def query_type(query: Query) -> QueryType:
+def query_type_of(query: Query) -> QueryType:
     """Return the type of a query: a panel, an image, text, or both."""
     if query.panel is not None:
         return "panel"
@@ -112,65 +112,67 @@ def is_close(index: OpenIndex, query: Query, hits: Sequence[Hit]) -> bool | None
     if not others:
         return False
     best = {hit.view: max(h.ranking_score for h in others if h.view is hit.view) for hit in others}
-    kind = query_type(query)
-    answers = [make_threshold(index, view, kind).exceeded_by(score) for view, score in best.items()]
+    query_type = query_type_of(query)
+    answers = [make_threshold(index, view, query_type).exceeded_by(score) for view, score in best.items()]
     return True if True in answers else (None if None in answers else False)
 
 
-def load_threshold(index: OpenIndex, view: View | str, kind: QueryType | None = None) -> ScoreThreshold | None:
+def load_threshold(index: OpenIndex, view: View | str, query_type: QueryType | None = None) -> ScoreThreshold | None:
     """Return a threshold that was measured before for this generation, or None.
 
-    kind: type of the queries; None is the most common one of the view.
+    query_type: type of the queries; None is the most common one of the view.
     """
-    view, kind = View(view), kind or DEFAULT_QUERY_TYPE[View(view)]
+    view, query_type = View(view), query_type or DEFAULT_QUERY_TYPE[View(view)]
     number = index.generation.number
-    found = _memory(index).thresholds.get((number, view, kind))
-    return found or _read_file(_path(index, number)).get((view, kind))
+    found = _memory(index).thresholds.get((number, view, query_type))
+    return found or _read_file(_path(index, number)).get((view, query_type))
 
 
 def make_threshold(
-    index: OpenIndex, view: View | str, kind: QueryType | None = None, *, low_priority: bool = False
+    index: OpenIndex, view: View | str, query_type: QueryType | None = None, *, low_priority: bool = False
 ) -> ScoreThreshold:
     """Return the threshold of a view and query type; measure it once for each generation.
 
     low_priority: small batches, each followed by a pause twice as long, which leaves time to other searches.
     """
-    view, kind = View(view), kind or DEFAULT_QUERY_TYPE[View(view)]
+    view, query_type = View(view), query_type or DEFAULT_QUERY_TYPE[View(view)]
     memory, number = _memory(index), index.generation.number
     with memory.lock:
-        found = load_threshold(index, view, kind)
+        found = load_threshold(index, view, query_type)
         if found is None:
-            found = _threshold(view, kind, impostor_scores(index, view, kind, low_priority=low_priority))
+            found = _threshold(view, query_type, impostor_scores(index, view, query_type, low_priority=low_priority))
             _add_to_file(_path(index, number), found)
         memory.thresholds = {key: value for key, value in memory.thresholds.items() if key[0] == number}
-        memory.thresholds[number, view, kind] = found
+        memory.thresholds[number, view, query_type] = found
         return found
 
 
-def _threshold(view: View, kind: QueryType, scores: Sequence[float]) -> ScoreThreshold:
+def _threshold(view: View, query_type: QueryType, scores: Sequence[float]) -> ScoreThreshold:
     if len(scores) < MIN_SAMPLE:
-        return ScoreThreshold(view, kind, None, None, len(scores))
+        return ScoreThreshold(view, query_type, None, None, len(scores))
     median, value = np.quantile(scores, (0.5, QUANTILE))
-    return ScoreThreshold(view, kind, round(float(value), 5), round(float(median), 5), len(scores))
+    return ScoreThreshold(view, query_type, round(float(value), 5), round(float(median), 5), len(scores))
 
 
 # -------------------------------------------------------------------- impostors
 
 
 def impostor_scores(
-    index: OpenIndex, view: View, kind: QueryType, count: int = SAMPLE, *, low_priority: bool = False
+    index: OpenIndex, view: View, query_type: QueryType, count: int = SAMPLE, *, low_priority: bool = False
 ) -> list[float]:
     """Return the ranking score of the best hit in another book for each of `count` panels.
 
     In a library of one book: of the best hit that is neither on the same page nor on the next or previous one.
     """
-    panels = _sample_panels(index, view, kind, count)
+    panels = _sample_panels(index, view, query_type, count)
     by_book = len(index.books()) > 1
     scores: list[float] = []
     size = _LOW_PRIORITY_BATCH if low_priority else _BATCH
     for start in range(0, len(panels), size):
         began = time.perf_counter()
-        batch = [(panel, _sample_query(index, panel, view, kind, by_book)) for panel in panels[start : start + size]]
+        batch = [
+            (panel, _sample_query(index, panel, view, query_type, by_book)) for panel in panels[start : start + size]
+        ]
         usable = [(panel, query) for panel, query in batch if query is not None]
         answers = index.search_many([query for _, query in usable])
         for (panel, _), hits in zip(usable, answers, strict=True):
@@ -184,15 +186,15 @@ def _is_impostor(hit: Panel, panel: Panel, by_book: bool) -> bool:
     return hit.book_id != panel.book_id if by_book else abs(hit.page_number - panel.page_number) > 1
 
 
-def _sample_query(index: OpenIndex, panel: Panel, view: View, kind: QueryType, by_book: bool) -> Query | None:
+def _sample_query(index: OpenIndex, panel: Panel, view: View, query_type: QueryType, by_book: bool) -> Query | None:
     """Return a query for a panel as a person would search for it; None if its image cannot be read."""
     # hits of two books; or of the page itself, its two neighbours and one more
     first = Query(view=view, k=2, per_book=1) if by_book else Query(view=view, k=4, per_page=1)
-    if kind == "panel":
+    if query_type == "panel":
         return replace(first, panel=panel.id, include_self=False)
-    text = _sample_words(panel) if kind != "picture" else None
+    text = _sample_words(panel) if query_type != "picture" else None
     try:
-        image = Image.open(io.BytesIO(index.thumbnail(panel))) if kind != "words" else None
+        image = Image.open(io.BytesIO(index.thumbnail(panel))) if query_type != "words" else None
     except PanelseekError as error:
         log.debug("panel %d is not used as a query: %s", panel.id, error)
         return None
@@ -206,14 +208,16 @@ def _sample_words(panel: Panel) -> str:
     return " ".join(words[start : start + QUERY_WORDS])
 
 
-def _sample_panels(index: OpenIndex, view: View, kind: QueryType, count: int) -> list[Panel]:
+def _sample_panels(index: OpenIndex, view: View, query_type: QueryType, count: int) -> list[Panel]:
     """Return panels usable as queries, drawn at random, one of each book in turn."""
-    ids = index.generation.views[View.DIALOGUE if view is View.DIALOGUE or kind in ("words", "both") else view].ids
+    ids = index.generation.views[
+        View.DIALOGUE if view is View.DIALOGUE or query_type in ("words", "both") else view
+    ].ids
     drawn = np.random.default_rng(_SEED).permutation(ids)[: 20 * count]
     books: dict[int, list[Panel]] = {}
     panels = index.catalog.panels.get(drawn)
     for panel in (panels[i] for i in drawn.tolist() if i in panels):
-        if kind in ("picture", "panel") or len(tokens(panel.dialogue)) >= QUERY_WORDS:
+        if query_type in ("picture", "panel") or len(tokens(panel.dialogue)) >= QUERY_WORDS:
             books.setdefault(panel.book_id, []).append(panel)
     return interleave(books.values())[:count]
 

@@ -19,7 +19,7 @@ MAX_BATCH = 32
 class _Request:
     """The inputs of one caller, and their results once they are encoded."""
 
-    kind: Any
+    batch_key: Any
     inputs: Sequence[Any]
     done: threading.Event = field(default_factory=threading.Event)
     results: Sequence[Any] = ()
@@ -27,7 +27,7 @@ class _Request:
 
 
 class MicroBatcher:
-    """Batching of calls of `encode(kind, inputs)`, which returns one result for each input, in order."""
+    """Batching of calls of `encode(batch_key, inputs)`, which returns one result for each input, in order."""
 
     def __init__(self, encode: Callable[[Any, Sequence[Any]], Sequence[Any]]) -> None:
         self._encode = encode
@@ -35,12 +35,12 @@ class MicroBatcher:
         self._queue_lock = threading.Lock()
         self._encode_lock = threading.Lock()
 
-    def submit(self, kind: Any, inputs: Sequence[Any]) -> Sequence[Any]:
-        """Return the results of `inputs`, encoded together with waiting inputs of the same kind.
+    def submit(self, batch_key: Any, inputs: Sequence[Any]) -> Sequence[Any]:
+        """Return the results of `inputs`, encoded together with waiting inputs that have the same batch key.
 
         Raises what `encode` raised for them. An error in one request does not fail the others in its batch.
         """
-        request = _Request(kind, inputs)
+        request = _Request(batch_key, inputs)
         with self._queue_lock:
             self._queue.append(request)
         with self._encode_lock:
@@ -51,12 +51,12 @@ class MicroBatcher:
         return request.results
 
     def _next_batch(self) -> list[_Request]:
-        """Take the first request from the queue, and those of its kind that fit into the batch."""
+        """Take the first request from the queue, and those with its batch key that fit into the batch."""
         with self._queue_lock:
-            kind, room = self._queue[0].kind, MAX_BATCH
+            batch_key, room = self._queue[0].batch_key, MAX_BATCH
             batch: list[_Request] = []
             for request in list(self._queue):
-                if request.kind == kind and (not batch or len(request.inputs) <= room):
+                if request.batch_key == batch_key and (not batch or len(request.inputs) <= room):
                     batch.append(request)
                     room -= len(request.inputs)
                     self._queue.remove(request)
@@ -64,7 +64,7 @@ class MicroBatcher:
 
     def _process(self, batch: list[_Request]) -> None:
         try:
-            results = self._encode(batch[0].kind, [item for request in batch for item in request.inputs])
+            results = self._encode(batch[0].batch_key, [item for request in batch for item in request.inputs])
             start = 0
             for request in batch:
                 request.results = results[start : start + len(request.inputs)]

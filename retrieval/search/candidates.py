@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.encoder.protocol import DIMENSION
+from retrieval.encoder.spec import DIMENSION
 from retrieval.errors import UsageError
 from retrieval.records import View
 from retrieval.search.hits import LexicalMatch

@@ -77,8 +77,8 @@ class QueryEncoder:
         with_regions = view is View.PICTURE and regions and not any(item.text for item in items)
         return list(self._batcher.submit((view, with_regions), items))
 
-    def _encode_batch(self, kind: tuple[View, bool], items: Sequence[QueryInput]) -> list[QueryVectors]:
-        view, with_regions = kind
+    def _encode_batch(self, batch_key: tuple[View, bool], items: Sequence[QueryInput]) -> list[QueryVectors]:
+        view, with_regions = batch_key
         encoder = self._encoder()
         if with_regions:
             return cast(RegionEncoder, encoder).encode_query_regions(items)

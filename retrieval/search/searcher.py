@@ -98,7 +98,7 @@ class Searcher:
 
         Penalties of negative text are read from the top down, deeper while too few panels are found.
         """
-        first_step = coverage.apply if context.vectors.windows else hybrid.apply
+        first_step = coverage.apply if context.vectors.query_regions else hybrid.apply
         ranked = geometric.apply(first_step(candidates, context), context)
         depth = context.part.query.needed + _SPARE_ROWS
         while True:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.encoder.protocol import DIMENSION
+from retrieval.encoder.spec import DIMENSION
 from retrieval.errors import IndexDamaged
 from retrieval.records import View
 from retrieval.store.ann.base import AnnIndex
@@ -125,6 +125,6 @@ def file_problems(folder: Path, manifest: dict[str, Any], hash_up_to: float) -> 
 
 def _open_view(folder: Path, view: View, manifest: dict[str, Any]) -> ViewIndex:
     pairs = np.load(folder / f"{view}.panels.npy", mmap_mode="r")
-    has_ann = manifest["kind"] == "ivfpq"
+    has_ann = manifest["index_type"] == "ivfpq"
     ann = IvfPq.open(folder / f"{view}.faiss", manifest["vectors"]) if has_ann else None
     return ViewIndex(view, pairs[0], pairs[1], ann)

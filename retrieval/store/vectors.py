@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.encoder.protocol import DIMENSION, PanelEmbeddings
+from retrieval.encoder.protocol import PanelEmbeddings
+from retrieval.encoder.spec import DIMENSION
 from retrieval.errors import IndexDamaged
 from retrieval.records import View
 from retrieval.store.sparse_file import punch_holes

@@ -92,9 +92,9 @@ def by_place(index: Path) -> dict[tuple[str, int], Panel]:
 
 
 _ROWS = """
-SELECT source.path AS root, book.path, book.title, book.kind, page.name, page.number AS place, page.digest, page.width,
-       page.height, page.missing, panel.number, x, y, w, h, dialogue, box_source, gate_picture, gate_dialogue,
-       gate_composition, vector_row
+SELECT source.path AS root, book.path, book.title, book.book_format, page.name, page.number AS place, page.digest,
+       page.width, page.height, page.missing, panel.number, x, y, w, h, dialogue, box_source,
+       gate_picture, gate_dialogue, gate_composition, vector_row
 FROM source JOIN book ON book.source_id = source.id JOIN page ON page.book_id = book.id
 LEFT JOIN panel ON panel.page_id = page.id
 ORDER BY root, book.path, place, page.name, panel.number

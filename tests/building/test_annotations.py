@@ -19,7 +19,7 @@ from tests.conftest import GridEncoder
 
 SIZE = (200, 300)
 LEFT, RIGHT = [20, 20, 70, 260], [110, 20, 70, 260]
-"""Two panels that no finder would give for the pages here, which are drawn with one."""
+"""Two panels that no detector would give for the pages here, which are drawn with one."""
 
 WORDS = ("the lamp is out", "row faster")
 
@@ -304,7 +304,7 @@ def test_a_file_in_the_book(lib: Path, index: Path, form: str, where: str) -> No
 
 
 def test_words_go_to_the_panels_that_are_found(lib: Path, index: Path) -> None:
-    """Blocks of a `.mokuro` next to the book are given to the panel finder's panels."""
+    """Blocks of a `.mokuro` next to the book are given to the panel detector's panels."""
     cbz(lib / "Volume 4.cbz", {"page_0003.png": drawn(5, 4)})
     put(lib / "Volume 4.mokuro", text_of(mokuro()))
     build(lib, index)
@@ -501,7 +501,7 @@ def test_an_entry_of_a_collection_changes(lib: Path, index: Path, tmp_path: Path
 
 
 def test_who_is_trusted_first(lib: Path, index: Path, tmp_path: Path) -> None:
-    """The page's own file, then the files in the book (ACBF first), then those of the collection, then the finder."""
+    """The page's own file, then the files in the book (ACBF first), then those of the collection, then the detector."""
     other = [20, 20, 160, 100]
     sources = {
         "own": lambda: put(lib / "Book" / "1.json", stage1([None], [[20, 20, 160, 50]])),
@@ -530,7 +530,7 @@ def test_who_is_trusted_first(lib: Path, index: Path, tmp_path: Path) -> None:
     ],
 )
 def test_damage_is_named_and_costs_nothing_else(lib: Path, index: Path, name: str, data: bytes, remark: str) -> None:
-    """A file that cannot be understood leaves a note with its name; the book is read all the same."""
+    """A file that cannot be understood leaves a warning with its name; the book is read all the same."""
     for path, content in (("1.png", drawn(1, 1)), (name, data)):
         put(lib / "Night Harbor 3" / path, content)
     report = build(lib, index, page_is_panel=True)

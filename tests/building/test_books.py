@@ -25,7 +25,7 @@ def test_nested_folders_and_archives_are_books(lib: Path, index: Path) -> None:
     report = build(lib, index)
     assert (report.books, report.pages, report.panels, report.panels_with_dialogue) == (3, 4, 16, 2)
     with PanelIndex.open(index) as opened:
-        books = {b.path: (b.title, b.kind, b.pages, b.panels, b.source) for b in opened.books()}
+        books = {b.path: (b.title, b.book_format, b.pages, b.panels, b.source) for b in opened.books()}
     assert books == {
         "Frogs": ("Frogs", "folder", 1, 4, str(lib)),
         "Frogs/night": ("night", "folder", 2, 8, str(lib)),
@@ -120,7 +120,7 @@ def test_unicode_names(lib: Path, index: Path) -> None:
             assert opened.search(image=opened.panel_image(panel), k=1)[0].panel.id == panel.id
 
 
-def test_the_finder_where_nothing_is_annotated(lib: Path, index: Path) -> None:
+def test_the_detector_where_nothing_is_annotated(lib: Path, index: Path) -> None:
     """A page without annotation gets the boxes that are drawn on it, without text."""
     put(lib / "1.png", drawn(5, 4, (400, 600)))
     build(lib, index)
@@ -173,7 +173,7 @@ def test_a_wordless_library(lib: Path, index: Path) -> None:
     """Without any text the dialogue view is empty, and searching it returns no hit instead of an error."""
     page(lib / "1", 1)
     report = build(lib, index)
-    assert report.views["dialogue"] == {"kind": "exact", "panels": 0, "recall_at_10": None}
+    assert report.views["dialogue"] == {"index_type": "exact", "panels": 0, "recall_at_10": None}
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
         assert opened.search(text="hello") == []
         assert opened.search(text="hello", where={"page": 1}) == []
@@ -248,7 +248,7 @@ def test_the_form_of_the_real_comics(lib: Path, index: Path) -> None:
     assert [(p.number, p.dialogue) for p in panels(index)] == [(1, "two lines"), (2, "")]
 
 
-def test_damaged_annotation_is_noted_and_the_finder_steps_in(lib: Path, index: Path) -> None:
+def test_damaged_annotation_is_noted_and_the_detector_steps_in(lib: Path, index: Path) -> None:
     """JSON that cannot be read costs the annotation, not the page."""
     put(lib / "1.png", drawn(5, 4, (400, 600)))
     put(lib / "1.json", b"{")

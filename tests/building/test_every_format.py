@@ -59,7 +59,7 @@ def test_from_file_to_hit(every: dict[str, list[tuple[str, bytes]]], lib: Path, 
     assert report.skipped == ()
     assert report.pages == sum(len(pages) for pages in every.values())
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
-        kinds = {Path(book.path).name: book.kind for book in opened.books()}
+        kinds = {Path(book.path).name: book.book_format for book in opened.books()}
         for name, pages in every.items():
             for number, (_, data) in enumerate(pages, 1):
                 picture = Image.open(io.BytesIO(data)).convert("RGB")

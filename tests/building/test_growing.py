@@ -61,10 +61,10 @@ def finds(index: Path, picture: bytes) -> tuple[str, float]:
 def test_stopped_while_the_index_is_made(grown: Path, step: str) -> None:
     """Each step reports its progress; after a stop at any of them, the next build makes the new page findable."""
     index: Path = grown / "my.index"
-    told: list[Progress] = []
+    reports: list[Progress] = []
     shutil.rmtree(index / "generations")  # so that everything is trained anew
-    build(grown / "comics", index, **OPTIONS, progress=told.append)
-    making = [now for now in told if now.stage == "index"]
+    build(grown / "comics", index, **OPTIONS, progress=reports.append)
+    making = [now for now in reports if now.stage == "index"]
     assert {now.detail for now in making} >= {f"{step} the fused index", f"{step} the picture index"}
     assert all(0 <= now.done <= now.total for now in making if now.total)
 

@@ -43,7 +43,7 @@ def test_the_report_as_json(lib: Path, index: Path) -> None:
     found = json.loads(json.dumps(report.as_dict()))
     assert found["index"] == str(index)
     assert found["encoder"]["name"] == "grid"
-    assert found["views"]["picture"] == {"kind": "exact", "panels": 4, "recall_at_10": 1.0}
+    assert found["views"]["picture"] == {"index_type": "exact", "panels": 4, "recall_at_10": 1.0}
     ((skipped,),) = [found["skipped"]]
     assert set(skipped) == {"path", "reason"}
     assert "2.png" in skipped["path"]

@@ -159,7 +159,7 @@ def test_repair_keeps_the_kind(many: Path, index: Path) -> None:
     shutil.copytree(many / "my.index", index)
     repair_index(index)
     with PanelIndex.open(index) as opened:
-        assert opened.info()["views"]["picture"]["kind"] == "ivfpq"
+        assert opened.info()["views"]["picture"]["index_type"] == "ivfpq"
     assert verify(index).sound
 
 

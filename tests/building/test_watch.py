@@ -33,12 +33,12 @@ class Watched:
         self.events: Queue[WatchEvent] = Queue()
         self.encoder = GridEncoder()
 
-    def next(self, kind: str) -> WatchEvent:
-        """Return the next event of a kind, after skipping others."""
+    def next(self, name: str) -> WatchEvent:
+        """Return the next event of a name, after skipping others."""
         end = time.monotonic() + PATIENCE
         while True:
             event = self.events.get(timeout=max(0.1, end - time.monotonic()))
-            if event.kind == kind:
+            if event.event == name:
                 return event
 
     def quiet(self, seconds: float) -> bool:

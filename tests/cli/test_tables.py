@@ -20,7 +20,7 @@ INFO: dict[str, Any] = {
     "generation": 3,
     "last_build": None,
     "bytes": 2**21,
-    "views": {"picture": {"panels": 8, "kind": "exact", "recall_at_10": 1.0}},
+    "views": {"picture": {"panels": 8, "index_type": "exact", "recall_at_10": 1.0}},
     "sources": ["/comics"],
     "skipped": [{"path": "a\nb.png", "reason": "not an image"}] * 21,
 }

@@ -111,9 +111,9 @@ def test_windows_of_a_query_are_those_of_a_panel(small) -> None:
     picture = resize(drawing(1))
     asked = small.encode_query_regions([QueryInput(picture)])[0]
     panel = small.encode([PanelInput(picture, "", Box(0, 0, 9, 9), 9, 9)]).regions[0]
-    assert [len(size) for size in asked.windows] == [9, 4, 4]
-    np.testing.assert_allclose(asked.windows[0], panel[4:], atol=1e-5)
-    for size in asked.windows:
+    assert [len(size) for size in asked.query_regions] == [9, 4, 4]
+    np.testing.assert_allclose(asked.query_regions[0], panel[4:], atol=1e-5)
+    for size in asked.query_regions:
         np.testing.assert_allclose(np.linalg.norm(size, axis=1), 1.0, atol=1e-5)
         assert (size @ size.T)[np.triu_indices(len(size), 1)].max() < 0.9999
 

@@ -85,13 +85,16 @@ def report_values(report: Any) -> dict[str, Any]:
         "copied": found["reused"],
         "encoder": found["encoder"]["name"],
         "generation": found["generation"],
-        "views": {name: [view["kind"], view["panels"]] for name, view in found["views"].items()},
+        "views": {name: [view["index_type"], view["panels"]] for name, view in found["views"].items()},
         "skipped": sorted(Path(each["path"]).name for each in found["skipped"]),
         "notes": sorted(Path(each["path"]).name for each in found["warnings"]),
     }
 
 
 # ------------------------------------------------------------------- what it holds
+
+_RECORDED_SOURCES = {"detector": "finder"}
+"""Sources of boxes that the stored answers have under another name."""
 
 
 def panel_ids(index: PanelIndex) -> list[int]:
@@ -104,7 +107,7 @@ def contents(index: PanelIndex) -> dict[str, Any]:
     panels = index.browse(k=100_000)
     pages = {p.page_id: [p.page_id, p.page_path, p.page_number, p.page_width, p.page_height, p.label] for p in panels}
     books = [
-        [b.id, b.title, b.path, b.kind, b.pages, b.panels, {k: list(v) for k, v in index.metadata(b.id).items()}]
+        [b.id, b.title, b.path, b.book_format, b.pages, b.panels, {k: list(v) for k, v in index.metadata(b.id).items()}]
         for b in index.books()
     ]
     return {
@@ -120,7 +123,7 @@ def contents(index: PanelIndex) -> dict[str, Any]:
                 digest(p.dialogue),
                 digest(p.sound_effects),
                 p.text_source,
-                p.box_source,
+                _RECORDED_SOURCES.get(p.box_source, p.box_source),
                 [round(weight, 4) for weight in p.gate],
             ]
             for p in panels

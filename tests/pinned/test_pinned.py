@@ -122,7 +122,7 @@ def check_contents(expected: Mapping[str, Any], found: Mapping[str, Any]) -> Non
 def check_answers(expected: Mapping[str, Any], found: Mapping[str, Any], kind: str) -> None:
     wanted = [each for each in expected if questions.kind_of(each) == kind]
     assert wanted == [each for each in found if questions.kind_of(each) == kind]
-    differences = {each: told for each in wanted if (told := difference(expected[each], found[each])) is not None}
+    differences = {each: text for each in wanted if (text := difference(expected[each], found[each])) is not None}
     assert not differences
 
 
@@ -132,7 +132,7 @@ def difference(expected: Any, found: Any) -> str | None:
         return f"expected {expected}; found {found}"
     if "batch" in expected:
         pairs = list(zip(expected["batch"], found["batch"], strict=False))
-        each = [told for before, now in pairs if (told := difference(before, now)) is not None]
+        each = [text for before, now in pairs if (text := difference(before, now)) is not None]
         same = len(expected["batch"]) == len(found["batch"])
         return None if same and not each else f"{len(found['batch'])} answers; {each}"
     if "hits" in expected:

@@ -1,4 +1,4 @@
-"""Damaged annotations, as programs and models leave them: usable parts are read, problems leave a note."""
+"""Damaged annotations, as programs and models leave them: usable parts are read, problems leave a warning."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def boxes(found: PageAnnotation) -> list[Box]:
 
 
 @pytest.mark.parametrize(
-    ("box", "expected", "note"),
+    ("box", "expected", "warning"),
     [
         (BOX, PIXELS, ""),
         (["100", "200.0", "500", "700"], PIXELS, ""),
@@ -47,13 +47,13 @@ def boxes(found: PageAnnotation) -> list[Box]:
         ([float("nan"), 200, 100, 700], None, "not four numbers"),
     ],
 )
-def test_boxes_of_models(box: Any, expected: Box | None, note: str) -> None:
+def test_boxes_of_models(box: Any, expected: Box | None, warning: str) -> None:
     """Numbers in strings are read, swapped corners are corrected, and an invalid box drops its panel."""
     other = panel(box_2d=[0, 0, 100, 100])
     found = read({"panels": [panel(box_2d=box), other]})
     assert boxes(found) == ([expected] if expected else []) + [Box(0, 0, 20, 40)]
     assert [p.number for p in found.panels or ()] == ([1] if expected else []) + [2]
-    assert any(note in remark for remark in found.notes) is bool(note)
+    assert any(warning in remark for remark in found.warnings) is bool(warning)
 
 
 @pytest.mark.parametrize("model", ["glm-4.5v", "z-ai/GLM-4.5V", "zhipu/glm-4v"])
@@ -106,17 +106,17 @@ def test_panels_in_odd_containers(panels: Any) -> None:
     """Panels may be the values of an object, or stand among items that are no panels."""
     found = read({"panels": panels})
     assert boxes(found)[0] == PIXELS
-    assert all("not an object" in note for note in found.notes)
+    assert all("not an object" in warning for warning in found.warnings)
 
 
 @pytest.mark.parametrize(
     "value", [[], 7, None, "words", {"panels": "none"}, [1, 2], {"a": {"b": {}}}, {"panels": [None]}]
 )
 def test_what_is_no_page(value: Any) -> None:
-    """The annotation has no panels, and one note."""
+    """The annotation has no panels, and one warning."""
     found = read(value)
     assert found.panels is None
-    assert len(found.notes) == 1
+    assert len(found.warnings) == 1
 
 
 WHOLE = json.dumps(
@@ -131,8 +131,8 @@ def test_output_cut_off_anywhere() -> None:
     assert set(counts) == {0, 1, 2}
     first = WHOLE.index('}, {"panel_number"') + 1
     assert (_panels(first - 1), _panels(first)) == (0, 1)
-    (note, *_) = read_annotation(WHOLE[:-3].encode(), 200, 400).notes
-    assert note.startswith("the JSON of the annotation is cut off; only its complete entries are read")
+    (warning, *_) = read_annotation(WHOLE[:-3].encode(), 200, 400).warnings
+    assert warning.startswith("the JSON of the annotation is cut off; only its complete entries are read")
 
 
 def _panels(end: int) -> int:
@@ -181,7 +181,7 @@ def test_words_read_by_others(page: dict[str, Any]) -> None:
 
 
 def test_a_detector_that_failed() -> None:
-    """Its reason is in the notes, and there are no panels."""
+    """Its reason is in the warnings, and there are no panels."""
     assert read(FAILED) == PageAnnotation(None, None, ("the detector failed on this page: out of memory",))
 
 
@@ -230,9 +230,9 @@ XML = [
 
 @pytest.mark.parametrize("data", XML)
 def test_odd_xml(data: bytes) -> None:
-    """Invalid fields are ignored; a file that is no XML leaves a note."""
+    """Invalid fields are ignored; a file that is no XML leaves a warning."""
     found = parse_file(data)
-    assert found.format or found.note or data == b"<other/>"
+    assert found.format or found.warning or data == b"<other/>"
 
 
 @pytest.mark.parametrize(

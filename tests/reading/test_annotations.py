@@ -1,4 +1,4 @@
-"""`read_annotation` reads the usable parts of a page's JSON, and leaves notes about the others."""
+"""`read_annotation` reads the usable parts of a page's JSON, and leaves warnings about the others."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_training_form() -> None:
         AnnotatedPanel(1, Box(1.5, 2, 30, 40.25), "WHO?\nME."),
         AnnotatedPanel(2, Box(0, 0, 9, 9), ""),
     )
-    assert (found.reading_direction, found.notes) == (None, ())
+    assert (found.reading_direction, found.warnings) == (None, ())
 
 
 def test_form_with_reading_direction() -> None:
@@ -52,7 +52,7 @@ CUT_OFF = "the JSON of the annotation is cut off; only its complete entries are 
 
 
 @pytest.mark.parametrize(
-    ("data", "note"),
+    ("data", "warning"),
     [
         (b"", NOT_JSON),
         (b"not json", NOT_JSON),
@@ -62,11 +62,11 @@ CUT_OFF = "the JSON of the annotation is cut off; only its complete entries are 
         (b"\x80abc", NOT_JSON),
     ],
 )
-def test_not_json(data: bytes, note: str) -> None:
-    """Bytes that are no JSON, or JSON that is cut off, leave a note."""
+def test_not_json(data: bytes, warning: str) -> None:
+    """Bytes that are no JSON, or JSON that is cut off, leave a warning."""
     found = read_annotation(data, 100, 200)
     assert found.panels is None
-    assert found.notes[0].startswith(note)
+    assert found.warnings[0].startswith(warning)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
@@ -91,10 +91,10 @@ def test_byte_order_marks(encoding: str) -> None:
     ],
 )
 def test_unknown_forms(page: object) -> None:
-    """JSON of another format leaves a note, and has no panels."""
+    """JSON of another format leaves a warning, and has no panels."""
     found = read_annotation(json.dumps(page).encode(), 100, 200)
     assert found.panels is None
-    assert found.notes[0].startswith("unknown annotation format")
+    assert found.warnings[0].startswith("unknown annotation format")
 
 
 BAD = [
@@ -121,26 +121,26 @@ BAD = [
 
 @pytest.mark.parametrize("bad", BAD, ids=str)
 def test_a_bad_box_costs_its_panel_only(bad: object) -> None:
-    """The panel is dropped with a note, and the numbers of the others stay."""
+    """The panel is dropped with a warning, and the numbers of the others stay."""
     found = read([{"bbox": [0, 0, 5, 5]}, {"bbox": bad}, {"bbox": [5, 5, 5, 5]}])
     assert found.panels is not None
     assert [panel.number for panel in found.panels] == [1, 3]
-    assert len(found.notes) == 1
-    assert found.notes[0].startswith("panel 2 dropped: its box" if bad else "panel 2 dropped: it")
+    assert len(found.warnings) == 1
+    assert found.warnings[0].startswith("panel 2 dropped: its box" if bad else "panel 2 dropped: it")
 
 
 def test_panels_that_are_not_objects() -> None:
     """Strings and nulls in the list are dropped like bad boxes."""
     found = read(["x", None, {"text": "no box"}, {"bbox": [0, 0, 5, 5]}])
     assert found.panels == (AnnotatedPanel(4, Box(0, 0, 5, 5), None),)
-    assert len(found.notes) == 3
+    assert len(found.warnings) == 3
 
 
 def test_no_usable_panel_at_all() -> None:
     """If every panel is bad, the annotation has no panels."""
     found = read([{"bbox": [1, 2]}, {"bbox": "x"}])
     assert found.panels is None
-    assert found.notes[-1] == "the annotation has no usable panel"
+    assert found.warnings[-1] == "the annotation has no usable panel"
 
 
 def test_boxes_over_the_edge_stay_as_they_are() -> None:
@@ -164,7 +164,7 @@ def test_texts_are_cleaned(text: object, want: str) -> None:
     found = read([{"bbox": [0, 0, 5, 5], "text": text}])
     assert found.panels is not None
     assert found.panels[0].text == want
-    assert found.notes == ()
+    assert found.warnings == ()
 
 
 @pytest.mark.parametrize("text", [7, {"mood": "x"}, True])
@@ -172,7 +172,7 @@ def test_texts_that_are_not_words(text: object) -> None:
     """The panel stays, and its text is None."""
     found = read([{"bbox": [0, 0, 5, 5], "text": text}])
     assert found.panels == (AnnotatedPanel(1, Box(0, 0, 5, 5), None),)
-    assert "expected a string" in found.notes[0]
+    assert "expected a string" in found.warnings[0]
 
 
 def test_equal_boxes_are_merged() -> None:
@@ -180,31 +180,31 @@ def test_equal_boxes_are_merged() -> None:
     box = {"bbox": [0, 0, 5, 5]}
     found = read([{**box, "text": "A"}, {**box, "text": "B"}, {**box, "text": "B"}, {**box, "text": None}])
     assert found.panels == (AnnotatedPanel(1, Box(0, 0, 5, 5), "A B B"),)
-    assert found.notes[0] == "panel 2 has the same box as panel 1; merged"
+    assert found.warnings[0] == "panel 2 has the same box as panel 1; merged"
     assert read([box, {**box, "text": ""}]).panels == (AnnotatedPanel(1, Box(0, 0, 5, 5), ""),)
 
 
 def test_a_page_of_another_size_is_scaled() -> None:
-    """The same image at twice the size: boxes are halved, and a note is left."""
+    """The same image at twice the size: boxes are halved, and a warning is left."""
     found = read([{"bbox": [20, 40, 60, 80]}], width=200, height=401)
     assert found.panels is not None
     box = found.panels[0].box
     assert (box.x, box.w) == (10, 30)
     assert box.y == pytest.approx(40 * 200 / 401)
-    assert found.notes == ("boxes scaled from 200 x 401 px to 100 x 200",)
+    assert found.warnings == ("boxes scaled from 200 x 401 px to 100 x 200",)
 
 
 def test_a_page_of_another_shape_is_not_used() -> None:
     """Another aspect ratio means another image, or a rotated one."""
     found = read([{"bbox": [20, 40, 60, 80]}], image_width=200, image_height=100)
     assert found.panels is None
-    assert "200 x 100" in found.notes[0]
-    assert "100 x 200" in found.notes[0]
+    assert "200 x 100" in found.warnings[0]
+    assert "100 x 200" in found.warnings[0]
 
 
 @pytest.mark.parametrize("side", ["wide", 0, -3, None, float("nan")])
 def test_a_page_size_that_is_none(side: object) -> None:
-    """An invalid size is ignored with a note."""
+    """An invalid size is ignored with a warning."""
     found = read([{"bbox": [0, 0, 5, 5]}], width=side, height=200)
     assert found.panels is not None
-    assert "of the annotation is invalid; ignored" in found.notes[0]
+    assert "of the annotation is invalid; ignored" in found.warnings[0]

@@ -26,5 +26,5 @@ def test_every_book_opens_and_first_pages_have_sensible_panels(real_comics: Path
         for ref in book.pages:
             if ref.annotation:
                 size = open_image(read_page(book.path, ref.name)).size if ref.number == 1 else None
-                note = read_annotation(read_page(book.path, ref.annotation), *(size or (10_000, 10_000)))
-                assert size is None or note.notes == ()
+                annotation = read_annotation(read_page(book.path, ref.annotation), *(size or (10_000, 10_000)))
+                assert size is None or annotation.warnings == ()

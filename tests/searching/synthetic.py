@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from index_builder.write import CatalogWriter, write_generation
-from retrieval.encoder.protocol import DIMENSION, PanelEmbeddings
+from retrieval.encoder.protocol import PanelEmbeddings
+from retrieval.encoder.spec import DIMENSION
 from retrieval.records import Box
 from retrieval.store.catalog.records import NewPage, NewPanel
 from retrieval.store.layout import catalog_url
@@ -45,7 +46,7 @@ def dialogue_vectors(texts: Sequence[str]) -> FloatRows:
 
 
 def write_index(
-    folder: Path, rows: Sequence[Row], picture: FloatRows, kind: str = "auto", regions: FloatRows | None = None
+    folder: Path, rows: Sequence[Row], picture: FloatRows, index_type: str = "auto", regions: FloatRows | None = None
 ) -> Path:
     """Write an index of panels in which panel i has vector row i and id i + 1; return its folder.
 
@@ -73,7 +74,7 @@ def write_index(
         encoder = GridEncoder() if regions is None else QuarterEncoder()
         record = EncoderRecord(encoder.name, encoder.name, encoder.fingerprint)
         catalog.write_settings(encoder=record, regions=regions_per_panel)
-        write_generation(folder, 1, catalog, vectors, kind)
+        write_generation(folder, 1, catalog, vectors, index_type)
         catalog.write_settings(generation=1)
     return folder
 

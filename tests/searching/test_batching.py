@@ -19,11 +19,11 @@ class SlowEncoder:
         self.batches: list[tuple[str, list[int]]] = []
         self.running = 0
 
-    def __call__(self, kind: str, inputs: Sequence[int]) -> list[int]:
+    def __call__(self, batch_key: str, inputs: Sequence[int]) -> list[int]:
         self.running += 1
         assert self.running == 1, "two batches at once"
         time.sleep(0.05)
-        self.batches.append((kind, list(inputs)))
+        self.batches.append((batch_key, list(inputs)))
         self.running -= 1
         if min(inputs) < 0:
             raise ValueError(f"{min(inputs)} is below zero")
@@ -34,10 +34,10 @@ def submit_at_once(batcher: MicroBatcher, requests: list[tuple[str, list[int]]])
     """Return the results of all requests, submitted by threads at the same time, or their errors."""
     start = threading.Barrier(len(requests))
 
-    def submit(kind: str, inputs: list[int]) -> object:
+    def submit(batch_key: str, inputs: list[int]) -> object:
         start.wait()
         try:
-            return batcher.submit(kind, inputs)
+            return batcher.submit(batch_key, inputs)
         except ValueError as error:
             return str(error)
 
@@ -58,7 +58,7 @@ def test_kinds_are_not_mixed() -> None:
     encoder = SlowEncoder()
     results = submit_at_once(MicroBatcher(encoder), [("text" if n % 2 else "image", [n]) for n in range(12)])
     assert results == [[2 * n] for n in range(12)]
-    assert all({n % 2 for n in inputs} == {int(kind == "text")} for kind, inputs in encoder.batches)
+    assert all({n % 2 for n in inputs} == {int(batch_key == "text")} for batch_key, inputs in encoder.batches)
 
 
 def test_an_error_fails_its_own_request_only() -> None:

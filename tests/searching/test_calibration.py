@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from retrieval import PanelIndex, Query
-from retrieval.encoder.protocol import DIMENSION
+from retrieval.encoder.spec import DIMENSION
 from retrieval.overview import calibration
 from retrieval.overview.calibration import impostor_scores, is_close, load_threshold, make_threshold
 from retrieval.records import View

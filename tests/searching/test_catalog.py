@@ -41,7 +41,7 @@ def run(catalog: Catalog, sql: str) -> None:
 
 BROKEN: dict[str, tuple[Callable[[CatalogWriter, NewPage], Any], str]] = {
     "two books at one path": (
-        lambda c, p: run(c, "INSERT INTO book (source_id, path, title, kind) VALUES (1, 'b', 'X', 'folder')"),
+        lambda c, p: run(c, "INSERT INTO book (source_id, path, title, book_format) VALUES (1, 'b', 'X', 'folder')"),
         "UNIQUE constraint failed: book.source_id, book.path",
     ),
     "a source twice": (

@@ -264,7 +264,7 @@ def test_ivfpq_against_exact(large: Setup) -> None:
             assert hit.score == pytest.approx(float(vectors[hit.panel.id - 1] @ vectors[panel - 1]), abs=2e-6)
     assert np.mean(recalls) >= 0.98
     view = index.info()["views"]["picture"]
-    assert view["kind"] == "ivfpq"
+    assert view["index_type"] == "ivfpq"
     assert view["recall_at_10"] == pytest.approx(float(np.mean(recalls)), abs=0.05)
     assert view["recall_sample"] == 256
     assert index.info()["views"]["dialogue"]["panels"] == sum(bool(r.dialogue) for r in rows)
@@ -336,15 +336,15 @@ def test_eight_threads_get_the_results_of_one(which: str, request: pytest.Fixtur
 
 
 def test_the_smallest_ivfpq(tmp_path: Path) -> None:
-    """Requested IVF-PQ is used from 256 panels on; below, the search is exact. The manifest has the kind."""
-    for count, kind in ((255, "exact"), (256, "ivfpq")):
+    """Requested IVF-PQ is used from 256 panels on; below, the search is exact. The manifest has the type."""
+    for count, index_type in ((255, "exact"), (256, "ivfpq")):
         rows = [Row("b", n // 8 + 1, n % 8 + 1) for n in range(count)]
         folder = write_index(tmp_path / str(count), rows, clustered(count, count), "ivfpq")
         with PanelIndex.open(folder, encoder=GridEncoder()) as index:
-            assert index.info()["views"]["picture"]["kind"] == kind
-            assert index.info()["views"]["dialogue"]["kind"] == "exact"
+            assert index.info()["views"]["picture"]["index_type"] == index_type
+            assert index.info()["views"]["dialogue"]["index_type"] == "exact"
             assert len(index.search(panel=3, k=count + 10)) == count
-            if kind == "ivfpq":
+            if index_type == "ivfpq":
                 ann = index.generation.views[View.PICTURE].ann
                 assert ann is not None
                 (ids,) = ann.search(stored(folder, "picture")[:1], 1000, effort=1)

@@ -17,7 +17,8 @@ from PIL import Image
 
 from index_builder import build_index
 from retrieval import Filter, PanelIndex
-from retrieval.encoder.protocol import DIMENSION, QueryVectors
+from retrieval.encoder.protocol import QueryVectors
+from retrieval.encoder.spec import DIMENSION
 from retrieval.evaluation.distortions import distort
 from retrieval.images.keypoints import (
     MIN_INLIERS,

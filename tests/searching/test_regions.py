@@ -11,7 +11,8 @@ from PIL import Image
 
 from index_builder import build_index
 from retrieval import PanelIndex, verify_index
-from retrieval.encoder.protocol import DIMENSION, PanelEmbeddings, QueryVectors
+from retrieval.encoder.protocol import PanelEmbeddings, QueryVectors
+from retrieval.encoder.spec import DIMENSION
 from retrieval.errors import IndexDamaged, UsageError
 from retrieval.records import View
 from retrieval.store.vectors import VectorStore

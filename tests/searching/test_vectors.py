@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from retrieval.encoder.protocol import DIMENSION, PanelEmbeddings
+from retrieval.encoder.protocol import PanelEmbeddings
+from retrieval.encoder.spec import DIMENSION
 from retrieval.errors import IndexDamaged
 from retrieval.records import View
 from retrieval.store.vectors import VectorStore

@@ -51,8 +51,8 @@ def test_panels_are_found_by_their_own_crops(index: PanelIndex, panels: list[Pan
 
 def test_words_find_the_panel_that_says_them(index: PanelIndex, panels: list[Panel]) -> None:
     """Five words in a row from a panel's dialogue find, as the first hit, a panel with these words."""
-    told = [p for p in panels if len(tokens(p.dialogue)) >= 7][::7]
-    asked = [" ".join(p.dialogue.split()[1:6]) for p in told]
+    with_dialogue = [p for p in panels if len(tokens(p.dialogue)) >= 7][::7]
+    asked = [" ".join(p.dialogue.split()[1:6]) for p in with_dialogue]
     assert len(asked) >= 50
     wrong = []
     for words, hits in zip(asked, index.search_many([Query(text=words, k=1) for words in asked]), strict=True):

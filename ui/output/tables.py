@@ -198,7 +198,7 @@ def _print_views(views: Mapping[str, Any]) -> None:
     for name, view in views.items():
         recall = view.get("recall_at_10")
         measured = "" if recall is None else f", recall@10 {recall:.3f}"
-        console().print(f"view {name}: {view['panels']:,} panels, {view['kind']}{measured}")
+        console().print(f"view {name}: {view['panels']:,} panels, {view['index_type']}{measured}")
 
 
 def _print_skipped(skipped: Sequence[Mapping[str, str]]) -> None:

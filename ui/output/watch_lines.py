@@ -26,7 +26,7 @@ def event_printer(as_json: bool) -> Callable[[WatchEvent], None]:
         if as_json:
             click.echo(json.dumps(event.as_dict(), ensure_ascii=False))
             return
-        click.echo(one_line(f"{event.at} {event.kind}: {_event_text(event)}"))
+        click.echo(one_line(f"{event.at} {event.event}: {_event_text(event)}"))
         skipped = set(event.report.skipped) if event.report else known
         for path, reason in sorted(skipped - known)[:_MAX_SKIPPED]:
             click.echo(one_line(f"{event.at} skipped: {path}: {reason}"))

@@ -51,17 +51,17 @@ def _image_name(page: Element) -> str:
 
 
 def _page(page: Element, languages: list[str]) -> RawAnnotation:
-    notes: list[str] = []
+    warnings: list[str] = []
     panels = []
     frames = [item for item in page if local_name(item.tag) == "frame"]
     for number, frame in enumerate(frames, 1):
         outline = _points(frame)
         if not outline:
-            notes.append(f"panel {number} dropped: its outline is not a list of points")
+            warnings.append(f"panel {number} dropped: its outline is not a list of points")
         else:
             box = bounding_box(outline)
             panels.append(AnnotatedPanel(number, box, None, outline if len(outline) > 2 else ()))
-    return RawAnnotation(tuple(panels) or None, None, tuple(notes), _blocks(page, languages))
+    return RawAnnotation(tuple(panels) or None, None, tuple(warnings), _blocks(page, languages))
 
 
 def _blocks(page: Element, languages: list[str]) -> tuple[TextBlock, ...]:

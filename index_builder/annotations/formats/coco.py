@@ -44,18 +44,18 @@ def _name(key: Any, image: dict[str, Any]) -> str:
 
 
 def _page(items: list[dict[str, Any]], image: dict[str, Any]) -> RawAnnotation:
-    notes, panels = [], []
+    warnings, panels = [], []
     for number, item in enumerate(items, 1):
         score = parse_number(item.get("score"))
         if score is not None and score <= _MIN_SCORE:
             continue
         box = parse_four_numbers(item.get("bbox"))
         if box is None:
-            notes.append(f"panel {number} dropped: its box is not four numbers")
+            warnings.append(f"panel {number} dropped: its box is not four numbers")
         else:
             panels.append(AnnotatedPanel(number, Box(*box), None, _outline(item.get("segmentation"))))
     size = parse_size(image.get("width"), image.get("height"))
-    return RawAnnotation(tuple(panels) or None, None, tuple(notes), page_size=size, in_reading_order=False)
+    return RawAnnotation(tuple(panels) or None, None, tuple(warnings), page_size=size, in_reading_order=False)
 
 
 def _outline(segmentation: Any) -> tuple[Point, ...]:

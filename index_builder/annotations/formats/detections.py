@@ -17,17 +17,17 @@ def read(page: Any) -> RawAnnotation | None:
         return None
     if "error" in page and "canonical_id" in page and "panels" not in page:
         reason = parse_text(page["error"]) or "no reason given"
-        return RawAnnotation(notes=(f"the detector failed on this page: {reason}",))
+        return RawAnnotation(warnings=(f"the detector failed on this page: {reason}",))
     if not isinstance(page.get("detections"), list):
         return None
-    notes, panels = [], []
+    warnings, panels = [], []
     for number, item in enumerate(page["detections"], 1):
         if not isinstance(item, dict) or str(item.get("label")).lower() != "panel":
             continue
         box = parse_four_numbers(item.get("box_xyxy"))
         if box is None:
-            notes.append(f"panel {number} dropped: its box is not four numbers")
+            warnings.append(f"panel {number} dropped: its box is not four numbers")
         else:
             panels.append(AnnotatedPanel(number, box_of_corners(*box), None))
     size = parse_size_pair(page.get("image_size_wh"))
-    return RawAnnotation(tuple(panels) or None, None, tuple(notes), page_size=size, in_reading_order=False)
+    return RawAnnotation(tuple(panels) or None, None, tuple(warnings), page_size=size, in_reading_order=False)

@@ -38,18 +38,18 @@ def _page(page: dict[str, Any]) -> RawAnnotation:
     size = parse_size(page.get("image_width"), page.get("image_height"))
     detected: list[AnnotatedPanel] = []
     described: list[AnnotatedPanel] = []
-    notes: list[str] = []
+    warnings: list[str] = []
     for number, item in numbered_objects(page["panels"]):
         text = parse_text(item.get("text"))
         box, by_detector = parse_four_numbers(item.get("rcnn_bbox")), True
         if box is None:
             box, by_detector = _model_box(item, size), False
         if box is None:
-            notes.append(f"panel {number} dropped: it has no box")
+            warnings.append(f"panel {number} dropped: it has no box")
         else:
             (detected if by_detector else described).append(AnnotatedPanel(number, Box(*box), text))
     blocks = tuple(TextBlock(panel.box, panel.text) for panel in described if panel.text) if detected else ()
-    return RawAnnotation(tuple(detected or described) or None, None, tuple(notes), blocks, page_size=size)
+    return RawAnnotation(tuple(detected or described) or None, None, tuple(warnings), blocks, page_size=size)
 
 
 def _model_box(item: dict[str, Any], size: tuple[float, float] | None) -> FourNumbers | None:

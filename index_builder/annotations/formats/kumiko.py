@@ -20,12 +20,12 @@ def _page(page: Any) -> RawAnnotation | None:
     """Return a page with `size` [w, h], `numbering`, and panels that are lists [x, y, w, h], or None."""
     if not isinstance(page, dict) or not isinstance(page.get("panels"), list) or "filename" not in page:
         return None
-    notes, panels = [], []
+    warnings, panels = [], []
     for number, item in enumerate(page["panels"], 1):
         box = parse_four_numbers(item)
         if box is None:
-            notes.append(f"panel {number} dropped: its box is not four numbers")
+            warnings.append(f"panel {number} dropped: its box is not four numbers")
         else:
             panels.append(AnnotatedPanel(number, Box(*box), None))
     direction, size = parse_direction(page.get("numbering")), parse_size_pair(page.get("size"))
-    return RawAnnotation(tuple(panels) or None, direction, tuple(notes), page_size=size)
+    return RawAnnotation(tuple(panels) or None, direction, tuple(warnings), page_size=size)

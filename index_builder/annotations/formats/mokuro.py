@@ -46,9 +46,9 @@ def _page(page: dict[str, Any]) -> RawAnnotation:
             blocks.append(TextBlock(box_of_corners(*box), text, language="ja"))
         else:
             ignored += box is None and bool(text)
-    notes = (f"text blocks ignored because they have no valid box: {ignored}",) if ignored else ()
+    warnings = (f"text blocks ignored because they have no valid box: {ignored}",) if ignored else ()
     size = parse_size(page.get("img_width"), page.get("img_height"))
-    return RawAnnotation(notes=notes, blocks=tuple(blocks), page_size=size)
+    return RawAnnotation(warnings=warnings, blocks=tuple(blocks), page_size=size)
 
 
 def _text(lines: Any) -> str:

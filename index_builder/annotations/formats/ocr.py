@@ -47,8 +47,8 @@ def _page(items: list[Any], box_of: _BoxOf) -> RawAnnotation:
             blocks.append(TextBlock(box, text))
         else:
             ignored += bool(text)
-    notes = (f"OCR lines ignored because they have no valid box: {ignored}",) if ignored else ()
-    return RawAnnotation(notes=notes, blocks=tuple(blocks))
+    warnings = (f"OCR lines ignored because they have no valid box: {ignored}",) if ignored else ()
+    return RawAnnotation(warnings=warnings, blocks=tuple(blocks))
 
 
 def _box(item: dict[str, Any], box_of: _BoxOf) -> Box | None:

@@ -26,12 +26,12 @@ def read(page: Any) -> RawAnnotation | None:
         return RawAnnotation(reading_direction=direction)
     if not isinstance(items, list) or (items and not any(_has_box(item) for item in items)):
         return None
-    size, notes = _page_size(page)
-    panels = [panel for number, item in enumerate(items, 1) if (panel := _panel(number, item, notes)) is not None]
+    size, warnings = _page_size(page)
+    panels = [panel for number, item in enumerate(items, 1) if (panel := _panel(number, item, warnings)) is not None]
     if items and not panels:
-        notes.append("the annotation has no usable panel")
-        return RawAnnotation(None, direction, tuple(notes))
-    return RawAnnotation(tuple(panels), direction, tuple(notes), page_size=size)
+        warnings.append("the annotation has no usable panel")
+        return RawAnnotation(None, direction, tuple(warnings))
+    return RawAnnotation(tuple(panels), direction, tuple(warnings), page_size=size)
 
 
 def _has_box(item: Any) -> bool:
@@ -39,7 +39,7 @@ def _has_box(item: Any) -> bool:
 
 
 def _page_size(page: dict[str, Any]) -> tuple[tuple[float, float] | None, list[str]]:
-    """Return the declared size of the page, or None and, if it is invalid, a note."""
+    """Return the declared size of the page, or None and, if it is invalid, a warning."""
     sides = page.get("page_size")
     declared = (page.get("image_width", page.get("width")), page.get("image_height", page.get("height")))
     if declared == (None, None) and isinstance(sides, list) and len(sides) == 2:
@@ -50,18 +50,20 @@ def _page_size(page: dict[str, Any]) -> tuple[tuple[float, float] | None, list[s
     return size, []
 
 
-def _panel(number: int, item: Any, notes: list[str]) -> AnnotatedPanel | None:
-    """Return a panel, or None and a note if it has no valid box."""
+def _panel(number: int, item: Any, warnings: list[str]) -> AnnotatedPanel | None:
+    """Return a panel, or None and a warning if it has no valid box."""
     keys = _BOX_KEYS if isinstance(item, dict) else ()
     value = next((item[key] for key in keys if item.get(key) is not None), None)
     box = parse_four_numbers(value)
     if box is None:
         problem = "it has no box" if value is None else "its box is not four numbers"
-        notes.append(f"panel {number} dropped: {problem}")
+        warnings.append(f"panel {number} dropped: {problem}")
         return None
     text, effects = parse_dialogue_and_effects(item.get("text"))
     if text is None and item.get("text") is not None:
-        notes.append(f"panel {number}: its text is of type {type(item['text']).__name__}, expected a string; ignored")
+        warnings.append(
+            f"panel {number}: its text is of type {type(item['text']).__name__}, expected a string; ignored"
+        )
     return AnnotatedPanel(number, Box(*box), text, sound_effects=effects)
 
 

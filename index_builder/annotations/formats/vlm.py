@@ -54,28 +54,28 @@ def _model(page: dict[str, Any]) -> str:
 
 def _read_panels(items: list[Any], x_first: bool) -> RawAnnotation:
     """Return the panels that have a box; if none has one, the texts of all."""
-    notes: list[str] = []
+    warnings: list[str] = []
     panels, texts_without_boxes = [], []
     for number, item in enumerate(items, 1):
         if not isinstance(item, dict):
-            notes.append(f"panel {number} dropped: it is of type {type(item).__name__}, not an object")
+            warnings.append(f"panel {number} dropped: it is of type {type(item).__name__}, not an object")
             continue
         text, effects = _texts(item)
-        box = _noted_box(number, item, x_first, notes)
+        box = _checked_box(number, item, x_first, warnings)
         if box is None:
             texts_without_boxes.append(text or "")
         else:
             panels.append(AnnotatedPanel(number, box, text, (), _characters(item), _description(item), effects))
     if panels:
-        return RawAnnotation(tuple(panels), None, tuple(notes), page_size=THOUSANDTHS, relative_units=True)
-    return RawAnnotation(None, None, tuple(notes), texts_without_boxes=tuple(texts_without_boxes))
+        return RawAnnotation(tuple(panels), None, tuple(warnings), page_size=THOUSANDTHS, relative_units=True)
+    return RawAnnotation(None, None, tuple(warnings), texts_without_boxes=tuple(texts_without_boxes))
 
 
-def _noted_box(number: int, item: dict[str, Any], x_first: bool, notes: list[str]) -> Box | None:
-    """Return the box of a panel, or None if it has no valid one; problems are added to the notes."""
+def _checked_box(number: int, item: dict[str, Any], x_first: bool, warnings: list[str]) -> Box | None:
+    """Return the box of a panel, or None if it has no valid one; problems are added to the warnings."""
     box, problem = parse_box(item.get("box_2d", item.get("box")), x_first)
     if problem:
-        notes.append(f"panel {number}{' dropped' if box is None else ''}: {problem}")
+        warnings.append(f"panel {number}{' dropped' if box is None else ''}: {problem}")
     return box
 
 
@@ -132,18 +132,18 @@ def _description(panel: dict[str, Any]) -> str:
 
 def _read_objects(items: list[Any], x_first: bool) -> RawAnnotation:
     """Return the objects that are labelled as panels, in no order."""
-    notes: list[str] = []
+    warnings: list[str] = []
     panels = []
     for number, item in numbered_objects(items):
         if str(item.get("label")).strip().lower() not in _PANEL_LABELS:
             continue
-        box = _noted_box(number, item, x_first, notes)
+        box = _checked_box(number, item, x_first, warnings)
         if box is not None:
             panels.append(AnnotatedPanel(number, box, None))
     return RawAnnotation(
         tuple(panels) or None,
         None,
-        tuple(notes),
+        tuple(warnings),
         page_size=THOUSANDTHS,
         relative_units=True,
         in_reading_order=False,

@@ -21,7 +21,7 @@ Fixed, so that further pages of results continue where the last one ended."""
 
 def apply(candidates: Candidates, context: RankingContext) -> Candidates:
     """Order the nearest candidates by cosine plus coverage of the query's regions, the others by cosine."""
-    windows = context.vectors.windows
+    query_regions = context.vectors.query_regions
     ids, scores = candidates.ids, candidates.scores
     order = top(scores, ids, len(ids))
     near, others = order[:_COMPARED], order[_COMPARED:]
@@ -29,7 +29,7 @@ def apply(candidates: Candidates, context: RankingContext) -> Candidates:
     if len(near):
         near = near[np.argsort(ids[near])]
         rows = np.asarray(candidates.rows)[near]
-        ranking_scores[near] += region_coverage(context.retriever.vectors, context.part.view, rows, windows)
+        ranking_scores[near] += region_coverage(context.retriever.vectors, context.part.view, rows, query_regions)
         near = near[top(ranking_scores[near], ids[near], len(near))]
         # the last compared panel stays before the first of the others
         if len(others):
@@ -38,16 +38,16 @@ def apply(candidates: Candidates, context: RankingContext) -> Candidates:
 
 
 def region_coverage(
-    vectors: VectorStore, view: View, rows: NDArray[np.int64], windows: Sequence[NDArray[np.float32]]
+    vectors: VectorStore, view: View, rows: NDArray[np.int64], query_regions: Sequence[NDArray[np.float32]]
 ) -> Scores:
     """Return (P,) values from -1 to 1: how much of an image the panels at `rows` show.
 
-    `windows` has one (W, 512) array for each size of region of the image. A region's similarity to a panel is that to
-    the panel's nearest vector. A size counts with the mean over the best two thirds of its regions, so that a block
-    pasted over the rest, or a corner outside the panel, costs nothing; the best size counts.
+    query_regions: one (W, 512) array for each size of region of the image. A region's similarity to a panel is that
+    to the panel's nearest vector. A size counts with the mean over the best two thirds of its regions, so that a
+    block pasted over the rest, or a corner outside the panel, costs nothing; the best size counts.
     """
-    similarity = all_scores(vectors, view, rows, np.concatenate(windows))
-    sizes = np.split(similarity, np.cumsum([len(size) for size in windows])[:-1])
+    similarity = all_scores(vectors, view, rows, np.concatenate(query_regions))
+    sizes = np.split(similarity, np.cumsum([len(size) for size in query_regions])[:-1])
     best: Scores = np.max([_mean_of_best(size) for size in sizes if len(size)], axis=0)
     return best
 

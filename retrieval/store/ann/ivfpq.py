@@ -20,7 +20,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.encoder.protocol import DIMENSION
+from retrieval.encoder.spec import DIMENSION
 from retrieval.errors import IndexDamaged, UsageError
 from retrieval.progress import Progress
 from retrieval.store.ann.base import Blocks, IndexInput, PreviousIndex

@@ -78,7 +78,7 @@ class LibraryReader:
                 BookRow.title,
                 BookRow.path,
                 SourceRow.path,
-                BookRow.kind,
+                BookRow.book_format,
                 func.count(func.distinct(PageRow.id)),
                 func.count(PanelRow.id),
             )
@@ -86,7 +86,7 @@ class LibraryReader:
             .join(PageRow, PageRow.book_id == BookRow.id)
             .outerjoin(PanelRow, PanelRow.page_id == PageRow.id)
             .where(PageRow.missing.is_(False))
-            .group_by(BookRow.id, BookRow.title, BookRow.path, SourceRow.path, BookRow.kind)
+            .group_by(BookRow.id, BookRow.title, BookRow.path, SourceRow.path, BookRow.book_format)
             .order_by(BookRow.title, BookRow.id)
         )
         with Session(self.engine) as session:

@@ -50,9 +50,9 @@ class PageReader:
     def previous_books(self, source_id: int) -> dict[str, BookRecord]:
         """Return all books of a source, missing ones included, by path."""
         with self.engine.connect() as connection:
-            columns = select(BookRow.path, BookRow.id, BookRow.title, BookRow.kind, BookRow.metadata_fingerprint)
+            columns = select(BookRow.path, BookRow.id, BookRow.title, BookRow.book_format, BookRow.metadata_fingerprint)
             rows = connection.execute(columns.where(BookRow.source_id == source_id))
-            return {row.path: BookRecord(row.id, row.title, row.kind, row.metadata_fingerprint) for row in rows}
+            return {row.path: BookRecord(row.id, row.title, row.book_format, row.metadata_fingerprint) for row in rows}
 
     def present_pages(self, book_ids: Sequence[int]) -> list[int]:
         """Return the ids of the present pages of some books."""

@@ -29,7 +29,7 @@ class BookRecord:
 
     id: int
     title: str
-    kind: str
+    book_format: str
     metadata_fingerprint: str = ""
 
 
@@ -140,7 +140,7 @@ class BookSummary:
     title: str
     path: str
     source: str
-    kind: str
+    book_format: str
     pages: int
     panels: int
 

@@ -56,7 +56,7 @@ class BookRow(Base):
     source_id: Mapped[int] = mapped_column(ForeignKey("source.id", ondelete="CASCADE"))
     path: Mapped[str]
     title: Mapped[str] = mapped_column(index=True)
-    kind: Mapped[str]
+    book_format: Mapped[str]
     metadata_fingerprint: Mapped[str] = mapped_column(default="", server_default="")
 
 
@@ -110,7 +110,7 @@ class PanelRow(Base):
     """One panel. vector_row: row of its vectors in every view. gate_*: weights in its fused vector.
 
     text_source: annotation, ocr, or "" if it was not read. sound_effects: lettering that is not dialogue.
-    box_source: annotation, finder (the panel detector) or page (the whole page).
+    box_source: annotation, detector (the panel detector) or page (the whole page).
     """
 
     __tablename__ = "panel"

@@ -1,6 +1,6 @@
 """The pages of one or more open indexes, split for training.
 
-Memory holds a short record of each page; panels and pictures are read when a batch needs them.
+Memory holds a short record of each page; panels and images are read when a batch needs them.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Library:
     def _pages(self, number: int) -> Iterator[PageEntry]:
         """Yield the present pages of one index that have panels, in order of their ids."""
         catalog = self.indexes[number].catalog
-        roots = {book.id: _root(book.source, book.path, book.kind) for book in catalog.library.books()}
+        roots = {book.id: _root(book.source, book.path, book.book_format) for book in catalog.library.books()}
         ids = catalog.panels.matching_ids(Filter.of(None))
         names: dict[int, tuple[int, str, str]] = {}
         counts: Counter[int] = Counter()
@@ -103,14 +103,14 @@ class Library:
         for page_id in sorted(names):
             book_id, title, source = names[page_id]
             inside = source.removeprefix(f"{books[book_id]}/") if books[book_id] else source
-            root = roots[book_id].removesuffix(f"/{inside}")  # a source that is a single picture
+            root = roots[book_id].removesuffix(f"/{inside}")  # a source that is a single image
             yield PageEntry(number, page_id, title, f"{root}/{inside.rpartition('.')[0] or inside}", counts[page_id])
 
 
-def _root(source: str, path: str, kind: str) -> str:
+def _root(source: str, path: str, book_format: str) -> str:
     """Return the folder of a book's pages as labels write it: an archive counts as a folder of its name."""
     root = Path(source) / path if path else Path(source)
-    return (root if kind == "folder" else root.with_suffix("")).as_posix()
+    return (root if book_format == "folder" else root.with_suffix("")).as_posix()
 
 
 def _story_pages(pages: Sequence[PageEntry], labels: Path, counts: dict[str, int]) -> list[PageEntry]:

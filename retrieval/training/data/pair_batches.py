@@ -21,7 +21,7 @@ from torch import Tensor
 
 from retrieval.encoder.inputs import normalize
 from retrieval.encoder.network.small import CELLS, WINDOWS, windows
-from retrieval.encoder.protocol import PICTURE_SIDE
+from retrieval.encoder.spec import IMAGE_SIZE
 from retrieval.errors import PictureError, SourceError
 from retrieval.training.augmentations.distort import distorted_piece, random_piece, restyled, slightly_toned
 from retrieval.training.data.library import Library, PageEntry
@@ -148,7 +148,7 @@ def pair_batch(squares: Sequence[Pixels], rng: np.random.Generator) -> PairBatch
         piece = random_piece(cells / CELLS, rng)
         images.append(distorted_piece(base, piece, cells * _CELL_PIXELS, rng))
         toned = slightly_toned(base, rng)
-        panels.append(cv2.resize(toned, (PICTURE_SIDE, PICTURE_SIDE), interpolation=cv2.INTER_AREA))
+        panels.append(cv2.resize(toned, (IMAGE_SIZE, IMAGE_SIZE), interpolation=cv2.INTER_AREA))
         windows_of.append(nearest_window(piece, int(size)))
     groups = []
     for size in np.unique(sizes):
@@ -174,6 +174,6 @@ def _windows() -> NDArray[np.float64]:
     return np.array(windows())
 
 
-def _tensor(pictures: Sequence[Pixels]) -> Tensor:
-    """Return the network's input of pictures (s, s, 3) uint8; channels last is the faster layout on a CPU."""
-    return torch.from_numpy(normalize(np.stack(pictures))).contiguous(memory_format=torch.channels_last)
+def _tensor(images: Sequence[Pixels]) -> Tensor:
+    """Return the network's input of images (s, s, 3) uint8; channels last is the faster layout on a CPU."""
+    return torch.from_numpy(normalize(np.stack(images))).contiguous(memory_format=torch.channels_last)

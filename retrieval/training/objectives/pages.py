@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from retrieval.encoder.protocol import DIMENSION
+from retrieval.encoder.spec import DIMENSION
 from retrieval.training.recipe import Recipe
 
 _TINY = 1e-6

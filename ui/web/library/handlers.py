@@ -138,7 +138,7 @@ def index_details(index: PanelIndex) -> IndexDetails:
     """Return the details of an index, without where it lies on this machine."""
     skipped, settings = index.catalog.library.skipped(), index.catalog.settings()
     views = index.generation.manifest["views"]
-    names = ("kind", "panels", "recall_at_10")
+    names = ("index_type", "panels", "recall_at_10")
     return IndexDetails(
         counts=index.catalog.library.counts(),
         encoder=asdict(settings.encoder) if settings.encoder else {},

@@ -45,7 +45,7 @@ class CalibrationWorker:
         if query_type not in get_args(QueryType) or any(view not in list(View) for view in views):
             raise UsageError(f"no query type {query_type!r} or no views {list(views)!r}")
         keys = [(View(view), cast(QueryType, query_type)) for view in views]
-        cached = {view: load_threshold(self._index, view, kind) for view, kind in keys}
+        cached = {key[0]: load_threshold(self._index, *key) for key in keys}
         number = self._index.generation.number
         missing = [key for key in keys if cached[key[0]] is None and (number, *key) not in self._failed]
         for key in missing:

@@ -20,7 +20,7 @@ SIZE = (400, 600)
 WHOLE = [0, 0, *SIZE]
 
 
-def doubtful(seed: int) -> bytes:
+def low_confidence(seed: int) -> bytes:
     """Two framed panels above a figure without a frame, PNG: gutter shows around the figure, up to its box."""
     page = np.array(Image.open(io.BytesIO(drawn(seed, 6, SIZE))).convert("RGB"))
     page[400:] = 255
@@ -38,7 +38,7 @@ def origins(index: Path) -> list[tuple[str, bool]]:
 def test_kept_whole_besides_its_panels(lib: Path, index: Path) -> None:
     """The full-page panel of such a page comes last and has no text; a clear page has none."""
     put(lib / "clear.png", drawn(1, 6, SIZE))
-    put(lib / "doubt.png", doubtful(2))
+    put(lib / "doubt.png", low_confidence(2))
     report = build(lib, index)
     found = [panel for (path, _), panel in sorted(by_place(index).items()) if path == "doubt.png"]
     assert [panel.is_fallback_page for panel in found] == [False] * (len(found) - 1) + [True]
@@ -55,8 +55,8 @@ def test_nothing_found_is_no_doubt(lib: Path, index: Path) -> None:
 
 
 def test_counted(lib: Path, index: Path) -> None:
-    """`info` counts doubtful pages, for people and for programs."""
-    put(lib / "doubt.png", doubtful(2))
+    """`info` counts pages with low-confidence panels, for people and for programs."""
+    put(lib / "doubt.png", low_confidence(2))
     build(lib, index)
     command = [sys.executable, "-m", "ui.cli", "info", "--index", str(index)]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -67,7 +67,7 @@ def test_counted(lib: Path, index: Path) -> None:
 
 def test_a_correction_ends_the_doubt(lib: Path, index: Path) -> None:
     """`panels` leaves the full-page panel out with a warning; saved next to the page, its output has no warning."""
-    put(lib / "doubt.png", doubtful(2))
+    put(lib / "doubt.png", low_confidence(2))
     looked = page_panels(lib / "doubt.png")
     build(lib, index)
     known = page_panels("doubt.png", index)
@@ -84,7 +84,7 @@ def test_a_correction_ends_the_doubt(lib: Path, index: Path) -> None:
 
 def test_an_annotation_leaves_no_doubt(lib: Path, index: Path) -> None:
     """Annotated boxes never have low confidence, and neither have pages that are one panel each."""
-    put(lib / "doubt.png", doubtful(2))
+    put(lib / "doubt.png", low_confidence(2))
     assert build(lib, index, page_is_panel=True).low_confidence_pages == 0
     put(lib / "doubt.json", stage1(["a", "b"], [(0, 0, 300, 300), (10, 10, 300, 300)], SIZE))
     assert build(lib, index).low_confidence_pages == 0
@@ -92,7 +92,7 @@ def test_an_annotation_leaves_no_doubt(lib: Path, index: Path) -> None:
 
 def test_words_are_those_of_the_panels(lib: Path, index: Path) -> None:
     """Words across two panels are given to one of them, and none to the whole page, which holds all of them."""
-    put(lib / "doubt.png", doubtful(2))
+    put(lib / "doubt.png", low_confidence(2))
     put(lib / "doubt.json", json.dumps({"text_regions": [{"text": "BOTH OF US", "bbox": [150, 90, 100, 30]}]}).encode())
     build(lib, index)
     found = panels(index)
@@ -107,7 +107,7 @@ def test_words_are_those_of_the_panels(lib: Path, index: Path) -> None:
 def test_a_panel_comes_before_its_page(lib: Path, index: Path) -> None:
     """Asked with a found panel, or with the middle of it, `small` answers with the panel, not with its page."""
     for seed in range(2):
-        put(lib / f"{seed}.png", doubtful(seed))
+        put(lib / f"{seed}.png", low_confidence(seed))
     build(lib, index, load_encoder("small"))
     with PanelIndex.open(index) as opened:
         found = [panel for panel in opened.browse(k=100) if not panel.is_fallback_page and panel.number < 3]
