@@ -48,11 +48,11 @@ class QueryInput:
 class QueryVectors:
     """A query as vectors.
 
-    vectors: (V, 512) float32 unit rows; a panel may match any of them. V is 1, or one for each size that the query
+    vectors: (V, 512) float32 unit rows. A panel may match any of them. V is 1, or one for each size that the query
         image is read at: as a whole panel, and as each size of region.
-    windows: for each of them (W, 512) unit rows of windows of the query image; () if there are none. They measure
+    windows: for each of them (W, 512) unit rows of windows of the query image, or () if there are none. They measure
         how much of the query a panel shows. W may differ, and be 0.
-    grey_image: the query image for geometric verification, as `retrieval.images.keypoints.to_grey` gives it; None
+    grey_image: the query image for geometric verification, as `retrieval.images.keypoints.to_grey` gives it. None
         without verification.
     """
 
@@ -83,7 +83,7 @@ class PanelEmbeddings:
 
 
 class Encoder(Protocol):
-    """What building and searching need from an encoder.
+    """The interface of an encoder for building and searching.
 
     An encoder whose gate weights are fixed also has `constant_gate`, which is True; see `has_constant_gate`.
     """
