@@ -304,7 +304,7 @@ def test_a_file_in_the_book(lib: Path, index: Path, form: str, where: str) -> No
 
 
 def test_words_go_to_the_panels_that_are_found(lib: Path, index: Path) -> None:
-    """Blocks of a `.mokuro` next to the book are given to the panel finder's panels."""
+    """Blocks of a `.mokuro` next to the book are given to detected panels."""
     cbz(lib / "Volume 4.cbz", {"page_0003.png": drawn(5, 4)})
     put(lib / "Volume 4.mokuro", text_of(mokuro()))
     build(lib, index)

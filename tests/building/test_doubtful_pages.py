@@ -55,7 +55,7 @@ def test_nothing_found_is_no_doubt(lib: Path, index: Path) -> None:
 
 
 def test_counted(lib: Path, index: Path) -> None:
-    """`info` counts doubtful pages, for people and for programs."""
+    """`info` counts low-confidence pages, for people and for programs."""
     put(lib / "doubt.png", doubtful(2))
     build(lib, index)
     command = [sys.executable, "-m", "ui.cli", "info", "--index", str(index)]
@@ -105,7 +105,7 @@ def test_words_are_those_of_the_panels(lib: Path, index: Path) -> None:
 
 
 def test_a_panel_comes_before_its_page(lib: Path, index: Path) -> None:
-    """Asked with a found panel, or with the middle of it, `small` answers with the panel, not with its page."""
+    """With a detected panel or its middle as the query, `small` finds the panel, not its page."""
     for seed in range(2):
         put(lib / f"{seed}.png", doubtful(seed))
     build(lib, index, load_encoder("small"))
