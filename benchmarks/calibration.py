@@ -3,7 +3,8 @@
     python benchmarks/calibration.py my.index [--sample 60]
 
 Each query runs twice: over the whole library, where its panel should be a close match, and over the books of other
-folders only, where nothing is. Text queries are five words in a row. The threshold is that of `PanelIndex.closeness`.
+folders only, where nothing is. Text queries are five words in a row. The threshold is that of `make_threshold` in
+`retrieval/overview/calibration.py`.
 """
 
 from __future__ import annotations

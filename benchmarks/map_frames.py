@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from page_speed import served
 from playwright.sync_api import sync_playwright
+from web_app.server import served
 
 from retrieval import PanelIndex
 from retrieval.overview.panel_map import FILE, load_panel_map

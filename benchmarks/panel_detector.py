@@ -29,9 +29,13 @@ LEVELS = (0.5, 0.75)
 class DetectionScores:
     """Sums over pages.
 
-    complete: pages with all panels at IoU 0.5 and no other; exact: the same at IoU 0.75. ordered: complete pages in
-    the right reading order. low_confidence: pages with a low confidence; low_confidence_wrong: those of them that are
-    not exact. seconds: process time; slowest: of one page.
+    - complete: pages with all panels at IoU 0.5 and no other.
+    - exact: the same at IoU 0.75.
+    - ordered: complete pages in the right reading order.
+    - low_confidence: pages with a low confidence.
+    - low_confidence_wrong: those of them that are not exact.
+    - seconds: process time of all pages.
+    - slowest: process time of one page.
     """
 
     pages: int = 0

@@ -22,21 +22,22 @@ _MAX_DEFAULT_WORKERS = 8
 class BuildOptions:
     """The options of one build. Raises `UsageError` for invalid values and for options that contradict each other.
 
-    index_kind: auto (exact below 9,984 vectors per view, IVF-PQ from there on), exact or ivfpq.
-    page_is_panel: index each page as one panel, without panel detection; annotated boxes still count.
-    right_to_left: reading order of detected panels, unless the annotation of the page or its book has one.
-    story_only: exclude pages that are labelled as something else (covers, advertisements, ...).
-    annotations: files and folders with annotations of the collection; None: those of the last build.
-    workers: processes that decode pages; 0: decode in this process; None: one per core, at most 8.
-    batch_size: panels per encoder batch.
-    max_pixels, max_bytes, max_members, max_ratio: see `retrieval.books.ReadLimits`; pages beyond them are skipped.
-    dpi: resolution of rendered PDF pages; None: that of the index, else 150.
-    strips: join the slices of vertical strips if a book looks like one (auto), always (yes), or never (no).
-    thumbnails: store thumbnails for the web app.
-    regions: store region vectors, by which a piece of a panel finds it; None: as in the index, else if the encoder has
-    them.
-    ocr: run OCR on panels without annotated text. keep_ocr: keep existing OCR text of any engine, version or language.
-    language: language of the comics, such as en or ja; None: that of the index, else auto.
+    - index_kind: auto (exact below 9,984 vectors per view, IVF-PQ from there on), exact or ivfpq.
+    - page_is_panel: index each page as one panel, without panel detection. Annotated boxes still count.
+    - right_to_left: reading order of detected panels, unless the annotation of the page or its book has one.
+    - story_only: exclude pages that are labelled as something else (covers, advertisements, ...).
+    - annotations: files and folders with annotations of the collection. None: those of the last build.
+    - workers: processes that decode pages. 0: decode in this process. None: one per core, at most 8.
+    - batch_size: panels per encoder batch.
+    - max_pixels, max_bytes, max_members, max_ratio: see `retrieval.books.ReadLimits`. Pages beyond them are skipped.
+    - dpi: resolution of rendered PDF pages. None: that of the index, else 150.
+    - strips: join the slices of vertical strips if a book looks like one (auto), always (yes), or never (no).
+    - thumbnails: store thumbnails for the web app.
+    - regions: store region vectors, by which a piece of a panel finds it. None: as in the index, or, in a new one,
+      if the encoder has them.
+    - ocr: run OCR on panels without annotated text.
+    - keep_ocr: keep existing OCR text of any engine, version or language.
+    - language: language of the comics, such as en or ja. None: that of the index, else auto.
     """
 
     index_kind: str = "auto"

@@ -11,11 +11,14 @@ from typing import Any
 
 @dataclass(slots=True)
 class OcrCounts:
-    """What OCR did in a build.
+    """Counts of OCR in a build.
 
-    engine: its name and version, "" if no page needed it. pages: number of recognized pages. cached: number of pages
-    with lines from the cache. seconds: time of all engines, summed over processes. words: words of dialogue.
-    sound_effects: words of sound effects.
+    - engine: its name and version, "" if no page needed it.
+    - pages: number of recognized pages.
+    - cached: number of pages with lines from the cache.
+    - seconds: time of all engines, summed over processes.
+    - words: words of dialogue.
+    - sound_effects: words of sound effects.
     """
 
     engine: str = ""
@@ -30,13 +33,18 @@ class OcrCounts:
 class BuildReport:
     """The result of a build.
 
-    books, pages, panels, panels_with_dialogue, low_confidence_pages: counts of the index after the build; pages with
-    low-confidence panels are also indexed as a whole. pages_*: pages of this build by status; a moved page is neither
-    new nor missing, an excluded one is not part of the story. annotations: entries of the collection's annotations,
-    pages they describe, labelled pages, ambiguous and unused entries; empty without annotations.
-    encoded: panels encoded in this build; reused: panels with vectors of identical pages. skipped: (path, reason) pairs
-    of unreadable files; warnings: (path, text) pairs of files that were read in part. seconds: by stage; `decode` is
-    the time that the encoder waited for pages. views: index type and measured recall@10 of each vector index.
+    - books, pages, panels, panels_with_dialogue, low_confidence_pages: counts of the index after the build. Pages with
+      low-confidence panels are also indexed as a whole.
+    - pages_*: pages of this build by status. A moved page is neither new nor missing, an excluded one is not part of
+      the story.
+    - annotations: entries of the collection's annotations, pages they describe, labelled pages, ambiguous and unused
+      entries. Empty without annotations.
+    - encoded: panels encoded in this build.
+    - reused: panels with vectors of identical pages.
+    - skipped: (path, reason) pairs of unreadable files.
+    - warnings: (path, text) pairs of files that were read in part.
+    - seconds: by stage. `decode` is the time that the encoder waited for pages.
+    - views: type and measured recall@10 of each vector index.
     """
 
     index: str

@@ -50,7 +50,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Public names load when they are used: importing `retrieval` costs neither torch nor FAISS."""
+    """Return a public name, imported at its first use: `import retrieval` alone loads neither torch nor FAISS."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

@@ -44,13 +44,16 @@ _MAX_NUMBER = 2**53
 class Filter:
     """Conditions on panels, all of which must hold; None is no condition.
 
-    book, source: an exact name, or a pattern in which `%` is any run of letters; book also matches the book's path.
-    book_id: one book, as `PanelIndex.books` lists them. page: range of page numbers.
-    has_dialogue: True for panels with dialogue, False for those without.
-    annotated: True for panels with an annotated box, False for those of the panel detector.
-    aspect: range of width / height. size: range of the fraction of the page, 0 to 1.
-    series ... character (`METADATA_FILTERS`): names or patterns of book metadata, compared without case; or a range,
-    for values that are numbers. label: page types (story, cover, ...), as such names.
+    - book, source: an exact name, or a pattern in which `%` is any run of letters. `book` also matches the book's path.
+    - book_id: one book, as `PanelIndex.books` lists them.
+    - page: range of page numbers.
+    - has_dialogue: True for panels with dialogue, False for those without.
+    - annotated: True for panels with an annotated box, False for those of the panel detector.
+    - aspect: range of width / height.
+    - size: range of the fraction of the page, 0 to 1.
+    - series ... character (`METADATA_FILTERS`): names or patterns of book metadata, compared without case. For values
+      that are numbers also a range.
+    - label: page types (story, cover, ...), as such names.
     """
 
     book: str | None = None

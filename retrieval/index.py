@@ -207,7 +207,7 @@ class PanelIndex:
         return self._vectors
 
     def info(self) -> dict[str, Any]:
-        """Return what the index holds, how it was built and how well it searches; ready for JSON."""
+        """Return the counts, build settings and measured recall of the index; ready for JSON."""
         settings = self.catalog.settings()
         views = {
             name: {key: value for key, value in view.items() if key != "files"}

@@ -1,4 +1,7 @@
-"""The size rules of docs/development.md: modules in a folder, lines in a file, public methods of a class."""
+"""The size rules of docs/development.md: modules in a folder, lines in a file, public methods of a class.
+
+The folder `tests` is an exception: it has one file per subject, with long tables of cases that belong together.
+"""
 
 from __future__ import annotations
 

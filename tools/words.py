@@ -3,6 +3,8 @@
 Usage: `python tools/words.py [PATH ...]`; without paths it reads the documents and all packages.
 Exit status 1 if there is a hit. Code examples in documents are skipped. Documents must also be wrapped at 120 columns.
 Python: docstrings, comments and strings of several words. Scripts, styles: comments and such strings. Templates: all.
+Tests: docstrings and comments only, because their strings are data, such as dialogue of comics. `tests/pinned` and the
+test of this program are left out: their texts are recorded queries and banned phrases.
 """
 
 from __future__ import annotations
@@ -17,11 +19,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[1]
+TESTS = ROOT / "tests"
 DOCUMENTS = ("README.md", "CHANGELOG.md", "docs")
-PACKAGES = ("retrieval", "index_builder", "ui", "tools", "benchmarks", "sample_data")
-SCRIPTED = ("sample_data/books", "tools/sample_comics/books")
-"""Folders that hold what the characters of the sample comics say; not checked."""
+PACKAGES = ("retrieval", "index_builder", "ui", "tools", "benchmarks", "sample_data", "tests")
+UNCHECKED = ("sample_data/books", "tools/sample_comics/books", "tests/pinned", "tests/docs/test_words.py")
+"""Folders and files whose texts are dialogue of the sample comics, recorded queries, or banned phrases."""
 COLUMNS = 120
 
 BANNED: dict[str, str] = {
@@ -59,8 +62,13 @@ BANNED: dict[str, str] = {
     r"\b(?:open|show|start|reach)(?:s|es)? the page(?= in a browser| at |[.\"']| unless)": "the web app",
     r"\b(?:the page (?:listens|asks|answers|loads)|search page)\b": "the web app",
     r"\baddress the page\b": "the web app",
+    r"\breturn whether\b": "return True if",
+    r"\b(?:return|yield) what\b": "name the thing that is returned",
 }
 """Banned phrase (regular expression, any case) -> what to write instead."""
+
+RIDDLE = re.compile(r"What\b")
+"""Beginning of a docstring that poses a riddle instead of naming its subject."""
 
 ALLOWED: dict[str, str] = {
     "no doubt": "ordinary English",
@@ -134,8 +142,13 @@ def check_module(path: Path) -> Iterator[Hit]:
         if token.type == tokenize.COMMENT:
             yield from check_text(path, token.string, token.start[0])
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value.strip():
-            yield from check_text(path, node.value, node.lineno)
+        match node:
+            case ast.Expr(value=ast.Constant(value=str(text))):
+                if RIDDLE.match(text):
+                    yield Hit(path, node.lineno, "What", "a noun phrase or an imperative")
+                yield from check_text(path, text, node.lineno)
+            case ast.Constant(value=str(text)) if " " in text.strip() and not path.is_relative_to(TESTS):
+                yield from check_text(path, text, node.lineno)
 
 
 def check_script(path: Path) -> Iterator[Hit]:
@@ -166,8 +179,8 @@ def files_of(paths: Sequence[Path]) -> Iterator[Path]:
     for path in paths:
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             place = file.resolve().as_posix()
-            scripted = any(f"/{folder}/" in place for folder in SCRIPTED)
-            if file.suffix in CHECKS and not scripted and file.resolve() != Path(__file__).resolve():
+            unchecked = any(f"/{name}/" in f"{place}/" for name in UNCHECKED)
+            if file.suffix in CHECKS and not unchecked and file.resolve() != Path(__file__).resolve():
                 yield file
 
 

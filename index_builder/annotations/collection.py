@@ -125,7 +125,7 @@ class Collection:
         self._sets.append((names, list(items)))
 
     def _add_file(self, path: Path, *, named_by_user: bool = True) -> bool:
-        """Add a file if it describes many pages, or if the user named it; return whether it describes many pages."""
+        """Add a file if it describes many pages, or if the user named it; return True if it describes many pages."""
         try:
             data = path.read_bytes() if path.stat().st_size <= MAX_BYTES else b""
         except OSError as error:

@@ -78,7 +78,7 @@ def _take(text: str, pattern: re.Pattern[str], name: str, fields: dict[str, str]
 
 
 def _may_be_year(number: str) -> bool:
-    """Return whether the last number of a name may be a year; it is an issue number only if the name has a year too."""
+    """Return True if the last number of a name may be a year; it is an issue number only if the name has a year too."""
     return re.fullmatch(r"(?:19|20)\d\d", number) is not None
 
 

@@ -48,14 +48,14 @@ _NESTED_ARCHIVE = "archive inside an archive; unpack the outer one"
 
 
 def is_book_file(name: str) -> bool:
-    """Return whether a file is named like a book file; its first bytes decide whether it is one."""
+    """Return True if a file is named like a book file; its first bytes decide whether it is one."""
     return name.lower().endswith(_SUFFIXES)
 
 
 def list_book(
     path: Path, relative: str, title: str, limits: ReadLimits, listings: Listings | None = None
 ) -> Iterator[BookRef | Skipped]:
-    """Yield what is skipped in the book file at `path`, then its book; its directory is read once."""
+    """Yield the skipped files of the book file at `path`, then its book; its directory is read once."""
     found: list[BookRef | Skipped]
     try:
         with path.open("rb") as file:
@@ -103,7 +103,7 @@ def _unsupported(head: bytes) -> str:
 
 
 def _list(book: Container, book_format: BookFormat, relative: str, title: str) -> Iterator[BookRef | Skipped]:
-    """Yield what is skipped in an open book, then the book if it has pages."""
+    """Yield the skipped files of an open book, then the book if it has pages."""
     members = _sort_members(book)
     order = stated_order(book)
     yield from (_skip_members(book.path, reason, names) for reason, names in members.skipped.items())

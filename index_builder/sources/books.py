@@ -91,7 +91,7 @@ def pages_in_order(names: Iterable[str], pages: Mapping[str, str], sidecars: Map
 
 
 def may_have_metadata(name: str) -> bool:
-    """Return whether a file may have metadata or annotations of its whole book, by its name."""
+    """Return True if a file may have metadata or annotations of its whole book, by its name."""
     return suffix_of(name) in _METADATA_SUFFIXES
 
 
@@ -103,12 +103,12 @@ def metadata_files(sidecars: Mapping[str, str], pages: Iterable[PageRef]) -> tup
 
 
 def may_annotate_page(name: str) -> bool:
-    """Return whether a file may be the annotation of the page with the same name."""
+    """Return True if a file may be the annotation of the page with the same name."""
     return suffix_of(name) == ".json" and name.rpartition("/")[2].lower() != _COLLECTION_INDEX
 
 
 def is_generic(name: str) -> bool:
-    """Return whether the name of a folder or file says nothing about its book, such as `scans`, `en` or `ch 12`."""
+    """Return True if the name of a folder or file says nothing about its book, such as `scans`, `en` or `ch 12`."""
     return _GENERIC_NAME.fullmatch(name) is not None
 
 

@@ -27,7 +27,7 @@ class Listings:
 
 
 def is_slow_to_list(book_format: BookFormat, head: bytes) -> bool:
-    """Return whether a book that starts with `head` has to be read as a whole before its pages are known."""
+    """Return True if a book that starts with `head` has to be read as a whole before its pages are known."""
     if book_format is BookFormat.TAR:
         return is_compressed_tar(head)
     return book_format is BookFormat.ACBF or (book_format is BookFormat.SEVEN_ZIP and not lists_cheaply())

@@ -53,7 +53,7 @@ class _Slice:
 
 
 def may_join(book: BookRef, mode: str) -> bool:
-    """Return whether a book may be a strip. Slices are read in natural order, so its pages must be in that order."""
+    """Return True if a book may be a strip. Slices are read in natural order, so its pages must be in that order."""
     if mode == "no" or len(book.pages) < 2 or book.book_format in (BookFormat.PDF, BookFormat.ACBF):
         return False
     names = [page.name for page in book.pages]
@@ -98,7 +98,7 @@ def _digest(pages: Sequence[PageRef]) -> str:
 
 
 def is_strip(book: BookRef, limits: ReadLimits) -> bool:
-    """Return whether drawings continue from slice to slice, by a sample of the edges."""
+    """Return True if drawings continue from slice to slice, by a sample of the edges."""
     continued = ended = 0
     count = len(book.pages) - 1
     for compared, position in enumerate(_sample(count), 1):

@@ -47,7 +47,7 @@ _LINK_OUT = "link to a file outside its folder; copy the file here"
 def find_books(
     root: Path, limits: ReadLimits = DEFAULT_LIMITS, listings: Listings | None = None
 ) -> Iterator[BookRef | Skipped]:
-    """Yield the books below `root`, and what is skipped, in natural order of their paths.
+    """Yield the books below `root`, and the skipped files, in natural order of their paths.
 
     root: a folder, a book file (recognised by its first bytes), or a single image. In folders only files named like
     book files are tried, because many other files are ZIPs inside. A linked folder inside the root is read at its
@@ -99,7 +99,7 @@ class _Folder:
     unread: list[str] = field(default_factory=list)
 
     def skip(self, entry: os.DirEntry[str], reason: str) -> None:
-        """Add an entry to what is skipped."""
+        """Add an entry to the skipped files."""
         if is_page(entry.name) or is_unsupported_image(entry.name):
             self.unread.append(entry.name)
         path = entry.path.encode("utf-8", "backslashreplace").decode()
@@ -139,7 +139,7 @@ class _Walk:
                 yield from self._file_book(place)
 
     def _folder_book(self, place: _Place, folder: _Folder) -> Iterator[BookRef | Skipped]:
-        """Yield what is skipped in a folder, then the book of its page images."""
+        """Yield the skipped files of a folder, then the book of its page images."""
         yield from folder.skipped
         if folder.pages:
             path = self._root / place.relative
@@ -194,7 +194,7 @@ class _Walk:
             _add_file(entry, folder)
 
     def _is_walked(self, target: Path) -> bool:
-        """Return whether the walk reaches a link's target without the link."""
+        """Return True if the walk reaches a link's target without the link."""
         inside = target.is_relative_to(self._real_root)
         return inside and not is_junk(target.relative_to(self._real_root).as_posix())
 
@@ -253,7 +253,7 @@ def _with_sidecars(
 
 
 def _is_used(name: str) -> bool:
-    """Return whether files of this name are read or, as images of another format, reported."""
+    """Return True if files of this name are read or, as images of another format, reported."""
     is_image = is_page(name) or is_unsupported_image(name)
     return is_image or may_annotate_page(name) or may_have_metadata(name) or is_book_file(name)
 

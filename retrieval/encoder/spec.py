@@ -1,4 +1,4 @@
-"""Sizes of an encoder: what it takes and what it gives."""
+"""Sizes of an encoder's inputs and outputs."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def _unreadable(path: Path, expected: str, error: Exception) -> CheckpointError:
 
 
 def _describe_content(path: Path) -> str:
-    """Return what an unreadable file seems to be, from its first bytes."""
+    """Return the likely format of an unreadable file, from its first bytes."""
     with path.open("rb") as file:
         start = file.read(64).lstrip().lower()
     if path.stat().st_size == 0:

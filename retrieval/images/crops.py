@@ -42,7 +42,8 @@ def crop_box_xywh(box: Box, width: int, height: int) -> Edges | None:
 def crop_box_2d(box_2d: Sequence[float], width: int, height: int) -> Edges | None:
     """Return the pixels of a box [y1, x1, y2, x2] on a 0..1000 page, or None if it covers no pixel of the page.
 
-    Each edge is scaled, truncated toward zero, then clamped.
+    Each edge is scaled, truncated toward zero, then clamped. Reproduces the crops that the published VLM loader gave
+    the encoder in training, which the golden tests compare. Annotated boxes become pixels when they are read.
     """
     y1, x1, y2, x2 = box_2d
     left, right = (min(max(int(x / 1000 * width), 0), width) for x in (x1, x2))

@@ -140,7 +140,7 @@ class Learner:
     # --------------------------------------------------------------- weights
 
     def changing(self) -> State:
-        """Return what training may change of the model: trained parameters and all statistics, by key."""
+        """Return the values that training may change: trained parameters and all statistics, by key."""
         return {key: value for key, value in self.model.state_dict().items() if key not in self.frozen}
 
     def weights(self) -> State:

@@ -3,13 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
-from xml.sax.saxutils import escape
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 WIDTH, HEIGHT, MARGIN = 720, 360, 48
+"""Size of the plot in its own units; the browser scales it."""
+
+BASE, END = HEIGHT - MARGIN, WIDTH - 3 * MARGIN
+"""y of the horizontal axis, and x of its right end; the names of the lines stand to the right of it."""
+
 COLOURS = ("#1f6f8b", "#c8553d", "#588157", "#8d6a9f", "#b08968", "#6c757d")
 
 Points = Sequence[tuple[float, float]]
+
+
+class _Curve(NamedTuple):
+    """A line of the plot. points: "x,y" in its units. last: the last value, as text."""
+
+    name: str
+    points: list[str]
+    colour: str
+    last: str
+
+
+class _Label(NamedTuple):
+    """A text at (x, y) of the plot. anchor: start, middle or end."""
+
+    x: int
+    y: int
+    anchor: str
+    text: str
 
 
 def loss_plot(metrics: Sequence[Mapping[str, Any]], title: str) -> str:
@@ -32,40 +57,39 @@ def draw(lines: Mapping[str, Points], title: str) -> str:
     left, span = min(xs), (max(xs) - min(xs)) or 1.0
 
     def place(x: float, y: float) -> str:
-        across = MARGIN + (x - left) / span * (WIDTH - 4 * MARGIN)
-        return f"{across:.1f},{HEIGHT - MARGIN - y / top * (HEIGHT - 2 * MARGIN):.1f}"
+        across = MARGIN + (x - left) / span * (END - MARGIN)
+        return f"{across:.1f},{BASE - y / top * (BASE - MARGIN):.1f}"
 
-    parts = [_frame(title, left, max(xs), top)]
-    for (name, points), colour, row in zip(lines.items(), COLOURS, range(len(COLOURS)), strict=False):
-        where = " ".join(place(x, y) for x, y in points)
-        parts.append(f'<polyline points="{where}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        for across, down in (point.split(",") for point in where.split()):  # one epoch alone makes no line
-            parts.append(f'<circle cx="{across}" cy="{down}" r="2.5" fill="{colour}"/>')
-        last = f"{points[-1][1]:.3f}"
-        height = MARGIN + 18 * row
-        parts.append(f'<text x="{WIDTH - 3 * MARGIN + 12}" y="{height}" fill="{colour}">{escape(name)} {last}</text>')
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"'
-    return "\n".join(
-        [
-            f'{head} font-family="sans-serif" font-size="12">',
-            '<rect width="100%" height="100%" fill="white"/>',
-            *parts,
-            "</svg>",
-            "",
-        ]
+    curves = [
+        _Curve(name, [place(x, y) for x, y in points], colour, f"{points[-1][1]:.3f}")
+        for (name, points), colour in zip(lines.items(), COLOURS, strict=False)
+    ]
+    labels = _labels(title, left, max(xs), top)
+    sizes = {"width": WIDTH, "height": HEIGHT, "margin": MARGIN, "base": BASE, "end": END}
+    return _template().render(curves=curves, labels=labels, **sizes)
+
+
+def _labels(title: str, left: float, right: float, top: float) -> list[_Label]:
+    return [
+        _Label(MARGIN, 24, "start", title),
+        _Label(MARGIN - 6, MARGIN + 4, "end", f"{top:.3g}"),
+        _Label(MARGIN - 6, BASE + 4, "end", "0"),
+        _Label(MARGIN, BASE + 18, "middle", f"{left:g}"),
+        _Label(END, BASE + 18, "middle", f"{right:g}"),
+        _Label((MARGIN + END) // 2, BASE + 34, "middle", "epoch"),
+    ]
+
+
+@lru_cache(maxsize=1)
+def _template() -> Template:
+    """Return the template of the plot. Every value is escaped."""
+    loader = PackageLoader("retrieval.training", ".")
+    environment = Environment(
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
-
-
-def _frame(title: str, left: float, right: float, top: float) -> str:
-    base, end = HEIGHT - MARGIN, WIDTH - 3 * MARGIN
-    axes = f'<path d="M{MARGIN} {MARGIN}V{base}H{end}" fill="none" stroke="#444"/>'
-    words = (
-        (MARGIN, 24, "start", title),
-        (MARGIN - 6, MARGIN + 4, "end", f"{top:.3g}"),
-        (MARGIN - 6, base + 4, "end", "0"),
-        (MARGIN, base + 18, "middle", f"{left:g}"),
-        (end, base + 18, "middle", f"{right:g}"),
-        ((MARGIN + end) // 2, base + 34, "middle", "epoch"),
-    )
-    texts = [f'<text x="{x}" y="{y}" text-anchor="{anchor}">{escape(text)}</text>' for x, y, anchor, text in words]
-    return "\n".join([axes, *texts])
+    return environment.get_template("losses.svg.jinja")

@@ -40,24 +40,24 @@ class Recipe:
 
     backbone                  vision branch, as `PanelFeatureExtractor` names it
     objective                 `pages`: the published objectives over pages. `pairs`: panels and distorted pieces of
-                              them; trains the vision branch alone
-    epochs                    number of epochs; each ends with a validation and with weights on disk
-    batches_per_epoch         with `pairs`, batches of an epoch; None: as many as the pages fill once
+                              them, which train the vision branch alone
+    epochs                    number of epochs. Each ends with a validation and with weights on disk
+    batches_per_epoch         with `pairs`, batches of an epoch. None: as many as the pages fill once
     pages_per_batch           pages compared with each other in one batch
     panels_per_page           most panels of a page: the first ones with `pages`, drawn at random with `pairs`
     learning_rate             highest learning rate
     floor                     share of the learning rate that the cosine over all epochs ends at
-    cycles, warm_up           see `schedule.cyclic_rate`; replaces the cosine over epochs, counted in steps
+    cycles, warm_up           see `schedule.cyclic_rate`. They replace the cosine over epochs, counted in steps
     weight_decay, clip        AdamW's, and the largest norm of the model's gradient (the head's is not clipped)
     contrastive_weight, reconstruction_weight, alignment_weight
                               weights of the three objectives over pages
     instance_weight           weight of the objective between two augmented crops of each panel
     temperature               of the contrastive, instance and pair objectives
     padding                   fill pages up with empty panels that pass through the model, as published
-    second_pass               encode panels a second time for the alignment objective, as published; without it the
+    second_pass               encode panels a second time for the alignment objective, as published. Without it the
                               outputs of the first pass are used
     head_trains_in_validation keep the dropout of the reconstruction head while validating, as published
-    validation_fraction       share of the pages to validate on, whole books; 0 for none
+    validation_fraction       share of the pages to validate on, whole books. 0: none
     validation_pages          most pages to validate on
     augment                   train on augmented panels (see `augmentations`)
     frozen_norms              keep statistics, scales and offsets of the backbones' norms

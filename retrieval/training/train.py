@@ -47,13 +47,13 @@ def train_encoder(
     """Train an encoder on the pages of open indexes into a folder, or continue the training in it.
 
     init_from   weights to start from: a name or a file, as `load_encoder` takes them
-    labels      classes of pages (see `labels.py`); only story pages are used
+    labels      classes of pages (see `labels.py`). Only story pages are used
     limit       most pages to train on
-    workers     threads that read pages ahead; 0 reads them between the steps
+    workers     threads that read pages ahead. 0: they are read between the steps
     save_every  steps between two saves
     licences    of the comics, for the card
     progress    called after each batch: stage "train" over all epochs, "validate" over one validation
-    stop        called after each step; True saves the training and raises KeyboardInterrupt
+    stop        called after each step. True saves the training and raises KeyboardInterrupt
 
     On one CPU, with the same number of torch threads, a training that was stopped at any moment and continued gives
     the same weights, to the bit, as one that was not.

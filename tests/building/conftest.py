@@ -1,4 +1,4 @@
-"""What the tests of building share."""
+"""Fixtures of the tests of building."""
 
 from __future__ import annotations
 

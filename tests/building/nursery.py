@@ -47,7 +47,7 @@ class Nursery:
         return self.wait()
 
     def wait(self) -> int:
-        """Return the build's exit status; its output is in `said`."""
+        """Return the build's exit status, and keep its output."""
         while not (line := self._line()).startswith("exit "):
             self.said.append(line)
         return int(line.removeprefix("exit "))

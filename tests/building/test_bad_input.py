@@ -115,7 +115,7 @@ def test_an_empty_folder(lib: Path, index: Path) -> None:
 
 
 def test_an_empty_folder_among_others(lib: Path, index: Path) -> None:
-    """Beside a good source an empty one is only reported."""
+    """Next to a good source an empty one is only reported."""
     page(lib / "1", 1)
     (lib.parent / "empty").mkdir()
     report = build([lib, lib.parent / "empty"], index)
@@ -377,7 +377,7 @@ def test_a_catalog_damaged_inside(built: Path, many: Path, ask: str) -> None:
 
 
 def _outcome(ask: Callable[[], Any]) -> Any:
-    """What it returns; an error of ours as its sentence, any other as its type."""
+    """Return the result of a call; an error of ours as its sentence, any other as its type."""
     try:
         return ask()
     except IndexError_ as error:
@@ -438,7 +438,7 @@ def test_missing_thumbnails_and_damaged_ones(lib: Path, index: Path) -> None:
 
 
 def test_damaged_thumbnails_do_not_stop_a_build(lib: Path, index: Path) -> None:
-    """What is derived is made again, or left out; the build goes on."""
+    """Damaged derived files are made again, or left out; the build goes on."""
     page(lib / "1", 1)
     build(lib, index)
     put(index / "thumbnails" / "thumbnails.sqlite", b"damage" * 1000)

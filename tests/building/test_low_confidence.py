@@ -55,8 +55,13 @@ def test_nothing_found_is_no_doubt(lib: Path, index: Path) -> None:
 
 
 def test_counted(lib: Path, index: Path) -> None:
+<<<<<<< HEAD:tests/building/test_low_confidence.py
     """`info` counts pages with low-confidence panels, for people and for programs."""
     put(lib / "doubt.png", low_confidence(2))
+=======
+    """`info` counts low-confidence pages, for people and for programs."""
+    put(lib / "doubt.png", doubtful(2))
+>>>>>>> fix-d:tests/building/test_doubtful_pages.py
     build(lib, index)
     command = [sys.executable, "-m", "ui.cli", "info", "--index", str(index)]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -105,7 +110,7 @@ def test_words_are_those_of_the_panels(lib: Path, index: Path) -> None:
 
 
 def test_a_panel_comes_before_its_page(lib: Path, index: Path) -> None:
-    """Asked with a found panel, or with the middle of it, `small` answers with the panel, not with its page."""
+    """With a detected panel or its middle as the query, `small` finds the panel, not its page."""
     for seed in range(2):
         put(lib / f"{seed}.png", low_confidence(seed))
     build(lib, index, load_encoder("small"))

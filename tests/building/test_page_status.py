@@ -308,7 +308,7 @@ def test_a_page_inside_an_archive_changes(lib: Path, index: Path) -> None:
 
 
 def test_ids_of_unchanged_boxes_stay(lib: Path, index: Path) -> None:
-    """Boxes added behind and taken away leave the ids of the others as they were."""
+    """Boxes added at the end and removed leave the ids of the others as they were."""
     page(lib / "1", 1, ["a", "b"], [A, B])
     page(lib / "2", 2)
     build(lib, index)

@@ -128,7 +128,7 @@ def test_options_that_make_no_sense(lib: Path, index: Path, options: dict[str, o
 
 
 def test_skipped_files_are_remembered(lib: Path, index: Path) -> None:
-    """What could not be read is in the report and in the index's info, until it can be."""
+    """Each unreadable file is in the report and in the index's info, until it can be."""
     from retrieval import PanelIndex
 
     page(lib / "1", 1)

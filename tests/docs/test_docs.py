@@ -8,13 +8,14 @@ import re
 import shlex
 import tomllib
 from dataclasses import fields
+from inspect import isfunction
 from pathlib import Path
 
 import click
 import pytest
 
 from index_builder import BuildOptions
-from retrieval import Filter, Query
+from retrieval import Filter, PanelIndex, Query
 from ui.cli.main import panelseek
 
 ROOT = Path(__file__).parents[2]
@@ -80,6 +81,30 @@ def test_links_lead_somewhere() -> None:
             place = document.parent / target if target else document
             assert place.exists(), f"{document.name}: {target}"
             assert not anchor or anchor in anchors(place), f"{document.name}: {target}#{anchor}"
+
+
+def test_every_named_file_exists() -> None:
+    """Every file or folder of the repository that README and docs name is there."""
+    rooms = "benchmarks|docs|index_builder|retrieval|sample_data|tests|tools|ui"
+    missing = [
+        f"{document.name}: {path}"
+        for document in DOCUMENTS
+        for path in re.findall(rf"(?<![\w./-])(?:{rooms})/[\w./-]*\w", document.read_text())
+        if not (ROOT / path).exists()
+    ]
+    assert missing == []
+
+
+def test_the_methods_of_an_index_are_listed() -> None:
+    """docs/python.md has every public method of `PanelIndex`, in the table or in the examples above it."""
+    text = (ROOT / "docs" / "python.md").read_text()
+    methods = {name for name, value in vars(PanelIndex).items() if isfunction(value) and not name.startswith("_")}
+    table = re.search(r"(?:^\|.*\n)+", text[text.index("\n### Threads and other methods\n") :], flags=re.MULTILINE)
+    assert table
+    listed = {name for row in table[0].splitlines() for name in re.findall(r"`(\w+)\(", row.split("|")[1])}
+    shown = {"search", "search_many"}
+    assert listed == methods - shown
+    assert all(f"index.{name}(" in text for name in shown)
 
 
 def test_the_readme_leads_to_everything() -> None:

@@ -50,6 +50,16 @@ def test_a_module_is_checked_in_docstrings_comments_and_messages(tmp_path: Path)
     assert found(module) == [(3, "that ask"), (6, "nobody"), (7, "small pictures")]
 
 
+def test_riddles_are_found(tmp_path: Path) -> None:
+    """A docstring names its subject; it does not begin with "What", and does not return what or whether."""
+    module = tmp_path / "a.py"
+    module.write_text(
+        '"""What it is."""\n\n\ndef f():\n    """Return what is there."""\n\n\n'
+        'def g():\n    """Return whether it is so."""\n    print("What a day")\n'
+    )
+    assert found(module) == [(1, "What"), (5, "Return what"), (9, "Return whether")]
+
+
 def test_scripts_and_templates_are_checked(tmp_path: Path) -> None:
     """Comments and messages of JavaScript, and all of a template."""
     script, template = tmp_path / "a.js", tmp_path / "a.html"

@@ -51,7 +51,7 @@ def opened(index: Path) -> PanelIndex:
 
 
 def test_what_is_exact_is_found_and_what_is_not_is_counted(index: Path) -> None:
-    """A small picture is found by its colours, a mirrored one not by a hash of places; words find their panel."""
+    """A thumbnail is found by its colours, a mirrored one not by a hash of places; words find their panel."""
     seen: list[Progress] = []
     with opened(index) as library:
         report = evaluate(library, Settings(sample=None), seen.append)
@@ -142,7 +142,7 @@ def test_settings_that_mean_nothing_are_refused(wrong: dict[str, object], expect
 
 
 def test_text_queries_are_what_they_are_called() -> None:
-    """Five in a row; six of ten in order; misread but alike; the same in every run; too short makes none."""
+    """Five in a row; six of ten in order; with OCR errors but alike; the same in every run; too short makes none."""
     line = "one two three four five six seven eight nine ten"
     five = text_query(line, "five words", seed=1, key="a")
     half = text_query(line, "half remembered", seed=1, key="a")

@@ -103,7 +103,7 @@ def test_who_and_what() -> None:
 
 @pytest.mark.parametrize("panels", [{"1": panel(), "2": panel(box_2d=[0, 0, 100, 100])}, [panel(), None, 7, "x"]])
 def test_panels_in_odd_containers(panels: Any) -> None:
-    """Panels may be the values of an object, or stand among items that are no panels."""
+    """Panels may be the values of an object, or stand among items that are not panels."""
     found = read({"panels": panels})
     assert boxes(found)[0] == PIXELS
     assert all("not an object" in warning for warning in found.warnings)

@@ -122,7 +122,7 @@ def test_junk_is_not_reported(tmp_path: Path, make_zip: Make) -> None:
 
 
 def test_annotations_beside_pages(tmp_path: Path, make_zip: Make) -> None:
-    """`1.json` or `1.png.json` beside the page; the exact name wins; other JSON is left alone."""
+    """`1.json` or `1.png.json` next to the page; the exact name wins; other JSON is left alone."""
     files = [
         "1.png",
         "1.json",
@@ -233,7 +233,7 @@ def test_names_that_are_not_the_text_they_say(tmp_path: Path, make_zip: Make) ->
 
 
 def test_encrypted_members_are_skipped(tmp_path: Path, make_zip: Make) -> None:
-    """Pages behind a password are told from damage."""
+    """Pages behind a password are distinguished from damage."""
     path = make_zip("a.cbz", [("1.png", PNG)])
     data = bytearray(path.read_bytes())
     data[6] |= 1

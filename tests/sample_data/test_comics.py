@@ -27,7 +27,7 @@ by_name = pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.name)
 
 
 def records(book: Book) -> list[dict[str, Any]]:
-    """What the committed files say about each page."""
+    """The annotations of each page, as committed."""
     if book.packing == "cbz":
         pages: list[dict[str, Any]] = json.loads((HERE / "truth" / f"{book.name}.json").read_text())["pages"]
         return pages

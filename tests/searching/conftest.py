@@ -1,4 +1,4 @@
-"""What the tests of searching share."""
+"""Fixtures of the tests of searching."""
 
 from __future__ import annotations
 

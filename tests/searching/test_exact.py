@@ -1,4 +1,4 @@
-"""Searches return what exhaustive NumPy search over the stored vectors returns."""
+"""Searches give the results of exhaustive NumPy search over the stored vectors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the recipe's switches do to one step, what comes out, and how a training is watched."""
+"""One training step under each switch of the recipe, its outputs, and its progress."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CPU = torch.device("cpu")
 PLAIN = replace(
     RECIPES["comic-panel-encoder-v1"], name="plain", backbone="small", pages_per_batch=2, validation_fraction=0.3
 )
-"""The published training over the small picture branch."""
+"""The published training over the image branch of `small`."""
 
 SMALL = RECIPES["small-pages"]
 

@@ -39,7 +39,7 @@ def test_alignment_is_one_way() -> None:
 
 
 def test_contrastive_does_not_see_empty_slots() -> None:
-    """What stands in slots without a panel changes neither value nor gradient."""
+    """The content of slots without a panel changes neither value nor gradient."""
     torch.manual_seed(0)
     mask = torch.tensor([[True, True, False], [True, True, True]])
     embeddings = torch.randn(2, 3, 8, requires_grad=True)

@@ -29,7 +29,7 @@ def examples() -> list[str]:
 
 
 def ran(code: str, url: str, folder: Path) -> str:
-    """What an example prints, run as it stands, but for the server's address."""
+    """Return the output of an example, run as it stands, but for the server's address."""
     code = code.replace("http://127.0.0.1:7860/", url)
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code],

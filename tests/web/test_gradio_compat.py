@@ -1,4 +1,4 @@
-"""What the web app relies on inside Gradio: each test fails when another version changes it."""
+"""Internals of Gradio that the web app relies on: each test fails when another version changes it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_visitors_who_wait_for_nothing_are_removed() -> None:
 
 
 def test_the_queue_is_bounded(index: PanelIndex) -> None:
-    """What is bounded is what Gradio really uses."""
+    """The bounded values are those that Gradio really uses."""
 
     def fill() -> Any:
         app = build_app(index)

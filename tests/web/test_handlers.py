@@ -191,7 +191,7 @@ def test_more_results_go_on_where_the_list_ended(index: PanelIndex) -> None:
 def test_the_list_ends_at_a_number_and_says_so(
     index: PanelIndex, monkeypatch: pytest.MonkeyPatch, state: SearchState
 ) -> None:
-    """No hit beyond it, whether something is searched for or not; where there are no more than that it says nothing."""
+    """No hit beyond it, whether something is searched for or not; without further hits there is no message."""
     monkeypatch.setattr(handlers, "MAX_RESULTS", 14)
     first, rest = handlers.search(index, state, count=12), handlers.search(index, state, 12, count=12)
     assert (first.more, first.truncated) == (True, False)
@@ -222,7 +222,7 @@ def test_panels_to_start_from_fit_a_card(index: PanelIndex) -> None:
 
 
 def test_a_newer_generation_is_taken_up_by_the_next_search(tmp_path: Path) -> None:
-    """A build beside the running page shows without a restart."""
+    """A build next to the running web app shows without a restart."""
     comics = draw_library(tmp_path / "comics")
     shutil.move(comics / "Orchard", tmp_path / "later")
     build_index([comics], tmp_path / "my.index", encoder=GridEncoder(), workers=0, ocr=False)
@@ -235,7 +235,7 @@ def test_a_newer_generation_is_taken_up_by_the_next_search(tmp_path: Path) -> No
 
 
 def test_errors_become_sentences_without_paths() -> None:
-    """What a visitor can change is shown in full; what only the host can change stays in the log."""
+    """Errors that a visitor can fix are shown in full; those that only the host can fix stay in the log."""
     assert user_message(UsageError("no such view", hint="choose one")) == "No such view. Choose one."
     for error in (SourceError, CheckpointError, PictureError):
         assert "/secret" not in user_message(error("it is damaged", "/secret/file"))

@@ -49,7 +49,7 @@ def test_a_missing_index_is_an_error_before_anything_is_served(tmp_path: Path) -
 
 
 def test_browsers_are_told_to_fetch_nothing_from_elsewhere(url: str) -> None:
-    """The policy comes with every answer; it names no other host, and the start page asks for none."""
+    """The policy comes with every answer; it names no other host, and the start page needs none."""
     with urlopen(url) as answer:
         policy = answer.headers["content-security-policy"]
         page = answer.read().decode()

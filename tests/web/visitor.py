@@ -104,7 +104,7 @@ class Visitor:
 
     @property
     def heading(self) -> Locator:
-        """What the results are for."""
+        """The heading of the results."""
         return self.page.locator(".summary h2")
 
     @property
@@ -128,7 +128,7 @@ class Visitor:
         return self.page.locator(".sheet")
 
     def labels(self) -> list[str]:
-        """Return what screen readers say of the results, in order. Expect their number first."""
+        """Return the texts of the results for screen readers, in order. Expect their number first."""
         return [str(label) for label in self.cards.evaluate_all("cards => cards.map((card) => card.ariaLabel)")]
 
     def address(self) -> dict[str, list[str]]:

@@ -43,7 +43,7 @@ def progress_line(progress: Progress) -> ProgressLine:
 
 
 def progress_text(progress: Progress) -> str:
-    """Return what is known of count, detail, rate and time left: `2/5 pages  8 panels  0.5 pages/s  6 s left`."""
+    """Return the known ones of count, detail, rate and time left: `2/5 pages  8 panels  0.5 pages/s  6 s left`."""
     parts = [_count(progress), progress.detail, _rate(progress)]
     if progress.seconds_left is not None and not _complete(progress):
         parts.append(f"{duration(progress.seconds_left)} left")

@@ -1,4 +1,4 @@
-"""What a browser may load, and which names the server answers to."""
+"""Limits on what a browser may load, and the host names that the server accepts."""
 
 from __future__ import annotations
 

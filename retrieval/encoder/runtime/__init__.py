@@ -1,1 +1,1 @@
-"""What executes the encoder's network."""
+"""Runtimes: implementations that execute the encoder's network."""

@@ -1,4 +1,4 @@
-"""What the ranking steps of one query know besides the candidates."""
+"""The context of the ranking steps of one query: everything but the candidates."""
 
 from __future__ import annotations
 

@@ -15,11 +15,11 @@ from retrieval.store.scoring import Scores, top
 
 COVERAGE_WEIGHT, COVERAGE_POWER = 4.0, 4.0
 """Boost 4 x coverage^4: a panel with all words of the query comes before a shorter one with most of them and a higher
-cosine. Panels with few words of a paraphrase gain next to nothing."""
+cosine. For panels with few words of a paraphrase the boost is near 0."""
 
 MARGIN_WEIGHT, MARGIN_POWER = 4.0, 1.5
 """Boost 4 x margin^1.5, the margin being the coverage less the third best coverage: OCR errors leave the right panel a
-small coverage that no other panel comes near. Both are measured by `panelseek evaluate` (docs/evaluation.md)."""
+small coverage that is far above that of all others. Both are measured by `panelseek evaluate` (docs/evaluation.md)."""
 
 COVERAGE_WEIGHT_WITH_IMAGE = 0.3
 """Boost per coverage if the query has an image too: words then order panels that look alike."""

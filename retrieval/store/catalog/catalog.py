@@ -1,4 +1,4 @@
-"""The catalog: which books, pages and panels exist, what they say, and where their vectors lie.
+"""The catalog: books, pages and panels, their text, and the rows of their vectors.
 
 It is the source of truth; everything else in an index is derived from it and from the vectors.
 `index_builder.write.catalog_writer` has everything that changes it.

@@ -116,7 +116,7 @@ class PanelReader:
 
 
 def last_vector_row(session: Session) -> int:
-    """Return what `PanelReader.last_vector_row` does, within a transaction."""
+    """Return the value of `PanelReader.last_vector_row`, read within a transaction."""
     deleted = session.get(SettingRow, "vector_high_water")
     named = session.scalar(select(func.max(PanelRow.vector_row)))
     return max(-1 if named is None else named, -1 if deleted is None else deleted.value - 1)

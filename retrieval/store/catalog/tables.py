@@ -80,9 +80,11 @@ class BookMetadataRow(Base):
 class PageRow(Base):
     """One page; a missing page keeps its panels, in case it comes back.
 
-    fingerprint: of the file, without reading it. digest: of the content. label: page type (story, cover, ...) or NULL.
-    ocr_engine: engine, version, settings and language that read its text; "" if annotations have all of it; NULL if the
-    text of some panel is unknown.
+    - fingerprint: of the file, without reading it.
+    - digest: of the content.
+    - label: page type (story, cover, ...) or NULL.
+    - ocr_engine: engine, version, settings and language of its OCR. "" if annotations have all text. NULL if the text
+      of some panel is unknown.
     """
 
     __tablename__ = "page"

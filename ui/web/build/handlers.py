@@ -87,7 +87,7 @@ class BuildService:
         return self._index.generation.number
 
     def folders(self, root: object = 0, path: object = "") -> FolderList:
-        """Return what lies in a folder. Raises `UsageError` for one that is not below the roots, or not there."""
+        """Return the entries of a folder. Raises `UsageError` for one that is not below the roots, or not there."""
         folder = self._folder(root, path)
         names, files = _contents(folder)
         base = self._roots[int(str(root))]

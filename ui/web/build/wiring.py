@@ -22,7 +22,7 @@ def build_tab(service: BuildService) -> None:
         return
 
     def build_folders(payload: Payload) -> str:
-        """Return what lies in `{"root": number, "path": below it}`, as HTML."""
+        """Return the entries of the folder `{"root": number, "path": below it}`, as HTML."""
         try:
             return markup.folders(service.folders(payload.get("root", 0), payload.get("path", "")))
         except PanelseekError as error:

@@ -17,7 +17,7 @@ from retrieval.records import Panel
 from ui.web.shell.jobs import Job, JobStatus
 
 POINT = np.dtype([("id", "<u4"), ("x", "<u2"), ("y", "<u2"), ("book", "<u2"), ("group", "<u2")])
-"""What the browser gets of a panel: 12 bytes. x, y: 0 to 65,535; book: its place among the books by id."""
+"""Record of a panel sent to the browser, 12 bytes. x, y: 0 to 65,535; book: its place among the books by id."""
 
 _GROUP_SAMPLES = 6
 _GROUP_BOOKS = 2

@@ -55,10 +55,13 @@ class Card:
 class Results:
     """Results number `start` + 1 and on of a search.
 
-    view: the view that was searched; two_views: True if text was searched in dialogue and pictures.
-    searched: number of panels that were searched. more: True if results follow; truncated: True if the list ends at its
-    limit before the results do. query_type: see `retrieval.overview.calibration.QueryType`; None if the search only
-    browses. like, excluded: the panels of `SearchState.like` and `SearchState.exclude`.
+    - view: the view that was searched.
+    - two_views: True if text was searched in dialogue and pictures.
+    - searched: number of panels that were searched.
+    - more: True if results follow.
+    - truncated: True if the list ends at its limit before the results do.
+    - query_type: see `retrieval.overview.calibration.QueryType`. None if the search only browses.
+    - like, excluded: the panels of `SearchState.like` and `SearchState.exclude`.
     """
 
     state: SearchState

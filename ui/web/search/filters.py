@@ -50,7 +50,7 @@ class FilterMenu:
 
     @property
     def no_match(self) -> str:
-        """Return what to show when no value contains the text in the search field."""
+        """Return the message for a search field whose text no value contains."""
         if self.incomplete:
             return f"No match in these {MAX_FILTER_VALUES}. Press Enter to search all."
         return f"No {self.title.lower()} matches."

@@ -22,7 +22,7 @@ def welcome(summary: LibrarySummary) -> str:
 
 
 def summary(results: Results, encoder: str = "") -> str:
-    """Return what was searched for, how many panels were searched, and how long it took."""
+    """Return the summary of a search: the query, the number of panels searched, and the time."""
     return render(
         "search/summary.html",
         results=results,
@@ -71,10 +71,10 @@ def end(results: Results) -> str:
 
 
 def no_results(results: Results) -> str:
-    """Return what stands in place of the results if there are none."""
+    """Return the message in place of the results if there are none."""
     return render("search/no_results.html", filtered=bool(results.state.where))
 
 
 def upload_lost() -> str:
-    """Return what stands in place of the results if the query was only an upload that a link cannot carry."""
+    """Return the message in place of the results if the query was only an upload, which a link cannot carry."""
     return render("search/upload_lost.html", text=messages.UPLOAD_NOT_IN_LINK)

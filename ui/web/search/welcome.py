@@ -1,4 +1,4 @@
-"""What the web app shows before the first search: the library in numbers, and things to try."""
+"""Start page of the web app, shown before the first search: the library in numbers, and things to try."""
 
 from __future__ import annotations
 

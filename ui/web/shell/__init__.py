@@ -1,1 +1,1 @@
-"""What surrounds every tab: the navigation, the address, templates, images, jobs and messages."""
+"""Frame around every tab: the navigation, the address, templates, images, jobs and messages."""

@@ -30,7 +30,7 @@ def with_parameter(address: str, name: str, value: object | None) -> str:
 
 
 def panel_prefix(address: str) -> str:
-    """Return what the addresses of panels opened from an address begin with; the panel's id follows."""
+    """Return the beginning of the addresses of panels opened from an address; the panel's id follows."""
     base = with_parameter(address, "panel", None)
     return f"{base}panel=" if base == "?" else f"{base}&panel="
 

@@ -1,4 +1,4 @@
-"""What the web app says: errors as sentences, and sentences that stand in more than one place."""
+"""Messages of the web app: errors as sentences, and sentences that stand in more than one place."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MEASURED = {"small": "docs/evaluation.md has the search accuracy of the built-in
 
 
 def user_message(error: PanelseekError) -> str:
-    """Return what to show for an error: problem and hint if the visitor can act on it.
+    """Return the message for an error: problem and hint if the visitor can act on it.
 
     Problems of the server go to the log, and so do paths on this machine.
     """

@@ -10,7 +10,7 @@ from retrieval.records import Panel
 from ui.web.shell.messages import NO_SUCH_PANEL
 
 Payload = dict[str, Any]
-"""What a browser sends to a function of the server, or gets back from it."""
+"""JSON value that a browser sends to a function of the server, or gets back from it."""
 
 MAX_QUERY_CHARS = 2_000
 """Characters of a query that are read; the encoder reads 128 tokens."""

@@ -41,7 +41,7 @@ async function restore(undo) {
   panelseek.announce("Undone.");
 }
 
-// Return whether the server saved it; otherwise show the reason at the panel.
+// Return true if the server saved it; otherwise show the reason at the panel.
 async function save(member, others, undo) {
   member.querySelector(".notice")?.remove();
   if (!others.length) return true;

@@ -83,7 +83,7 @@ function findValues(field) {
   message.textContent = labelsOf(field).every((label) => label.hidden) ? message.dataset.noMatch : "";
 }
 
-// Return whether a value contains the text, in the list or among the values that the list leaves out.
+// Return true if a value contains the text, in the list or among the values that the list leaves out.
 const hasMatches = (field) => field.dataset.more !== undefined || labelsOf(field).some((label) => !label.hidden);
 
 document.addEventListener("click", (event) => {

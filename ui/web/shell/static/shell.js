@@ -3,7 +3,7 @@
 //   panelseek.listen(fn)       call fn(params, tab) now and after every change of the address
 //   panelseek.go("?q=rain")    go to another address as a new history entry ({replace: true}: in place)
 //   panelseek.href({panel: 7}) return this address with changes; null removes a parameter
-//   panelseek.isOpen("map")    return whether a tab is open
+//   panelseek.isOpen("map")    return true if a tab is open
 //
 // Links whose address begins with ? change the address without a page load.
 window.panelseek = (() => {

@@ -1,0 +1,85 @@
+"""A synthetic library: clustered vectors, dialogues of five words, and thumbnails."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from index_builder.write import CatalogWriter, write_generation
+from retrieval.encoder import load_encoder
+from retrieval.encoder.protocol import PanelEmbeddings
+from retrieval.encoder.spec import DIMENSION
+from retrieval.images.thumbnail import encode_thumbnail
+from retrieval.records import Box
+from retrieval.store.catalog.records import NewPage, NewPanel
+from retrieval.store.layout import catalog_url
+from retrieval.store.settings import EncoderRecord
+from retrieval.store.thumbnails import Thumbnails
+from retrieval.store.vectors import VectorStore
+
+WORDS = [a + b for a in ("lan", "har", "mor", "sil", "ver", "kin", "tol", "bra", "cor", "fen") for b in
+         ("tern", "bour", "ning", "ence", "dict", "dred", "king", "low", "ver", "dle", "mist", "gate")]  # fmt: skip
+BATCH = 2_000
+"""Panels written at once."""
+
+
+def make_library(folder: Path, panels: int, regions: int) -> None:
+    """Write an index of panels in books of 200, five on a page."""
+    encoder = load_encoder("small")
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(1)
+    centres = rng.normal(size=(max(10, panels // 50), DIMENSION)).astype(np.float32)
+    vectors = VectorStore(folder / "vectors", regions=regions)
+    images = [encode_thumbnail(drawing(seed)) for seed in range(64)]
+    thumbnails = Thumbnails(folder)
+    with CatalogWriter.create(catalog_url(folder)) as catalog:
+        source = catalog.source_id(folder / "comics")
+        for start in range(0, panels, BATCH):
+            count = min(BATCH, panels - start)
+            vectors.append(start, _encoded(rng, centres, count, regions))
+            thumbnails.put((start + i, images[(start + i) % len(images)]) for i in range(count))
+            catalog.write_pages(list(_pages(catalog, source, rng, start, count)))
+            print(f"{start + count:,} panels written", file=sys.stderr)
+        record = EncoderRecord("small", "small", encoder.fingerprint, encoder.settings)
+        catalog.write_settings(encoder=record, regions=regions)
+        print("training and filling the vector indexes", file=sys.stderr)
+        write_generation(folder, 1, catalog, vectors, "auto")
+        catalog.write_settings(generation=1)
+
+
+def _encoded(rng: np.random.Generator, centres: np.ndarray, count: int, regions: int) -> PanelEmbeddings:
+    """Return embeddings of `count` panels around random centres."""
+
+    def near(shape: tuple[int, ...]) -> Any:
+        rows = centres[rng.integers(0, len(centres), shape[0])].reshape(shape[0], *([1] * (len(shape) - 2)), DIMENSION)
+        vectors = (rows + 0.7 * rng.standard_normal(shape, np.float32)).astype(np.float32)
+        return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+
+    flat = (count, DIMENSION)
+    gate = np.full((count, 3), 1 / 3, np.float32)
+    region_vectors = near((count, regions, DIMENSION)) if regions else None
+    return PanelEmbeddings(near(flat), near(flat), near(flat), gate, region_vectors)
+
+
+def _pages(catalog: CatalogWriter, source: int, rng: np.random.Generator, start: int, count: int) -> Iterator[NewPage]:
+    for first in range(start, start + count, 5):
+        number = first // 200
+        book = catalog.book_id(source, f"Book {number}", f"Book {number}", "folder")
+        dialogues = [" ".join(rng.choice(WORDS, 5)) for _ in range(5)]
+        panels = tuple(
+            NewPanel(i + 1, Box(0, 280 * i, 1000, 270), dialogues[i], "annotation", first + i, (0.4, 0.4, 0.2))
+            for i in range(min(5, start + count - first))
+        )
+        place = first % 200 // 5 + 1
+        yield NewPage(book, f"{place:03}.png", place, "fingerprint", f"digest{first}", 1000, 1400, panels)
+
+
+def drawing(seed: int) -> Image.Image:
+    """Return 480 x 320 pixels of soft random colours, the same for the same seed."""
+    small = np.random.default_rng(seed).integers(0, 256, (8, 12, 3), np.uint8)
+    return Image.fromarray(small).resize((480, 320), Image.Resampling.BICUBIC)

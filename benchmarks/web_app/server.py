@@ -1,0 +1,50 @@
+"""The web app in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+import psutil
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
+    """Serve an index in a process of its own; yield its address and the process."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "ui.cli", "serve", "--index", str(folder), "--port", str(port)]
+    with tempfile.TemporaryDirectory() as temporary:
+        process = subprocess.Popen(command, cwd=ROOT, env={**_environment(), "TMPDIR": temporary})
+        try:
+            url = f"http://127.0.0.1:{port}/"
+            _wait_for_server(url)
+            yield url, psutil.Process(process.pid)
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "HF_HUB_OFFLINE": "1"}
+
+
+def _wait_for_server(url: str) -> None:
+    for _ in range(1200):
+        try:
+            urlopen(url).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise SystemExit("the server did not start")
