@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from index_builder.options import BuildOptions
+from index_builder.options import build_options
 from index_builder.preconditions import EncoderLoader, load_by_name, resolve_sources
 from index_builder.report import BuildReport
 from index_builder.session import BuildSession
@@ -40,10 +40,7 @@ def build_index(
     Raises `SourceError` if a source is missing or nothing can be read, `IndexLocked` if another build is writing,
     `EncoderMismatch` if the index has another encoder's vectors, `UsageError` for options.
     """
-    try:
-        chosen = BuildOptions(**options)
-    except TypeError as error:
-        raise UsageError(f"build does not take this option: {error}") from error
+    chosen = build_options(options)
     folder = Path(index).expanduser().absolute()
     paths = resolve_sources(sources)
     created = not folder.exists()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,16 @@ class BuildOptions:
     def as_dict(self) -> dict[str, Any]:
         """Return the options ready for JSON."""
         return asdict(self)
+
+
+def build_options(values: Mapping[str, Any]) -> BuildOptions:
+    """Return the options with these values. Raises `UsageError` for invalid values and unknown names."""
+    valid = [field.name for field in fields(BuildOptions)]
+    unknown = [name for name in values if name not in valid]
+    if unknown:
+        named = ", ".join(repr(name) for name in unknown)
+        raise UsageError(f"there is no build option {named}", hint=f"choose from {', '.join(valid)}")
+    return BuildOptions(**values)
 
 
 def _absolute_paths(paths: str | Path | tuple[str | Path, ...]) -> tuple[str, ...]:

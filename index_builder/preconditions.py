@@ -10,7 +10,7 @@ from index_builder.options import BuildOptions
 from index_builder.report import StageTimer
 from index_builder.write import WritableIndex
 from retrieval.books import DEFAULT_LIMITS
-from retrieval.encoder.protocol import Encoder
+from retrieval.encoder.protocol import Encoder, has_constant_gate
 from retrieval.errors import SourceError, UsageError
 from retrieval.index import encoder_mismatch
 from retrieval.store.settings import EncoderRecord
@@ -143,5 +143,5 @@ def _record(encoder: Encoder, load: str) -> EncoderRecord:
         fingerprint=encoder.fingerprint,
         settings=encoder.settings,
         provisional=encoder.provisional,
-        constant_gate=bool(getattr(encoder, "constant_gate", False)),
+        constant_gate=has_constant_gate(encoder),
     )

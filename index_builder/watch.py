@@ -17,7 +17,7 @@ from threading import Event
 from typing import Any
 
 from index_builder.build import build_index
-from index_builder.options import BuildOptions
+from index_builder.options import build_options
 from index_builder.preconditions import load_by_name, resolve_sources
 from index_builder.report import BuildReport
 from retrieval.books.names import is_junk
@@ -42,12 +42,15 @@ _Mark = tuple[int, ...] | None
 class WatchEvent:
     """An event of a watch. event: `built` (with its report), `failed` (with a message), or `changed` (some paths).
 
-    at: time in UTC, such as 2026-11-25T20:00:00Z.
+    at: time in UTC, such as 2026-11-25T20:00:00Z. message: the problem. path: the file or folder it is about.
+    hint: the suggested fix. paths: some of the changed paths, or all sources if none of them exists.
     """
 
     event: str
     at: str
     message: str = ""
+    path: str | None = None
+    hint: str | None = None
     paths: tuple[str, ...] = ()
     report: BuildReport | None = None
 
@@ -58,6 +61,8 @@ class WatchEvent:
             "event": self.event,
             "at": self.at,
             "message": self.message,
+            "path": self.path,
+            "hint": self.hint,
             "paths": list(self.paths),
             "report": report,
         }
@@ -86,7 +91,7 @@ def watch_sources(
     """
     if debounce < 0 or (poll_interval is not None and poll_interval <= 0):
         raise UsageError("debounce takes 0 seconds or more, poll_interval more than 0 seconds")
-    BuildOptions(**{name: value for name, value in options.items() if name not in ("device", "catalog")})
+    build_options({name: value for name, value in options.items() if name not in ("device", "catalog")})
     paths = resolve_sources(sources)
     build = _Builds(paths, Path(index).expanduser().absolute(), encoder, progress, on_event, options)
     _Watch(paths, build, debounce, poll_interval, stop or Event()).run()
@@ -117,7 +122,7 @@ class _Builds:
         existing = [path for path in self.paths if path.exists()]
         try:
             if not existing:
-                self.emit("failed", f"no source exists now: {', '.join(map(str, self.paths))}")
+                self.emit("failed", "no source exists now", paths=tuple(map(str, self.paths)))
                 return False
             report = build_index(
                 existing, self.index, encoder=self._encoder, progress=self._progress, load=self._load, **self._options
@@ -127,8 +132,7 @@ class _Builds:
                 raise KeyboardInterrupt from None
             if first and isinstance(error, _FATAL):
                 raise
-            expected = isinstance(error, PanelseekError | OSError)
-            self.emit("failed", _text(error) if expected else f"{type(error).__name__}: {error}")
+            self.emit("failed", **_fields(error))
             return False
         self.emit("built", report=report)
         return True
@@ -138,10 +142,13 @@ class _Builds:
         self._on_event(WatchEvent(event, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), message, **more))
 
 
-def _text(error: BaseException) -> str:
-    """Return the path, problem and hint of an error."""
-    hint = getattr(error, "hint", None)
-    return f"{error}: {hint}" if hint else str(error)
+def _fields(error: Exception) -> dict[str, Any]:
+    """Return message, path and hint of an error, as fields of an event."""
+    if isinstance(error, PanelseekError):
+        return {"message": error.problem, "path": error.path, "hint": error.hint}
+    if isinstance(error, OSError) and error.strerror:
+        return {"message": error.strerror, "path": None if error.filename is None else str(error.filename)}
+    return {"message": f"{type(error).__name__}: {error}"}
 
 
 def _interrupted(error: BaseException | None) -> bool:

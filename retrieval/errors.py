@@ -1,14 +1,14 @@
 """Every error that Panelseek raises on purpose.
 
 PanelseekError
-├── UsageError              the call asks for something that cannot be meant
-├── PictureError            bytes that are not a picture, or one beyond the bounds
+├── UsageError              invalid arguments
+├── PictureError            an image that cannot be decoded, or that exceeds the limits
 ├── SourceError             comics that are missing or cannot be read
-├── CheckpointError         weights that are missing, damaged or of another model
+├── CheckpointError         encoder weights that are missing, damaged or of another model
 │   └── HubUnreachable      the weights are not cached and the model hub does not answer
-├── OcrError                lettering that cannot be read, because the engine is missing or fails
-├── TrainingError           a training that cannot go on
-└── IndexError_             an index that is missing, damaged, locked or from elsewhere
+├── OcrError                text that OCR cannot read, because the engine is missing or fails
+├── TrainingError           a training that cannot continue
+└── IndexError_             an index that is missing, damaged, locked or of another version or encoder
     ├── IndexMissing
     ├── IndexDamaged
     ├── IndexLocked
@@ -18,6 +18,9 @@ PanelseekError
 
 Each error has a problem (what was found and what was expected), the path it is about, and a hint (the suggested fix).
 Only `ui` joins them into a sentence and prints them. No caller cuts or matches their text.
+
+The one exception are reports of what was skipped: they store (path, reason) pairs, and `PanelseekError.reason` joins
+problem and hint for them.
 """
 
 from __future__ import annotations
@@ -26,10 +29,11 @@ from pathlib import Path
 
 
 class PanelseekError(Exception):
-    """Base of all errors that a person can act on.
+    """An error that the user can fix; the base of all others.
 
     problem: what was found and what was expected, without the path. path: the file or folder it is about.
-    hint: the suggested fix. `str(error)` is the path and the problem; a traceback shows the hint as a note.
+    hint: the suggested fix. `str(error)` is the path and the problem; a traceback shows the hint as a note. `reason`
+    is for (path, reason) pairs in reports, the one place outside `ui` where problem and hint are joined.
     """
 
     def __init__(self, problem: str, path: str | Path | None = None, hint: str | None = None) -> None:
@@ -42,7 +46,7 @@ class PanelseekError(Exception):
 
     @property
     def reason(self) -> str:
-        """The problem and the hint, for lists that name the path themselves."""
+        """The problem and the hint in one line, for reports that store (path, reason) pairs."""
         return f"{self.problem}; {self.hint}" if self.hint else self.problem
 
     def __reduce__(self) -> tuple[type[PanelseekError], tuple[str, str | None, str | None]]:
@@ -55,56 +59,61 @@ class PanelseekError(Exception):
 
 
 class UsageError(PanelseekError):
-    """The arguments contradict each other or name something that does not exist."""
+    """Arguments that are invalid: they contradict each other or name something that does not exist."""
 
 
 class PictureError(PanelseekError):
-    """The bytes are not a picture that can be decoded within the bounds."""
+    """An image that cannot be decoded, or that exceeds the limits."""
 
 
 class SourceError(PanelseekError):
-    """A folder, archive or page is missing or unreadable."""
+    """A folder, archive or page that is missing or cannot be read."""
 
 
 class CheckpointError(PanelseekError):
-    """Encoder weights are missing, damaged, or belong to another model."""
+    """Encoder weights that are missing, damaged or of another model."""
 
 
 class HubUnreachable(CheckpointError):
-    """The weights are not in the cache and the model hub cannot be reached."""
+    """Weights that are not in the cache while the model hub does not answer."""
 
 
 class OcrError(PanelseekError):
-    """The engine that reads lettering is missing, incomplete, or failed on a page."""
+    """Text that OCR cannot read: the engine is missing, incomplete, or fails on a page."""
 
 
 class TrainingError(PanelseekError):
-    """A training cannot go on: its numbers diverged, its files are damaged, or another process has it."""
+    """A training that cannot continue: it diverged, its files are damaged, or another process runs it."""
 
 
 class IndexError_(PanelseekError):
-    """Base for an index that cannot be used as asked (underscore: `IndexError` is Python's own)."""
+    """An index that cannot be used; the base of the following (underscore: `IndexError` is Python's own)."""
 
 
 class IndexMissing(IndexError_):
-    """There is no index at that place."""
+    """A folder without an index."""
 
 
 class IndexDamaged(IndexError_):
-    """Parts of the index are missing, altered, or disagree with each other."""
+    """An index with parts that are missing, altered, or disagree with each other."""
 
 
 class IndexLocked(IndexError_):
-    """Another process is writing this index."""
+    """An index that another process is writing."""
 
 
 class IndexTooNew(IndexError_):
-    """The index was written by a later version of Panelseek."""
+    """An index written by a later version of Panelseek."""
 
 
 class IndexTooOld(IndexError_):
-    """The index was written by an earlier version of Panelseek, whose tables are no longer read."""
+    """An index written by an earlier version of Panelseek, whose tables are no longer read."""
 
 
 class EncoderMismatch(IndexError_):
-    """The index holds vectors of another encoder; two encoders never mix."""
+    """An index with vectors of another encoder; two encoders never mix."""
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error of another library, at most 200 characters; its type if it has no text."""
+    return str(error).strip().split("\n")[0][:200] or type(error).__name__

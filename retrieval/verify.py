@@ -15,10 +15,9 @@ from retrieval.encoder.inputs import panel_input
 from retrieval.errors import IndexDamaged, PanelseekError
 from retrieval.index import PanelIndex
 from retrieval.records import Panel, View
-from retrieval.store.ann.ivfpq import IvfPq
 from retrieval.store.catalog.catalog import Catalog
-from retrieval.store.catalog.database import RESTORE_HINT
-from retrieval.store.generation import REPAIR_HINT, Generation, ViewIndex, digest, file_problems, open_generation
+from retrieval.store.generation import Generation, digest, file_problems, open_generation
+from retrieval.store.hints import REPAIR_HINT, RESTORE_HINT
 from retrieval.store.layout import catalog_url, existing_index, generation_folder, open_vectors
 from retrieval.store.thumbnails import Thumbnails
 from retrieval.store.vectors import VectorStore
@@ -36,13 +35,15 @@ _REBUILD = "run `panelseek build` again with the same sources"
 class Problem:
     """Damage of one part of an index.
 
-    found: the damage. hint: the suggested fix. derived: True if it can be repaired from the other parts.
+    found: the damage, without its path. hint: the suggested fix. derived: True if it can be repaired from the other
+    parts. path: the file, folder or page it is about, or None.
     """
 
     part: str
     found: str
     hint: str
     derived: bool
+    path: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class VerifyReport:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report ready for JSON."""
-        problems = [{"part": p.part, "found": p.found, "hint": p.hint} for p in self.problems]
+        problems = [{"part": p.part, "path": p.path, "found": p.found, "hint": p.hint} for p in self.problems]
         return {"sound": self.sound, "problems": problems, "notes": list(self.notes), "checked": self.checked}
 
 
@@ -87,7 +88,7 @@ def verify_index(
             problems += list(_check_generation(folder, catalog, None if damaged else vectors))
             problems += list(_check_thumbnails(folder))
         except IndexDamaged as error:
-            problems.append(Problem("catalog", str(error), error.hint or RESTORE_HINT, False))
+            problems.append(Problem("catalog", error.problem, error.hint or RESTORE_HINT, False, error.path))
     if sample and not damaged and all(p.part == "vectors" for p in problems):
         problems += list(_check_sample(folder, sample, device, encoder, checked, notes))
     return VerifyReport(tuple(problems), tuple(notes), checked)
@@ -125,10 +126,10 @@ def _check_generation(folder: Path, catalog: Catalog, vectors: VectorStore | Non
     try:
         generation = open_generation(folder, number)
     except IndexDamaged as error:
-        yield Problem("generation", str(error), REPAIR_HINT, True)
+        yield Problem("generation", error.problem, REPAIR_HINT, True, error.path)
         return
     for path, text in file_problems(generation_folder(folder, number), generation.manifest, hash_up_to=float("inf")):
-        yield Problem("generation", f"{path}: {text}", REPAIR_HINT, True)
+        yield Problem("generation", text, REPAIR_HINT, True, str(path))
     yield from _check_views(catalog, generation, vectors)
 
 
@@ -142,19 +143,8 @@ def _check_views(catalog: Catalog, generation: Generation, vectors: VectorStore 
             continue
         if vectors and digest(vectors, view, rows) != generation.manifest["views"][str(view)]["vectors_sha256"]:
             yield Problem("vectors", f"{view} vectors are not those that were written", RESTORE_HINT, False)
-        if index.ann is not None and not _same_ids(index):
+        if index.ann is not None and not np.array_equal(index.ann.ids(), index.ids):
             yield Problem("generation", f"{view}: the FAISS index has other panel ids", REPAIR_HINT, True)
-
-
-def _same_ids(view: ViewIndex) -> bool:
-    """Return True if the inverted lists have exactly this view's ids."""
-    import faiss
-
-    assert isinstance(view.ann, IvfPq)
-    lists = view.ann.index.invlists
-    sizes = [lists.list_size(i) for i in range(lists.nlist)]
-    ids = [faiss.rev_swig_ptr(lists.get_ids(i), size).copy() for i, size in enumerate(sizes) if size]
-    return bool(np.array_equal(np.unique(np.concatenate(ids)), view.ids)) if ids else not len(view)
 
 
 def _check_thumbnails(folder: Path) -> Iterator[Problem]:
@@ -185,8 +175,9 @@ def _check_sample(
             empty = ~stored.any(axis=1) & ~encoded.view(view).any(axis=1)
             for (panel, _), cosine in zip(readable, np.where(empty, 1.0, cosines), strict=True):
                 if cosine < MIN_COSINE:
-                    text = f"panel {panel.id} ({panel.page_path}) has {view} cosine {cosine:.4f} with its comic now"
-                    yield Problem("vectors", text, f"{_REBUILD}; if that does not help, {RESTORE_HINT}", False)
+                    text = f"panel {panel.id} has {view} cosine {cosine:.4f} with its comic now"
+                    hint = f"{_REBUILD}; if that does not help, {RESTORE_HINT}"
+                    yield Problem("vectors", text, hint, False, panel.page_path)
 
 
 def _readable(index: PanelIndex, panels: list[Panel], notes: list[str]) -> list[tuple[Panel, Any]]:

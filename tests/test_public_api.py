@@ -83,7 +83,7 @@ FIELDS: dict[type, str] = {
     ),
     index_builder.PagePanels: "page save_as warning",
     index_builder.SourceContent: "source books pages panels",
-    index_builder.WatchEvent: "event at message paths report",
+    index_builder.WatchEvent: "event at message path hint paths report",
 }
 
 HIT_FIELDS = "rank score panel view matched_on matched_words ranking_score"

@@ -90,7 +90,8 @@ def _read_annotation(item: AnnotationRef) -> RawAnnotation:
     try:
         return parse_page(read_file(item.path.parent, item.path.name, MAX_BYTES))
     except (PanelseekError, OSError) as error:
-        return RawAnnotation(warnings=(f"the annotation {item.path} cannot be read: {error}",))
+        reason = error.reason if isinstance(error, PanelseekError) else error.strerror or error
+        return RawAnnotation(warnings=(f"the annotation {item.path} cannot be read: {reason}",))
 
 
 def _digest(

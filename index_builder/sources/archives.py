@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from index_builder.sources.books import (
@@ -16,7 +16,6 @@ from index_builder.sources.books import (
     metadata_files,
     number_pages,
     pages_in_order,
-    skip_reason,
 )
 from index_builder.sources.listings import Listings, from_json, is_slow_to_list, listing_fingerprint, to_json
 from index_builder.sources.orders import Order, stated_order
@@ -124,7 +123,8 @@ def _warnings(book: Container, order: Order, *, has_pages: bool) -> Iterator[Ski
     """Yield the problems of a book as a whole."""
     if book.warning is not None:
         kept = "; its complete pages are kept" if has_pages else ""
-        yield Skipped(str(book.path), skip_reason(f"{book.warning.text}{kept}", book.warning.hint))
+        problem = replace(book.warning, text=f"{book.warning.text}{kept}")
+        yield Skipped(str(book.path), problem.error(book.path).reason)
     if order.warning:
         yield Skipped(str(book.path), order.warning)
 
@@ -177,6 +177,6 @@ def _sort_member(name: str, entry: Entry, members: _Members) -> None:
         members.skipped[UNSUPPORTED_IMAGE].append(name)
     elif is_used:
         if entry.problem is not None:
-            members.skipped[skip_reason(entry.problem.text, entry.problem.hint)].append(name)
+            members.skipped[entry.problem.error(name).reason].append(name)
         else:
             (members.pages if is_page(name) else members.sidecars)[name] = entry.fingerprint

@@ -129,15 +129,10 @@ def root_name(root: Path) -> str:
 
 
 def error_reason(error: PanelseekError | OSError) -> str:
-    """Return the text of an error without its path, for reports that name the path themselves."""
+    """Return the reason of a (path, reason) pair in a build report: the text of an error without its path."""
     if isinstance(error, OSError):
         return f"cannot be read: {error.strerror or error}"
     return error.reason
-
-
-def skip_reason(problem: str, hint: str | None) -> str:
-    """Return a problem and its suggested fix in one line, as build reports store them."""
-    return problem if hint is None else f"{problem}; {hint}"
 
 
 def _lower_suffix(name: str) -> str:

@@ -138,8 +138,8 @@ class PageWriter:
             self._ocr_cache.add(page.ocr)
         read = [p.detected for p in page.panels or () if p.detected.text_source == "ocr"]
         self.ocr.engine = page.ocr_engine or ""
-        self.ocr.pages += page.ocr.seconds > 0
-        self.ocr.cached += page.ocr.seconds == 0
+        self.ocr.pages += not page.ocr.from_cache
+        self.ocr.cached += page.ocr.from_cache
         self.ocr.seconds = round(self.ocr.seconds + page.ocr.seconds, 3)
         self.ocr.words += sum(len((panel.text or "").split()) for panel in read)
         self.ocr.sound_effects += sum(len(panel.sound_effects.split()) for panel in read)

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from retrieval.encoder.spec import DIMENSION
 from retrieval.progress import Progress, ProgressCallback, StageProgress, no_progress
 from retrieval.records import View
-from retrieval.store.ann.base import CANDIDATES, IndexInput, PreviousIndex
-from retrieval.store.ann.ivfpq import IvfPq, choose_index_type
+from retrieval.store.ann.base import CANDIDATES, AnnIndex, IndexInput, PreviousIndex
+from retrieval.store.ann.index_types import ANN_INDEX_TYPES
+from retrieval.store.ann.ivfpq import choose_index_type
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.generation import FORMAT, Generation, ViewIndex, digest
 from retrieval.store.layout import file_sha256, generation_folder
@@ -121,7 +122,8 @@ class _ViewWriter:
         per_panel = vectors_per_panel(self.vectors, self.view)
         chosen = choose_index_type(per_panel * len(ids), index_type)
         plain = ViewIndex(self.view, ids, rows, None)
-        measured = self._write_ann(plain, per_panel, previous) if chosen == "ivfpq" else self._measure_recall(plain)
+        ann_type = ANN_INDEX_TYPES.get(chosen)
+        measured = self._write_ann(ann_type, plain, per_panel, previous) if ann_type else self._measure_recall(plain)
         files = {p.name: _file_entry(p) for p in sorted(self.folder.glob(f"{self.view}.*"))}
         return {
             "index_type": chosen,
@@ -132,12 +134,14 @@ class _ViewWriter:
             **measured,
         }
 
-    def _write_ann(self, view: ViewIndex, per_panel: int, previous: PreviousIndex | None) -> dict[str, Any]:
-        """Write a FAISS index: the previous one updated if its recall holds, else a new one."""
+    def _write_ann(
+        self, ann_type: type[AnnIndex], view: ViewIndex, per_panel: int, previous: PreviousIndex | None
+    ) -> dict[str, Any]:
+        """Write an ANN index: the previous one updated if its recall holds, else a new one."""
         blocks = partial(_blocks, self.vectors, self.view, view.rows)
         content = IndexInput(view.ids, view.rows, per_panel, blocks, self.progress)
         path = self.folder / f"{self.view}.faiss"
-        updated = IvfPq.update(content, previous) if previous is not None else None
+        updated = ann_type.update(content, previous) if previous is not None else None
         if updated is not None and previous is not None:
             index, changed = updated
             measured = self._measure_recall(replace(view, ann=index))
@@ -145,7 +149,7 @@ class _ViewWriter:
                 index.write(path)
                 history = {"trained_on": previous.trained_on, "changed_since": changed}
                 return measured | history | {"trained_recall": previous.trained_recall}
-        index = IvfPq.build(content)
+        index = ann_type.build(content)
         index.write(path)
         measured = self._measure_recall(replace(view, ann=index))
         return measured | {

@@ -14,7 +14,7 @@ from retrieval.encoder.hub import PUBLISHED, V1, PublishedCheckpoint, cached_fil
 from retrieval.encoder.inputs import check_profile
 from retrieval.encoder.runtime.torch_runtime import TorchRuntime
 from retrieval.encoder.state_dicts import State, build_model, minilm_state, read_state, sha256
-from retrieval.errors import CheckpointError, UsageError
+from retrieval.errors import CheckpointError, UsageError, first_line
 
 log = logging.getLogger("panelseek")
 
@@ -68,8 +68,8 @@ def pick_device(device: str | torch.device | None) -> torch.device:
         picked = torch.device(device)
         torch.empty(0, device=picked)
     except (RuntimeError, AssertionError, ValueError, NotImplementedError) as error:
-        reason = str(error).split("\n")[0]
-        raise UsageError(f"the device {str(device)!r} cannot be used ({reason})", hint="Try 'cpu'") from error
+        problem = f"the device {str(device)!r} cannot be used ({first_line(error)})"
+        raise UsageError(problem, hint="Try 'cpu'") from error
     return picked
 
 

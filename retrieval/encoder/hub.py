@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from retrieval.errors import CheckpointError, HubUnreachable
+from retrieval.errors import CheckpointError, HubUnreachable, first_line
 
 log = logging.getLogger("panelseek")
 
@@ -85,7 +85,7 @@ def _download(checkpoint: PublishedCheckpoint, cache_dir: str | Path | None) -> 
         try:
             return Path(hf_hub_download(checkpoint.repo, file, cache_dir=cache_dir, etag_timeout=HUB_TIMEOUT))
         except Exception as error:  # the hub library's own HTTP errors differ between its versions
-            raise _unreachable(checkpoint, str(error)) from error
+            raise _unreachable(checkpoint, first_line(error)) from error
     raise HubUnreachable(
         f"the repository {checkpoint.repo} has none of the files {', '.join(checkpoint.files)}",
         hint="Download its weights by hand and pass their path",
@@ -106,14 +106,13 @@ def _is_on_hub(checkpoint: PublishedCheckpoint, file: str) -> bool:
             f"the model hub has no public repository {checkpoint.repo}", hint=_hint(checkpoint)
         ) from error
     except Exception as error:  # as above
-        raise _unreachable(checkpoint, str(error)) from error
+        raise _unreachable(checkpoint, first_line(error)) from error
     return True
 
 
 def _unreachable(checkpoint: PublishedCheckpoint, reason: str) -> HubUnreachable:
-    first_line = reason.strip().split("\n")[0][:200]
     return HubUnreachable(
-        f"the weights of {checkpoint.name} are not in the cache, and the model hub does not answer ({first_line})",
+        f"the weights of {checkpoint.name} are not in the cache, and the model hub does not answer ({reason})",
         hint=_hint(checkpoint),
     )
 

@@ -20,7 +20,7 @@ from retrieval.encoder.inputs import REINSTALL_MINILM, minilm_folder
 from retrieval.encoder.network.fusion import MODALITIES
 from retrieval.encoder.network.model import PanelFeatureExtractor
 from retrieval.encoder.spec import DIMENSION
-from retrieval.errors import CheckpointError
+from retrieval.errors import CheckpointError, first_line
 
 State = dict[str, Tensor]
 
@@ -75,10 +75,9 @@ def _read_torch(path: Path) -> Any:
 
 
 def _unreadable(path: Path, expected: str, error: Exception) -> CheckpointError:
-    reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
     return CheckpointError(
         f"unusable weights: found {_describe_content(path)}, {path.stat().st_size} bytes; expected {expected} "
-        f"({reason})",
+        f"({first_line(error)})",
         path,
         "Download it again, or use the encoder 'small'",
     )

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.errors import PictureError, SourceError
+from retrieval.errors import PanelseekError, PictureError, SourceError
 from retrieval.evaluation.distortions import distort
 from retrieval.evaluation.metrics import DEPTH, FirstHit, detection, mean_over_types, rank_of, retrieval_scores
 from retrieval.evaluation.records import DEFAULT, EXACT, Detection, RetrievalScores, Settings
@@ -69,20 +69,21 @@ class Unreadable:
 
     def __init__(self) -> None:
         self.count = 0
-        self.first = ""
+        self.first: PanelseekError | None = None
 
-    def add(self, error: Exception) -> None:
+    def add(self, error: PanelseekError) -> None:
         """Count one panel."""
         self.count += 1
-        self.first = self.first or str(error)
+        self.first = self.first or error
 
     def note(self, total: int) -> str | None:
         """Return a note for the report, or None. Raises `SourceError` if none of the panels could be read."""
-        if self.count and self.count == total:
-            raise SourceError(
-                f"none of the {total} query panels can be read: {self.first}", hint="check that the comics still exist"
-            )
-        return f"{self.count} query panels could not be read: {self.first}" if self.count else None
+        if self.first is None:
+            return None
+        if self.count == total:
+            problem = f"none of the {total} query panels can be read: {self.first.problem}"
+            raise SourceError(problem, self.first.path, "check that the comics still exist")
+        return f"{self.count} query panels could not be read: {self.first}"
 
 
 def index_searchers(index: OpenIndex) -> list[PictureSearcher]:

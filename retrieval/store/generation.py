@@ -23,13 +23,13 @@ from retrieval.encoder.spec import DIMENSION
 from retrieval.errors import IndexDamaged
 from retrieval.records import View
 from retrieval.store.ann.base import AnnIndex
-from retrieval.store.ann.ivfpq import IvfPq
+from retrieval.store.ann.index_types import ANN_INDEX_TYPES
+from retrieval.store.hints import REPAIR_HINT
 from retrieval.store.layout import file_sha256, generation_folder
 from retrieval.store.scoring import vectors_per_panel
 from retrieval.store.vectors import REGIONS, VectorStore
 
 FORMAT = 2
-REPAIR_HINT = "run `panelseek verify --repair`"
 
 _CHECK_ON_OPEN = 64 * 2**20
 """Bytes: smaller files are hashed whenever an index opens, larger ones by `verify`."""
@@ -125,6 +125,6 @@ def file_problems(folder: Path, manifest: dict[str, Any], hash_up_to: float) -> 
 
 def _open_view(folder: Path, view: View, manifest: dict[str, Any]) -> ViewIndex:
     pairs = np.load(folder / f"{view}.panels.npy", mmap_mode="r")
-    has_ann = manifest["index_type"] == "ivfpq"
-    ann = IvfPq.open(folder / f"{view}.faiss", manifest["vectors"]) if has_ann else None
+    ann_type = ANN_INDEX_TYPES.get(manifest["index_type"])
+    ann = ann_type.open(folder / f"{view}.faiss", manifest["vectors"]) if ann_type else None
     return ViewIndex(view, pairs[0], pairs[1], ann)

@@ -20,6 +20,7 @@ from sqlalchemy.exc import ArgumentError
 
 from retrieval.errors import IndexDamaged, IndexMissing
 from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.hints import ONE_COPY_HINT
 from retrieval.store.sparse_file import bytes_used
 from retrieval.store.vectors import VectorStore
 
@@ -57,7 +58,7 @@ def check_index_id(folder: Path, index_id: str) -> None:
         found = path.read_text().strip()
         if index_id and found != index_id:
             problem = f"the folder belongs to index {found}, its catalog to index {index_id}"
-            raise IndexDamaged(problem, folder, "restore folder and catalog from one copy")
+            raise IndexDamaged(problem, folder, ONE_COPY_HINT)
 
 
 def generation_folder(index: Path, number: int) -> Path:
@@ -83,14 +84,20 @@ PARTIAL = ".partial"
 def replace_file(path: Path, write: Callable[[Path], object], *, durable: bool = False) -> None:
     """Write a file next to `path` with `write(path)`, then rename it, so that readers see the old or the new one.
 
-    durable: sync the file to disk before the rename. Several processes may replace the same file.
+    durable: sync the file to disk before the rename. Several processes may replace the same file. An error leaves
+    `path` as it was, and no other file.
     """
     partial = path.with_name(f"{path.name}.{os.getpid()}{PARTIAL}")
-    write(partial)
-    if durable:
-        with partial.open("rb+") as file:
-            os.fsync(file.fileno())
-    partial.replace(path)
+    try:
+        write(partial)
+        if durable:
+            with partial.open("rb+") as file:
+                os.fsync(file.fileno())
+        partial.replace(path)
+    except BaseException:
+        with suppress(OSError):  # the first error is the one to report
+            partial.unlink()
+        raise
 
 
 def size_on_disk(folder: Path) -> int:

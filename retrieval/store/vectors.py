@@ -24,6 +24,7 @@ from retrieval.encoder.protocol import PanelEmbeddings
 from retrieval.encoder.spec import DIMENSION
 from retrieval.errors import IndexDamaged
 from retrieval.records import View
+from retrieval.store.hints import RESTORE_HINT
 from retrieval.store.sparse_file import punch_holes
 
 SHARD_ROWS = 65_536
@@ -35,8 +36,6 @@ REGIONS = "regions"
 _ROW_BYTES = 2 * DIMENSION
 _BLOCK_ROWS = 16_384
 """Rows read at once: 34 MB as float32."""
-
-_RESTORE_HINT = "restore it from a copy, or build the index again"
 
 
 class VectorStore:
@@ -75,8 +74,7 @@ class VectorStore:
             stored, named = self._stream_rows(stream), rows * per_panel
             if stored < named:
                 problem = f"the folder has {stored} {stream} vectors; the catalog names {named}"
-                hint = "restore the folder from a copy, or delete the index and build it again"
-                raise IndexDamaged(problem, self.folder, hint)
+                raise IndexDamaged(problem, self.folder, RESTORE_HINT)
             for shard in range(-(-stored // self.shard_rows) + 1):
                 self._cut(self._path(stream, shard), named - shard * self.shard_rows)
         self._maps.clear()
@@ -200,9 +198,9 @@ class VectorStore:
             mapped: NDArray[np.float16] = np.memmap(path, dtype="<f2", mode="r", shape=shape)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
-            raise IndexDamaged(f"the file is missing or unreadable ({reason})", path, _RESTORE_HINT) from error
+            raise IndexDamaged(f"the file is missing or unreadable ({reason})", path, RESTORE_HINT) from error
         if len(mapped) < rows:
             problem = f"the file has {len(mapped)} vectors; at least {rows} were expected"
-            raise IndexDamaged(problem, path, _RESTORE_HINT)
+            raise IndexDamaged(problem, path, RESTORE_HINT)
         self._maps[stream, shard] = mapped
         return mapped

@@ -23,7 +23,7 @@ from safetensors.torch import save
 
 from retrieval.encoder.network.model import PanelFeatureExtractor
 from retrieval.encoder.state_dicts import State, build_model, read_state
-from retrieval.errors import TrainingError, UsageError
+from retrieval.errors import TrainingError, UsageError, first_line
 from retrieval.store.layout import PARTIAL
 from retrieval.training.files import replace_file, write_text
 from retrieval.training.learner import Learner
@@ -145,10 +145,8 @@ class Output:
             if learner.scaler.is_enabled() and content["scaler"]:
                 learner.scaler.load_state_dict(content["scaler"])
         except Exception as error:  # a damaged archive can fail with any exception
-            reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
-            raise TrainingError(
-                f"cannot be read as the state of a training ({reason})", path=self._state, hint=_START_AGAIN
-            ) from error
+            problem = f"cannot be read as the state of a training ({first_line(error)})"
+            raise TrainingError(problem, path=self._state, hint=_START_AGAIN) from error
         torch.set_rng_state(content["random"])
         if learner.device.type == "cuda" and content["random_cuda"] is not None:
             torch.cuda.set_rng_state(content["random_cuda"], learner.device)

@@ -298,7 +298,7 @@ def test_derived_damage(built: Path, what: str) -> None:
     verdict = verify_index(built, encoder=GridEncoder())
     assert not verdict.sound
     assert all(problem.derived and REPAIR in problem.hint for problem in verdict.problems)
-    assert re.search(named, " ".join(p.found for p in verdict.problems))
+    assert re.search(named, " ".join(f"{p.path}: {p.found}" for p in verdict.problems))
     if what in MENDED:
         assert any("280 panels" in line for line in repair_index(built))
         assert answer(built, question) == before
@@ -407,7 +407,7 @@ def test_lost_vectors(built: Path, many: Path, what: str) -> None:
     with PanelIndex.open(built, encoder=GridEncoder()) as opened, pytest.raises(IndexDamaged, match="restore"):
         opened.search(image=speckled(3), view=view)
     for ask in (repair_index, lambda i: build(many / "comics", i, page_is_panel=True)):
-        with pytest.raises(IndexDamaged, match=r"vectors: the folder has .*280\nrestore the folder from a copy"):
+        with pytest.raises(IndexDamaged, match=r"vectors: the folder has .*280\nrestore it from a copy, or delete"):
             ask(built)
 
 

@@ -55,13 +55,8 @@ def test_nothing_found_is_no_doubt(lib: Path, index: Path) -> None:
 
 
 def test_counted(lib: Path, index: Path) -> None:
-<<<<<<< HEAD:tests/building/test_low_confidence.py
     """`info` counts pages with low-confidence panels, for people and for programs."""
     put(lib / "doubt.png", low_confidence(2))
-=======
-    """`info` counts low-confidence pages, for people and for programs."""
-    put(lib / "doubt.png", doubtful(2))
->>>>>>> fix-d:tests/building/test_doubtful_pages.py
     build(lib, index)
     command = [sys.executable, "-m", "ui.cli", "info", "--index", str(index)]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout

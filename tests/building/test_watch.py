@@ -123,7 +123,9 @@ def test_damage_and_a_busy_index_are_survived(lib: Path, index: Path, monkeypatc
         assert [Path(path).name for path, _ in report.skipped] == ["b.cbz"]
         with writer_lock(index):
             put(lib / "b.cbz", good)
-            assert "another build is writing" in watch.next("failed").message
+            failed = watch.next("failed")
+            assert "another build is writing" in failed.message
+            assert (failed.path is not None, bool(failed.hint)) == (True, True)
         report = watch.next("built").report
         assert report is not None
         assert (report.pages, report.skipped) == (2, ())

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from ui.output.tables import holdings, one_line, print_info
+from retrieval.verify import Problem, VerifyReport
+from ui.output.tables import holdings, one_line, print_info, print_verification
 
 INFO: dict[str, Any] = {
     "index": "my.index",
@@ -37,6 +38,20 @@ def test_info_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines.count(r"  a\nb.png: not an image") == 20
     assert lines[-1] == "  and 1 more (all of them with --json)"
     assert not any(line.startswith("gate:") for line in lines)
+
+
+def test_verification_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    """Part, path, problem and hint of each damage; JSON keeps them as fields."""
+    damage = Problem("generation", "the file is missing", "run `panelseek verify --repair`", True, "my.index/a.npy")
+    report = VerifyReport((damage,), (), {"panels": 8})
+    print_verification(report)
+    assert capsys.readouterr().out.splitlines() == [
+        "checked: 8 panels",
+        "generation: my.index/a.npy: the file is missing. Run `panelseek verify --repair`.",
+        "1 problem",
+    ]
+    problem = {"part": damage.part, "path": damage.path, "found": damage.found, "hint": damage.hint}
+    assert report.as_dict()["problems"] == [problem]
 
 
 def test_info_of_a_constant_gate(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ui.output.errors import error_sentence
 from ui.output.progress import duration
 
 if TYPE_CHECKING:
@@ -213,10 +214,13 @@ def _print_skipped(skipped: Sequence[Mapping[str, str]]) -> None:
 
 def print_verification(report: VerifyReport) -> None:
     """Print the result of `panelseek verify`."""
+    from retrieval.errors import PanelseekError
+
     out = console()
     out.print("checked: " + ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in report.checked.items()))
     for note in report.notes:
         out.print(f"note: {note}")
     for problem in report.problems:
-        out.print(f"{problem.part}: {problem.found}: {problem.hint}")
+        error = PanelseekError(problem.found, problem.path, problem.hint)
+        out.print(one_line(f"{problem.part}: {error_sentence(error)}"))
     out.print("no problems found" if report.sound else _counted(len(report.problems), "problem"))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from retrieval.errors import PanelseekError
+from ui.output.errors import error_sentence
 from ui.output.progress import duration
 from ui.output.tables import one_line, page_statuses
 
@@ -40,8 +42,10 @@ def event_printer(as_json: bool) -> Callable[[WatchEvent], None]:
 def _event_text(event: WatchEvent) -> str:
     if event.report is not None:
         return _report_text(event.report)
+    if event.message:
+        return error_sentence(PanelseekError(event.message, event.path or ", ".join(event.paths) or None, event.hint))
     more = f" and {len(event.paths) - 1} more" if len(event.paths) > 1 else ""
-    return event.message or f"{event.paths[0]}{more}"
+    return f"{event.paths[0]}{more}"
 
 
 def _report_text(report: BuildReport) -> str:

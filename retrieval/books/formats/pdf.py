@@ -44,12 +44,13 @@ class Pdf(Container):
 
     def _open(self) -> Any:
         import pypdfium2
+        from pypdfium2 import raw
 
         with _PDFIUM:
             try:
                 return pypdfium2.PdfDocument(self.path)
             except pypdfium2.PdfiumError as error:
-                self.refuse(ENCRYPTED if "password" in str(error).lower() else damaged_book("PDF", error))
+                self.refuse(ENCRYPTED if error.err_code == raw.FPDF_ERR_PASSWORD else damaged_book("PDF", error))
         raise AssertionError  # refuse has raised
 
     def _read_entry(self, name: str) -> bytes:

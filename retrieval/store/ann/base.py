@@ -87,6 +87,10 @@ class AnnIndex(Protocol):
         """The effort of a search without another one."""
         ...
 
+    def ids(self) -> NDArray[np.int64]:
+        """Return the sorted, unique panel ids in the index."""
+        ...
+
     def search(
         self,
         queries: NDArray[np.float32],

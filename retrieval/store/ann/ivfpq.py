@@ -24,6 +24,7 @@ from retrieval.encoder.spec import DIMENSION
 from retrieval.errors import IndexDamaged, UsageError
 from retrieval.progress import Progress
 from retrieval.store.ann.base import Blocks, IndexInput, PreviousIndex
+from retrieval.store.hints import REPAIR_HINT
 
 IndexType = Literal["exact", "ivfpq"]
 
@@ -112,14 +113,13 @@ class IvfPq:
     @classmethod
     def open(cls, path: Path, count: int) -> Self:
         """Open a file, memory-mapped. Raises `IndexDamaged` if it is not such an index of `count` vectors."""
-        hint = "run `panelseek verify --repair`"
         try:
             index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
         except RuntimeError as error:
-            raise IndexDamaged("the file is not a readable FAISS index", path, hint) from error
+            raise IndexDamaged("the file is not a readable FAISS index", path, REPAIR_HINT) from error
         if not isinstance(index, faiss.IndexIVFPQ) or index.d != DIMENSION or index.ntotal != count:
             problem = f"the file has {index.ntotal} vectors of {index.d} numbers; expected {count} of {DIMENSION}"
-            raise IndexDamaged(problem, path, hint)
+            raise IndexDamaged(problem, path, REPAIR_HINT)
         return cls(index)
 
     def write(self, path: Path) -> None:
@@ -135,6 +135,13 @@ class IvfPq:
     def default_effort(self) -> int:
         """The number of lists searched by default."""
         return default_nprobe(self.max_effort)
+
+    def ids(self) -> NDArray[np.int64]:
+        """Return the sorted, unique panel ids in the inverted lists."""
+        lists = self.index.invlists
+        sizes = [lists.list_size(i) for i in range(lists.nlist)]
+        ids = [faiss.rev_swig_ptr(lists.get_ids(i), size).copy() for i, size in enumerate(sizes) if size]
+        return np.unique(np.concatenate(ids)) if ids else np.empty(0, np.int64)
 
     def search(
         self,

@@ -15,13 +15,14 @@ from sqlalchemy import (
 from sqlalchemy.engine import URL, Engine
 
 from retrieval.errors import IndexDamaged, IndexTooNew, IndexTooOld
-from retrieval.store.catalog.database import RESTORE_HINT, has_schema, location, make_engine, reading_errors
+from retrieval.store.catalog.database import has_schema, location, make_engine, reading_errors
 from retrieval.store.catalog.fulltext import FullText, full_text_for
 from retrieval.store.catalog.library import LibraryReader
 from retrieval.store.catalog.pages import PageReader
 from retrieval.store.catalog.panels import PanelReader
 from retrieval.store.catalog.settings_table import read_settings
 from retrieval.store.catalog.tables import SCHEMA_VERSION, SettingRow
+from retrieval.store.hints import RESTORE_HINT
 from retrieval.store.settings import IndexSettings
 
 

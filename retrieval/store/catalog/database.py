@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -15,12 +16,16 @@ from sqlalchemy.orm import Session
 
 from retrieval.errors import IndexDamaged, IndexError_, UsageError
 from retrieval.store.catalog.tables import SettingRow
+from retrieval.store.hints import RESTORE_HINT
 from retrieval.store.sqlite import connect_to_existing
-
-RESTORE_HINT = "restore it from a copy, or delete the index folder and build it again"
 
 _BUSY_TIMEOUT_MS = 30_000
 """Milliseconds that SQLite waits for a lock."""
+
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_NOT_WRITABLE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
+_PRIMARY_CODE = 0xFF
+"""Bits of SQLite's primary error code; the higher ones are details."""
 
 
 def make_engine(url: URL, writable: bool = False) -> Engine:
@@ -89,10 +94,11 @@ def _enable_wal(connection: Any, _: object) -> None:
 
 def _translate_sqlite_error(context: ExceptionContext) -> None:
     """Raise `IndexDamaged` for damage and `IndexError_` for a disk that cannot be written."""
-    text = str(context.original_exception)
+    error = context.original_exception
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & _PRIMARY_CODE  # errors of the module have no code
     path = location(context.engine) if context.engine is not None else None
-    if "malformed" in text or "not a database" in text or "corrupt" in text:
-        raise IndexDamaged(f"the catalog is damaged ({text})", path, RESTORE_HINT) from context.original_exception
-    if "disk is full" in text or "disk I/O" in text or "readonly" in text:
+    if code in _DAMAGED:
+        raise IndexDamaged(f"the catalog is damaged ({error})", path, RESTORE_HINT) from error
+    if code in _NOT_WRITABLE:
         hint = "check the disk, then run the same command again"
-        raise IndexError_(f"the catalog cannot be written ({text})", path, hint) from context.original_exception
+        raise IndexError_(f"the catalog cannot be written ({error})", path, hint) from error

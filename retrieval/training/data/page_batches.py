@@ -108,7 +108,7 @@ class PageReader:
             page = index.page_image(entry.page_id)
         except (PictureError, SourceError) as error:
             with self._lock:
-                self.skipped[entry.path] = str(error)
+                self.skipped[entry.path] = error.reason
             return []
         for panel in panels:
             cut = crop(page, panel.box)

@@ -120,7 +120,7 @@ class PairReader:
             image = index.page_image(entry.page_id)
         except (PictureError, SourceError) as error:
             with self._lock:
-                self.skipped[entry.path] = str(error)
+                self.skipped[entry.path] = error.reason
             return None
         panels = index.page_panels(entry.page_id)
         return PairPage.of(image, [panel.box for panel in panels if panel.box_source == "annotation"])
