@@ -108,3 +108,12 @@ class IndexTooOld(IndexError_):
 
 class EncoderMismatch(IndexError_):
     """The index holds vectors of another encoder; two encoders never mix."""
+
+
+def caused_by_interrupt(error: BaseException | None) -> bool:
+    """Return True if Ctrl-C caused an error: interrupted libraries may raise another one on top."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
