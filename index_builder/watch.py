@@ -22,7 +22,14 @@ from index_builder.preconditions import load_by_name, resolve_sources
 from index_builder.report import BuildReport
 from retrieval.books.names import is_junk
 from retrieval.encoder.protocol import Encoder
-from retrieval.errors import EncoderMismatch, IndexTooNew, IndexTooOld, PanelseekError, UsageError
+from retrieval.errors import (
+    EncoderMismatch,
+    IndexTooNew,
+    IndexTooOld,
+    PanelseekError,
+    UsageError,
+    caused_by_interrupt,
+)
 from retrieval.progress import ProgressCallback
 
 DEBOUNCE = 5.0
@@ -128,7 +135,7 @@ class _Builds:
                 existing, self.index, encoder=self._encoder, progress=self._progress, load=self._load, **self._options
             )
         except Exception as error:
-            if _interrupted(error):
+            if caused_by_interrupt(error):
                 raise KeyboardInterrupt from None
             if first and isinstance(error, _FATAL):
                 raise
@@ -149,15 +156,6 @@ def _fields(error: Exception) -> dict[str, Any]:
     if isinstance(error, OSError) and error.strerror:
         return {"message": error.strerror, "path": None if error.filename is None else str(error.filename)}
     return {"message": f"{type(error).__name__}: {error}"}
-
-
-def _interrupted(error: BaseException | None) -> bool:
-    """Return True if Ctrl-C caused an error: interrupted libraries may raise another one on top."""
-    while error is not None:
-        if isinstance(error, KeyboardInterrupt):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 class _Watch:

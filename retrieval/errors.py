@@ -117,3 +117,12 @@ class EncoderMismatch(IndexError_):
 def first_line(error: BaseException) -> str:
     """Return the first line of an error of another library, at most 200 characters; its type if it has no text."""
     return str(error).strip().split("\n")[0][:200] or type(error).__name__
+
+
+def caused_by_interrupt(error: BaseException | None) -> bool:
+    """Return True if Ctrl-C caused an error: interrupted libraries may raise another one on top."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -152,18 +152,18 @@ def _start(page: Page, url: str, text: str) -> None:
 def _words(page: Page, url: str, text: str) -> None:
     page.goto(f"{url}?q={quote(text)}")
     page.locator(".results .card").first.wait_for()
-    page.locator("#narrow details").first.wait_for()
+    page.locator("#filters details").first.wait_for()
     page.wait_for_timeout(2500)  # the score threshold is calibrated once
 
 
-def _chosen(page: Page, url: str, text: str) -> None:
+def _panel(page: Page, url: str, text: str) -> None:
     _words(page, url, text)
     page.locator(".results .card").first.click()
     page.locator(".sheet").wait_for()
 
 
 def _page(page: Page, url: str, text: str) -> None:
-    _chosen(page, url, text)
+    _panel(page, url, text)
     page.get_by_role("button", name="Whole page").click()
 
 
@@ -172,7 +172,7 @@ def _picture(page: Page, url: str, text: str) -> None:
     best = _best(page, url, text)
     page.goto(f"{url}?like={best}&crop=0.56,0.2,0.4,0.8")
     page.locator(".results .card").first.wait_for()
-    page.locator("#narrow details").first.wait_for()
+    page.locator("#filters details").first.wait_for()
 
 
 def _crop(page: Page, url: str, text: str) -> None:
@@ -180,17 +180,17 @@ def _crop(page: Page, url: str, text: str) -> None:
     page.get_by_role("button", name="Crop").click()
 
 
-def _narrow(page: Page, url: str, text: str) -> None:
+def _filters(page: Page, url: str, text: str) -> None:
     """Show the panels of a book, with the list of books open."""
     page.goto(url)
-    page.locator("#narrow details").first.wait_for()
+    page.locator("#filters details").first.wait_for()
     page.locator('details[data-name="book"] summary').click()
     page.locator('details[data-name="book"] label').nth(3).click()
     page.locator(".results .card").first.wait_for()
-    page.locator("#narrow .chosen").wait_for()
+    page.locator("#filters .chosen").wait_for()
 
 
-def _folded(page: Page, url: str, text: str) -> None:
+def _grouped(page: Page, url: str, text: str) -> None:
     page.goto(f"{url}?like={_best(page, url, text)}&group=book")
     page.locator(".unfold").first.click()
 
@@ -237,12 +237,12 @@ def _build(page: Page, url: str, text: str) -> None:
 STATES: dict[str, Callable[[Page, str, str], None]] = {
     "start": _start,
     "words": _words,
-    "chosen": _chosen,
+    "panel": _panel,
     "page": _page,
     "picture": _picture,
     "crop": _crop,
-    "narrow": _narrow,
-    "folded": _folded,
+    "filters": _filters,
+    "grouped": _grouped,
     "nothing": _nothing,
     "library": _library_view,
     "map": _map,

@@ -157,7 +157,7 @@ def test_info_and_verify(index: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert found["views"]["picture"]["recall_at_10"] == 1.0
     assert found["encoder"]["gate"] == {"picture": 0.49, "dialogue": 0.49, "composition": 0.02}
     status, out, _ = command(capsys, "info", "--index", str(index))
-    assert "measure its search with `panelseek evaluate`" in out
+    assert "Measure its search accuracy with `panelseek evaluate`." in out
     assert "gate: fixed weights 0.49 / 0.49 / 0.02, the same for every panel" in out
     status, out, _ = command(capsys, "verify", "--index", str(index), "--json")
     assert status == 0

@@ -66,10 +66,10 @@ def test_the_tool_neither_reads_files_nor_fetches(url: str, tmp_path: Path) -> N
     tried = """
 async def tried(session):
     for name, asked in (
-        ("search_panels", {"picture": "/etc/hostname"}),
-        ("search_panels", {"picture": "http://192.0.2.1/a.png"}),
-        ("search_panels", {"picture": "data:image/png;base64,aGVsbG8="}),
-        ("search", {"picture": "http://192.0.2.1/a.png"}),
+        ("search_panels", {"image": "/etc/hostname"}),
+        ("search_panels", {"image": "http://192.0.2.1/a.png"}),
+        ("search_panels", {"image": "data:image/png;base64,aGVsbG8="}),
+        ("search", {"image": "http://192.0.2.1/a.png"}),
     ):
         answer = await session.call_tool(name, asked)
         print("refused" if answer.isError else "took it", answer.content[0].text[:300])
@@ -87,7 +87,7 @@ def test_filters_paging_grouping_and_exclusions(index: PanelIndex) -> None:
     """They work as on the command line."""
     found = handlers.search(index, {"text": "rain", "where": {"book": "Harbour"}, "k": 2, "offset": 0})
     assert {hit["book"] for hit in found["hits"]} == {"Harbour"}
-    assert found["query"] == {"text": "rain", "where": {"book": "Harbour"}, "k": 2, "offset": 0, "picture": False}
+    assert found["query"] == {"text": "rain", "where": {"book": "Harbour"}, "k": 2, "offset": 0, "image": False}
     second = handlers.search(index, {"text": "rain", "where": {"book": "Harbour"}, "k": 1, "offset": 1})
     assert second["hits"] == found["hits"][1:]
     one_each = handlers.search(index, {"text": "rain", "group_by": "book"})
@@ -117,14 +117,14 @@ def test_pictures_are_bounded(monkeypatch: pytest.MonkeyPatch, forged: Path) -> 
     """Neither too many bytes nor too many pixels, whatever the header says."""
     with pytest.raises(PictureError, match="3600 megapixels"):
         handlers.decode_base64(base64.b64encode(forged.read_bytes()).decode())
-    monkeypatch.setattr(handlers, "MAX_BYTES", 100)
+    monkeypatch.setattr(handlers, "MAX_UPLOAD_BYTES", 100)
     with pytest.raises(PictureError, match="larger than 0 MB"):
         handlers.decode_base64("A" * 400)
 
 
 def test_hits_are_the_same_json_as_from_the_command_line(index: PanelIndex) -> None:
     found = handlers.search(index, {"text": "bring the lantern"})
-    assert found["query"] == {"text": "bring the lantern", "picture": False}
+    assert found["query"] == {"text": "bring the lantern", "image": False}
     assert found["view"] == "dialogue"
     hit = found["hits"][0]
     assert hit["page_path"] == "Harbour/001.png"
@@ -140,13 +140,13 @@ def test_text_is_searched_in_any_view(index: PanelIndex) -> None:
 
 
 def test_the_arguments_are_those_of_a_query(index: PanelIndex) -> None:
-    """By the same names, but for the image, which comes as text, and for the choice of one result a page or book."""
+    """By the same names, but for excluded text, and for the choice of one result a page or book."""
     with ThreadPoolExecutor(1) as thread:
         endpoint = thread.submit(lambda: asyncio.run(_endpoints(index))).result()
     assert list(endpoint) == ["/search_panels"]
     names = {parameter["parameter_name"] for parameter in endpoint["/search_panels"]["parameters"]}
     fields = {field.name for field in dataclasses.fields(Query)}
-    assert names - fields == {"picture", "negative", "group_by"}
+    assert names - fields == {"negative", "group_by"}
 
 
 async def _endpoints(index: PanelIndex) -> dict[str, Any]:

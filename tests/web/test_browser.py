@@ -98,7 +98,7 @@ def test_text_from_comics_is_shown_as_text(visitor: Visitor) -> None:
     expect(visitor.page.locator(".dialogue-text", has_text=HOSTILE).first).to_be_visible()
     expect(visitor.page.locator("#answer .book", has_text=HOSTILE_BOOK).first).to_be_visible()
     visitor.open_panel()
-    expect(visitor.page.locator("#chosen-title")).to_have_text(HOSTILE_BOOK)
+    expect(visitor.page.locator("#panel-title")).to_have_text(HOSTILE_BOOK)
     visitor.page.keyboard.press("Escape")
     expect(visitor.sheet).to_have_count(0)
     visitor.open_filter("book").get_by_role("checkbox", name=HOSTILE_BOOK).click()
@@ -126,7 +126,7 @@ def test_filters_show_counts(visitor: Visitor) -> None:
     expect(dialogue.locator("label", has_text="Without dialogue").locator(".count")).to_have_text("2")
     dialogue.get_by_role("checkbox", name="Without dialogue").click()
     expect(visitor.page.get_by_role("heading", name="No panels match all these filters")).to_be_visible()
-    expect(visitor.page.locator("#narrow .chosen b")).to_have_text(["Harbour", "Without dialogue"])
+    expect(visitor.page.locator("#filters .chosen b")).to_have_text(["Harbour", "Without dialogue"])
     visitor.button("Search without filters").click()
     expect(visitor.summary).to_contain_text("12 panels with dialogue searched")
     visitor.expect_address(q="rain")
@@ -159,7 +159,7 @@ def test_values_of_a_filter_can_be_searched(visitor: Visitor) -> None:
     expect(status).to_have_text("")
     field.press("Enter")
     visitor.expect_results("12 panels in books whose name contains “har”")
-    expect(visitor.page.locator("#narrow .chosen b", has_text="contains “har”")).to_be_visible()
+    expect(visitor.page.locator("#filters .chosen b", has_text="contains “har”")).to_be_visible()
 
 
 # ------------------------------------------------------------------------ the address

@@ -65,10 +65,10 @@ def test_a_group_opens(visitor: Visitor) -> None:
     expect(visitor.cards).to_have_count(4)
     more = visitor.button("and 3 more of this page").first
     more.click()
-    expect(visitor.page.locator(".folded-out .card")).to_have_count(3)
+    expect(visitor.page.locator(".grouped .card")).to_have_count(3)
     expect(more).to_have_attribute("aria-expanded", "true")
     more.click()
-    expect(visitor.page.locator(".folded-out")).to_have_count(0)
+    expect(visitor.page.locator(".grouped")).to_have_count(0)
 
 
 def test_a_message_says_when_nothing_is_close(
@@ -78,7 +78,7 @@ def test_a_message_says_when_nothing_is_close(
     assert make_threshold(index, "picture", "picture").value is not None
     grey = tmp_path / "grey.png"
     Image.new("RGB", (100, 100), (150, 150, 150)).save(grey)
-    message, line = visitor.page.locator(".closeness"), visitor.page.locator(".far-line")
+    message, line = visitor.page.locator(".no-match"), visitor.page.locator(".unrelated-line")
     visitor.upload(grey)
     expect(message).to_have_text("No close match. These are the nearest panels.")
     visitor.page.locator("#clear").click()
@@ -87,8 +87,8 @@ def test_a_message_says_when_nothing_is_close(
     expect(line).to_have_text("Probably unrelated below")
     expect(message).to_have_text("")
     classes = visitor.page.locator("#answer > ol > li").evaluate_all("all => all.map((item) => item.className)")
-    assert classes.index("far-line") >= 1
-    widths = "['#answer > ol', '.far-line'].map((which) => document.querySelector(which).clientWidth)"
+    assert classes.index("unrelated-line") >= 1
+    widths = "['#answer > ol', '.unrelated-line'].map((which) => document.querySelector(which).clientWidth)"
     assert len(set(visitor.page.evaluate(widths))) == 1  # across the whole list
 
 

@@ -31,11 +31,11 @@ def test_the_library(site_visitor: Visitor, site: Site) -> None:
     expect(page.locator(".skipped")).to_contain_text("003.png")
     expect(page.locator(".about")).not_to_contain_text(str(site.comics.parent))
     expect(page.locator(".about")).to_contain_text("grid")
-    page.locator(".shelf-form input").fill("orch")
+    page.locator(".book-list-form input").fill("orch")
     expect(page.locator(".library h3").first).to_have_text("1 book for orch")
     visitor.expect_address(tab="library", find="orch")
-    page.locator(".shelf-form input").fill("")
-    page.locator(".shelf-form select").select_option(label="Most dialogue")
+    page.locator(".book-list-form input").fill("")
+    page.locator(".book-list-form select").select_option(label="Most dialogue")
     expect(titles).to_have_count(4)
     expect(titles.first).to_have_text("Harbour")
     harbour.click()
@@ -59,7 +59,7 @@ def test_every_tab_reports_an_unreachable_server(site_visitor: Visitor) -> None:
         "Look-alikes": ".alikes-place h2, .alikes-place h3",
         "Map": ".map-status",
         "Build": ".folders a",
-        "Search": "#narrow details",
+        "Search": "#filters details",
     }
     for name, loaded in ready.items():
         visitor.disconnect()

@@ -1,4 +1,4 @@
-"""The commands `info`, `panels` and `verify`: what an index holds, and whether it is intact."""
+"""The commands `info`, `panels` and `verify`: content and integrity of an index."""
 
 from __future__ import annotations
 

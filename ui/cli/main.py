@@ -1,4 +1,4 @@
-"""The command `panelseek`: its commands, and what becomes of errors.
+"""The command `panelseek`: its subcommands, error messages and exit status.
 
 Results go to standard output, progress and messages to standard error. Exit status: 0 done, 1 the work failed, 2 wrong
 usage, 130 stopped with Ctrl-C. Heavy libraries load inside the commands that need them.
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import click
 
-from retrieval.errors import PanelseekError, UsageError
+from retrieval.errors import PanelseekError, UsageError, caused_by_interrupt
 from ui.cli.build import build, watch
 from ui.cli.demo import demo
 from ui.cli.evaluate import evaluate
@@ -75,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.stderr.close()  # the reader ended (`| head`); Python would complain about it at exit
         raise SystemExit(FAILED) from None
     except Exception as error:
-        if _interrupted(error):
+        if caused_by_interrupt(error):
             _stop(_STOPPED_MESSAGE, STOPPED)
         if os.environ.get("PANELSEEK_DEBUG"):
             raise
@@ -87,15 +87,6 @@ def _stop(message: str, status: int) -> None:
     """Print a message to standard error and exit."""
     click.echo(message, err=True)
     raise SystemExit(status) from None
-
-
-def _interrupted(error: BaseException | None) -> bool:
-    """Return True if Ctrl-C caused an error: interrupted libraries may raise another one on top."""
-    while error is not None:
-        if isinstance(error, KeyboardInterrupt):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class MatchedPanel(Protocol):
-    """Common part of a hit and a card of the web app."""
+    """The common attributes of a hit and of a card of the web app."""
 
     @property
     def rank(self) -> int: ...

@@ -28,8 +28,8 @@ _MAX_LISTED = 20
 _STATUSES = ("new", "changed", "moved", "restored", "missing", "unchanged", "excluded")
 """Statuses of pages after a build, in the order they are printed."""
 
-MEASURED = {"small": "measure its search with `panelseek evaluate`"}
-"""Encoders with a hint on their search quality."""
+EVALUATION_HINTS = {"small": "Measure its search accuracy with `panelseek evaluate`."}
+"""Encoder name -> hint on its search accuracy; the web app shows it too."""
 
 PROVISIONAL = "this encoder is provisional: it finds near copies of an image, not similar content"
 
@@ -188,8 +188,8 @@ def _print_encoder(encoder: Mapping[str, Any]) -> None:
     out.print(f"encoder: {encoder['name']} ({encoder['fingerprint'][:12]})")
     if encoder["provisional"]:
         out.print(f"  {PROVISIONAL}")
-    if encoder["name"] in MEASURED:
-        out.print(f"  {MEASURED[encoder['name']]}")
+    if encoder["name"] in EVALUATION_HINTS:
+        out.print(f"  {EVALUATION_HINTS[encoder['name']]}")
     if gate := encoder.get("gate"):
         weights = " / ".join(f"{weight:.2f}" for weight in gate.values())
         out.print(f"gate: fixed weights {weights}, the same for every panel ({' / '.join(gate)})")

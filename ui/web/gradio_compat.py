@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 MAX_SESSIONS = 200
-"""Visitors that are remembered. Handlers are stateless, so a visitor who is forgotten loses nothing."""
+"""Visitors with stored events. Handlers are stateless, so dropping the events of a visitor loses nothing."""
 
 
 def set_environment() -> None:

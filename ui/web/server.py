@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from retrieval.errors import UsageError
 from retrieval.index import PanelIndex
 from ui.web.lifecycle import DEFAULT_PORT, announce, free_port, private_uploads, stop_signals, warm_up
-from ui.web.search.images import MAX_UPLOAD_BYTES
 from ui.web.security import LOOPBACK, security_middleware
+from ui.web.shell.parameters import MAX_UPLOAD_BYTES
 
 if TYPE_CHECKING:
     from ui.web.services import Services

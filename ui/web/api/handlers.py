@@ -18,13 +18,11 @@ from retrieval.images.decode import open_image
 from retrieval.index import PanelIndex
 from retrieval.overview.calibration import is_close
 from ui.output.hit_json import hit_as_dict
-from ui.web.shell.parameters import MAX_QUERY_CHARS
+from ui.web.shell.parameters import MAX_QUERY_CHARS, MAX_UPLOAD_BYTES, MAX_UPLOAD_PIXELS
 
 MAX_K = 100
 """Hits of one answer; further ones come with `offset`."""
 
-MAX_BYTES = 50 * 2**20
-MAX_PIXELS = 120_000_000
 _MAX_OFFSET = 10_000
 _DATA_URL = re.compile(r"data:image/[\w.+-]+;base64,", re.IGNORECASE)
 
@@ -37,9 +35,9 @@ def search(index: PanelIndex, arguments: dict[str, Any]) -> dict[str, Any]:
     index.refresh()
     query = _query(arguments)
     hits = index.search_many([query])[0]
-    given = {name: value for name, value in arguments.items() if value not in ("", None, {}) and name != "picture"}
+    given = {name: value for name, value in arguments.items() if value not in ("", None, {}) and name != "image"}
     return {
-        "query": given | {"picture": bool(arguments.get("picture"))},
+        "query": given | {"image": bool(arguments.get("image"))},
         "view": str(query.resolved_view()),
         "hits": [hit_as_dict(hit) for hit in hits],
         "close": is_close(index, query, hits) if hits and not query.offset else None,
@@ -52,7 +50,7 @@ def _query(arguments: dict[str, Any]) -> Query:
         raise UsageError(f"where takes filters by name; found {where!r}", hint="write {'book': 'Pepper%'}")
     return Query(
         text=_text("text", arguments) or None,
-        image=decode_base64(str(arguments["picture"])) if arguments.get("picture") else None,
+        image=decode_base64(str(arguments["image"])) if arguments.get("image") else None,
         panel=arguments.get("panel") or None,
         negative_text=_text("negative", arguments) or None,
         view=arguments.get("view") or None,
@@ -78,11 +76,11 @@ def _within(name: str, value: Any, least: int, most: int) -> int:
 def decode_base64(text: str) -> Image.Image:
     """Return the image in a base64 text, with or without `data:image/...;base64,` before it. Raises `PictureError`."""
     encoded = _DATA_URL.sub("", text.strip(), count=1)
-    if len(encoded) > MAX_BYTES * 4 // 3 + 4:
-        raise PictureError(f"the image is larger than {MAX_BYTES // 2**20} MB", hint="send a smaller one")
+    if len(encoded) > MAX_UPLOAD_BYTES * 4 // 3 + 4:
+        raise PictureError(f"the image is larger than {MAX_UPLOAD_BYTES // 2**20} MB", hint="send a smaller one")
     try:
         data = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
         hint = "send the bytes of an image file in base64, not a path or an address"
         raise PictureError("the image is not base64", hint=hint) from None
-    return open_image(data, max_pixels=MAX_PIXELS, max_bytes=MAX_BYTES)
+    return open_image(data, max_pixels=MAX_UPLOAD_PIXELS, max_bytes=MAX_UPLOAD_BYTES)

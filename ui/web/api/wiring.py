@@ -17,7 +17,7 @@ def search_api(index: PanelIndex) -> None:
 
     def search_panels(
         text: str = "",
-        picture: str = "",
+        image: str = "",
         panel: int = 0,
         negative: str = "",
         view: Literal["", "picture", "dialogue", "fused", "any"] = "",
@@ -31,22 +31,22 @@ def search_api(index: PanelIndex) -> None:
 
         Args:
             text: A line of dialogue, or a few words of it.
-            picture: An image file in base64 (no path, no address): the panel, a part of it, or a photo of it.
-            panel: The panel_id of an earlier hit, to find similar panels, instead of text and picture; 0 for none.
+            image: An image file in base64 (no path, no address): the panel, a part of it, or a photo of it.
+            panel: The panel_id of an earlier result, to find similar panels, instead of text and image; 0 for none.
             negative: Text to exclude: panels that match it come later.
             view: What to search: picture, dialogue, fused, or any (text in dialogue and picture); empty for automatic.
             where: Filters by name, like {"book": "Pepper%", "has_dialogue": true, "year": [1990, 1999]}.
-            k: Number of hits, 1 to 100.
-            offset: Number of hits to skip.
-            group_by: At most one hit of each page, or of each book.
+            k: Number of results, 1 to 100.
+            offset: Number of results to skip.
+            group_by: At most one result of each page, or of each book.
 
         Returns:
             query, view, hits (rank, score, panel_id, book, page, panel, box, dialogue, page_path, matched_on,
-            matched_words, gate), and close: false if no hit is closer than unrelated panels of this library are.
+            matched_words, gate), and close: false if no result scores above unrelated panels of this library.
         """
         arguments = {
             "text": text,
-            "picture": picture,
+            "image": image,
             "panel": panel,
             "negative": negative,
             "view": view,

@@ -1,4 +1,4 @@
-"""The tab `build`: what its script calls."""
+"""The tab `build`: the server functions of its script."""
 
 from __future__ import annotations
 

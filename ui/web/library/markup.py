@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ui.output.tables import EVALUATION_HINTS
 from ui.web.library.handlers import SORTS, BookList, IndexDetails, OpenBook
 from ui.web.search.form import VIEW_NAMES
 from ui.web.shell import messages
@@ -39,7 +40,7 @@ def index_details(details: IndexDetails) -> str:
         "library/index.html",
         details=details,
         encoder=name,
-        note=messages.PROVISIONAL if provisional else messages.MEASURED.get(name, ""),
+        note=messages.PROVISIONAL if provisional else EVALUATION_HINTS.get(name, ""),
         built=details.built[:_DATE_CHARS],
         view_names=VIEW_NAMES,
     )

@@ -1,4 +1,4 @@
-"""The tab `library`: what its script calls."""
+"""The tab `library`: the server functions of its script."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ class LookalikeService:
         return self.job.status()
 
     def reject(self, payload: Mapping[str, Any]) -> None:
-        """Remember that `panel` looks like none of `others`; with `undo`, forget it.
+        """Store the pairs of `panel` with each of `others` as rejected; with `undo`, remove them.
 
         Raises `UsageError` for ids that are not panels of this index.
         """

@@ -13,7 +13,7 @@ def lookalikes() -> str:
 
 
 def groups(lookalikes: LookalikeList) -> str:
-    """Return the number of groups, and each group folded behind its first panels."""
+    """Return the number of groups, and each group collapsed to its first panels."""
     return render("lookalikes/groups.html", found=lookalikes)
 
 

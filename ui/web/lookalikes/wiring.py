@@ -1,4 +1,4 @@
-"""The tab `lookalikes`: what its script calls."""
+"""The tab `lookalikes`: the server functions of its script."""
 
 from __future__ import annotations
 

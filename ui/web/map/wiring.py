@@ -1,4 +1,4 @@
-"""The tab `map`: what its script calls, and the route of the points."""
+"""The tab `map`: the server functions of its script, and the route of the points."""
 
 from __future__ import annotations
 

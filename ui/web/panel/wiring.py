@@ -29,6 +29,6 @@ def panel_dialog(index: PanelIndex) -> None:
         render("panel/place.html"),
         js_on_load=script("panel"),
         server_functions=[open_panel],
-        elem_id="chosen",
+        elem_id="panel",
         apply_default_css=False,
     )

@@ -15,11 +15,9 @@ from retrieval.index import PanelIndex
 from retrieval.records import Panel
 from ui.web.search.search_state import Crop, SearchState
 from ui.web.shell.messages import NOT_AN_IMAGE, UPLOAD_EXPIRED
+from ui.web.shell.parameters import MAX_UPLOAD_BYTES, MAX_UPLOAD_PIXELS
 
 log = logging.getLogger("panelseek.web")
-
-MAX_UPLOAD_BYTES = 50 * 2**20
-MAX_UPLOAD_PIXELS = 120_000_000
 
 _PREVIEW_SIDE = 900
 _MAGIC_BYTES = 32
@@ -70,4 +68,4 @@ def read_upload(path: str) -> Image.Image:
     try:
         return open_image(data, max_pixels=MAX_UPLOAD_PIXELS, max_bytes=MAX_UPLOAD_BYTES)
     except PictureError as error:  # its hint is one for the command line
-        raise PictureError(f"this image cannot be used: {error.problem}") from error
+        raise PictureError(error.problem, hint="use another image") from error

@@ -1,4 +1,4 @@
-"""Messages of the web app: errors as sentences, and sentences that stand in more than one place."""
+"""Messages of the web app: errors as sentences, and texts that are shown in several places."""
 
 from __future__ import annotations
 
@@ -27,8 +27,6 @@ UPLOAD_NOT_IN_LINK = (
 )
 NO_ARTWORK_SEARCH = "This index cannot search artwork by description."
 PROVISIONAL = "The built-in encoder is provisional: it finds near copies of an image, not similar content."
-MEASURED = {"small": "docs/evaluation.md has the search accuracy of the built-in encoder."}
-"""Encoders whose accuracy is documented, and where."""
 
 
 def user_message(error: PanelseekError) -> str:

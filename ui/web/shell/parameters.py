@@ -16,6 +16,11 @@ MAX_QUERY_CHARS = 2_000
 """Characters of a query that are read; the encoder reads 128 tokens."""
 
 MAX_ADDRESS_CHARS = 20_000
+
+MAX_UPLOAD_BYTES = 50 * 2**20
+MAX_UPLOAD_PIXELS = 120_000_000
+"""Limits of a query image, uploaded or sent to the API: a scan of a double page is far below both."""
+
 LARGEST_ID = 2**53
 """Largest whole number that browsers represent exactly."""
 

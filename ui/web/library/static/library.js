@@ -1,7 +1,7 @@
 // Books, or the pages of one. The address holds the open book, the search text and the order.
 server = panelseek.connect(server);
-const form = element.querySelector(".shelf-form");
-const shelfPlace = element.querySelector(".shelf-place");
+const form = element.querySelector(".book-list-form");
+const bookListPlace = element.querySelector(".book-list-place");
 const aboutPlace = element.querySelector(".about-place");
 const TYPING_PAUSE = 200; // ms
 let shown = null; // the request shown, as JSON
@@ -29,14 +29,14 @@ async function show(request) {
   try {
     const answer = await fetchPart(request);
     if (number !== latest) return;
-    shelfPlace.innerHTML = answer.html;
+    bookListPlace.innerHTML = answer.html;
     generation = answer.generation;
-    if (previous !== key && previous !== null && request.open) shelfPlace.querySelector("h3")?.focus();
+    if (previous !== key && previous !== null && request.open) bookListPlace.querySelector("h3")?.focus();
     await showAbout();
   } catch {
     if (number !== latest) return;
     shown = null; // fetched again on the next try
-    shelfPlace.innerHTML = panelseek.unreachable();
+    bookListPlace.innerHTML = panelseek.unreachable();
   }
 }
 
@@ -69,7 +69,7 @@ form.addEventListener("input", () => {
 element.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (button?.dataset.start) {
-    const list = shelfPlace.querySelector(":scope > ol");
+    const list = bookListPlace.querySelector(":scope > ol");
     panelseek.appendMore(button, list, async (start) => (await fetchPart(JSON.parse(shown), start)).html);
   }
   if (button?.dataset.do === "again") show(requestOf(new URLSearchParams(location.search)));

@@ -21,20 +21,20 @@ const follow = panelseek.watcher({
 async function reject(button) {
   const member = button.closest("li");
   if (!(await save(member, button.dataset.others.split(" "), false))) return;
-  member.classList.add("apart");
+  member.classList.add("rejected");
   button.hidden = true;
   button.insertAdjacentHTML("afterend", '<p class="confirmation">Marked as not the same. <button type="button" class="button" data-back>Undo</button></p>');
   member.querySelector("[data-back]").focus({ preventScroll: true });
   panelseek.announce("Marked as not the same.");
 }
 
-// Two rejected panels stay apart until both are restored.
+// A pair of two rejected panels is restored with the second of them.
 async function restore(undo) {
   const member = undo.closest("li");
-  const button = member.querySelector("[data-apart]");
-  const rejected = (id) => member.parentElement.querySelector(`.apart[data-panel="${id}"]`);
+  const button = member.querySelector("[data-reject]");
+  const rejected = (id) => member.parentElement.querySelector(`.rejected[data-panel="${id}"]`);
   if (!(await save(member, button.dataset.others.split(" ").filter((id) => !rejected(id)), true))) return;
-  member.classList.remove("apart");
+  member.classList.remove("rejected");
   member.querySelector(".confirmation").remove();
   button.hidden = false;
   button.focus({ preventScroll: true });
@@ -63,7 +63,7 @@ element.addEventListener("click", (event) => {
   if (button.dataset.look) follow({ look: button.dataset.look });
   if (button.dataset.do === "again") follow();
   if (button.dataset.start) panelseek.appendMore(button, place.querySelector(".alikes"), nextGroups);
-  if (button.dataset.apart) reject(button);
+  if (button.dataset.reject) reject(button);
   if ("back" in button.dataset) restore(button);
 });
 

@@ -40,7 +40,7 @@ function show(html) {
   document.documentElement.classList.add("sheet-open");
   setWholePage(wholePage);
   const sameLink = focused && [...sheet().querySelectorAll("a[href]")].find((link) => link.ariaLabel === focused);
-  (sameLink ?? sheet().querySelector("#chosen-title")).focus({ preventScroll: true });
+  (sameLink ?? sheet().querySelector("#panel-title")).focus({ preventScroll: true });
   sheet().querySelector(".tall .box")?.scrollIntoView({ block: "center" });
 }
 

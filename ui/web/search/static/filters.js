@@ -1,5 +1,5 @@
 // Filters: each opens a list of its values. A choice goes into the address at once.
-const filters = element.querySelector("#narrow");
+const filters = element.querySelector("#filters");
 
 const QUERY_PARAMS = ["q", "not", "picture", "like", "crop", "view", "group", "exclude"]; // all others are filters
 const MAX_AGE = 60_000; // ms; the library may change meanwhile
@@ -61,14 +61,14 @@ filters.addEventListener("keydown", (event) => {
     list.querySelector("summary").focus();
     event.stopPropagation();
   }
-  const name = event.target.dataset.look;
+  const name = event.target.dataset.find;
   if (event.key === "Enter" && name && event.target.value.trim() && hasMatches(event.target)) {
     panelseek.go(searchHref({ [name]: `%${event.target.value.trim()}%`, panel: null }));
   }
 });
 
 filters.addEventListener("input", (event) => {
-  if (event.target.dataset.look) findValues(event.target);
+  if (event.target.dataset.find) findValues(event.target);
 });
 
 const labelsOf = (field) => [...field.closest("fieldset").querySelectorAll("label")];
@@ -87,5 +87,5 @@ function findValues(field) {
 const hasMatches = (field) => field.dataset.more !== undefined || labelsOf(field).some((label) => !label.hidden);
 
 document.addEventListener("click", (event) => {
-  if (!event.target.closest?.("#narrow details")) closeLists();
+  if (!event.target.closest?.("#filters details")) closeLists();
 });

@@ -1,6 +1,6 @@
 // The search form and the address. The form writes the query into the address; every change of the address searches.
 server = panelseek.connect(server);
-const form = element.querySelector("#question");
+const form = element.querySelector("#search-form");
 const slot = element.querySelector("#slot");
 const FIELDS = ["q", "not", "view", "group"];
 const uploads = new Map(); // name in the address -> {path on the server, html of the slot}
@@ -105,7 +105,7 @@ element.addEventListener("click", (event) => {
     "no-filters": removeFilters,
     "no-picture": () => panelseek.go(searchHref({ like: null, picture: null, crop: null })),
     again: searchAgain,
-    finer: () => button.setAttribute("aria-expanded", element.querySelector(".finer").classList.toggle("open")),
+    options: () => button.setAttribute("aria-expanded", element.querySelector(".search-options").classList.toggle("open")),
   };
   actions[button.dataset.do]?.();
 });

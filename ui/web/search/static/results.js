@@ -25,7 +25,7 @@ function clearBusy() {
 function showAnswer(found, number) {
   clearBusy();
   const cards = found.cards ? `<ol class="cards">${found.cards}</ol>` : "";
-  answer.innerHTML = `${found.problem ?? ""}${found.summary ?? ""}<div class="closeness" role="status"></div>${cards}${found.empty ?? ""}<div class="end-place">${found.end ?? ""}</div>`;
+  answer.innerHTML = `${found.problem ?? ""}${found.summary ?? ""}<div class="no-match" role="status"></div>${cards}${found.empty ?? ""}<div class="end-place">${found.end ?? ""}</div>`;
   answer.classList.toggle("results", Boolean(found.summary));
   showMoreButton(found.more);
   const heading = answer.querySelector(".summary h2");
@@ -123,7 +123,7 @@ answer.addEventListener("click", (event) => {
   const button = event.target.closest('[data-do="unfold"]');
   if (!button) return;
   const item = button.closest("li");
-  const open = answer.querySelector(`.folded-out[data-of="${item.dataset.id}"]`);
+  const open = answer.querySelector(`.grouped[data-of="${item.dataset.id}"]`);
   if (open) open.remove();
   else endOfRow(item).after(groupOf(item));
   button.setAttribute("aria-expanded", !open);
@@ -173,12 +173,12 @@ const isUnrelated = (item) => {
 };
 
 function showThreshold() {
-  for (const old of answer.querySelectorAll(".far-line, .rest-of-row")) old.remove();
+  for (const old of answer.querySelectorAll(".unrelated-line, .rest-of-row")) old.remove();
   const items = shownResults().filter((item) => item.dataset.rankingScore);
   if (!items.length) return;
   const first = items.findIndex((item, i) => isUnrelated(item) && items.slice(i).every(isUnrelated));
-  answer.querySelector(".closeness").textContent = first === 0 ? "No close match. These are the nearest panels." : "";
-  if (first > 0) items[first].before(listItem("rest-of-row"), listItem("far-line", "Probably unrelated below"));
+  answer.querySelector(".no-match").textContent = first === 0 ? "No close match. These are the nearest panels." : "";
+  if (first > 0) items[first].before(listItem("rest-of-row"), listItem("unrelated-line", "Probably unrelated below"));
 }
 
 // Without text: an invisible filler that keeps the last row before the line as wide as its cards.

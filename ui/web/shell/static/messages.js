@@ -14,8 +14,8 @@
     const again = '<button type="button" class="button" data-do="again">Try again</button>';
     if (kind === "line") return notice(text);
     if (kind !== "sheet") return `${notice(text)}<p>${again}</p>`;
-    return `<div class="sheet small" role="dialog" aria-modal="true" aria-labelledby="chosen-title"><div class="sheet-side">
-      <h2 id="chosen-title" tabindex="-1">This panel cannot be shown</h2>${notice(text)}
+    return `<div class="sheet small" role="dialog" aria-modal="true" aria-labelledby="panel-title"><div class="sheet-side">
+      <h2 id="panel-title" tabindex="-1">This panel cannot be shown</h2>${notice(text)}
       <p class="dialog-buttons">${again}<a class="button" href="${escaped(panelseek.href({ panel: null }))}">Back</a></p></div></div>`;
   }
 
