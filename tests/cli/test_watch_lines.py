@@ -17,15 +17,15 @@ AT = "2026-11-25T20:00:00Z"
     ("fields", "line"),
     [
         (
-            {"kind": "failed", "message": "another build is writing", "path": "my.index", "hint": "wait for it"},
+            {"event": "failed", "message": "another build is writing", "path": "my.index", "hint": "wait for it"},
             "failed: my.index: another build is writing. Wait for it.",
         ),
-        ({"kind": "failed", "message": "KeyError: 'x'"}, "failed: KeyError: 'x'."),
+        ({"event": "failed", "message": "KeyError: 'x'"}, "failed: KeyError: 'x'."),
         (
-            {"kind": "failed", "message": "no source exists now", "paths": ("/a", "/b")},
+            {"event": "failed", "message": "no source exists now", "paths": ("/a", "/b")},
             "failed: /a, /b: no source exists now.",
         ),
-        ({"kind": "changed", "paths": ("/a/1.png", "/a/2.png")}, "changed: /a/1.png and 1 more"),
+        ({"event": "changed", "paths": ("/a/1.png", "/a/2.png")}, "changed: /a/1.png and 1 more"),
     ],
 )
 def test_events_for_people(capsys: pytest.CaptureFixture[str], fields: dict[str, Any], line: str) -> None:
