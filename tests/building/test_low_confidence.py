@@ -60,7 +60,7 @@ def test_counted(lib: Path, index: Path) -> None:
     build(lib, index)
     command = [sys.executable, "-m", "ui.cli", "info", "--index", str(index)]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert "uncertain panels: 1 page, also indexed whole" in said
+    assert "low-confidence panels: 1 page, also indexed whole" in said
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
         assert opened.info()["low_confidence_pages"] == 1
 

@@ -65,7 +65,7 @@ def panels(page: str, folder: Path, right_to_left: bool) -> None:
     found = page_panels(page, folder if folder.exists() else None, right_to_left=right_to_left)
     print_json(found.page)
     if found.warning:
-        click.echo(f"these panels are uncertain: {found.warning}", err=True)
+        click.echo(f"low-confidence panels: {found.warning}", err=True)
     click.echo(f"save the edited file as {found.save_as}", err=True)
 
 

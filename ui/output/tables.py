@@ -141,7 +141,7 @@ def _print_ocr(ocr: OcrCounts) -> None:
 def _print_low_confidence(pages: int) -> None:
     """Print the number of pages with low-confidence panels; nothing if there is none."""
     if pages:
-        console().print(f"uncertain panels: {_counted(pages, 'page')}, also indexed whole")
+        console().print(f"low-confidence panels: {_counted(pages, 'page')}, also indexed whole")
 
 
 # ------------------------------------------------------------------- an index
