@@ -115,8 +115,9 @@ def test_searches_that_make_no_sense(index: PanelIndex, asked: dict[str, Any], s
 
 def test_pictures_are_bounded(monkeypatch: pytest.MonkeyPatch, forged: Path) -> None:
     """Neither too many bytes nor too many pixels, whatever the header says."""
-    with pytest.raises(PictureError, match="3600 megapixels"):
+    with pytest.raises(PictureError, match="3600 megapixels") as refused:
         handlers.decode_base64(base64.b64encode(forged.read_bytes()).decode())
+    assert refused.value.hint == "use another image"
     monkeypatch.setattr(handlers, "MAX_UPLOAD_BYTES", 100)
     with pytest.raises(PictureError, match="larger than 0 MB"):
         handlers.decode_base64("A" * 400)

@@ -11,6 +11,7 @@ from retrieval import Hit, PanelIndex
 from retrieval.overview.facets import Facet
 from retrieval.records import View
 from tests.web.library import HOSTILE, HOSTILE_BOOK
+from ui.output.tables import PROVISIONAL
 from ui.web.library import markup as library_markup
 from ui.web.library.handlers import index_details
 from ui.web.panel import markup as panel_markup
@@ -208,8 +209,8 @@ def test_results_name_what_matched(index: PanelIndex) -> None:
 
 def test_a_provisional_encoder_is_called_that(index: PanelIndex) -> None:
     library = library_summary(index)
-    assert messages.PROVISIONAL not in markup.welcome(library)
-    assert messages.PROVISIONAL in markup.welcome(replace(library, provisional=True))
+    assert PROVISIONAL not in markup.welcome(library)
+    assert PROVISIONAL in markup.welcome(replace(library, provisional=True))
 
 
 @pytest.mark.parametrize(

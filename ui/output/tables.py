@@ -31,7 +31,7 @@ _STATUSES = ("new", "changed", "moved", "restored", "missing", "unchanged", "exc
 EVALUATION_HINTS = {"small": "Measure its search accuracy with `panelseek evaluate`."}
 """Encoder name -> hint on its search accuracy; the web app shows it too."""
 
-PROVISIONAL = "this encoder is provisional: it finds near copies of an image, not similar content"
+PROVISIONAL = "This encoder is provisional: it finds near copies of an image, not similar content."
 
 
 def console() -> Console:

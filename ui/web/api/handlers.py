@@ -14,11 +14,11 @@ from PIL import Image
 
 from retrieval import Query
 from retrieval.errors import PictureError, UsageError
-from retrieval.images.decode import open_image
 from retrieval.index import PanelIndex
 from retrieval.overview.calibration import is_close
 from ui.output.hit_json import hit_as_dict
-from ui.web.shell.parameters import MAX_QUERY_CHARS, MAX_UPLOAD_BYTES, MAX_UPLOAD_PIXELS
+from ui.web.search.images import decode_upload
+from ui.web.shell.parameters import MAX_QUERY_CHARS, MAX_UPLOAD_BYTES
 
 MAX_K = 100
 """Hits of one answer; further ones come with `offset`."""
@@ -83,4 +83,4 @@ def decode_base64(text: str) -> Image.Image:
     except (binascii.Error, ValueError):
         hint = "send the bytes of an image file in base64, not a path or an address"
         raise PictureError("the image is not base64", hint=hint) from None
-    return open_image(data, max_pixels=MAX_UPLOAD_PIXELS, max_bytes=MAX_UPLOAD_BYTES)
+    return decode_upload(data)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from ui.output.tables import EVALUATION_HINTS
+from ui.output.tables import EVALUATION_HINTS, PROVISIONAL
 from ui.web.library.handlers import SORTS, BookList, IndexDetails, OpenBook
 from ui.web.search.form import VIEW_NAMES
-from ui.web.shell import messages
 from ui.web.shell.templating import render
 
 _SORT_NAMES = {"title": "Title", "pages": "Most pages", "panels": "Most panels", "dialogue": "Most dialogue"}
@@ -40,7 +39,7 @@ def index_details(details: IndexDetails) -> str:
         "library/index.html",
         details=details,
         encoder=name,
-        note=messages.PROVISIONAL if provisional else EVALUATION_HINTS.get(name, ""),
+        note=PROVISIONAL if provisional else EVALUATION_HINTS.get(name, ""),
         built=details.built[:_DATE_CHARS],
         view_names=VIEW_NAMES,
     )

@@ -65,6 +65,11 @@ def read_upload(path: str) -> Image.Image:
         raise PictureError(UPLOAD_EXPIRED, hint="add it again; uploads are kept for an hour") from None
     if data and image_format(data[:_MAGIC_BYTES]) is None:
         raise PictureError(NOT_AN_IMAGE, hint=f"use {FORMATS}")
+    return decode_upload(data)
+
+
+def decode_upload(data: bytes) -> Image.Image:
+    """Return the image in bytes from a visitor, upright, within the limits of the web app. Raises `PictureError`."""
     try:
         return open_image(data, max_pixels=MAX_UPLOAD_PIXELS, max_bytes=MAX_UPLOAD_BYTES)
     except PictureError as error:  # its hint is one for the command line

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ui.output.tables import EVALUATION_HINTS
+from ui.output.tables import EVALUATION_HINTS, PROVISIONAL
 from ui.web.search.cards import Card, Results
 from ui.web.search.filters import value_name
 from ui.web.search.welcome import LibrarySummary
@@ -17,7 +17,7 @@ _SHORTEST_TIME = 0.1
 
 def welcome(summary: LibrarySummary) -> str:
     """Return the library in numbers, and things to try."""
-    note = messages.PROVISIONAL if summary.provisional else EVALUATION_HINTS.get(summary.encoder, "")
+    note = PROVISIONAL if summary.provisional else EVALUATION_HINTS.get(summary.encoder, "")
     samples = [Card(panel) for panel in summary.samples]
     return render("search/welcome.html", summary=summary, samples=samples, note=note)
 

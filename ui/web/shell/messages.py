@@ -26,7 +26,6 @@ UPLOAD_NOT_IN_LINK = (
     "Add the image again to see the same results."
 )
 NO_ARTWORK_SEARCH = "This index cannot search artwork by description."
-PROVISIONAL = "The built-in encoder is provisional: it finds near copies of an image, not similar content."
 
 
 def user_message(error: PanelseekError) -> str:
