@@ -42,10 +42,12 @@ class PanelIndex:
         self._encoder = encoder
         self._device = device
         self._lock = threading.Lock()
-        self._vectors = open_vectors(folder, catalog)
+        settings = catalog.settings()
+        check_index_id(folder, settings.index_id)
+        self._vectors = open_vectors(folder, settings)
         self._thumbnails = Thumbnails(folder)
         self._images = PanelImages(catalog, self._thumbnails)
-        self._open_generation()
+        self._open_generation(settings.generation)
         if encoder is not None:
             self._check_encoder(encoder)
 
@@ -59,7 +61,6 @@ class PanelIndex:
         folder = existing_index(path)
         catalog = Catalog.open(catalog_url(folder))
         try:
-            check_index_id(folder, catalog.settings().index_id)
             return cls(folder, catalog, encoder, device)
         except BaseException:
             catalog.close()
@@ -79,16 +80,16 @@ class PanelIndex:
     def refresh(self) -> bool:
         """Switch to the newest generation; return True if there was a newer one."""
         with self._lock:
-            if self.catalog.settings().generation == self.generation.number:
+            number = self.catalog.settings().generation
+            if number == self.generation.number:
                 return False
-            self._open_generation()
+            self._open_generation(number)
             self._images.clear()
             return True
 
-    def _open_generation(self) -> None:
-        """Open the generation that the catalog names; a build may replace it meanwhile, so try again."""
+    def _open_generation(self, number: int | None) -> None:
+        """Open the generation that the catalog named; a build may replace it meanwhile, so try the next one."""
         for attempt in range(_OPEN_TRIES):
-            number = self.catalog.settings().generation
             if number is None:
                 problem = "the index is not complete: its first build was interrupted"
                 raise IndexDamaged(problem, self.folder, "run the same `panelseek build` again; it resumes")
@@ -96,8 +97,10 @@ class PanelIndex:
                 self.generation: Generation = open_generation(self.folder, number)
                 break
             except IndexDamaged:
-                if attempt == _OPEN_TRIES - 1 or self.catalog.settings().generation == number:
+                newer = self.catalog.settings().generation
+                if attempt == _OPEN_TRIES - 1 or newer == number:
                     raise
+                number = newer
         views = self.generation.views
         self._searcher = Searcher(
             self.catalog, self._vectors, views, self._thumbnails, lambda: self.encoder, self.panel_image

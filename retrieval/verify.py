@@ -82,7 +82,7 @@ def verify_index(
         try:
             checked.update(catalog.library.counts())
             problems += [Problem("catalog", text, REPAIR_HINT, True) for text in catalog.check()]
-            vectors = open_vectors(folder, catalog)
+            vectors = open_vectors(folder, catalog.settings())
             damaged = list(_check_vectors(catalog, vectors, checked, notes))
             problems += damaged
             problems += list(_check_generation(folder, catalog, None if damaged else vectors))

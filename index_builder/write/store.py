@@ -23,7 +23,7 @@ class WritableIndex:
         write_index_id(folder, index_id)
         self.folder = folder
         self.catalog = catalog
-        self.vectors = open_vectors(folder, catalog)
+        self.vectors = open_vectors(folder, catalog.settings())
         self.thumbnails = Thumbnails(folder)
 
     @property
@@ -33,7 +33,7 @@ class WritableIndex:
 
     def reopen_vectors(self) -> None:
         """Open the vectors of an empty index again, after the number of regions was chosen."""
-        self.vectors = open_vectors(self.folder, self.catalog)
+        self.vectors = open_vectors(self.folder, self.catalog.settings())
         self.vectors.truncate(0)
 
     def drop_unnamed(self) -> None:

@@ -19,8 +19,8 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from retrieval.errors import IndexDamaged, IndexMissing
-from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.hints import ONE_COPY_HINT
+from retrieval.store.settings import IndexSettings
 from retrieval.store.sparse_file import bytes_used
 from retrieval.store.vectors import VectorStore
 
@@ -66,9 +66,9 @@ def generation_folder(index: Path, number: int) -> Path:
     return index / "generations" / str(number)
 
 
-def open_vectors(index: Path, catalog: Catalog) -> VectorStore:
+def open_vectors(index: Path, settings: IndexSettings) -> VectorStore:
     """Return the vectors of an index, with the number of regions that its first build chose."""
-    return VectorStore(index / "vectors", regions=catalog.settings().regions)
+    return VectorStore(index / "vectors", regions=settings.regions)
 
 
 def file_sha256(path: Path) -> str:
