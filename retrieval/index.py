@@ -42,7 +42,7 @@ class PanelIndex:
         self._encoder = encoder
         self._device = device
         self._lock = threading.Lock()
-        settings = catalog.settings()
+        settings = catalog.opened_settings
         check_index_id(folder, settings.index_id)
         self._vectors = open_vectors(folder, settings)
         self._thumbnails = Thumbnails(folder)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
+NO_SCHEMA = 0
+"""The schema version of a catalog whose creation was interrupted."""
+
 
 @dataclass(frozen=True, slots=True)
 class EncoderRecord:
@@ -41,7 +44,7 @@ class IndexSettings:
     collection annotations. language: OCR language.
     """
 
-    schema_version: int = 0
+    schema_version: int = NO_SCHEMA
     index_id: str = ""
     generation: int | None = None
     generation_stale: bool = False

@@ -13,9 +13,10 @@ from sqlalchemy import (
     make_url,
 )
 from sqlalchemy.engine import URL, Engine
+from sqlalchemy.exc import DBAPIError
 
 from retrieval.errors import IndexDamaged, IndexTooNew, IndexTooOld
-from retrieval.store.catalog.database import has_schema, location, make_engine, reading_errors
+from retrieval.store.catalog.database import location, make_engine, reading_errors
 from retrieval.store.catalog.fulltext import FullText, full_text_for
 from retrieval.store.catalog.library import LibraryReader
 from retrieval.store.catalog.pages import PageReader
@@ -23,14 +24,15 @@ from retrieval.store.catalog.panels import PanelReader
 from retrieval.store.catalog.settings_table import read_settings
 from retrieval.store.catalog.tables import SCHEMA_VERSION, SettingRow
 from retrieval.store.hints import RESTORE_HINT
-from retrieval.store.settings import IndexSettings
+from retrieval.store.settings import NO_SCHEMA, IndexSettings
 
 
 class Catalog:
     """The database of one index, opened for reading. Opening checks the schema; use it as a context manager."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, opened_settings: IndexSettings) -> None:
         self.engine = engine
+        self.opened_settings = opened_settings  # as they were on opening; `settings` reads them again
         self._text: FullText = full_text_for(engine)
         self.panels = PanelReader(engine, self._text)
         self.library = LibraryReader(engine)
@@ -45,11 +47,11 @@ class Catalog:
         """
         engine = engine or make_engine(make_url(url))
         with reading_errors(engine):
-            if not has_schema(engine):
+            settings = _read_settings_if_any(engine)
+            if settings is None or settings.schema_version == NO_SCHEMA:
                 raise _incomplete(engine)
-            version = read_settings(engine).schema_version
-        _check_version(engine, version)
-        return cls(engine)
+        _check_version(engine, settings.schema_version)
+        return cls(engine, settings)
 
     def __enter__(self) -> Self:
         return self
@@ -69,6 +71,16 @@ class Catalog:
         """Return a sentence for each fault inside the database; empty if there is none."""
         with self.engine.connect() as connection:
             return self._text.check(connection)
+
+
+def _read_settings_if_any(engine: Engine) -> IndexSettings | None:
+    """Read the settings; None if their table does not exist. Looking for the table first would cost every opening."""
+    try:
+        return read_settings(engine)
+    except DBAPIError:
+        if inspect(engine).has_table(SettingRow.__tablename__):
+            raise
+        return None
 
 
 def _incomplete(engine: Engine) -> IndexDamaged:
