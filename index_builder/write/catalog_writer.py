@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Self, Unpack
 
@@ -14,9 +12,10 @@ from sqlalchemy import delete, insert, make_url, select, update
 from sqlalchemy.engine import URL
 from sqlalchemy.orm import Session
 
-from index_builder.write.catalog_rows import column_names, metadata_row, moved_columns, panel_row
+from index_builder.write.catalog_rows import all_dialogue, column_names, metadata_row, moved_columns, panel_row
+from retrieval.store.catalog import database
 from retrieval.store.catalog.catalog import Catalog
-from retrieval.store.catalog.database import has_schema, make_engine, reading_errors
+from retrieval.store.catalog.database import write_connection, write_session
 from retrieval.store.catalog.fulltext import full_text_for
 from retrieval.store.catalog.panels import last_vector_row
 from retrieval.store.catalog.queries import id_chunks
@@ -48,11 +47,11 @@ class CatalogWriter(Catalog):
         Raises `IndexTooNew`, `IndexTooOld` or `IndexDamaged` like `open`, `UsageError` for a database that cannot be
         used.
         """
-        engine = make_engine(make_url(url), writable=True)
-        with reading_errors(engine):
-            if not has_schema(engine):
+        engine = database.make_engine(make_url(url), writable=True)
+        with database.reading_errors(engine):
+            if not database.has_schema(engine):
                 # one transaction: a build that is stopped here leaves either no catalog or a complete one
-                with engine.begin() as connection:
+                with write_connection(engine) as connection:
                     Base.metadata.create_all(connection)
                     full_text_for(engine).create(connection)
                     first = {"schema_version": SCHEMA_VERSION, "index_id": uuid.uuid4().hex}
@@ -61,12 +60,12 @@ class CatalogWriter(Catalog):
 
     def write_settings(self, **changes: Unpack[SettingChanges]) -> None:
         """Write settings, all or none."""
-        with Session(self.engine) as session, session.begin():
+        with write_session(self.engine) as session:
             write_settings(session, changes)
 
     def source_id(self, path: Path) -> int:
         """Return the id of a source, added if it is new."""
-        with Session(self.engine) as session, session.begin():
+        with write_session(self.engine) as session:
             row = session.scalar(select(SourceRow).where(SourceRow.path == str(path)))
             if row is None:
                 row = SourceRow(path=str(path))
@@ -76,7 +75,7 @@ class CatalogWriter(Catalog):
 
     def book_id(self, source_id: int, path: str, title: str, book_format: str) -> int:
         """Return the id of a book, added if it is new; update its title and format."""
-        with Session(self.engine) as session, session.begin():
+        with write_session(self.engine) as session:
             row = session.scalar(select(BookRow).where(BookRow.source_id == source_id, BookRow.path == path))
             if row is None:
                 row = BookRow(source_id=source_id, path=path, title=title, book_format=book_format)
@@ -92,14 +91,14 @@ class CatalogWriter(Catalog):
         for name, value in dict.fromkeys(metadata):
             rows.append(metadata_row(book_id, name, value, positions[name]))
             positions[name] += 1
-        with Session(self.engine) as session, session.begin():
+        with write_session(self.engine) as session:
             session.execute(delete(BookMetadataRow).where(BookMetadataRow.book_id == book_id))
             session.add_all(rows)
             session.execute(update(BookRow).where(BookRow.id == book_id).values(metadata_fingerprint=fingerprint))
 
     def label_pages(self, book_id: int, labels: Mapping[str, str | None]) -> None:
         """Set the labels of a book's pages, by page name."""
-        with Session(self.engine) as session, session.begin():
+        with write_session(self.engine) as session:
             for name, label in labels.items():
                 page = update(PageRow).where(PageRow.book_id == book_id, PageRow.name == name)
                 session.execute(page.values(label=label))
@@ -109,7 +108,7 @@ class CatalogWriter(Catalog):
 
         An existing page is replaced. A panel with an unchanged box keeps its id: identity is (source, page, box).
         """
-        with Session(self.engine) as session, session.begin():
+        with write_session(self.engine) as session:
             self._mark_stale(session)
             return [row for page in pages for row in self._write_page(session, page)]
 
@@ -145,7 +144,7 @@ class CatalogWriter(Catalog):
 
     def copy_pages(self, copies: Sequence[PageCopy]) -> list[int]:
         """Write pages with the panels of others in one transaction; return the vector rows that became free."""
-        with Session(self.engine) as session, session.begin():
+        with write_session(self.engine) as session:
             self._mark_stale(session)
             return [row for copy in copies for row in self._copy_page(session, copy)]
 
@@ -174,7 +173,7 @@ class CatalogWriter(Catalog):
         Moved pages are present afterwards. replaced: ids of pages whose place is taken and whose content is gone; they
         are deleted.
         """
-        with Session(self.engine) as session, session.begin():
+        with write_session(self.engine) as session:
             self._mark_stale(session)
             old_books = self._books_of(session, moves)
             freed = self._remove_pages(session, replaced)
@@ -215,7 +214,7 @@ class CatalogWriter(Catalog):
 
         The setting `purge_pending` is True until their data is erased.
         """
-        with Session(self.engine) as session, session.begin():
+        with write_session(self.engine) as session:
             source_id = session.scalars(select(SourceRow.id).where(SourceRow.path == str(path))).one()
             self._mark_stale(session)
             books = select(BookRow.id).where(BookRow.source_id == source_id)
@@ -243,7 +242,7 @@ class CatalogWriter(Catalog):
         """Mark pages with unchanged content as present, with a new number and fingerprint."""
         if not updates:
             return
-        with Session(self.engine) as session, session.begin():
+        with write_session(self.engine) as session:
             for ids in id_chunks([u.page_id for u in updates]):
                 if session.scalar(select(PageRow.id).where(PageRow.id.in_(ids), PageRow.missing).limit(1)) is not None:
                     self._mark_stale(session)
@@ -255,44 +254,43 @@ class CatalogWriter(Catalog):
 
     def mark_missing(self, page_ids: Iterable[int]) -> None:
         """Mark pages as missing; their panels and vectors are kept in case they come back."""
-        with Session(self.engine) as session, session.begin():
+        with write_session(self.engine) as session:
             for ids in id_chunks(list(page_ids)):
                 self._mark_stale(session)
                 session.execute(update(PageRow).where(PageRow.id.in_(ids)).values(missing=True))
 
     def replace_skipped(self, source_id: int, skipped: Sequence[tuple[str, str]]) -> None:
         """Replace the list of files that could not be read of a source: (path, reason) pairs."""
-        with Session(self.engine) as session, session.begin():
+        with write_session(self.engine) as session:
             session.execute(delete(SkippedRow).where(SkippedRow.source_id == source_id))
             session.add_all(SkippedRow(source_id=source_id, path=p, reason=r) for p, r in skipped)
 
     def write_listing(self, source_id: int, path: str, fingerprint: str, content: Any) -> None:
         """Store the content of a book that must be unpacked to be listed, as JSON."""
-        with Session(self.engine) as session, session.begin():
+        with write_session(self.engine) as session:
             session.merge(ListingRow(source_id=source_id, path=path, fingerprint=fingerprint, content=content))
 
     def write_joined_pages(self, book_id: int, fingerprint: str, pages: Sequence[str]) -> None:
         """Store the names of the joined pages of a book; none if it is not stored in slices."""
-        with Session(self.engine) as session, session.begin():
+        with write_session(self.engine) as session:
             session.merge(JoinedPagesRow(book_id=book_id, fingerprint=fingerprint, pages=list(pages)))
 
     def rebuild_full_text(self) -> None:
         """Make the full text again from the panels."""
-        # through two connections: a table cannot be dropped while a result is open
-        with self.engine.connect() as reader, self.engine.begin() as writer:
-            rows = reader.execute(select(PanelRow.id, PanelRow.dialogue).where(PanelRow.dialogue != ""))
-            self._text.rebuild(writer, ((int(i), str(d)) for i, d in rows))
+        with write_connection(self.engine) as writer:
+            self._text.rebuild(writer, all_dialogue(writer))
 
     def vacuum(self) -> None:
         """Free the space of deleted rows of a SQLite database, unless another process has it open."""
         if self.engine.dialect.name == "sqlite":
-            with self.engine.begin() as writer:
+            with write_connection(self.engine) as writer:
                 self._text.optimize(writer)
-            with closing(self.engine.raw_connection()) as connection, suppress(sqlite3.OperationalError):
-                connection.cursor().execute("VACUUM")  # never inside a transaction
+            database.vacuum(self.engine)
 
     def checkpoint(self) -> None:
-        """Move SQLite's write-ahead log into the database file, so that the folder can be copied."""
+        """Move SQLite's write-ahead log into the database file, so that the folder can be copied.
+
+        Readers do not hold it up: what they still need stays in the log.
+        """
         if self.engine.dialect.name == "sqlite":
-            with self.engine.connect() as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            database.checkpoint(self.engine)

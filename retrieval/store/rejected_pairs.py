@@ -8,9 +8,11 @@ from contextlib import closing
 from pathlib import Path
 
 from retrieval.errors import IndexDamaged, IndexError_
-from retrieval.store.sqlite import connect_to_existing
+from retrieval.store.sqlite import connect_to_existing, disk_error, fault_of, locked_error, write_transaction
 
 FILE = "rejected_pairs.sqlite"
+_NAME = "the list of rejected pairs"
+_DAMAGED_HINT = "restore it from a copy, or delete it"
 
 
 class RejectedPairs:
@@ -20,15 +22,21 @@ class RejectedPairs:
         self.path = index / FILE
 
     def pairs(self) -> set[tuple[int, int]]:
-        """Return every pair, the lower id first. Raises `IndexDamaged` if the file is not such a database."""
+        """Return every pair, the lower id first.
+
+        Raises `IndexDamaged` if the file is not such a database, `IndexLocked` if another program has it locked.
+        """
         if not self.path.exists():
             return set()
         try:
             with closing(connect_to_existing(self.path)) as connection:
-                return {(a, b) for a, b in connection.execute("SELECT a, b FROM rejected")}
-        except sqlite3.DatabaseError as error:
-            problem = f"the list of rejected pairs is damaged ({error})"
-            raise IndexDamaged(problem, self.path, "restore it from a copy, or delete it") from error
+                return {(int(a), int(b)) for a, b in connection.execute("SELECT a, b FROM rejected")}
+        except (sqlite3.DatabaseError, TypeError, ValueError) as error:
+            if fault_of(error) == "locked":
+                raise locked_error(_NAME, self.path) from error
+            if fault_of(error) == "disk":
+                raise disk_error(_NAME, self.path, error) from error
+            raise IndexDamaged(f"{_NAME} is damaged ({error})", self.path, _DAMAGED_HINT) from error
 
     def add(self, panel: int, others: Iterable[int]) -> None:
         """Mark a panel as not the same as each of the others. Raises `IndexError_` if the file cannot be written."""
@@ -40,10 +48,15 @@ class RejectedPairs:
 
     def _write(self, sql: str, panel: int, others: Iterable[int]) -> None:
         pairs = [(min(panel, other), max(panel, other)) for other in others if other != panel]
+        create = "CREATE TABLE IF NOT EXISTS rejected (a INTEGER, b INTEGER, PRIMARY KEY (a, b))"
         try:
-            with closing(sqlite3.connect(self.path, timeout=30)) as connection, connection:
-                connection.execute("CREATE TABLE IF NOT EXISTS rejected (a INTEGER, b INTEGER, PRIMARY KEY (a, b))")
+            with write_transaction(self.path) as connection:
+                connection.execute(create)
                 connection.executemany(sql, pairs)
-        except sqlite3.OperationalError as error:
-            problem = f"the list of rejected pairs cannot be written ({error})"
+        except sqlite3.DatabaseError as error:
+            if fault_of(error) == "locked":
+                raise locked_error(_NAME, self.path) from error
+            if fault_of(error) == "damaged":
+                raise IndexDamaged(f"{_NAME} is damaged ({error})", self.path, _DAMAGED_HINT) from error
+            problem = f"{_NAME} cannot be written ({error})"
             raise IndexError_(problem, self.path, "check the disk and its permissions") from error
