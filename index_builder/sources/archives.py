@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -88,7 +89,8 @@ def _list_cached(
     fingerprint = listing_fingerprint(path, title, limits)
     cached_fingerprint, cached = listings.cached.get(relative, ("", None))
     if cached_fingerprint == fingerprint:
-        return from_json(cached)
+        with suppress(KeyError, TypeError, ValueError, AttributeError):  # damaged: listed again
+            return from_json(cached)
     found = _open_and_list(path, book_format, relative, title, limits)
     listings.store(relative, fingerprint, to_json(found))
     return found

@@ -268,12 +268,14 @@ class CatalogWriter(Catalog):
     def write_listing(self, source_id: int, path: str, fingerprint: str, content: Any) -> None:
         """Store the content of a book that must be unpacked to be listed, as JSON."""
         with write_session(self.engine) as session:
-            session.merge(ListingRow(source_id=source_id, path=path, fingerprint=fingerprint, content=content))
+            session.execute(delete(ListingRow).where(ListingRow.source_id == source_id, ListingRow.path == path))
+            session.add(ListingRow(source_id=source_id, path=path, fingerprint=fingerprint, content=content))
 
     def write_joined_pages(self, book_id: int, fingerprint: str, pages: Sequence[str]) -> None:
         """Store the names of the joined pages of a book; none if it is not stored in slices."""
         with write_session(self.engine) as session:
-            session.merge(JoinedPagesRow(book_id=book_id, fingerprint=fingerprint, pages=list(pages)))
+            session.execute(delete(JoinedPagesRow).where(JoinedPagesRow.book_id == book_id))
+            session.add(JoinedPagesRow(book_id=book_id, fingerprint=fingerprint, pages=list(pages)))
 
     def rebuild_full_text(self) -> None:
         """Make the full text again from the panels."""

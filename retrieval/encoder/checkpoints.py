@@ -111,6 +111,8 @@ def _read_card() -> dict[str, Any]:
         card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CheckpointError(f"the file cannot be read ({error})", path, REINSTALL) from error
+    if not isinstance(card, dict) or not {"sha256", "provisional"} <= set(card):
+        raise CheckpointError("the file is not a model card with a SHA-256", path, REINSTALL)
     return card
 
 

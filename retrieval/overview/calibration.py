@@ -241,7 +241,7 @@ def _read_file(path: Path) -> dict[tuple[View, QueryType], ScoreThreshold]:
         stored = json.loads(path.read_text(encoding="utf-8"))
         thresholds = [_from_json(value) for value in stored["thresholds"]]
         return {(each.view, each.query_type): each for each in thresholds}
-    except (OSError, ValueError, AttributeError, TypeError, KeyError, RecursionError):
+    except (OSError, ValueError, AttributeError, TypeError, KeyError, OverflowError, RecursionError):
         return {}
 
 

@@ -92,12 +92,12 @@ def _incomplete(engine: Engine) -> IndexDamaged:
     return IndexDamaged("the catalog is not complete", location(engine), "run the same `panelseek build` again")
 
 
-def _check_version(engine: Engine, version: object) -> None:
+def _check_version(engine: Engine, version: int) -> None:
     """Raise `IndexTooNew` or `IndexTooOld`, and close the database, unless this program reads its schema."""
     if version == SCHEMA_VERSION:
         return
     engine.dispose()
-    if not isinstance(version, int) or version > SCHEMA_VERSION:
+    if version > SCHEMA_VERSION:
         raise IndexTooNew(
             f"the catalog has schema version {version}; this Panelseek reads up to {SCHEMA_VERSION}",
             location(engine),

@@ -9,14 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, NullPool, create_engine, event, inspect
+from sqlalchemy import Connection, NullPool, create_engine, event, inspect, select
 from sqlalchemy.engine import URL, Engine, ExceptionContext
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
 from retrieval.errors import IndexDamaged, IndexError_, UsageError
 from retrieval.store import sqlite
-from retrieval.store.catalog.tables import SettingRow
+from retrieval.store.catalog.tables import SettingRow, SourceRow
 from retrieval.store.hints import RESTORE_HINT
 
 _BEGIN = "panelseek_begin"
@@ -51,11 +51,18 @@ def make_engine(url: URL, writable: bool = False) -> Engine:
 
 
 def has_schema(engine: Engine) -> bool:
-    """Return True if the database holds a catalog; one whose creation was interrupted has no version."""
+    """Return True if the database holds a catalog; one whose creation was interrupted has no version.
+
+    Raises `IndexDamaged` if the version is gone although there are sources.
+    """
     if not inspect(engine).has_table(SettingRow.__tablename__):
         return False
     with Session(engine) as session:
-        return session.get(SettingRow, "schema_version") is not None
+        if session.scalar(select(SettingRow.key).where(SettingRow.key == "schema_version")) is not None:
+            return True
+        if session.scalar(select(SourceRow.id).limit(1)) is None:
+            return False
+    raise IndexDamaged("the setting schema_version of the index is missing", location(engine), RESTORE_HINT)
 
 
 def location(engine: Engine) -> str:
