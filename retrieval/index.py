@@ -104,17 +104,26 @@ class PanelIndex:
                 problem = "the index is not complete: its first build was interrupted"
                 raise IndexDamaged(problem, self.folder, "run the same `panelseek build` again; it resumes")
             try:
-                self.generation: Generation = open_generation(self.folder, number)
+                generation = open_generation(self.folder, number)
                 break
             except IndexDamaged:
                 newer = self.catalog.settings().generation
                 if attempt == _OPEN_TRIES - 1 or newer == number:
                     raise
                 number = newer
-        views = self.generation.views
-        self._searcher = Searcher(
-            self.catalog, self._vectors, views, self._thumbnails, lambda: self.encoder, self.panel_image
+        searcher = Searcher(
+            self.catalog, self._vectors, generation.views, self._thumbnails, lambda: self.encoder, self.panel_image
         )
+        self._opened = generation, searcher  # at once: other threads search meanwhile
+
+    @property
+    def generation(self) -> Generation:
+        """The searched generation."""
+        return self._opened[0]
+
+    @property
+    def _searcher(self) -> Searcher:
+        return self._opened[1]
 
     # ------------------------------------------------------------------ encoder
 

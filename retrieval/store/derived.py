@@ -37,7 +37,8 @@ def _write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
 def load_derived(index: Path, number: int, name: str, expected: Mapping[str, Expected]) -> dict[str, NDArray[Any]]:
     """Return the arrays of such a file; none if it is missing, damaged, or has others than expected."""
     try:
-        with np.load(generation_folder(index, number) / name, allow_pickle=False) as stored:
+        # opened here: NumPy leaves a file that is no archive open
+        with (generation_folder(index, number) / name).open("rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = {key: np.asarray(stored[key]) for key in expected}
     except Exception:  # a damaged archive can fail with any exception
         return {}

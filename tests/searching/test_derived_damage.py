@@ -6,8 +6,11 @@ import io
 import json
 import os
 import pickle
+import sqlite3
+import tempfile
 import zipfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ import numpy as np
 import pytest
 
 from retrieval import PanelIndex
+from retrieval.errors import IndexDamaged
 from retrieval.overview import lookalike_groups, panel_map
 from retrieval.overview.calibration import FILE as CALIBRATION
 from retrieval.overview.calibration import load_threshold, make_threshold
@@ -26,6 +30,7 @@ from tests.conftest import GridEncoder
 from tests.searching.synthetic import clustered, library, write_index
 
 COUNT = 40
+MARK = str(Path(tempfile.gettempdir()) / f"panelseek-unpickled-{os.getpid()}")
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +48,18 @@ class Unpickled:
     """An object whose unpickling leaves a mark."""
 
     def __reduce__(self) -> Any:
-        return os.environ.__setitem__, ("PANELSEEK_UNPICKLED", "yes")
+        return os.mkdir, (MARK,)
 
 
 def npz(**arrays: Any) -> bytes:
     out = io.BytesIO()
     np.savez_compressed(out, **{name: np.asarray(value) for name, value in arrays.items()})
+    return out.getvalue()
+
+
+def npy() -> bytes:
+    out = io.BytesIO()
+    np.save(out, np.zeros(3))
     return out.getvalue()
 
 
@@ -81,7 +92,7 @@ ANY = {
     "an archive of nothing": b"PK\x05\x06" + bytes(18),
     "a pickle": pickle.dumps({"points": 1}),
     "a pickled object": pickle.dumps(Unpickled()),
-    "an array": npz(x=[1])[:0] + (lambda out: (np.save(out, np.zeros(3)), out.getvalue())[1])(io.BytesIO()),
+    "an array": npy(),
     "other arrays": npz(other=[1, 2]),
 }
 
@@ -125,7 +136,7 @@ def test_a_damaged_map(index: PanelIndex, data: bytes) -> None:
     """It counts as missing, and is made again."""
     place(index, panel_map.FILE).write_bytes(data)
     assert load_panel_map(index) is None
-    assert "PANELSEEK_UNPICKLED" not in os.environ
+    assert not Path(MARK).exists()
 
 
 @pytest.mark.parametrize("data", [*ANY.values(), *LOOKALIKES.values()], ids=[*ANY, *LOOKALIKES])
@@ -133,7 +144,7 @@ def test_damaged_lookalikes(index: PanelIndex, data: bytes) -> None:
     """They count as not scanned."""
     place(index, lookalike_groups.FILE).write_bytes(data)
     assert load_lookalikes(index) is None
-    assert "PANELSEEK_UNPICKLED" not in os.environ
+    assert not Path(MARK).exists()
 
 
 def test_cut_and_altered_archives(index: PanelIndex) -> None:
@@ -199,11 +210,6 @@ def test_a_calibration_is_written_anew(index: PanelIndex) -> None:
 )
 def test_damaged_rejected_pairs(index: PanelIndex, content: str) -> None:
     """They are nobody's to guess: the file is named, with the way out."""
-    import sqlite3
-    from contextlib import closing
-
-    from retrieval.errors import IndexDamaged
-
     pairs = RejectedPairs(index.folder)
     pairs.path.unlink(missing_ok=True)
     with closing(sqlite3.connect(pairs.path)) as file:
