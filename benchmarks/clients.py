@@ -49,7 +49,7 @@ Answers = dict[tuple[int, int], Counter[str]]
 
 @dataclass
 class Record:
-    """What the clients met. seconds: of each answer, by kind of question. errors: first lines of the others."""
+    """Answers and errors of all clients. seconds: of each answer, by kind of question. errors: first lines of the others."""
 
     answers: Answers = field(default_factory=lambda: defaultdict(Counter))
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
@@ -142,7 +142,7 @@ class ApiClient:
         self._url = f"{url}gradio_api/call/search_panels"
 
     def __call__(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Return the answer. Raises `RuntimeError` with what the server said instead."""
+        """Return the answer. Raises `RuntimeError` with the server's reply if it is an error."""
         body = json.dumps({"data": list((ARGUMENTS | arguments).values())}).encode()
         try:
             with urlopen(Request(self._url, body, {"content-type": "application/json"}), timeout=120) as reply:
@@ -213,7 +213,7 @@ def compare(copies: dict[int, Path], questions: list[Question], answers: Answers
 
 
 def difference(answer: dict[str, Any], alone: dict[str, Any]) -> str:
-    """Return what differs between two answers, "" if nothing does."""
+    """Return the kind of difference between two answers, "" if they are the same."""
     if [hit["panel_id"] for hit in answer["hits"]] != [hit["panel_id"] for hit in alone["hits"]]:
         same = {hit["panel_id"] for hit in answer["hits"]} == {hit["panel_id"] for hit in alone["hits"]}
         return "another order" if same else "other panels"

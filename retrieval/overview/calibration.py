@@ -246,7 +246,7 @@ def _read_file(path: Path) -> dict[tuple[View, QueryType], ScoreThreshold]:
 
 
 def _from_json(value: dict[str, Any]) -> ScoreThreshold:
-    """Return a stored threshold. Raises `ValueError`, `TypeError` or `KeyError` for one that nobody wrote."""
+    """Return a stored threshold. Raises `ValueError`, `TypeError` or `KeyError` for one that no search stored."""
     found = ScoreThreshold(View(value["view"]), **{key: item for key, item in value.items() if key != "view"})
     numbers = [number for number in (found.value, found.median) if number is not None]
     if found.query_type not in get_args(QueryType) or type(found.sample_size) is not int:

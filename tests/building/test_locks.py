@@ -92,7 +92,7 @@ def test_a_writer_waits_for_another_program(lib: Path, built: Path, what: str) -
 @pytest.mark.parametrize("what", WRITERS)
 @pytest.mark.usefixtures("impatient")
 def test_a_lock_that_stays_is_named(lib: Path, built: Path, what: str) -> None:
-    """The error names the file, what it is, how long was waited and the way out; the index is as before."""
+    """The error names the file, what it is, the seconds waited and a suggested fix; the index is as before."""
     write, _ = WRITERS[what]
     with locked(built / "catalog.sqlite"), pytest.raises(IndexLocked) as caught:
         write(lib, built)
@@ -165,7 +165,7 @@ def test_a_snapshot_that_is_outdated_cannot_be_written(built: Path) -> None:
 
 @contextmanager
 def locked_out(path: Path) -> Iterator[None]:
-    """Assert that nobody else can write meanwhile."""
+    """Assert that no other connection can write meanwhile."""
     with closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as other:
         with pytest.raises(sqlite3.OperationalError, match="locked"):
             other.execute("BEGIN IMMEDIATE")

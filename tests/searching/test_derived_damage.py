@@ -209,7 +209,7 @@ def test_a_calibration_is_written_anew(index: PanelIndex) -> None:
     "content", ["CREATE TABLE rejected (a, b); INSERT INTO rejected VALUES ('x', 2)", "CREATE TABLE other (a)"]
 )
 def test_damaged_rejected_pairs(index: PanelIndex, content: str) -> None:
-    """They are nobody's to guess: the file is named, with the way out."""
+    """They cannot be made again: the file is named, with a suggested fix."""
     pairs = RejectedPairs(index.folder)
     pairs.path.unlink(missing_ok=True)
     with closing(sqlite3.connect(pairs.path)) as file:

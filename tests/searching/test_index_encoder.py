@@ -95,14 +95,14 @@ def test_an_index_moved_with_its_weights(place: Path) -> None:
 
 @pytest.mark.parametrize("inside", [True, False])
 def test_weights_next_to_the_index(place: Path, inside: bool) -> None:
-    """They are also found under their name in the folder of the index, or beside it."""
+    """They are also found under their name in the folder of the index, or next to it."""
     weights = place / "models" / "mine_vlm.safetensors"
     weights.rename((place / "my.index" if inside else place) / weights.name)
     assert first_words(place / "my.index") == "hello there"
 
 
 def test_missing_weights_are_named(place: Path) -> None:
-    """The sentence has the fingerprint, the place where they were and the way out; other work still goes on."""
+    """The sentence has the fingerprint, the place where they were and a suggested fix; other work still goes on."""
     shutil.rmtree(place / "models")
     with PanelIndex.open(place / "my.index") as index:
         with pytest.raises(CheckpointError) as caught:
@@ -132,7 +132,7 @@ def test_a_given_place_is_remembered(place: Path, tmp_path: Path, name: str) -> 
 
 
 def test_other_weights_are_refused(place: Path, model: Path) -> None:
-    """Both fingerprints are named with the way out, in search, verify and build; nothing is remembered."""
+    """Both fingerprints are named with a suggested fix, in search, verify and build; nothing is remembered."""
     index, other = place / "my.index", model
     built_by, given = record(index)["fingerprint"], FileEncoder(other).fingerprint
     place_of_it = re.escape(str(other))
