@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Executable, select
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
@@ -47,7 +47,7 @@ class PageReader:
             if isinstance(pages, list) and all(isinstance(name, str) for name in pages)
         }
 
-    def _json_rows(self, query: Select[Any], what: str) -> Sequence[Any]:
+    def _json_rows(self, query: Executable, what: str) -> Sequence[Any]:
         try:
             with self.engine.connect() as connection:
                 return connection.execute(query).all()
