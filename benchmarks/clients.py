@@ -49,7 +49,7 @@ Answers = dict[tuple[int, int], Counter[str]]
 
 @dataclass
 class Record:
-    """Answers and errors of all clients. seconds: of each answer, by kind of question. errors: first lines of the others."""
+    """Answers and errors of all clients. seconds: of each answer, by kind of question. errors: the other replies."""
 
     answers: Answers = field(default_factory=lambda: defaultdict(Counter))
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))

@@ -251,7 +251,7 @@ def _given_encoder(
         return None
     if not isinstance(encoder, str | Path):
         return encoder
-    built_by = catalog.settings().encoder
+    built_by = catalog.opened_settings.encoder
     if built_by is None:
         raise missing_record(folder)
     loaded = load_requested(encoder, built_by, folder, device)
