@@ -18,7 +18,7 @@ from pathlib import Path
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from retrieval.errors import IndexDamaged, IndexMissing
+from retrieval.errors import IndexDamaged, IndexError_, IndexMissing
 from retrieval.store.hints import ONE_COPY_HINT
 from retrieval.store.settings import IndexSettings
 from retrieval.store.sparse_file import bytes_used
@@ -26,9 +26,14 @@ from retrieval.store.vectors import VectorStore
 
 
 def existing_index(path: str | Path) -> Path:
-    """Return the folder of an index. Raises `IndexMissing` if there is none."""
+    """Return the folder of an index. Raises `IndexMissing` if there is none, `IndexError_` if it cannot be read."""
     folder = Path(path).expanduser()
-    if not folder.is_dir() or not ((folder / "catalog.sqlite").exists() or (folder / "catalog.url").exists()):
+    try:
+        found = folder.is_dir() and ((folder / "catalog.sqlite").exists() or (folder / "catalog.url").exists())
+    except OSError as error:
+        problem = f"the folder of the index cannot be read ({error.strerror or error})"
+        raise IndexError_(problem, folder, "check its permissions and those of the folders around it") from error
+    if not found:
         raise IndexMissing("there is no index here", folder, f"make one with `panelseek build SOURCE --index {folder}`")
     return folder
 

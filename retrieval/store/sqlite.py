@@ -172,9 +172,11 @@ def locked_error(what: str, path: str | Path | None) -> IndexLocked:
 
 def disk_error(what: str, path: str | Path | None, error: BaseException) -> IndexError_:
     """Return the error for a file that cannot be written; what: the file in words."""
-    if getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE == sqlite3.SQLITE_CANTOPEN:
-        hint = "allow writing to its folder, where SQLite keeps the files -wal and -shm next to it"
-        return IndexError_(f"{what} cannot be opened ({error})", path, hint)
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & _PRIMARY_CODE
+    if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+        hint = "allow writing to the file and to its folder, where SQLite keeps the files -wal and -shm next to it"
+        verb = "opened" if code == sqlite3.SQLITE_CANTOPEN else "written"
+        return IndexError_(f"{what} cannot be {verb} ({error})", path, hint)
     return IndexError_(f"{what} cannot be written ({error})", path, "check the disk, then run the same command again")
 
 

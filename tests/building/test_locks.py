@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -264,7 +267,7 @@ def test_a_folder_without_room_for_the_log(lib: Path, built: Path, monkeypatch: 
     with pytest.raises(IndexError_, match="the catalog cannot be opened") as caught:
         add_page(lib, built)
     assert not isinstance(caught.value, IndexDamaged)
-    assert "allow writing to its folder" in str(caught.value.hint)
+    assert "allow writing to the file and to its folder" in str(caught.value.hint)
 
 
 def test_changes_that_were_not_merged_are_not_ignored(built: Path, tmp_path: Path, monkeypatch: Any) -> None:
@@ -283,3 +286,48 @@ def test_changes_that_were_not_merged_are_not_ignored(built: Path, tmp_path: Pat
     monkeypatch.setattr(sqlite, "_connect", lambda path, mode, timeout: real(path, mode + "&vfs=unix-dotfile", timeout))
     with pytest.raises(IndexError_, match="the catalog cannot be opened"):
         database.has_schema(database.make_engine(catalog_url(copy)))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+@pytest.mark.parametrize("writable", ["", "catalog.sqlite writer.lock"])
+def test_an_index_of_another_user(lib: Path, built: Path, writable: str) -> None:
+    """A user who may only read searches, also while another has the index open; a build says what is missing."""
+    with tempfile.TemporaryDirectory() as folder:  # unlike those of pytest, its parents are open to all
+        index = Path(shutil.copytree(built, Path(folder) / "my.index"))
+        page(Path(folder) / "comics" / "2", 2)
+        for path in (Path(folder), *Path(folder).rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        for name in writable.split():
+            (index / name).chmod(0o666)
+        with PanelIndex.open(index, encoder=GridEncoder()):
+            assert as_nobody(lambda: first_line_of(index)) == "hello"
+        assert as_nobody(lambda: first_line_of(index)) == "hello"
+        refused = as_nobody(lambda: build(Path(folder) / "comics", index))
+        assert re.search(r"my\.index.*: the (index|catalog) cannot be written \(", refused)
+        assert len(panels(index)) == 4
+        index.chmod(0o700)
+        assert "my.index: the folder of the index cannot be read (Perm" in as_nobody(lambda: first_line_of(index))
+
+
+def first_line_of(index: Path) -> str:
+    with PanelIndex.open(index, encoder=GridEncoder()) as opened:
+        return opened.search(text="hello", k=1)[0].panel.dialogue
+
+
+def as_nobody(work: Callable[[], Any]) -> str:
+    """Return the result of some work, or its error, in a process of a user who owns nothing."""
+    reader, writer = os.pipe()
+    process = os.fork()
+    if process == 0:
+        try:
+            os.setgid(65534)
+            os.setuid(65534)
+            text = str(work())
+        except BaseException as error:
+            text = str(error)
+        os.write(writer, text.encode())
+        os._exit(0)
+    os.waitpid(process, 0)
+    os.close(writer)
+    with os.fdopen(reader) as result:
+        return result.read()
