@@ -145,9 +145,9 @@ class ApiClient:
         """Return the answer. Raises `RuntimeError` with the server's reply if it is an error."""
         body = json.dumps({"data": list((ARGUMENTS | arguments).values())}).encode()
         try:
-            with urlopen(Request(self._url, body, {"content-type": "application/json"}), timeout=120) as reply:
+            with urlopen(Request(self._url, body, {"content-type": "application/json"}), timeout=300) as reply:
                 event = json.load(reply)["event_id"]
-            with urlopen(f"{self._url}/{event}", timeout=120) as stream:
+            with urlopen(f"{self._url}/{event}", timeout=300) as stream:
                 text = stream.read().decode()
         except HTTPError as error:
             raise RuntimeError(f"HTTP {error.code}: {error.read().decode(errors='replace')[:200]}") from error
