@@ -56,7 +56,7 @@ class Plan:
 
     status_counts: number of pages by status. skipped: (path, reason) by source id. warnings: (path, text) of files
     that were read in part. newly_missing: ids of pages that disappeared. previous_jobs: number of jobs whose page is in
-    the catalog.
+    the catalog. present_books: ids of books that the scan found.
     """
 
     jobs: int = 0
@@ -66,6 +66,7 @@ class Plan:
     warnings: list[tuple[str, str]] = field(default_factory=list)
     collection: Collection = field(default_factory=Collection)
     newly_missing: set[int] = field(default_factory=set)
+    present_books: set[int] = field(default_factory=set)
     _spool: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
 
     def add(self, job: PageJob) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Self, Unpack
@@ -168,11 +168,13 @@ class CatalogWriter(Catalog):
         self._add_panels(session, panels, old)
         return [p.vector_row for p in old]
 
-    def move_pages(self, moves: Sequence[PageMove], replaced: Sequence[int]) -> list[int]:
+    def move_pages(
+        self, moves: Sequence[PageMove], replaced: Sequence[int], present_books: Collection[int] = ()
+    ) -> list[int]:
         """Move pages to their new places in one transaction, also in a circle; return the vector rows that became free.
 
         Moved pages are present afterwards. replaced: ids of pages whose place is taken and whose content is gone; they
-        are deleted.
+        are deleted. Books without a page left are deleted, except present_books: other pages are now at their place.
         """
         with Session(self.engine) as session, session.begin():
             self._mark_stale(session)
@@ -183,7 +185,7 @@ class CatalogWriter(Catalog):
             final = [{"id": m.page_id, **moved_columns(m), "missing": False} for m in moves]
             for values in (temporary, final) if moves else ():
                 session.execute(update(PageRow), values)
-            self._remove_empty_books(session, old_books)
+            self._remove_empty_books(session, old_books.difference(present_books))
             return freed
 
     @staticmethod
