@@ -20,6 +20,7 @@ class WritableIndex:
     def __init__(self, folder: Path, catalog: CatalogWriter) -> None:
         index_id = catalog.settings().index_id
         check_index_id(folder, index_id)  # before vectors are cut off to what this catalog names
+        catalog.sync()
         write_index_id(folder, index_id)
         self.folder = folder
         self.catalog = catalog
