@@ -18,7 +18,8 @@ from retrieval.errors import PanelseekError
 from retrieval.overview.lookalikes import load_lookalikes, make_lookalikes
 from retrieval.overview.panel_map import load_panel_map, make_panel_map
 from retrieval.store.rejected_pairs import RejectedPairs
-from tests.building.library import answers, build, content, page, put, speckled
+from retrieval.store.thumbnails import Thumbnails
+from tests.building.library import answers, build, by_place, content, page, put, speckled
 from tests.conftest import GridEncoder
 
 BATCH = 16
@@ -44,6 +45,7 @@ class Place:
 
     folder: Path
     pictures: bool = False
+    batch: int = BATCH
 
     @property
     def sources(self) -> list[Path]:
@@ -65,11 +67,11 @@ class Place:
         """The options of builds: pictures are panels, and have an IVF-PQ index."""
         return {"page_is_panel": True, "index_kind": "ivfpq"} if self.pictures else {}
 
-    def build(self, sources: list[Path] | None = None, encoder: Any = None, index: Path | None = None) -> None:
-        """Build the index in batches of 16 panels."""
-        encode._PANELS_PER_COMMIT = BATCH
+    def build(self, sources: list[Path] | None = None, encoder: Any = None, index: Path | None = None) -> Any:
+        """Build the index in small batches."""
+        encode._PANELS_PER_COMMIT = self.batch
         encoder = encoder or GridEncoder(self.log)
-        build(sources or self.sources, index or self.index, encoder, batch_size=BATCH, **self.options)
+        return build(sources or self.sources, index or self.index, encoder, batch_size=self.batch, **self.options)
 
     def encoded(self) -> int:
         """Return the number of panels encoded by all builds so far."""
@@ -210,7 +212,7 @@ def finish(name: str, place: Place) -> None:
 
 
 def reading_problem(place: Place) -> str:
-    """Open and search the index as it was left; return what is wrong, "" if it answers or is refused with a sentence."""
+    """Open and search the index as it was left; return what is wrong: it must answer, or be refused with a sentence."""
     try:
         with PanelIndex.open(place.index, encoder=GridEncoder()) as index:
             panels = index.browse(k=3)
@@ -236,6 +238,19 @@ def problems(place: Place, clean: Path, *, words: bool = True) -> list[str]:
         found.append(f"wrong: {sum(a != b for a, b in zip(mine, other, strict=False))} rows differ")
     elif words and answers(place.index, WORDS) != answers(clean, WORDS):
         found.append("wrong: other answers")
+    found += [f"wrong: the thumbnail of {place}" for place in wrong_thumbnails(place.index, clean)]
     report = verify_index(place.index, sample=8, encoder=GridEncoder())
     found += [f"wrong: verify: {p.part}: {p.found}" for p in report.problems]
     return found
+
+
+def wrong_thumbnails(index: Path, clean: Path) -> list[tuple[str, int]]:
+    """Return (page path, number) of panels with the thumbnail of another; a missing one can be made again."""
+    mine, other = _thumbnails(index), _thumbnails(clean)
+    return [place for place, webp in mine.items() if other.get(place, webp) != webp]
+
+
+def _thumbnails(index: Path) -> dict[tuple[str, int], bytes]:
+    panels, stored = by_place(index), Thumbnails(index)
+    found = {place: stored.get(panel.vector_row) for place, panel in panels.items()}
+    return {place: webp for place, webp in found.items() if webp is not None}
