@@ -83,6 +83,8 @@ class Rounds:
     def run(self, number: int) -> dict[str, Any]:
         """Run one round and return its result."""
         name = list(ACTIONS)[number % len(ACTIONS)]
+        if "IVF-PQ" in name and number // len(ACTIONS) % 3:  # they take longest
+            name = name.removesuffix(", IVF-PQ")
         dice = random.Random(f"{self._seed} {number}")
         if name not in self._seconds:
             self._seconds[name] = self._measure(name, dice)

@@ -197,10 +197,8 @@ def finish(name: str, place: Place) -> None:
     if action.run is act_remove:
         with PanelIndex.open(place.index) as index:
             removed = str(place.folder / "more") not in index.info()["sources"]
-        if not removed:
-            return act_remove(place)
-        shutil.rmtree(place.folder / "more", ignore_errors=True)  # the build is of what is left
-        return place.build([place.folder / "comics"])
+        shutil.rmtree(place.folder / "more", ignore_errors=True)  # the comparison is with what is left
+        return place.build() if removed else act_remove(place)
     if action.again is act_build:
         return place.build()
     if action.run is act_build:

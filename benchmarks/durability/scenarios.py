@@ -1,4 +1,4 @@
-"""Commands whose writes are recorded or made to fail: a tiny library, what runs, what comes after, what must be true."""
+"""Commands whose writes are recorded or made to fail: a tiny library, what runs, what follows, what must be true."""
 
 from __future__ import annotations
 
