@@ -58,7 +58,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="kills-") as folder:
         rounds = Rounds(Path(folder), processes, options.seed)
         while sum(r["killed"] for r in done) < options.kills:
-            done.append(rounds.run(len(done)))
+            done.append(rounds.run(done[-1]["round"] + 1 if done else 0))
             if options.out:
                 with options.out.open("a") as file:
                     file.write(json.dumps(done[-1]) + "\n")
