@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -62,8 +63,11 @@ def main() -> None:
     print_table(results, options.markdown)
 
 
-def try_states(name: str, folder: Path, library: Path, count: int, seed: int) -> Result:
-    """Record one command and try some of the states that a power cut may leave of it."""
+def try_states(name: str, folder: Path, library: Path, count: int, seed: int, calls: int | None = None) -> Result:
+    """Record one command and try some of the states that a power cut may leave of it.
+
+    calls: number of recorded calls, drawn at random, after which the power fails; None for all.
+    """
     scenario, dice = SCENARIOS[name], random.Random(seed)
     place = scenario.place(folder / "round")
     shutil.rmtree(place.folder, ignore_errors=True)
@@ -71,7 +75,8 @@ def try_states(name: str, folder: Path, library: Path, count: int, seed: int) ->
     scenario.prepare(place)
     clean = scenario.clean(place)
     recording, needed = record(name, scenario, place, folder, library)
-    states = different_states(recording, dice)
+    every = range(recording.length + 1)
+    states = different_states(recording, sorted(dice.sample(every, calls)) if calls else every, dice)
     result = Result(name, recording.length, len(states))
     for time, kind, tree in dice.sample(states, min(count, len(states))):
         shutil.rmtree(place.index, ignore_errors=True)
@@ -100,11 +105,11 @@ def record(name: str, scenario: Scenario, place: Place, folder: Path, library: P
     return recording, needed
 
 
-def different_states(recording: Recording, dice: random.Random) -> list[tuple[int, str, Tree]]:
-    """Return the different states after each call, with the call and the kind of state."""
+def different_states(recording: Recording, calls: Sequence[int], dice: random.Random) -> list[tuple[int, str, Tree]]:
+    """Return the different states after each of some calls, with the call and the kind of state."""
     seen: set[str] = set()
     found = []
-    for time in range(recording.length + 1):
+    for time in calls:
         for kind, tree in recording.states(time, dice, _MIXED):
             if (key := f"{tree_hash(tree)} {sum(at <= time for at, _ in recording.marks)}") not in seen:
                 seen.add(key)

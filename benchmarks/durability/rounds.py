@@ -22,7 +22,7 @@ from retrieval.store.thumbnails import Thumbnails
 from tests.building.library import answers, build, by_place, content, page, put, speckled
 from tests.conftest import GridEncoder
 
-BATCH = 16
+BATCH = 8
 IN_FLIGHT = BATCH + 3
 """Panels of the batch in flight: whole pages of four are added until it is full."""
 
@@ -84,9 +84,9 @@ def draw(place: Place) -> None:
         for n in range(290):
             put(place.folder / "comics" / f"{n:03}.png", speckled(n))
         return
-    for n in range(16):
+    for n in range(8):
         page(place.folder / "comics" / f"book {n % 4}" / str(n), n, [f"word{n} here", "", f"page {n}", ""])
-    for n in range(16, 24):
+    for n in range(8, 12):
         page(place.folder / "more" / f"book {n % 2}" / str(n), n, [f"word{n} there", "", "", ""])
 
 
@@ -99,9 +99,9 @@ def change(place: Place, dice: random.Random) -> None:
         (place.folder / "comics" / f"{dice.randrange(290):03}.png").unlink()
         return
     comics = place.folder / "comics"
-    for n in dice.sample(range(16), 3):
+    for n in dice.sample(range(8), 3):
         page(comics / f"book {n % 4}" / str(n), seed + n, ["drawn again", "", "", f"word{n}"])
-    for n in range(dice.randrange(1, 9)):
+    for n in range(dice.randrange(1, 6)):
         page(comics / "new book" / str(n), seed + 100 + n, [f"new word{n} here", "", "", ""])
     for path in list((comics / f"book {dice.randrange(4)}").glob("*"))[:2]:
         path.unlink()

@@ -16,6 +16,7 @@ from retrieval import PanelIndex
 from retrieval.errors import PanelseekError
 from retrieval.overview.calibration import is_close
 from retrieval.overview.lookalikes import load_lookalikes, make_lookalikes
+from retrieval.search.query import Query
 from retrieval.store.rejected_pairs import RejectedPairs
 from tests.building.library import page, put, speckled
 from tests.conftest import GridEncoder
@@ -140,7 +141,8 @@ def _repair(place: Place) -> None:
 def _derive(place: Place) -> None:
     with PanelIndex.open(place.index, encoder=GridEncoder()) as index:
         load_lookalikes(index) or make_lookalikes(index)
-        is_close(index, index.search(text="word5 here", k=2))
+        query = Query(text="word5 here", k=2)
+        is_close(index, query, index.search_many([query])[0])
     RejectedPairs(place.index).add(PAIR[0], [PAIR[1]])
     mark("rejected")
 

@@ -25,12 +25,12 @@ def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return library
 
 
-@pytest.mark.parametrize("name", ["later build", "remove", "lookalikes, calibration, rejected pair"])
+@pytest.mark.parametrize("name", ["later build", "remove"])
 def test_the_next_command_ends_right(name: str, tmp_path: Path, shim: Path) -> None:
     """Content, answers and thumbnails are right, and nothing that was committed is encoded again."""
-    result = try_states(name, tmp_path, shim, 6, seed=5)
-    assert result.states > 100
-    assert result.tried == 6
+    result = try_states(name, tmp_path, shim, 5, seed=5, calls=8)
+    assert result.calls > 100
+    assert result.tried == 5
     assert result.failed == []
 
 
@@ -45,7 +45,14 @@ class Log:
         path.write_bytes(b"")
 
     def call(
-        self, op: str, inode: int = 0, offset: int = 0, length: int = 0, path: str = "", other: str = "", data: bytes = b""
+        self,
+        op: str,
+        inode: int = 0,
+        offset: int = 0,
+        length: int = 0,
+        path: str = "",
+        other: str = "",
+        data: bytes = b"",
     ) -> Log:
         """Add one call."""
         sizes = (len(path), len(other), len(data))
