@@ -118,7 +118,7 @@ def different_states(recording: Recording, calls: Sequence[int], dice: random.Ra
 
 
 def check(scenario: Scenario, place: Place, clean: Path, marks: list[str], *, read: bool) -> list[str]:
-    """Return what is wrong with a state, before and after the next command."""
+    """Return the faults of a state, before and after the next command."""
     found = [reading_problem(place)] if read and place.index.exists() else []
     try:
         found += scenario.problems(place, clean, marks)

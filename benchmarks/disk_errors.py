@@ -5,7 +5,7 @@
 Needs Linux and a C compiler. The calls of a command on files of the index and on temporary files are counted; then it
 runs once for each of --calls of them (0: for all), and that call fails. A full disk, a used-up quota, a disk that is
 suddenly read-only and a used-up limit of open files last from that call on; an input/output error happens once. Each
-time the command must end with a sentence, a path and a way out, or do without; the same command must end right
+time the command must end with a sentence, a path and a hint, or do without; the same command must end right
 afterwards; no page may be taken for damaged, and no thumbnail of an unchanged page may be gone. With --tmpfs (root
 only) a build also runs on small disks that are really full.
 """

@@ -159,7 +159,7 @@ def is_limit(error: BaseException | None) -> bool:
 
 
 def system_problem(error: OSError) -> str:
-    """Return what the system said, without number and path."""
+    """Return the message of the system, without number and path."""
     return os.strerror(error.errno) if error.errno else first_line(error)
 
 

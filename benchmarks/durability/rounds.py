@@ -210,7 +210,7 @@ def finish(name: str, place: Place) -> None:
 
 
 def reading_problem(place: Place) -> str:
-    """Open and search the index as it was left; return what is wrong: it must answer, or be refused with a sentence."""
+    """Open and search the index as it was left; return the fault if it neither answers nor is refused with a hint."""
     try:
         with PanelIndex.open(place.index, encoder=GridEncoder()) as index:
             panels = index.browse(k=3)
@@ -224,7 +224,7 @@ def reading_problem(place: Place) -> str:
 
 
 def problems(place: Place, clean: Path, *, words: bool = True) -> list[str]:
-    """Compare the index with a clean one of the same comics; return what is lost or wrong."""
+    """Compare the index with a clean one of the same comics; return the faults: lost or wrong."""
     found: list[str] = []
     mine = [row for row in content(place.index) if not row[_MISSING]]
     other = [row for row in content(clean) if not row[_MISSING]]

@@ -48,7 +48,7 @@ class Scenario:
         return clean
 
     def problems(self, place: Place, clean: Path, marks: list[str]) -> list[str]:
-        """Run the next command; return what is wrong then. marks: what the stopped command had finished."""
+        """Run the next command; return the faults that are left. marks: labels that the stopped command recorded."""
         found = self._promises(place, marks)
         encoder = GridEncoder()
         self.again(place, encoder)
@@ -179,9 +179,9 @@ SCENARIOS = {
 
 
 def sentence(error: BaseException) -> str:
-    """Return what is wrong with an error that a user sees; "" for a sentence with a path and a way out."""
+    """Return the fault of an error that a user sees; "" for a sentence with a path and a hint."""
     if not isinstance(error, PanelseekError):
         return f"no sentence: {type(error).__name__}: {error}"
     if error.path is None or not error.hint:
-        return f"no path or no way out: {error!r}"
+        return f"no path or no hint: {error!r}"
     return ""

@@ -33,8 +33,10 @@ def environment(library: Path, root: Path, record: Path | None = None) -> Mappin
 
 
 def mark(label: str) -> None:
-    """Put a mark into the record."""
-    ctypes.CDLL(None).panelseek_mark(label.encode())
+    """Put a mark into the record; do nothing in a process without the shim."""
+    library = ctypes.CDLL(None)
+    if hasattr(library, "panelseek_mark"):
+        library.panelseek_mark(label.encode())
 
 
 def arm(kinds: int, call: int, error: int, *, lasting: bool) -> None:

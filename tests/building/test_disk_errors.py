@@ -69,12 +69,12 @@ def full_from_now_on(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_full_disk_keeps_the_thumbnails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Thumbnails that are there stay; the error names the file and the way out."""
+    """Thumbnails that are there stay; the error names the file and has a hint."""
     store = Thumbnails(tmp_path)
     store.put([(n, bytes(5000)) for n in range(4)])
     with monkeypatch.context() as patch:
         full_from_now_on(patch)
-        with pytest.raises(IndexError_, match="cannot be written .*full") as caught:
+        with pytest.raises(IndexError_, match=r"cannot be written .*full") as caught:
             store.put([(n, bytes(50_000)) for n in range(4, 8)])
         assert caught.value.path == str(store.path)
         assert "run the same command again" in str(caught.value.hint)
@@ -241,7 +241,7 @@ def test_no_temporary_file(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_errors_under_the_lock(index: Path, error: OSError, told: str) -> None:
-    """Each becomes a sentence with the file that the system names, else the index, and the way out."""
+    """Each becomes a sentence with the file that the system names, else the index, and has a hint."""
     with pytest.raises(IndexError_) as caught, writer_lock(index):
         raise error
     assert caught.value.path == (error.filename or str(index))

@@ -1,4 +1,4 @@
-"""What a power cut leaves of a command: the next command ends right on every disk that is tried.
+"""Power cuts: the next command ends right on every disk that one may leave, of those that are tried.
 
 `benchmarks/crash_states.py` tries many more.
 """
