@@ -129,7 +129,8 @@ class IvfPq:
     def write(self, path: Path) -> None:
         """Write the index to a file. Raises `OSError`, which FAISS's own writer does not if the disk is full."""
         with path.open("wb") as file:
-            faiss.write_index(self.index, faiss.PyCallbackIOWriter(file.write, _WRITE_BYTES))
+            writer = faiss.PyCallbackIOWriter(file.write, _WRITE_BYTES)  # type: ignore[attr-defined]
+            faiss.write_index(self.index, writer)
 
     @property
     def max_effort(self) -> int:
