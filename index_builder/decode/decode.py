@@ -28,7 +28,7 @@ from retrieval.books import ReadLimits, read_page
 from retrieval.books.formats.folder import read_file
 from retrieval.encoder.inputs import panel_input
 from retrieval.encoder.protocol import PanelInput
-from retrieval.errors import PanelseekError
+from retrieval.errors import PanelseekError, ResourceError, is_limit, system_hint, system_problem
 from retrieval.images.crops import crop
 from retrieval.images.decode import MAX_BYTES, open_image
 from retrieval.images.thumbnail import encode_thumbnail
@@ -36,15 +36,37 @@ from retrieval.records import Box
 
 
 def decode_page(task: PageTask, settings: DecodeSettings) -> DecodeResult:
-    """Read, decode and cut one page. Never raises for bad input: the reason comes back instead."""
+    """Read, decode and cut one page. Never raises for bad input: the reason comes back instead.
+
+    Raises `ResourceError` for a limit of the system, such as a full disk or too many open files.
+    """
     try:
         return _decode(task, settings)
-    except PanelseekError as error:
-        return DecodeError(error.reason)
-    except MemoryError:
-        return DecodeError("there is not enough memory to decode it")
     except Exception as error:  # a decoder may raise anything; the other pages go on
-        return DecodeError(f"it cannot be decoded ({type(error).__name__}: {error})")
+        if is_limit(error):
+            raise _limit_error(error) from error
+        return DecodeError(_reason(error))
+
+
+def _limit_error(error: Exception) -> PanelseekError:
+    """Return the error that ends the build: the page is sound, and the next one would fare no better."""
+    if isinstance(error, ResourceError):
+        return error
+    path = error.path if isinstance(error, PanelseekError) else None
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, OSError):
+        cause = cause.__cause__ or cause.__context__
+    assert cause is not None, "is_limit found an OSError"
+    return ResourceError(f"it cannot be read ({system_problem(cause)})", path or cause.filename, system_hint(cause))
+
+
+def _reason(error: Exception) -> str:
+    """Return why a page cannot be decoded."""
+    if isinstance(error, PanelseekError):
+        return error.reason
+    if isinstance(error, MemoryError):
+        return "there is not enough memory to decode it"
+    return f"it cannot be decoded ({type(error).__name__}: {error})"
 
 
 def _decode(task: PageTask, settings: DecodeSettings) -> DecodedPage:

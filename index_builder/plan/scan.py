@@ -154,6 +154,7 @@ class _SourceScan:
         previous = self.previous_books.get(book.relative)
         book_id = self._book_id(book, previous)
         self.present.add(book_id)
+        self.plan.present_books.add(book_id)
         book = self._join_slices(book, book_id)
         pages = {} if previous is None else self.catalog.pages.previous_pages(book_id)
         metadata = self._metadata(book, previous.metadata_fingerprint if previous else "", dict(pages))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, Unpack
 
@@ -15,7 +13,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.orm import Session
 
 from index_builder.write.catalog_rows import column_names, metadata_row, moved_columns, panel_row
-from retrieval.store.catalog.catalog import Catalog
+from index_builder.write.catalog_upkeep import CatalogUpkeep
 from retrieval.store.catalog.database import has_schema, make_engine, reading_errors
 from retrieval.store.catalog.fulltext import full_text_for
 from retrieval.store.catalog.panels import last_vector_row
@@ -38,7 +36,7 @@ from retrieval.store.catalog.tables import (
 from retrieval.store.settings import SettingChanges
 
 
-class CatalogWriter(Catalog):
+class CatalogWriter(CatalogUpkeep):
     """The catalog of one index, opened for writing; only the process that holds `writer_lock` opens one."""
 
     @classmethod
@@ -168,11 +166,13 @@ class CatalogWriter(Catalog):
         self._add_panels(session, panels, old)
         return [p.vector_row for p in old]
 
-    def move_pages(self, moves: Sequence[PageMove], replaced: Sequence[int]) -> list[int]:
+    def move_pages(
+        self, moves: Sequence[PageMove], replaced: Sequence[int], present_books: Collection[int] = ()
+    ) -> list[int]:
         """Move pages to their new places in one transaction, also in a circle; return the vector rows that became free.
 
         Moved pages are present afterwards. replaced: ids of pages whose place is taken and whose content is gone; they
-        are deleted.
+        are deleted. Books without a page left are deleted, except present_books: other pages are now at their place.
         """
         with Session(self.engine) as session, session.begin():
             self._mark_stale(session)
@@ -183,7 +183,7 @@ class CatalogWriter(Catalog):
             final = [{"id": m.page_id, **moved_columns(m), "missing": False} for m in moves]
             for values in (temporary, final) if moves else ():
                 session.execute(update(PageRow), values)
-            self._remove_empty_books(session, old_books)
+            self._remove_empty_books(session, old_books.difference(present_books))
             return freed
 
     @staticmethod
@@ -275,24 +275,3 @@ class CatalogWriter(Catalog):
         """Store the names of the joined pages of a book; none if it is not stored in slices."""
         with Session(self.engine) as session, session.begin():
             session.merge(JoinedPagesRow(book_id=book_id, fingerprint=fingerprint, pages=list(pages)))
-
-    def rebuild_full_text(self) -> None:
-        """Make the full text again from the panels."""
-        # through two connections: a table cannot be dropped while a result is open
-        with self.engine.connect() as reader, self.engine.begin() as writer:
-            rows = reader.execute(select(PanelRow.id, PanelRow.dialogue).where(PanelRow.dialogue != ""))
-            self._text.rebuild(writer, ((int(i), str(d)) for i, d in rows))
-
-    def vacuum(self) -> None:
-        """Free the space of deleted rows of a SQLite database, unless another process has it open."""
-        if self.engine.dialect.name == "sqlite":
-            with self.engine.begin() as writer:
-                self._text.optimize(writer)
-            with closing(self.engine.raw_connection()) as connection, suppress(sqlite3.OperationalError):
-                connection.cursor().execute("VACUUM")  # never inside a transaction
-
-    def checkpoint(self) -> None:
-        """Move SQLite's write-ahead log into the database file, so that the folder can be copied."""
-        if self.engine.dialect.name == "sqlite":
-            with self.engine.connect() as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -10,21 +10,22 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.errors import IndexDamaged
-from retrieval.store.layout import generation_folder, replace_file
+from retrieval.errors import IndexError_, system_hint, system_problem
+from retrieval.store.files import replace_file
+from retrieval.store.layout import generation_folder
 
 
 def save_derived(index: Path, number: int, name: str, **arrays: NDArray[Any]) -> None:
     """Write named arrays into a file of a generation.
 
-    Raises `IndexDamaged` if the generation is gone or cannot be written.
+    Raises `IndexError_` if the generation is gone or cannot be written.
     """
     path = generation_folder(index, number) / name
     try:
         replace_file(path, lambda temporary: _write(temporary, arrays))
     except OSError as error:
-        problem = f"the file cannot be written ({error.strerror or error})"
-        raise IndexDamaged(problem, path, "check the disk and its permissions") from error
+        problem = f"the file cannot be written ({system_problem(error)})"
+        raise IndexError_(problem, path, system_hint(error)) from error
 
 
 def _write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:

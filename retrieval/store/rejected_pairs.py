@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
-from retrieval.errors import IndexDamaged, IndexError_
-from retrieval.store.sqlite import connect_to_existing
+from retrieval.errors import IndexDamaged
+from retrieval.store.sqlite import connect_to_existing, disk_error, fault_of
 
 FILE = "rejected_pairs.sqlite"
 
@@ -26,9 +26,12 @@ class RejectedPairs:
         try:
             with closing(connect_to_existing(self.path)) as connection:
                 return {(a, b) for a, b in connection.execute("SELECT a, b FROM rejected")}
+        except sqlite3.OperationalError as error:
+            if fault_of(error) == "other":  # a file without its table: the process that made it died
+                return set()
+            raise disk_error("the list of rejected pairs", self.path, error) from error
         except sqlite3.DatabaseError as error:
-            problem = f"the list of rejected pairs is damaged ({error})"
-            raise IndexDamaged(problem, self.path, "restore it from a copy, or delete it") from error
+            raise self._damaged(error) from error
 
     def add(self, panel: int, others: Iterable[int]) -> None:
         """Mark a panel as not the same as each of the others. Raises `IndexError_` if the file cannot be written."""
@@ -42,8 +45,14 @@ class RejectedPairs:
         pairs = [(min(panel, other), max(panel, other)) for other in others if other != panel]
         try:
             with closing(sqlite3.connect(self.path, timeout=30)) as connection, connection:
+                connection.execute("PRAGMA synchronous = EXTRA")  # also syncs the name of the deleted journal
                 connection.execute("CREATE TABLE IF NOT EXISTS rejected (a INTEGER, b INTEGER, PRIMARY KEY (a, b))")
                 connection.executemany(sql, pairs)
         except sqlite3.OperationalError as error:
-            problem = f"the list of rejected pairs cannot be written ({error})"
-            raise IndexError_(problem, self.path, "check the disk and its permissions") from error
+            raise disk_error("the list of rejected pairs", self.path, error) from error
+        except sqlite3.DatabaseError as error:
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: sqlite3.DatabaseError) -> IndexDamaged:
+        problem = f"the list of rejected pairs is damaged ({error})"
+        return IndexDamaged(problem, self.path, "restore it from a copy, or delete it")

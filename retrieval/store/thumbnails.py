@@ -10,10 +10,13 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
-from retrieval.store.sqlite import connect_to_existing
+from retrieval.store.sqlite import connect_to_existing, disk_error, fault_of
 
 log = logging.getLogger("panelseek")
+
+_PUT = "INSERT OR REPLACE INTO thumbnail VALUES (?, ?)"
 
 
 class Thumbnails:
@@ -39,27 +42,16 @@ class Thumbnails:
             return {}
 
     def put(self, thumbnails: Iterable[tuple[int, bytes]]) -> None:
-        """Store (row, WebP bytes) pairs; a damaged file is deleted first."""
+        """Store (row, WebP bytes) pairs; a damaged file is deleted first. Raises `IndexError_` for a full disk."""
         pairs = list(thumbnails)
-        try:
-            self._put(pairs)
-        except sqlite3.DatabaseError as error:
-            log.warning("%s is damaged (%s) and was deleted: `panelseek verify --repair` fills it", self.path, error)
-            self.clear()
-            self._put(pairs)
-
-    def _put(self, thumbnails: list[tuple[int, bytes]]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(self._connect()) as connection, connection:
-            connection.execute("CREATE TABLE IF NOT EXISTS thumbnail (row INTEGER PRIMARY KEY, webp BLOB NOT NULL)")
-            connection.executemany("INSERT OR REPLACE INTO thumbnail VALUES (?, ?)", thumbnails)
+        if not self._change(_PUT, pairs):
+            self._change(_PUT, pairs)
 
     def copy(self, rows: Iterable[tuple[int, int]]) -> None:
         """Store the thumbnails of rows under other rows too: (row, other row) pairs."""
         if self.path.exists():
-            with suppress(sqlite3.DatabaseError), closing(self._connect()) as connection, connection:
-                insert = "INSERT OR REPLACE INTO thumbnail SELECT ?2, webp FROM thumbnail WHERE row = ?1"
-                connection.executemany(insert, list(rows))
+            self._change("INSERT OR REPLACE INTO thumbnail SELECT ?2, webp FROM thumbnail WHERE row = ?1", list(rows))
 
     def stored_rows(self) -> set[int]:
         """Return the rows that have a thumbnail. Raises `sqlite3.DatabaseError` if the file is damaged."""
@@ -77,13 +69,28 @@ class Thumbnails:
         self._delete("row >= ?", [rows])
 
     def _delete(self, condition: str, values: list[int]) -> None:
-        if not values or not self.path.exists():
-            return
-        with suppress(sqlite3.DatabaseError), closing(self._connect()) as connection, connection:
-            connection.executemany(f"DELETE FROM thumbnail WHERE {condition}", [(v,) for v in values])
+        if values and self.path.exists():
+            self._change(f"DELETE FROM thumbnail WHERE {condition}", [(v,) for v in values])
+
+    def _change(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> bool:
+        """Run a statement for each of the rows in one transaction that is synced; delete a damaged file instead.
+
+        Returns False if the file was damaged. Raises `IndexError_` for any other error: a full disk is no damage.
+        """
+        try:
+            with closing(self._connect()) as connection, connection:
+                connection.execute("CREATE TABLE IF NOT EXISTS thumbnail (row INTEGER PRIMARY KEY, webp BLOB NOT NULL)")
+                connection.executemany(statement, rows)
+        except sqlite3.DatabaseError as error:
+            if fault_of(error) != "damaged":
+                raise disk_error("the file of thumbnails", self.path, error) from error
+            log.warning("%s is damaged (%s) and was deleted: `panelseek verify --repair` fills it", self.path, error)
+            self.clear()
+            return False
+        return True
 
     def vacuum(self) -> None:
-        """Free the space of deleted thumbnails, unless a reader has the file open."""
+        """Free the space of deleted thumbnails, unless a reader has the file open or the disk has no room for it."""
         if self.path.exists():
             with suppress(sqlite3.DatabaseError), closing(self._connect()) as connection:
                 connection.execute("VACUUM")
@@ -95,7 +102,7 @@ class Thumbnails:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=30)
-        # derived data: thumbnails lost in a power cut are drawn again
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = OFF")
+        # a row that an interrupted build drew is deleted for certain before its number is used again
+        connection.execute("PRAGMA synchronous = FULL")
         return connection

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import click
 
-from retrieval.errors import PanelseekError, UsageError, caused_by_interrupt
+from retrieval.errors import PanelseekError, UsageError, caused_by_interrupt, system_hint, system_problem
 from ui.cli.build import build, watch
 from ui.cli.demo import demo
 from ui.cli.evaluate import evaluate
@@ -77,6 +77,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as error:
         if caused_by_interrupt(error):
             _stop(_STOPPED_MESSAGE, STOPPED)
+        if isinstance(error, OSError) and error.errno is not None and not isinstance(error, ConnectionError):
+            refused = PanelseekError(system_problem(error), error.filename, system_hint(error))
+            _stop(f"panelseek: {error_sentence(refused)}", FAILED)
         if os.environ.get("PANELSEEK_DEBUG"):
             raise
         hint = "Set PANELSEEK_DEBUG=1 to see the traceback."

@@ -6,7 +6,6 @@ import bz2
 import gzip
 import lzma
 import tarfile
-import tempfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from retrieval.books.limits import ReadLimits
 from retrieval.books.names import index_by_name
 from retrieval.books.problems import ReadProblem, damaged_book, damaged_member
 from retrieval.errors import SourceError
+from retrieval.temporary import temporary_errors, temporary_file, write_temporary
 
 _DAMAGE = (tarfile.TarError, OSError, EOFError, zlib.error, lzma.LZMAError, ValueError, OverflowError)
 _CHUNK = 2**18  # bytes unpacked at a time
@@ -54,17 +54,18 @@ class Tar(Container):
     def _unpack(self, path: Path, head: bytes, size: int) -> IO[bytes]:
         """Return as much of the TAR inside as can be unpacked, in a temporary file."""
         max_bytes = self.limits.max_unpacked(size)
-        raw = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the book)
+        raw = temporary_file()
         with _open_compressed(path, head) as stream:
             try:
                 while chunk := stream.read1(_CHUNK):  # read1 returns what comes before the damage
-                    raw.write(chunk)
+                    write_temporary(raw, chunk)
                     if raw.tell() > max_bytes:
                         raw.close()
                         raise self.too_large(size)
             except _DAMAGE as error:
                 self.warning = _damaged(error)
-        raw.seek(0)
+        with temporary_errors():
+            raw.seek(0)
         return raw
 
     def too_large(self, size: int) -> SourceError:

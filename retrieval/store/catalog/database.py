@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -14,18 +13,13 @@ from sqlalchemy.engine import URL, Engine, ExceptionContext
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
-from retrieval.errors import IndexDamaged, IndexError_, UsageError
+from retrieval.errors import IndexDamaged, UsageError
 from retrieval.store.catalog.tables import SettingRow
 from retrieval.store.hints import RESTORE_HINT
-from retrieval.store.sqlite import connect_to_existing
+from retrieval.store.sqlite import connect_to_existing, disk_error, fault_of
 
 _BUSY_TIMEOUT_MS = 30_000
 """Milliseconds that SQLite waits for a lock."""
-
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-_NOT_WRITABLE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
-_PRIMARY_CODE = 0xFF
-"""Bits of SQLite's primary error code; the higher ones are details."""
 
 
 def make_engine(url: URL, writable: bool = False) -> Engine:
@@ -88,17 +82,18 @@ def _set_pragmas(connection: Any, _: object) -> None:
 
 
 def _enable_wal(connection: Any, _: object) -> None:
-    """Turn on write-ahead logging, so that readers work during a build; the file keeps this setting."""
+    """Turn on write-ahead logging, so that readers work during a build, and sync every commit."""
     connection.execute("PRAGMA journal_mode = WAL")
+    # a commit is on the disk before what it no longer names is erased; readers commit nothing
+    connection.execute("PRAGMA synchronous = FULL")
 
 
 def _translate_sqlite_error(context: ExceptionContext) -> None:
     """Raise `IndexDamaged` for damage and `IndexError_` for a disk that cannot be written."""
     error = context.original_exception
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & _PRIMARY_CODE  # errors of the module have no code
     path = location(context.engine) if context.engine is not None else None
-    if code in _DAMAGED:
+    fault = fault_of(error)
+    if fault == "damaged":
         raise IndexDamaged(f"the catalog is damaged ({error})", path, RESTORE_HINT) from error
-    if code in _NOT_WRITABLE:
-        hint = "check the disk, then run the same command again"
-        raise IndexError_(f"the catalog cannot be written ({error})", path, hint) from error
+    if fault == "disk" and (path is None or Path(path).exists()):
+        raise disk_error("the catalog", path, error) from error

@@ -1,0 +1,60 @@
+"""Upkeep of the catalog: syncs, full text, and disk space."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy import select, update
+
+from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.catalog.database import location
+from retrieval.store.catalog.tables import PanelRow, SettingRow
+from retrieval.store.sqlite import fault_of
+
+log = logging.getLogger("panelseek")
+
+
+class CatalogUpkeep(Catalog):
+    """The part of the writable catalog that changes nothing that it says."""
+
+    def sync(self) -> None:
+        """Sync commits that a killed process may have left unsynced; every commit of this process is synced.
+
+        Call it before anything is erased that those commits no longer name.
+        """
+        log_file = Path(f"{location(self.engine)}-wal")
+        if self.engine.dialect.name == "sqlite" and log_file.exists() and log_file.stat().st_size:
+            with self.engine.begin() as connection:  # the sync of a commit covers all earlier ones
+                connection.execute(update(SettingRow).values(value=SettingRow.value))
+
+    def rebuild_full_text(self) -> None:
+        """Make the full text again from the panels."""
+        # through two connections: a table cannot be dropped while a result is open
+        with self.engine.connect() as reader, self.engine.begin() as writer:
+            rows = reader.execute(select(PanelRow.id, PanelRow.dialogue).where(PanelRow.dialogue != ""))
+            self._text.rebuild(writer, ((int(i), str(d)) for i, d in rows))
+
+    def vacuum(self) -> None:
+        """Free the space of deleted rows of a SQLite database.
+
+        Not while another process has it open, nor without room for its copy: that is logged, since the rows are gone
+        and the next rows take their space.
+        """
+        if self.engine.dialect.name == "sqlite":
+            with self.engine.begin() as writer:
+                self._text.optimize(writer)
+            try:
+                with closing(self.engine.raw_connection()) as connection:
+                    connection.cursor().execute("VACUUM")  # never inside a transaction
+            except sqlite3.OperationalError as error:
+                if fault_of(error) == "disk":
+                    log.warning("%s keeps the space of deleted rows for new ones (%s)", location(self.engine), error)
+
+    def checkpoint(self) -> None:
+        """Move SQLite's write-ahead log into the database file, so that the folder can be copied."""
+        if self.engine.dialect.name == "sqlite":
+            with self.engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
