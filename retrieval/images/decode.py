@@ -8,10 +8,7 @@ process-wide setting of Pillow is changed.
 from __future__ import annotations
 
 import io
-import struct
 import warnings
-import zlib
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +29,7 @@ from retrieval.errors import PictureError
 from retrieval.images.colours import Key, to_rgb, transparent_key, unit_to_uint8
 from retrieval.images.formats import FORMATS, image_format, other_image_format, webp_size
 from retrieval.images.jpeg_xl import jpeg_xl_reader, jpeg_xl_size
-from retrieval.images.repair import NO_END_MARKER, decode_unended_jpeg, jpeg_without_metadata, png_without_metadata
+from retrieval.images.repair import DAMAGE, decode_or_repair
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,25 +59,6 @@ _TRANSPOSITIONS = {
     8: Image.Transpose.ROTATE_90,
 }
 _ORIENTATION = 0x0112
-
-# What Pillow's readers raise on damaged files, found by tests with random damage.
-_DAMAGE = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    AttributeError,
-    OverflowError,
-    EOFError,
-    RuntimeError,
-    AssertionError,
-    NotImplementedError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-)
 
 
 # --------------------------------------------------------------------- public
@@ -128,8 +106,8 @@ def decode_image(
     reader = _reader(name, data, max_pixels)
     _silence_pillow()
     try:
-        return _decode_or_repair(name, reader, data, max_pixels)
-    except _DAMAGE as error:
+        return decode_or_repair(name, data, lambda each: _decode(reader, each, max_pixels))
+    except DAMAGE as error:
         raise _damaged(error) from error
     except MemoryError as error:
         raise PictureError("not enough memory to decode the image") from error
@@ -140,7 +118,7 @@ def is_rotated(data: bytes) -> bool:
     try:
         with Image.open(io.BytesIO(data)) as image:
             return _orientation(image) in _TRANSPOSITIONS
-    except _DAMAGE:
+    except DAMAGE:
         return False
 
 
@@ -178,36 +156,6 @@ def _decode(reader: Any, data: bytes, max_pixels: int) -> Image.Image:
         image.load()
         check_size(image.size, max_pixels)
         return _finish(image, key)
-
-
-def _decode_or_repair(name: str, reader: Any, data: bytes, max_pixels: int) -> tuple[Image.Image, tuple[str, ...]]:
-    """Return an image, and notes if it had to be repaired. Raises what the reader raised if that is not possible."""
-    try:
-        return _decode(reader, data, max_pixels), ()
-    except _DAMAGE:
-        repaired = _decode_repaired(name, reader, data, max_pixels)
-        if repaired is None:
-            raise
-        return repaired
-
-
-def _decode_repaired(
-    name: str, reader: Any, data: bytes, max_pixels: int
-) -> tuple[Image.Image, tuple[str, ...]] | None:
-    """Return a PNG or JPEG whose pixels are whole though the reader refused it, and notes; None for real damage."""
-    try:
-        if name == "PNG":
-            essential, notes = png_without_metadata(data)
-            return _decode(reader, essential, max_pixels), notes
-        if name != "JPEG":
-            return None
-        essential = jpeg_without_metadata(data)
-        with suppress(*_DAMAGE):
-            return _decode(reader, essential, max_pixels), ()
-        image = decode_unended_jpeg(essential, lambda ended: _decode(reader, ended, max_pixels))
-        return None if image is None else (image, (NO_END_MARKER,))
-    except _DAMAGE:
-        return None
 
 
 def _not_an_image(data: bytes) -> PictureError:
@@ -259,7 +207,7 @@ def _finish(image: Image.Image, key: Key | None = None) -> Image.Image:
     try:
         rgb = to_rgb(image, key)
         transposition = _TRANSPOSITIONS.get(_orientation(image))
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise _damaged(error) from error
     if transposition is not None:
         rgb = rgb.transpose(transposition)
@@ -271,7 +219,7 @@ def _orientation(image: Image.Image) -> Any:
     """Return the EXIF orientation; 1 if there is none or its block is damaged."""
     try:
         return image.getexif().get(_ORIENTATION, 1)
-    except _DAMAGE:
+    except DAMAGE:
         return 1
 
 

@@ -9,11 +9,36 @@ import re
 import struct
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from PIL import Image
 
 NO_END_MARKER = "the JPEG has no end marker; all of its pixels are there"
 BAD_TRANSPARENCY = "the chunk with the transparent colours of this PNG is damaged; it is read as opaque"
+
+DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+    EOFError,
+    RuntimeError,
+    AssertionError,
+    NotImplementedError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
+"""What Pillow's readers raise on damaged files, found by tests with random damage."""
+
+Decode = Callable[[bytes], Image.Image]
+"""A function that decodes the bytes of a file, and raises one of `DAMAGE`."""
+
+Notes = tuple[str, ...]
 
 _PNG_SIGNATURE_BYTES = 8
 _PNG_CHUNK_BYTES = 12
@@ -38,7 +63,40 @@ _ZERO_TAIL = bytes(16)
 """Zeros at the end of a file that was reserved before its download; entropy-coded data do not end in so many."""
 
 
-def png_without_metadata(data: bytes) -> tuple[bytes, tuple[str, ...]]:
+def decode_or_repair(name: str, data: bytes, decode: Decode) -> tuple[Image.Image, Notes]:
+    """Return an image of the format `name`, and notes if it had to be repaired.
+
+    Raises what `decode` raised if the file is really damaged.
+    """
+    if name == "JPEG":
+        _check_end(data)
+    try:
+        return decode(data), ()
+    except DAMAGE:
+        repaired = _decode_repaired(name, data, decode)
+        if repaired is None:
+            raise
+        return repaired
+
+
+def _decode_repaired(name: str, data: bytes, decode: Decode) -> tuple[Image.Image, Notes] | None:
+    """Return a PNG or JPEG that is whole although `decode` refused it, and notes; None for real damage."""
+    try:
+        if name == "PNG":
+            essential, notes = _png_without_metadata(data)
+            return decode(essential), notes
+        if name != "JPEG":
+            return None
+        essential = _jpeg_without_metadata(data)
+        with suppress(*DAMAGE):
+            return decode(essential), ()
+        image = _decode_unended_jpeg(essential, decode)
+        return None if image is None else (image, (NO_END_MARKER,))
+    except DAMAGE:
+        return None
+
+
+def _png_without_metadata(data: bytes) -> tuple[bytes, Notes]:
     """Return a PNG with only the chunks that decide its pixels, and a note for each of those that is lost.
 
     Kept are the critical chunks, the transparency and the orientation in EXIF, as libpng keeps them: ancillary chunks
@@ -67,7 +125,7 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
             return
 
 
-def jpeg_without_metadata(data: bytes) -> bytes:
+def _jpeg_without_metadata(data: bytes) -> bytes:
     """Return a JPEG without comments and application segments; EXIF and the colour transform are kept."""
     kept = [data[:2]]
     for start, marker, end in _jpeg_segments(data):
@@ -95,13 +153,13 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     yield start, _START_OF_SCAN, len(data)
 
 
-def decode_unended_jpeg(data: bytes, decode: Callable[[bytes], Image.Image]) -> Image.Image | None:
+def _decode_unended_jpeg(data: bytes, decode: Decode) -> Image.Image | None:
     """Return the image of a JPEG that lacks only its end marker, decoded by `decode`; None if it lacks more.
 
     Decoders fill missing pixels without an error. Here the end is filled in several ways: if all pixels are there,
     the decoder ignores what follows them, and the results are the same.
     """
-    if data.endswith(_ZERO_TAIL) or not _has_all_scans(data):
+    if not _has_all_scans(data):
         return None
     whole = data.removesuffix(b"\xff")  # the first half of the marker
     first = decode(whole + _FILLERS[0] + _END_OF_IMAGE)
@@ -109,6 +167,12 @@ def decode_unended_jpeg(data: bytes, decode: Callable[[bytes], Image.Image]) -> 
     if any(decode(whole + filler + _END_OF_IMAGE).tobytes() != pixels for filler in _FILLERS[1:]):
         return None
     return first
+
+
+def _check_end(data: bytes) -> None:
+    """Raise OSError if a JPEG ends in zeros before its end marker: decoders take zeros for pixels."""
+    if data.endswith(_ZERO_TAIL) and data.rfind(_END_OF_IMAGE) < data.rfind(bytes((0xFF, _START_OF_SCAN))):
+        raise OSError("its end is missing, and filled with zeros")
 
 
 def _has_all_scans(data: bytes) -> bool:
