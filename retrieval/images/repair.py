@@ -56,8 +56,10 @@ _EXIF, _ADOBE = 0xE1, 0xEE
 _ADOBE_BYTES = 12
 """Length of the segment that says how the colours of a JPEG are stored."""
 
-_FILLERS = (b"", bytes(64), b"\x55" * 64, b"\xaa" * 64)
-"""Bytes in place of a missing end of compressed data: missing pixels come out different with each."""
+_RESTARTS = b"".join(bytes((0xFF, 0xD0 + number)) + b"\x55" * 64 for number in range(8))
+_FILLERS = (b"", bytes(64), b"\x55" * 64, b"\xaa" * 64, _RESTARTS)
+"""Bytes in place of a missing end of compressed data: missing pixels come out different with each. The last is for
+data that end before a restart marker: decoders skip to the next marker there."""
 
 _ZERO_TAIL = bytes(16)
 """Zeros at the end of a file that was reserved before its download; entropy-coded data do not end in so many."""
