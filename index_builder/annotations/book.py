@@ -66,7 +66,8 @@ def book_fingerprint(book: BookRef, names: Sequence[str]) -> str:
 def page_files_fingerprint(book: BookRef) -> str:
     """Return a fingerprint of the files that may have page annotations, "" if there are none."""
     inside = tuple(item for item in book.metadata_files if not _has_only_metadata(item[0]))
-    files = (inside, book.sidecar_files, _document_fingerprint(book))
+    beside = tuple(item for item in book.sidecar_files if suffix_of(item[0]) != _PACKAGE_SUFFIX)
+    files = (inside, beside, _document_fingerprint(book))
     return "" if files == ((), (), "") else hashlib.sha256(repr(files).encode()).hexdigest()[:16]
 
 

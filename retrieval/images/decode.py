@@ -114,9 +114,9 @@ def decode_image(
 
 
 def is_rotated(data: bytes) -> bool:
-    """Return True if the EXIF block of an image declares it rotated or mirrored."""
+    """Return True if the EXIF block of a JPEG declares it rotated or mirrored."""
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with JpegImagePlugin.JpegImageFile(io.BytesIO(data)) as image:
             return _orientation(image) in _TRANSPOSITIONS
     except DAMAGE:
         return False

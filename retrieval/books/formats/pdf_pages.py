@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import io
 import math
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, JpegImagePlugin
 
 from retrieval.images.decode import is_rotated
+from retrieval.images.repair import DAMAGE
 
 _MAX_FORMS = 15
 """Depth of nested forms in which pictures are looked for."""
@@ -69,12 +69,15 @@ class PageContent:
 
 def page_content(page: Any) -> PageContent:
     """Return the visible objects of a page; invisible text (from OCR) does not count."""
-    from pypdfium2 import raw
+    from pypdfium2 import PdfiumError, raw
 
     pictures, has_others = [], False
     for item in page.get_objects(max_depth=_MAX_FORMS):
         if item.type == raw.FPDF_PAGEOBJ_IMAGE:
-            pictures.append(_picture(page, item))
+            try:
+                pictures.append(_picture(page, item))
+            except PdfiumError:  # damaged: the rest of the page is drawn without it
+                has_others = True
         elif item.type == raw.FPDF_PAGEOBJ_TEXT:
             has_others |= raw.FPDFTextObj_GetTextRenderMode(item) != raw.FPDF_TEXTRENDERMODE_INVISIBLE
         elif item.type != raw.FPDF_PAGEOBJ_FORM or item.level >= _MAX_FORMS - 1:
@@ -182,12 +185,12 @@ def _shows_unchanged(page: Any, picture: Picture, jpeg: bytes) -> bool:
     if not drawn.size or (opacity.min() < _OPAQUE and not is_undrawn):
         return False
     try:
-        with Image.open(io.BytesIO(jpeg)) as image:
+        with JpegImagePlugin.JpegImageFile(io.BytesIO(jpeg)) as image:  # without Pillow's own limit of pixels
             if image.mode not in ("L", "RGB") or is_undrawn:
                 return image.mode in ("L", "RGB")
             image.draft(image.mode, (drawn.shape[1] // 2, drawn.shape[0] // 2))
             stored = _mean_colours(image.convert("RGB"), part)
-    except (OSError, SyntaxError, ValueError, IndexError, KeyError, struct.error):  # damaged, or with odd metadata
+    except DAMAGE:
         return False
     difference = np.abs(_mean_colours(Image.fromarray(drawn[..., :3])) - stored)
     return bool(difference.mean() <= _MAX_MEAN_DIFFERENCE and difference.max() <= _MAX_DIFFERENCE)
