@@ -58,7 +58,7 @@ def image_format(head: bytes) -> str | None:
 
 
 def other_image_format(head: bytes) -> str:
-    """Return what a file is that starts with these (at least 32) bytes and is no supported image: "a HEIC image".
+    """Return the kind of a file that starts with these (at least 32) bytes and is no supported image: "a HEIC image".
 
     "" if it is unknown. Files with a wrong extension are common: photographs of a telephone, error pages of a server.
     """

@@ -33,7 +33,7 @@ DAMAGE = (
     zlib.error,
     Image.DecompressionBombError,
 )
-"""What Pillow's readers raise on damaged files, found by tests with random damage."""
+"""Errors that Pillow's readers raise on damaged files, found by tests with random damage."""
 
 Decode = Callable[[bytes], Image.Image]
 """A function that decodes the bytes of a file, and raises one of `DAMAGE`."""

@@ -101,7 +101,7 @@ def test_the_direction_of_the_spine(tmp_path: Path) -> None:
 def test_stated_and_unstated_directions(
     spine: str, metadata: str, right_to_left: bool, expected: str, tmp_path: Path
 ) -> None:
-    """What the package states wins over the option of the build; `default` states nothing."""
+    """A direction in the package wins over the option of the build; `default` states nothing."""
     files = {"images/1.png": encoded(draw_page(4, 4, (200, 300)))}
     data = epub([page('<img src="../images/1.png"/>')], files, spine=spine, metadata=metadata)
     (tmp_path / "a.epub").write_bytes(data)
@@ -190,6 +190,21 @@ def test_comicinfo_wins_over_the_package(tmp_path: Path) -> None:
     with PanelIndex.open(tmp_path / "i", encoder=GridEncoder()) as index:
         facts = index.metadata(1)
     assert (facts["series"], facts["writer"]) == (("Other",), ("Doe Jane",))
+
+
+def test_a_package_next_to_a_book(tmp_path: Path) -> None:
+    """Calibre writes a package next to a comic, or into its folder: it gives facts to books of any format."""
+    package = '<package><metadata><meta name="calibre:series" content="Beside"/></metadata></package>'
+    (tmp_path / "lib" / "b").mkdir(parents=True)
+    (tmp_path / "lib" / "a.cbz").write_bytes(make_zip_bytes([("1.jpg", jpeg(1))]))
+    (tmp_path / "lib" / "b" / "1.jpg").write_bytes(jpeg(2))
+    build(tmp_path / "lib", tmp_path / "i")
+    (tmp_path / "lib" / "a.opf").write_text(package)
+    (tmp_path / "lib" / "b" / "metadata.opf").write_text(package)
+    report = build(tmp_path / "lib", tmp_path / "i")
+    assert (report.pages_changed, report.warnings) == (0, ())
+    with PanelIndex.open(tmp_path / "i", encoder=GridEncoder()) as index:
+        assert [index.metadata(book)["series"] for book in (1, 2)] == [("Beside",), ("Beside",)]
 
 
 def test_other_xml_is_no_package() -> None:
@@ -327,7 +342,7 @@ def test_pages_in_other_encodings(encoding: str, tmp_path: Path) -> None:
     ],
 )
 def test_declared_encodings(data: bytes, text: str) -> None:
-    """A declaration that cannot be true, or that nobody knows, is not followed."""
+    """A declaration that cannot be true, or that is unknown, is not followed."""
     assert decode_markup(data) == text
 
 

@@ -190,7 +190,7 @@ OTHER_FORMS = {
 
 @pytest.mark.parametrize(("name", "data"), [*OTHERS.items(), *OTHER_FORMS.items()])
 def test_other_kinds_are_named(name: str, data: bytes, tmp_path: Path) -> None:
-    """A file with the extension of another kind is named, in a build and as a query, with the way out."""
+    """A file with the extension of another kind is named, in a build and as a query, with a hint."""
     put(tmp_path / "lib" / "1.png", encoded(PAGE))
     put(tmp_path / "lib" / "2.jpg", data)
     report = build(tmp_path / "lib", tmp_path / "i")

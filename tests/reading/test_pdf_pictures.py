@@ -1,4 +1,4 @@
-"""What a PDF changes about its pictures is seen: masks, arrays, colour spaces, clips, forms; and its direction."""
+"""A PDF may change its pictures by masks, arrays, colour spaces, clips and forms; and it has a direction."""
 
 from __future__ import annotations
 
@@ -303,7 +303,7 @@ def test_the_direction_of_a_pdf(catalog: str, right_to_left: bool, first: str, t
 
 
 def test_a_changed_direction_is_noticed(tmp_path: Path) -> None:
-    """A file beside the book wins over the PDF, and the next build of a changed PDF reads it again."""
+    """A file next to the book wins over the PDF, and the next build of a changed PDF reads it again."""
     (tmp_path / "lib").mkdir()
     picture = image(RGB, encoded(draw_page(2, 4, (400, 600)), "JPEG"), (400, 600))
     path = tmp_path / "lib" / "a.pdf"

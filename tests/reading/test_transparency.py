@@ -75,7 +75,7 @@ def test_queries_are_composited_like_pages(tmp_path: Path, form: str) -> None:
     ],
 )
 def test_alpha_of_every_format(kind: str, options: dict[str, object]) -> None:
-    """What a file says is transparent is white, what is opaque keeps its colour."""
+    """Pixels that a file declares transparent are white, opaque ones keep their colour."""
     if kind == "JXL":
         pytest.importorskip("pillow_jxl")
     image = open_image(encoded(ink(), kind, **options))

@@ -1,6 +1,6 @@
-"""What a page of a PDF shows: its pictures, whether it is one plain JPEG, and the resolution to draw it at.
+"""Content of a PDF page: its pictures, whether it is one plain JPEG, and the resolution to draw it at.
 
-PDFium's locks and errors are the business of `pdf`. Objects inside forms are in the coordinates of their form.
+The caller (`pdf`) holds the lock and handles PDFium's errors. An object inside a form has the coordinates of that form.
 """
 
 from __future__ import annotations
