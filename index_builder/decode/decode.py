@@ -30,7 +30,7 @@ from retrieval.encoder.inputs import panel_input
 from retrieval.encoder.protocol import PanelInput
 from retrieval.errors import PanelseekError, ResourceError, is_limit, system_hint, system_problem
 from retrieval.images.crops import crop
-from retrieval.images.decode import MAX_BYTES, open_image
+from retrieval.images.decode import MAX_BYTES, decode_image
 from retrieval.images.thumbnail import encode_thumbnail
 from retrieval.records import Box
 
@@ -79,7 +79,7 @@ def _decode(task: PageTask, settings: DecodeSettings) -> DecodedPage:
     digest = _digest(content, sidecar, annotations, task, settings)
     if task.digest_only or (not task.ocr_only and _is_known(digest, task, settings)):
         return DecodedPage(digest, 0, 0, None, ())
-    page = open_image(data, max_pixels=limits.max_pixels, max_bytes=limits.max_bytes)
+    page, notes = decode_image(data, max_pixels=limits.max_pixels, max_bytes=limits.max_bytes)
     own = (parse_page(sidecar),) if task.annotation and not unreadable else ()
     annotation = merge((*own, *annotations), page.width, page.height, right_to_left=task.right_to_left)
     detected, low_confidence = page_panels(page, task, settings, annotation)
@@ -87,7 +87,7 @@ def _decode(task: PageTask, settings: DecodeSettings) -> DecodedPage:
     if low_confidence:  # last, so that its text stays that of the panels detected on it
         detected = [*detected, full_page(page, number=len(detected) + 1)]
     panels, dropped = _cut(page, detected, thumbnails=settings.thumbnails)
-    warnings = (*unreadable, *annotation.warnings, *dropped, *unread)
+    warnings = (*notes, *unreadable, *annotation.warnings, *dropped, *unread)
     return DecodedPage(digest, page.width, page.height, tuple(panels), warnings, engine, ocr)
 
 

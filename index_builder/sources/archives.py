@@ -114,7 +114,11 @@ def _list(book: Container, book_format: BookFormat, relative: str, title: str) -
     if pages:
         files = metadata_files(members.sidecars, pages)
         stored_format = str(order.book_format or book_format)
-        yield BookRef(book.path, relative, title, stored_format, pages, files, comment=book.comment)
+        yield BookRef(
+            *(book.path, relative, title, stored_format, pages, files),
+            comment=book.comment,
+            reading_direction=book.reading_direction,
+        )
     elif not members.skipped and book.warning is None and not order.warning:
         yield Skipped(str(book.path), "no page images found")
 

@@ -35,6 +35,7 @@ class BookRef:
     book_format: a value of `retrieval.books.BookFormat`. A root that is a single image is a "folder" book of one page.
     metadata_files: (name, fingerprint) of files inside the book that may have metadata or annotations.
     sidecar_files: the same for files next to the book that are named like it. comment: the archive's comment.
+    reading_direction: "rtl" if the book file itself says so, else None.
     """
 
     path: Path
@@ -45,6 +46,7 @@ class BookRef:
     metadata_files: tuple[tuple[str, str], ...] = ()
     sidecar_files: tuple[tuple[str, str], ...] = ()
     comment: bytes = b""
+    reading_direction: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Skipped:
     reason: str
 
 
-_METADATA_SUFFIXES = {".xml", ".acbf", ".mokuro"}
+_METADATA_SUFFIXES = {".xml", ".acbf", ".mokuro", ".opf"}
 _COLLECTION_INDEX = "index.json"
 """Name of a file that lists a whole collection, and never annotates a page."""
 
@@ -96,9 +98,10 @@ def may_have_metadata(name: str) -> bool:
 
 
 def metadata_files(sidecars: Mapping[str, str], pages: Iterable[PageRef]) -> tuple[tuple[str, str], ...]:
-    """Return (name, fingerprint) of the sidecar files that are not the annotation of a page."""
+    """Return (name, fingerprint) of the sidecar files that are not the annotation of a page, EPUB packages first."""
     annotations = {page.annotation for page in pages}
-    names = (name for name in sorted(sidecars, key=natural_key) if name not in annotations)
+    ordered = sorted(sidecars, key=lambda name: (suffix_of(name) != ".opf", natural_key(name)))
+    names = (name for name in ordered if name not in annotations)
     return tuple((name, sidecars[name]) for name in names)
 
 

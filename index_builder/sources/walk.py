@@ -242,7 +242,7 @@ def _drop_plain_acbf_files(path: Path, folder: _Folder) -> None:
 def _book_sidecar_names(name: str, *, is_folder: bool) -> list[str]:
     """Return the names that a file with metadata or annotations of a book may have next to it."""
     stem = name if is_folder else Path(name).stem
-    return [f"{own}{suffix}" for own in dict.fromkeys((name, stem)) for suffix in (".mokuro", ".xml", ".json")]
+    return [f"{own}{suffix}" for own in dict.fromkeys((name, stem)) for suffix in (".mokuro", ".xml", ".opf", ".json")]
 
 
 def _with_sidecars(

@@ -27,6 +27,7 @@ class Container(ABC):
 
     duplicates: names that occur several times; the last entry of such a name counts.
     order: names in reading order if the format states one, else None.
+    reading_direction: "rtl" if the format says that the book is read from right to left, else None.
     warning: what is wrong with a book of which some pages can be read, else None. comment: the archive's own comment.
     Names that escape the book are kept unchanged, so that `escapes` still detects them.
     Reading is not thread safe: hold `lock`.
@@ -37,6 +38,7 @@ class Container(ABC):
     entries: dict[str, Entry] = field(default_factory=dict)
     duplicates: list[str] = field(default_factory=list)
     order: tuple[str, ...] | None = None
+    reading_direction: str | None = None
     warning: ReadProblem | None = None
     comment: bytes = b""
     lock: threading.RLock = field(default_factory=threading.RLock)

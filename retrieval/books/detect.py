@@ -7,7 +7,7 @@ import lzma
 import zlib
 from enum import StrEnum
 
-from retrieval.images.formats import image_format
+from retrieval.images.formats import image_format, other_image_format
 
 HEAD = 4096
 """First bytes of a file that `detect_format` needs; most formats need fewer."""
@@ -63,7 +63,8 @@ def describe_other_format(head: bytes) -> str:
     image = image_format(head[:32])
     if image is not None:
         return f"a {image} image with the extension of a book, to be renamed"
-    return next((name for magic, name in _OTHER_MAGIC.items() if head.startswith(magic)), "")
+    other = next((name for magic, name in _OTHER_MAGIC.items() if head.startswith(magic)), "")
+    return other or other_image_format(head)
 
 
 def is_compressed_tar(head: bytes) -> bool:

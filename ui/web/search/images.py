@@ -9,7 +9,7 @@ from PIL import Image
 
 from retrieval.errors import PictureError, SourceError
 from retrieval.images.decode import open_image
-from retrieval.images.formats import FORMATS, image_format
+from retrieval.images.formats import FORMATS, image_format, other_image_format
 from retrieval.images.thumbnail import encode_webp, shrink
 from retrieval.index import PanelIndex
 from retrieval.records import Panel
@@ -20,7 +20,7 @@ from ui.web.shell.parameters import MAX_UPLOAD_BYTES, MAX_UPLOAD_PIXELS
 log = logging.getLogger("panelseek.web")
 
 _PREVIEW_SIDE = 900
-_MAGIC_BYTES = 32
+_MAGIC_BYTES = 64
 
 
 def query_image(index: PanelIndex, state: SearchState, like: Panel | None = None) -> Image.Image | None:
@@ -63,7 +63,8 @@ def read_upload(path: str) -> Image.Image:
             data = file.read(MAX_UPLOAD_BYTES + 1)
     except OSError:
         raise PictureError(UPLOAD_EXPIRED, hint="add it again; uploads are kept for an hour") from None
-    if data and image_format(data[:_MAGIC_BYTES]) is None:
+    head = data[:_MAGIC_BYTES]
+    if data and image_format(head) is None and not other_image_format(head):  # other kinds are named below
         raise PictureError(NOT_AN_IMAGE, hint=f"use {FORMATS}")
     return decode_upload(data)
 
