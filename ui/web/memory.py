@@ -1,0 +1,151 @@
+"""The memory that requests may take, beside the index and its encoder. Every bound on sizes derives from it.
+
+`panelseek serve --memory` sets it for the process, because memory is one thing of the whole process.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from retrieval.errors import PictureError, UsageError
+
+GIB, MIB = 2**30, 2**20
+
+DEFAULT_GIB = 1.5
+LEAST_GIB = 0.5
+_MOST_UPLOAD = 50 * MIB
+
+BUSY = "the server is busy with other images"
+_WAIT_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryLimits:
+    """Bounds in bytes that follow from the memory for requests."""
+
+    total: int = int(DEFAULT_GIB * GIB)
+
+    @property
+    def decoding(self) -> int:
+        """Images being decoded, of all visitors together."""
+        return self.total // 2
+
+    @property
+    def bodies(self) -> int:
+        """Requests that carry an image as text, received or waiting for their turn."""
+        return self.total // 4
+
+    @property
+    def cached_pages(self) -> int:
+        """Decoded pages that are kept for the next panel of the same page."""
+        return self.total // 12
+
+    @property
+    def upload(self) -> int:
+        """One uploaded image file."""
+        return min(_MOST_UPLOAD, self.total // 30 // MIB * MIB)
+
+    @property
+    def body(self) -> int:
+        """The largest request: an image in base64, with the other fields of a search."""
+        return self.upload * 4 // 3 + MIB
+
+    @property
+    def uploads(self) -> int:
+        """Uploaded files on disk, of all visitors together: the folder may lie in memory."""
+        return self.total
+
+    @property
+    def client_uploads(self) -> int:
+        """Uploaded files on disk of one visitor."""
+        return self.total // 4
+
+
+def memory_limits(gibibytes: float) -> MemoryLimits:
+    """Return the bounds for an amount of memory in GiB. Raises `UsageError` if it is too little for one image."""
+    if not gibibytes >= LEAST_GIB:
+        raise UsageError(f"--memory {gibibytes:g} is too little", hint=f"give at least {LEAST_GIB:g} GB")
+    return MemoryLimits(int(gibibytes * GIB))
+
+
+class MemoryBudget:
+    """A number of bytes that threads claim and give back. Claims are granted in order, so that large ones get a turn."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._taken = 0
+        self._queue: deque[object] = deque()
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def claim(self, size: int, wait: float = _WAIT_SECONDS) -> Iterator[None]:
+        """Hold `size` bytes until the block ends; one larger than the budget takes all of it.
+
+        Raises `UsageError` if they are not free within `wait` seconds.
+        """
+        size = min(size, self.limit)
+        self._take(size, time.monotonic() + wait)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._taken -= size
+                self._changed.notify_all()
+
+    def _take(self, size: int, end: float) -> None:
+        ticket = object()
+        with self._changed:
+            self._queue.append(ticket)
+            try:
+                while self._queue[0] is not ticket or self._taken + size > self.limit:
+                    if not self._changed.wait(end - time.monotonic()) and time.monotonic() >= end:
+                        raise UsageError(BUSY, hint="try again in a moment")
+                self._taken += size
+            finally:
+                self._queue.remove(ticket)
+                self._changed.notify_all()
+
+
+class _Process:
+    """The limits of this process and the budget for decoding under them."""
+
+    def __init__(self) -> None:
+        self.limits = MemoryLimits()
+        self.decoding = MemoryBudget(self.limits.decoding)
+
+
+_PROCESS = _Process()
+
+
+def set_memory(limits: MemoryLimits) -> None:
+    """Set the limits of this process."""
+    _PROCESS.limits = limits
+    _PROCESS.decoding = MemoryBudget(limits.decoding)
+
+
+def limits() -> MemoryLimits:
+    """Return the limits of this process."""
+    return _PROCESS.limits
+
+
+@contextmanager
+def decoding(size: int) -> Iterator[None]:
+    """Hold the memory that decoding an image of the library takes, however large; waits for other images."""
+    with _PROCESS.decoding.claim(size):
+        yield
+
+
+@contextmanager
+def decoding_upload(size: int) -> Iterator[None]:
+    """Hold the memory that decoding a visitor's image takes. Raises `PictureError` if it is more than there is."""
+    if size > _PROCESS.decoding.limit:
+        needed, there = (f"{each / MIB:,.0f} MB" for each in (size, _PROCESS.decoding.limit))
+        problem = f"this image takes {needed} of memory; the server has {there} for images"
+        raise PictureError(problem, hint="use a smaller one")
+    with decoding(size):
+        yield

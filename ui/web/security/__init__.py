@@ -1,0 +1,1 @@
+"""What stands between the network and the web app: names, origins, addresses, sizes and times of requests."""
