@@ -12,6 +12,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -118,7 +119,7 @@ def test_pictures_are_bounded(monkeypatch: pytest.MonkeyPatch, forged: Path) -> 
     with pytest.raises(PictureError, match="3600 megapixels") as refused:
         handlers.decode_base64(base64.b64encode(forged.read_bytes()).decode())
     assert refused.value.hint == "use another image"
-    monkeypatch.setattr(handlers, "MAX_UPLOAD_BYTES", 100)
+    monkeypatch.setattr(handlers, "limits", lambda: SimpleNamespace(upload=100))
     with pytest.raises(PictureError, match="larger than 0 MB"):
         handlers.decode_base64("A" * 400)
 

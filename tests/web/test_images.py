@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -35,7 +36,7 @@ def test_bad_uploads_are_refused_without_naming_their_path(not_a_picture: Path, 
 
 
 def test_an_upload_over_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "MAX_UPLOAD_BYTES", 1000)
+    monkeypatch.setattr(images, "limits", lambda: SimpleNamespace(upload=1000))
     path = tmp_path / "large.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(2000))
     with pytest.raises(PictureError, match="larger than the limit"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 import h11
@@ -90,10 +91,8 @@ class HttpServer:
             time.sleep(0.005)
 
     def _run(self) -> None:
-        try:
+        with suppress(SystemExit):  # uvicorn exits if it cannot listen; `start` reports it
             self._server.run()
-        except SystemExit:  # uvicorn exits if it cannot listen; `start` reports it
-            pass
 
     def close(self) -> None:
         """Stop listening, and end the requests under way after a few seconds."""

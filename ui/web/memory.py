@@ -13,12 +13,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from retrieval.errors import PictureError, UsageError
+from retrieval.records import Panel
 
 GIB, MIB = 2**30, 2**20
 
 DEFAULT_GIB = 1.5
 LEAST_GIB = 0.5
 _MOST_UPLOAD = 50 * MIB
+
+_PAGE_BYTES = 12
+"""Bytes per pixel of a page while it is decoded: the decoder, the pixels and their RGB copy."""
+
+_PAGE_FILE = 16 * MIB
 
 BUSY = "the server is busy with other images"
 _WAIT_SECONDS = 60.0
@@ -74,7 +80,7 @@ def memory_limits(gibibytes: float) -> MemoryLimits:
 
 
 class MemoryBudget:
-    """A number of bytes that threads claim and give back. Claims are granted in order, so that large ones get a turn."""
+    """A number of bytes that threads claim and give back. Claims are granted in order, so large ones get a turn."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -134,18 +140,31 @@ def limits() -> MemoryLimits:
 
 
 @contextmanager
-def decoding(size: int) -> Iterator[None]:
-    """Hold the memory that decoding an image of the library takes, however large; waits for other images."""
-    with _PROCESS.decoding.claim(size):
+def decoding(size: int | None) -> Iterator[None]:
+    """Hold the memory that decoding an image of the library takes, however large; None takes all there is.
+
+    Waits for other images.
+    """
+    budget = _PROCESS.decoding
+    with budget.claim(budget.limit if size is None else size):
         yield
 
 
 @contextmanager
-def decoding_upload(size: int) -> Iterator[None]:
-    """Hold the memory that decoding a visitor's image takes. Raises `PictureError` if it is more than there is."""
-    if size > _PROCESS.decoding.limit:
-        needed, there = (f"{each / MIB:,.0f} MB" for each in (size, _PROCESS.decoding.limit))
+def decoding_upload(size: int | None, file_size: int) -> Iterator[None]:
+    """Hold the memory that decoding a visitor's image takes, and that of its file, until the block ends.
+
+    size: None if the header does not tell. Raises `PictureError` if it is more than there is.
+    """
+    budget = _PROCESS.decoding
+    if size is not None and size > budget.limit:
+        needed, there = (f"{each / MIB:,.0f} MB" for each in (size, budget.limit))
         problem = f"this image takes {needed} of memory; the server has {there} for images"
-        raise PictureError(problem, hint="use a smaller one")
-    with decoding(size):
+        raise PictureError(problem, hint="use a smaller one, or a JPEG")
+    with decoding(None if size is None else size + file_size):
         yield
+
+
+def page_bytes(panel: Panel) -> int:
+    """Return about how many bytes reading and decoding the page of a panel takes."""
+    return _PAGE_FILE + _PAGE_BYTES * panel.page_width * panel.page_height

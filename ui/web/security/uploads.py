@@ -35,7 +35,7 @@ class UploadShelf:
             raise Refusal(503, "The server has no room for another image right now. Try again later.")
 
     def note(self, client: str, answer: bytes) -> None:
-        """Note the files of an upload, named in Gradio's answer, and remove the oldest of the visitor above its share."""
+        """Note the files of an upload, named in Gradio's answer. The oldest of the visitor make room for them."""
         with suppress(ValueError, TypeError):
             for path in json.loads(answer):
                 with suppress(OSError):
