@@ -117,7 +117,7 @@ def _config(app: Any, host: str, port: int) -> uvicorn.Config:
         ws="none",
         loop="asyncio",
         lifespan="on",
-        log_level="warning",
+        log_level="error",
         access_log=False,
         workers=1,
         proxy_headers=False,  # `security.clients` reads them

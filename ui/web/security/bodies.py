@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
+from typing import Any
 
 from ui.web.security.asgi import Message, Receive, Scope, Send, header
 
@@ -81,11 +83,30 @@ def _declared_size(scope: Scope) -> int | None:
 
 
 def check_json(body: bytes) -> None:
-    """Refuse a large body that becomes many values: 1 MB of `{},{},` takes 25 MB. Raises `Refusal`."""
-    if len(body) <= _LARGE:
-        return
-    if not body.isascii() or sum(body.count(mark) for mark in _MARKS) > _MOST_MARKS:
+    """Refuse a body that becomes many values (1 MB of `{},{},` takes 25 MB), or names a file. Raises `Refusal`."""
+    if len(body) > _LARGE and (not body.isascii() or sum(body.count(mark) for mark in _MARKS) > _MOST_MARKS):
         raise Refusal(413, "Only an image may be that large.")
+    if b"meta" in body or b"\\" in body:  # the word may be written in escapes
+        try:
+            names_file = _names_file(json.loads(body))
+        except (ValueError, RecursionError):
+            return  # no JSON, which the app says
+        if names_file:
+            raise Refusal(400, "Send the bytes of an image in base64, not a path or an address.")
+
+
+def _names_file(value: Any) -> bool:
+    """Return True if an object stands for a file, which Gradio would open, or fetch from its address."""
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, dict):
+            if "meta" in item or "orig_name" in item:
+                return True
+            stack.extend(item.values())
+        elif isinstance(item, list):
+            stack.extend(item)
+    return False
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
