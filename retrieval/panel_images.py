@@ -18,7 +18,7 @@ from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.thumbnails import Thumbnails
 
 _CACHED_PAGES = 8
-_CACHED_PIXELS = 32_000_000
+_CACHED_PIXELS = 16_000_000
 """Decoded pages that are kept, and their pixels (4 bytes each): the panels of one page are often shown together."""
 
 

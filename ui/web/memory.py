@@ -47,11 +47,6 @@ class MemoryLimits:
         return self.total // 4
 
     @property
-    def cached_pages(self) -> int:
-        """Decoded pages that are kept for the next panel of the same page."""
-        return self.total // 12
-
-    @property
     def upload(self) -> int:
         """One uploaded image file."""
         return min(_MOST_UPLOAD, self.total // 30 // MIB * MIB)
