@@ -75,6 +75,8 @@ def _run(report: Report, name: str, index: Path, attacks: Iterable[Attack], *opt
         target = Target(url, index, process.pid)
         if "--auth" in options and "without" not in name:
             target.log_in(*PASSWORD.split(":"))
+        if not name.startswith("without"):
+            load.warm_up(target)
         for attack in attacks:
             report.add(name, attack, target)
 

@@ -136,6 +136,8 @@ def test_a_foreign_page_changes_and_reads_nothing(
         assert login.status == 200
     page = context.new_page()
     statuses: dict[str, set[int]] = {}
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url))
     page.on(
         "response",
         lambda answer: answer.url.startswith(url) and statuses.setdefault(answer.url, set()).add(answer.status),
@@ -145,7 +147,7 @@ def test_a_foreign_page_changes_and_reads_nothing(
     assert found["image"] == found["page"] == found["logout"] == "img refused"
     assert found["script"] == "script refused"
     assert found["config"] == found["panel"] == found["events"] == "refused"
-    assert len(statuses) >= 8
+    assert len([each for each in sent if each.startswith(url)]) > 20
     assert {each for values in statuses.values() for each in values} == {403}, statuses
     assert [frame for frame in page.frames if frame.url.startswith(url) and frame.query_selector("#q")] == []
     assert list(server.folder.glob("panelseek-*/*")) == []  # no upload

@@ -250,7 +250,7 @@ def test_the_bounds_follow_from_the_memory() -> None:
     """All of them fit into it together, whatever it is."""
     for gibibytes in (0.5, 0.75, 1.5, 8):
         limits = memory_limits(gibibytes)
-        assert limits.decoding + limits.bodies + limits.cached_pages < limits.total
+        assert limits.decoding + limits.bodies < limits.total
         assert 3 * limits.body <= limits.bodies
     assert MemoryLimits().upload == 50 * MIB
     assert memory_limits(0.5).upload == 17 * MIB

@@ -83,6 +83,22 @@ def giant(image_format: str, **options: Any) -> bytes:
     return out.getvalue()
 
 
+def warm_up(target: Target) -> None:
+    """Search by text and by image until the memory of the server stays as it is: the encoder is loaded by then."""
+    out = io.BytesIO()
+    Image.effect_noise((400, 600), 60).save(out, "PNG")
+    path = target.upload(out.getvalue()).body.decode().strip('[]"')
+    process, before = psutil.Process(target.pid), 0
+    for _ in range(20):
+        target.call("search", {"address": "?q=rain", "start": 0, "count": 1}, timeout=120)
+        target.call("search", {"address": "?picture=x", "upload": path, "start": 0, "count": 1}, timeout=120)
+        time.sleep(1)
+        now = process.memory_info().rss
+        if abs(now - before) < 5 * MIB:
+            return
+        before = now
+
+
 def _turned() -> Image.Exif:
     exif = Image.Exif()
     exif[0x0112] = 6
