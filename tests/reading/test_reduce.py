@@ -71,7 +71,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 @pytest.mark.usefixtures("small")
 def test_a_reduced_image_looks_like_the_whole_one(image_format: str, mode: str, options: dict[str, Any]) -> None:
-    """Upright, RGB, with the same proportions and colours, and at most as many pixels as said."""
+    """Upright, RGB, with the same proportions and colours, and within the limit of pixels."""
     data = stored(image_format, mode, **options)
     whole, found = open_image(data), open_reduced(data, **LIMITS)
     assert found.mode == "RGB"

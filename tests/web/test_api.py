@@ -107,6 +107,9 @@ def test_filters_paging_grouping_and_exclusions(index: PanelIndex) -> None:
         ({"text": "a", "where": ["book"]}, "where takes filters by name"),
         ({"text": "a", "where": {"colour": 1}}, "no filter is called colour"),
         ({"panel": 10**9}, "the index has no panel"),
+        ({"text": "a", "k": "A" * 30_000}, "k is longer than 20,000 characters"),
+        ({"text": "a", "where": {"book": ["A" * 30_000]}}, "where is longer than 20,000 characters"),
+        ({"text": "a", "where": {"A" * 30_000: 1}}, "where is longer than 20,000 characters"),
     ],
 )
 def test_searches_that_make_no_sense(index: PanelIndex, asked: dict[str, Any], said: str) -> None:

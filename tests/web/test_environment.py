@@ -83,7 +83,7 @@ def test_proxies_that_nothing_can_use_are_removed(given: dict[str, str], kept: b
 
 @pytest.mark.parametrize("given", [{}, {"no_proxy": "corp.example"}, {"NO_PROXY": "corp.example, *"}])
 def test_loopback_is_added_to_both_spellings(given: dict[str, str]) -> None:
-    """What was there before stays."""
+    """Names that were there stay."""
     environment = dict(given)
     set_environment(environment)
     keep_off_proxies(["192.0.2.1"], environment)

@@ -217,7 +217,7 @@ def upload(shelf: UploadShelf, folder: Path, client: str, name: str, size: int) 
 
 
 def test_uploads_are_bounded_by_visitor_and_in_sum(tmp_path: Path) -> None:
-    """A visitor's oldest make room for the newest; those of others stay, until nobody has room."""
+    """A visitor's oldest make room for the newest; those of others stay, until there is no room at all."""
     limits = MemoryLimits(120 * MIB)  # 30 MB a visitor, uploads of up to 4 MB
     shelf = UploadShelf(tmp_path, limits, 3600)
     other = upload(shelf, tmp_path, "b", "other", MIB)

@@ -45,7 +45,7 @@ from ui.cli.options import PATH, device_option, host_option, index_option, port_
     default=1.5,
     show_default=True,
     metavar="GB",
-    help="Let requests take this much memory beside the index.",
+    help="Let requests take this much memory, not counting the index.",
 )
 def serve(folder: Path, auth: str | None, **options: Any) -> None:
     """Start the web app.

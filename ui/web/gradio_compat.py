@@ -13,6 +13,19 @@ MAX_SESSIONS = 200
 """Visitors with stored events. Handlers are stateless, so dropping the events of a visitor loses nothing."""
 
 
+def shorten_errors(app: Any) -> None:
+    """Keep the values of a failed call out of its error, which Gradio prints: they may be 60 MB long."""
+    from gradio.exceptions import Error
+
+    def validate_inputs(block_fn: Any, inputs: list[Any]) -> None:
+        wanted = len(block_fn.inputs)
+        if len(inputs) < wanted:
+            raise Error(f"This endpoint takes {wanted} values; {len(inputs)} came.", print_exception=False)
+
+    app.validate_inputs = validate_inputs
+    app._format_processing_error = lambda *_, **__: "A value of this call cannot be used."
+
+
 class PendingEvents(dict[str, set[str]]):
     """The events that each visitor waits for. Visitors who wait for none are removed when there are too many."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from contextlib import suppress
 from typing import Any
 
-import h11
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, h11
 
 from retrieval.errors import UsageError
 
@@ -18,7 +18,7 @@ HEADER_SECONDS = 10.0
 """Seconds that a connection may take to send the headers of a request, the first or a later one."""
 
 MAX_UNFINISHED = 128
-"""Connections at once whose headers are incomplete. One more closes the oldest, so that nobody can take all places."""
+"""Connections at once whose headers are incomplete. One more closes the oldest, so that half requests cannot take all places."""
 
 MAX_CONNECTIONS = 512
 MAX_HEADER_BYTES = 256 * 1024
@@ -96,6 +96,7 @@ class HttpServer:
 
     def close(self) -> None:
         """Stop listening, and end the requests under way after a few seconds."""
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # it reports every request that it ends
         self._server.should_exit = True
         self._thread.join(2 * _STOP_SECONDS)
 

@@ -1,4 +1,4 @@
-"""The memory that requests may take, beside the index and its encoder. Every bound on sizes derives from it.
+"""Memory for requests, not counting the index and its encoder. Every bound on sizes derives from it.
 
 `panelseek serve --memory` sets it for the process, because memory is one thing of the whole process.
 """

@@ -39,8 +39,8 @@ def serve(
     """Serve the web app until Ctrl-C.
 
     auth: (name, password), or several. root_path: path or whole address at which a proxy serves the web app.
-    build_roots: folders below which visitors may build into this index. memory: GiB that requests may take beside the
-    index. Raises `PanelseekError` if the index cannot be opened, `UsageError` if the port is in use (instead of the
+    build_roots: folders below which visitors may build into this index. memory: GiB that requests may take, not counting
+    the index. Raises `PanelseekError` if the index cannot be opened, `UsageError` if the port is in use (instead of the
     default port the next free one is taken).
     """
     OwnAddress(host, root_path)  # raises if it is none
@@ -80,7 +80,14 @@ def _make_server(
     """Return the HTTP server of the web app, not started, and the app's blocks."""
     from ui.web.api.mcp import keep_search_tool
     from ui.web.app import UPLOAD_SECONDS, build_app
-    from ui.web.gradio_compat import bound_sessions, make_server_app, may_see, queued_bytes, upload_folder
+    from ui.web.gradio_compat import (
+        bound_sessions,
+        make_server_app,
+        may_see,
+        queued_bytes,
+        shorten_errors,
+        upload_folder,
+    )
     from ui.web.http_server import HttpServer, local_url
     from ui.web.security.gate import Gate
     from ui.web.security.headers import SecurityHeaders
@@ -89,6 +96,7 @@ def _make_server(
 
     blocks = build_app(services.index, services)
     bound_sessions(blocks)
+    shorten_errors(blocks)
     options = {**app_options(services, tools=not auth), "auth": auth, "root_path": root_path}
     with redirect_stdout(io.StringIO()):  # standard output is for results; Gradio announces its tools there
         app, inner = make_server_app(blocks, local_url(host, port), options)

@@ -52,7 +52,7 @@ def attacks() -> Iterator[Attack]:
 
 
 def sentence(target: Target, **arguments: Any) -> str:
-    """Return what a search says: an answer, a sentence, or what a visitor must never see."""
+    """Return the kind of answer of a search: an answer, a sentence, or the text that a visitor must never see."""
     answer = target.request("POST", "/gradio_api/run/search_panels", {"data": _arguments(arguments)}, _JSON)
     text = answer.body.decode(errors="replace")
     if answer.status == 200 and '"hits"' in text:
@@ -88,7 +88,7 @@ def _fetched_object(target: Target) -> str:
 
 
 def _with_listener(run: Any) -> str:
-    """Return what `run` found with an address of this machine, and whether something came there."""
+    """Run a search with an address of this machine, and tell whether something came there."""
     came = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import io
 import socket
@@ -152,14 +153,13 @@ def _pictures(make: Callable[[], bytes]) -> Callable[[Target], object]:
 
 
 def _base64_pictures(target: Target) -> str:
-    import base64
-
-    body = {"data": ["", base64.b64encode(giant("JPEG")).decode()]}
+    image = base64.b64encode(giant("JPEG")).decode()
+    body = {"data": ["", image, 0, "", "", None, 1, 0, ""]}
     return _together(8, lambda _: target.request("POST", _API, body, _JSON, timeout=300))
 
 
 def _large_calls(target: Target) -> str:
-    body = b'{"data":["","' + b"A" * (60 * MIB) + b'"]}'
+    body = b'{"data":["","' + b"A" * (60 * MIB) + b'",0,"","",null,1,0,""]}'
     return _together(40, lambda _: target.request("POST", _API, body, _JSON, timeout=300))
 
 

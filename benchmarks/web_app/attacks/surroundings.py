@@ -1,4 +1,4 @@
-"""What surrounds a server: variables of its environment, and links in the folder that visitors may build."""
+"""Surroundings of a server: variables of its environment, and links in the folder that visitors may build."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def multipart(data: bytes, name: str) -> tuple[bytes, str]:
 
 @dataclass(frozen=True)
 class Attack:
-    """One attack. expected: what must be found, as a regular expression."""
+    """One attack. expected: the finding if the server holds, as a regular expression."""
 
     group: str
     name: str
@@ -124,7 +124,7 @@ class Attack:
     run: Callable[[Target], object]
 
     def result(self, target: Target) -> tuple[str, bool]:
-        """Return what was found, and whether it is what was expected."""
+        """Run the attack; return its finding, and whether it is the expected one."""
         try:
             found = str(self.run(target))
         except Exception as error:

@@ -21,7 +21,7 @@ from retrieval.overview.calibration import is_close
 from ui.output.hit_json import hit_as_dict
 from ui.web.memory import limits
 from ui.web.search.images import claim_memory, decode_upload
-from ui.web.shell.parameters import MAX_QUERY_CHARS
+from ui.web.shell.parameters import MAX_ADDRESS_CHARS, MAX_QUERY_CHARS
 
 MAX_K = 100
 """Hits of one answer; further ones come with `offset`."""
@@ -55,6 +55,9 @@ def search(index: PanelIndex, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _query(arguments: dict[str, Any], claims: ExitStack) -> Query:
+    for name, value in arguments.items():
+        if name != "image" and _length(value) > MAX_ADDRESS_CHARS:
+            raise UsageError(f"{name} is longer than {MAX_ADDRESS_CHARS:,} characters")
     where = arguments.get("where") or {}
     if not isinstance(where, dict):
         raise UsageError(f"where takes filters by name; found {where!r}", hint="write {'book': 'Pepper%'}")
@@ -71,6 +74,15 @@ def _query(arguments: dict[str, Any], claims: ExitStack) -> Query:
         per_book=1 if arguments.get("group_by") == "book" else None,
         include_self=False,
     ).validate()
+
+
+def _length(value: Any) -> int:
+    """Return about how many characters a value has when an error message quotes it."""
+    if isinstance(value, dict):
+        return sum(_length(key) + _length(item) for key, item in value.items())
+    if isinstance(value, list):
+        return sum(map(_length, value)) + len(value)
+    return len(value) if isinstance(value, str) else 20
 
 
 def _text(name: str, arguments: dict[str, Any]) -> str:

@@ -1,1 +1,1 @@
-"""What stands between the network and the web app: names, origins, addresses, sizes and times of requests."""
+"""Checks between the network and the web app: names, origins, addresses, sizes and times of requests."""

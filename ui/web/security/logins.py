@@ -1,6 +1,6 @@
 """Failed logins slow down: those of one visitor more and more, and those of all visitors a little.
 
-Nobody is locked out: a visitor who has not failed waits two seconds at most, even while many others guess.
+A visitor who has not failed is never locked out: the wait is two seconds at most, even while many others guess.
 """
 
 from __future__ import annotations

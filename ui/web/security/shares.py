@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from ui.web.security.bodies import Refusal
 
@@ -19,7 +19,7 @@ class Shares:
         self._each, self._total, self._wait = each, total, wait
         self._outside = outside
         self._taken: Counter[str] = Counter()
-        self._changed = asyncio.Condition()
+        self._changed = asyncio.Event()
 
     @asynccontextmanager
     async def take(self, client: str, amount: int = 1) -> AsyncIterator[None]:
@@ -35,8 +35,8 @@ class Shares:
             self._taken[client] -= amount
             if not self._taken[client]:
                 del self._taken[client]
-            async with self._changed:
-                self._changed.notify_all()
+            self._changed.set()
+            self._changed = asyncio.Event()
 
     def _is_free(self, client: str, amount: int) -> bool:
         used = self._taken.total() + self._outside()
@@ -48,8 +48,5 @@ class Shares:
         left = end - asyncio.get_running_loop().time()
         if left <= 0:
             raise Refusal(503, "The server is busy. Try again in a moment.")
-        async with self._changed:
-            try:
-                await asyncio.wait_for(self._changed.wait(), min(left, _POLL_SECONDS))
-            except TimeoutError:
-                return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._changed.wait(), min(left, _POLL_SECONDS))

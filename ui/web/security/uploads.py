@@ -15,7 +15,7 @@ _MAX_FILES = 200
 """Files of one visitor."""
 
 _ABANDONED_SECONDS = 300.0
-"""Age of an unfinished file that nobody writes to any more."""
+"""Seconds since the last write after which an unfinished file is removed."""
 
 
 class UploadShelf:
