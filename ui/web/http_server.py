@@ -18,7 +18,7 @@ HEADER_SECONDS = 10.0
 """Seconds that a connection may take to send the headers of a request, the first or a later one."""
 
 MAX_UNFINISHED = 128
-"""Connections at once whose headers are incomplete. One more closes the oldest, so that half requests cannot take all places."""
+"""Connections at once whose headers are incomplete. One more closes the oldest: half requests never take all places."""
 
 MAX_CONNECTIONS = 512
 MAX_HEADER_BYTES = 256 * 1024

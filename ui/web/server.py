@@ -39,8 +39,8 @@ def serve(
     """Serve the web app until Ctrl-C.
 
     auth: (name, password), or several. root_path: path or whole address at which a proxy serves the web app.
-    build_roots: folders below which visitors may build into this index. memory: GiB that requests may take, not counting
-    the index. Raises `PanelseekError` if the index cannot be opened, `UsageError` if the port is in use (instead of the
+    build_roots: folders below which visitors may build into this index. memory: GiB for requests, not counting the
+    index. Raises `PanelseekError` if the index cannot be opened, `UsageError` if the port is in use (instead of the
     default port the next free one is taken).
     """
     OwnAddress(host, root_path)  # raises if it is none
