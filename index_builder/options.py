@@ -39,6 +39,7 @@ class BuildOptions:
     - ocr: run OCR on panels without annotated text.
     - keep_ocr: keep existing OCR text of any engine, version or language.
     - language: language of the comics, such as en or ja. None: that of the index, else auto.
+    - within: read nothing outside this folder, also not through links. None: links may lead anywhere. Not stored.
     """
 
     index_kind: str = "auto"
@@ -59,10 +60,13 @@ class BuildOptions:
     ocr: bool = True
     keep_ocr: bool = False
     language: str | None = None
+    within: str | None = None
 
     def __post_init__(self) -> None:
         if self.annotations is not None:
             object.__setattr__(self, "annotations", _absolute_paths(self.annotations))
+        if self.within is not None:
+            object.__setattr__(self, "within", os.path.realpath(Path(self.within).expanduser()))
         if self.index_kind not in INDEX_KINDS:
             problem = f"there is no index kind {self.index_kind!r}"
             raise UsageError(problem, hint=f"choose {', '.join(INDEX_KINDS)}")
@@ -89,8 +93,8 @@ class BuildOptions:
         return min(_MAX_DEFAULT_WORKERS, os.cpu_count() or 1) if self.workers is None else self.workers
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the options ready for JSON."""
-        return asdict(self)
+        """Return the options that an index remembers, ready for JSON."""
+        return {name: value for name, value in asdict(self).items() if name != "within"}
 
 
 def build_options(values: Mapping[str, Any]) -> BuildOptions:

@@ -106,7 +106,10 @@ def _read_files(book: BookRef, limits: ReadLimits, warnings: list[tuple[str, str
     if book.comment:
         yield f"{root} (comment)", book.comment
     if book.book_format == BookFormat.ACBF:
-        yield root, book.path.read_bytes() if book.path.stat().st_size <= limits.max_bytes else b""
+        try:
+            yield root, read_file(book.path.parent, book.path.name, limits.max_bytes, limits)
+        except (SourceError, OSError) as error:
+            warnings.append((root, error_reason(error)))
     for name, _ in book.metadata_files[:_MAX_FILES]:
         try:
             yield f"{root}/{name}", read_page(book.path, name, limits)
@@ -114,7 +117,7 @@ def _read_files(book: BookRef, limits: ReadLimits, warnings: list[tuple[str, str
             warnings.append((f"{root}/{name}", error_reason(error)))
     for name, _ in book.sidecar_files:
         try:
-            yield name, read_file(book.path.parent, name, limits.max_bytes)
+            yield name, read_file(book.path.parent, name, limits.max_bytes, limits)
         except (SourceError, OSError) as error:
             warnings.append((name, error_reason(error)))
 

@@ -36,7 +36,9 @@ def is_slow_to_list(book_format: BookFormat, head: bytes) -> bool:
 def listing_fingerprint(path: Path, title: str, limits: ReadLimits) -> str:
     """Return a fingerprint that changes when the listing of a book may change."""
     stat = path.stat()
-    values = ", ".join(f"{item.name}={getattr(limits, item.name)!r}" for item in fields(limits))
+    values = ", ".join(
+        f"{item.name}={getattr(limits, item.name)!r}" for item in fields(limits) if item.name != "within"
+    )
     return f"{_VERSION}|{stat.st_size}:{stat.st_mtime_ns}|{title}|Reading({values})"
 
 

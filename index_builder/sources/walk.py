@@ -56,6 +56,7 @@ def find_books(
 
     Raises SourceError at once if `root` does not exist.
     """
+    limits.check_place(root)
     try:
         if root.is_dir():
             return _Walk(root, limits, listings).books()
@@ -152,6 +153,10 @@ class _Walk:
     def _file_book(self, place: _Place) -> Iterator[BookRef | Skipped]:
         title = self._title(str(Path(place.relative).with_suffix("")))
         path = self._root / place.relative
+        try:
+            self._limits.check_place(path)
+        except SourceError as error:
+            return iter([Skipped(str(path), error_reason(error))])
         return _with_sidecars(list_book(path, place.relative, title, self._limits, self._listings), place.sidecars)
 
     def _title(self, relative: str) -> str:
@@ -161,6 +166,7 @@ class _Walk:
         """Return the content of a folder; nothing if it was entered before."""
         folder = _Folder()
         try:
+            self._limits.check_place(path)
             stat = path.stat()
             if (stat.st_dev, stat.st_ino) in self._entered:
                 return folder
@@ -171,7 +177,7 @@ class _Walk:
                         self._add_entry(entry, path, folder)
                     except OSError as error:  # removed or locked meanwhile: skips this entry only
                         folder.skip(entry, error_reason(error))
-        except OSError as error:
+        except (SourceError, OSError) as error:
             folder.skipped.append(Skipped(str(path), error_reason(error)))
         folder.skipped.sort(key=lambda item: natural_key(item.path))
         return folder

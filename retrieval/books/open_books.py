@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -46,12 +47,26 @@ def open_container(path: Path, limits: ReadLimits) -> Container:
     Raises SourceError if it is no book, wholly damaged, beyond the limits, or if no program here can unpack it.
     """
     try:
+        limits.check_place(path)
+        before = path.stat()
         book_format = file_format(path)
         if book_format is None:
             raise ReadProblem("the file is no longer a folder or a book", REBUILD).error(path)
-        return _OPENERS[book_format](path, limits)
+        return _checked(_OPENERS[book_format](path, limits), before)
     except OSError as error:
         raise cannot_be_read(error).error(path) from error
+
+
+def _checked(book: Container, before: os.stat_result) -> Container:
+    """Return a book opened by its path, closed and refused if the path meanwhile leads to another file."""
+    try:
+        book.limits.check_place(book.path)
+        if not os.path.samestat(before, book.path.stat()):
+            raise ReadProblem("replaced while it was opened; not read", REBUILD).error(book.path)
+    except BaseException:
+        book.close()
+        raise
+    return book
 
 
 class BookPool:

@@ -26,6 +26,7 @@ def read_page(book: Path, name: str, limits: ReadLimits = DEFAULT_LIMITS) -> byt
 
     Raises SourceError if book or page are missing, unreadable or beyond the limits, or if the name escapes the book.
     """
+    limits.check_place(book)
     if escapes(name):
         raise SourceError(f"the page name {name!r} escapes the book; it is not read", book)
     try:
@@ -43,16 +44,16 @@ def _read(book: Path, name: str, limits: ReadLimits) -> bytes:
         with BOOK_POOL.use(book, limits) as container:
             return _read_from_container(container, name)
     if name in sidecar_names(book.name):
-        return read_file(book.parent, name, limits.max_bytes)
+        return read_file(book.parent, name, limits.max_bytes, limits)
     raise _NO_BOOK.error(book / name)
 
 
 def _read_from_folder(folder: Path, name: str, limits: ReadLimits) -> bytes:
     joined = None if (folder / name).exists() else parse_joined(name)
     if joined is None:
-        return read_file(folder, name, limits.max_bytes)
+        return read_file(folder, name, limits.max_bytes, limits)
     names = [entry.name for entry in os.scandir(folder) if entry.is_file()]
-    return read_joined(folder, joined, names, lambda name: read_file(folder, name, limits.max_bytes), limits)
+    return read_joined(folder, joined, names, lambda name: read_file(folder, name, limits.max_bytes, limits), limits)
 
 
 def _read_from_container(book: Container, name: str) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -50,7 +51,7 @@ def test_an_upload_of_another_kind_is_named(data: bytes, kind: str, tmp_path: Pa
 
 
 def test_an_upload_over_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "MAX_UPLOAD_BYTES", 1000)
+    monkeypatch.setattr(images, "limits", lambda: SimpleNamespace(upload=1000))
     path = tmp_path / "large.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(2000))
     with pytest.raises(PictureError, match="larger than the limit"):

@@ -23,7 +23,7 @@ _GROUPS = {
     "Comics": ("page_is_panel", "right_to_left", "annotations", "no_annotations", "story_only", "strips", "dpi"),
     "Text": ("ocr", "keep_ocr", "language"),
     "Index": ("folder", "encoder", "device", "index_kind", "thumbnails", "regions", "catalog"),
-    "Limits": ("workers", "batch_size", "max_pixels", "max_bytes", "max_members", "max_ratio"),
+    "Limits": ("workers", "batch_size", "max_pixels", "max_bytes", "max_members", "max_ratio", "within"),
 }
 
 _build_options = with_options(
@@ -131,6 +131,7 @@ _build_options = with_options(
         metavar="CODE",
         help="Read text in this language: en, ja, ...  [default: that of the index, else auto]",
     ),
+    click.option("--within", type=PATH, metavar="FOLDER", help="Read nothing outside this folder, also through links."),
     click.option("--catalog", metavar="URL", help="Keep the catalog of a new index in this database (SQLAlchemy URL)."),
     quiet_option,
 )

@@ -103,9 +103,10 @@ class BuildService:
     def start(self, root: object, path: object) -> bool:
         """Build a folder. False if a build is running already."""
         folder = self._folder(root, path)
-        return self.job.start(lambda progress: self._build(folder, progress))
+        base = self._roots[int(str(root))]
+        return self.job.start(lambda progress: self._build(folder, base, progress))
 
-    def _build(self, folder: Path, progress: ProgressCallback) -> BuildReport:
+    def _build(self, folder: Path, base: Path, progress: ProgressCallback) -> BuildReport:
         from index_builder import build_index
 
         progress(Progress("load"))
@@ -114,7 +115,7 @@ class BuildService:
             self._index.folder,
             encoder=self._index.encoder,
             progress=progress,
-            **self._options(),
+            **{**self._options(), "within": base},
         )
         self._index.refresh()
         return report

@@ -6,6 +6,7 @@ Nothing of a search is kept between two requests, so visitors never share one.
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 
 from retrieval import Hit, Query
@@ -44,10 +45,11 @@ def search(index: PanelIndex, state: SearchState, start: int = 0, count: int | N
     excluded = None if state.exclude is None else find_panel(index, state.exclude)
     left_out = {panel.id for panel in (like, excluded) if panel}
     end = min(start + count, MAX_RESULTS)
-    query = _query(index, state, like, k=end + len(left_out) + 1)  # one more than shown: are there more?
-    started = time.perf_counter()
-    hits, ungrouped = _hits(index, query, state.group, left_out)
-    seconds = time.perf_counter() - started
+    with ExitStack() as claims:  # the memory of the query image, until it has been searched for
+        query = _query(index, state, like, end + len(left_out) + 1, claims)  # one more than shown: are there more?
+        started = time.perf_counter()
+        hits, ungrouped = _hits(index, query, state.group, left_out)
+        seconds = time.perf_counter() - started
     return Results(
         state=state,
         view=query.resolved_view(),
@@ -64,12 +66,12 @@ def search(index: PanelIndex, state: SearchState, start: int = 0, count: int | N
     )
 
 
-def _query(index: PanelIndex, state: SearchState, like: Panel | None, k: int) -> Query:
+def _query(index: PanelIndex, state: SearchState, like: Panel | None, k: int, claims: ExitStack) -> Query:
     text = state.text[:MAX_QUERY_CHARS].strip() or None
     panel_alone = like is not None and text is None and state.crop is None
     return Query(
         text=text,
-        image=None if panel_alone else query_image(index, state, like),
+        image=None if panel_alone else query_image(index, state, like, claims),
         panel=like.id if panel_alone and like else None,
         view=state.view,
         negative_text=state.negative[:MAX_QUERY_CHARS].strip() or None,
