@@ -21,6 +21,7 @@ from retrieval.store.hints import REPAIR_HINT, RESTORE_HINT
 from retrieval.store.layout import catalog_url, existing_index, generation_folder, open_vectors
 from retrieval.store.thumbnails import Thumbnails
 from retrieval.store.vectors import VectorStore
+from retrieval.values import whole_number
 
 SAMPLE = 32
 """Panels encoded again from their comics by default."""
@@ -73,6 +74,7 @@ def verify_index(
     Raises `IndexMissing` if there is no index, `IndexDamaged`, `IndexTooNew` or `IndexTooOld` if the catalog cannot be
     opened.
     """
+    sample = whole_number("sample", sample, 0)
     folder = existing_index(path)
     problems: list[Problem] = []
     damaged: list[Problem] = []

@@ -15,7 +15,18 @@ from retrieval.filters import METADATA_FILTERS
 
 DEFAULT_INDEX = "panelseek.index"
 
-PATH = click.Path(path_type=Path)
+
+class _PathType(click.Path):
+    """A path that is not empty: an empty one would be the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path. Raises a usage error for an empty one."""
+        if not str(value).strip():
+            self.fail(f"{value!r} is empty; give a path, such as . for the current folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PATH = _PathType(path_type=Path)
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
