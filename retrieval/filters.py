@@ -83,7 +83,9 @@ class Filter:
         if where is None:
             return cls()
         if isinstance(where, Filter):
-            where = {f.name: getattr(where, f.name) for f in fields(cls)}
+            values = {f.name: getattr(where, f.name) for f in fields(cls)}
+            checked = cls.of(values)
+            return where if all(plain(value) is value for value in values.values()) else checked
         if not isinstance(where, Mapping):
             raise UsageError(f"a filter must map names to values; found {where!r}", hint=_MAPPING_HINT)
         names = [f.name for f in fields(cls)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import os
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ def plain(value: Any) -> Any:
 
     Other values stay as they are. NumPy is not imported: whatever has `dtype` and `tolist` is converted.
     """
-    if isinstance(value, list | tuple):
-        return type(value)([plain(item) for item in value]) if type(value) in (list, tuple) else value
+    if type(value) in (list, tuple):
+        items = [plain(item) for item in value]
+        return value if all(map(operator.is_, items, value)) else type(value)(items)
     if not (hasattr(value, "dtype") and hasattr(value, "tolist")):
         return value
     found = value.tolist()

@@ -183,6 +183,8 @@ def test_plain_values() -> None:
     """NumPy values become Python's, also in lists; everything else is the same object."""
     assert plain([np.int64(1), (np.float32(0.5), None)]) == [1, (0.5, None)]
     assert type(plain(np.longdouble(2))) is float
+    unchanged = (1, [2.0, None], "x")
+    assert plain(unchanged) is unchanged
     thing = object()
     assert plain(thing) is thing
     assert plain({"a": 1}) == {"a": 1}
