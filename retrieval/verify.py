@@ -174,7 +174,8 @@ def _check_sample(
         for view in View:
             stored = vectors.read(view, np.array([p.vector_row for p, _ in readable], np.int64))
             cosines = np.einsum("pd,pd->p", stored, encoded.view(view))
-            empty = ~stored.any(axis=1) & ~encoded.view(view).any(axis=1)
+            # text that the encoder cannot read has no vector; indexes of earlier releases have one for it
+            empty = ~encoded.view(view).any(axis=1) & (~stored.any(axis=1) | (view is View.DIALOGUE))
             for (panel, _), cosine in zip(readable, np.where(empty, 1.0, cosines), strict=True):
                 if cosine < MIN_COSINE:
                     text = f"panel {panel.id} has {view} cosine {cosine:.4f} with its comic now"

@@ -11,7 +11,8 @@ from PIL import Image
 from retrieval.records import Panel, View
 from retrieval.search.query import ViewQuery
 
-MatchedOn = Literal["picture", "words", "both"]
+MatchedOn = Literal["picture", "words", "meaning", "both"]
+"""Why a panel was found: its picture, words of the query, its dialogue by meaning alone, or both picture and words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +66,10 @@ class RankedPanel:
 
 
 def explain_match(item: RankedPanel) -> MatchedOn:
-    """Return why a panel was found: its picture, its words, or both."""
+    """Return why a panel was found; "words" and "both" only if words of the query match."""
     query, view = item.part.query, item.part.view
-    if view is View.FUSED:
-        if query.panel is not None or (query.image is not None and item.match.words):
-            return "both"
-        return "picture" if query.image is not None else "words"
-    return "picture" if view is View.PICTURE else "words"
+    if view is View.PICTURE:
+        return "picture"
+    if view is View.FUSED and (query.panel is not None or query.image is not None):
+        return "both" if item.match.words else "picture"
+    return "words" if item.match.words else "meaning"

@@ -78,14 +78,9 @@ def print_hits(hits: Sequence[Hit]) -> None:
     for hit in hits:
         panel = hit.panel
         place = (panel.book, panel.page_number, panel.number, panel.id)
-        row = (hit.rank, f"{hit.score:.3f}", *place, _match(hit), " ".join(panel.dialogue.split()))
+        row = (hit.rank, f"{hit.score:.3f}", *place, hit.matched_on, " ".join(panel.dialogue.split()))
         table.add_row(*(Text(str(cell)) for cell in row))
     out.print(table)
-
-
-def _match(hit: Hit) -> str:
-    """Return why a hit was found; words that match by their meaning only differ from exact ones."""
-    return "meaning" if hit.matched_on == "words" and not hit.matched_words else hit.matched_on
 
 
 # --------------------------------------------------------------------- a build
