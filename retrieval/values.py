@@ -1,4 +1,4 @@
-"""Values of arguments: NumPy scalars become plain Python values; whole numbers, numbers, switches and paths are checked."""
+"""Values of arguments: NumPy values become Python's; whole numbers, numbers, switches and paths are checked."""
 
 from __future__ import annotations
 

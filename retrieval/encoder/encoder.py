@@ -111,8 +111,9 @@ class PanelEncoder:
     ) -> PanelEmbeddings:
         """Return all three views of P panels, computed in one pass; see `PanelEmbeddings`.
 
-        picture = image branch, dialogue = text branch, fused = the embedding, each as unit rows. A text that the
-        tokenizer cannot read has zeros as its dialogue row. Region vectors are included if the encoder has them. The batch size changes speed and memory, not the result (to 1e-5).
+        picture = image branch, dialogue = text branch, fused = the embedding, each as unit rows. The dialogue row is
+        zeros if the tokenizer cannot read the text. Region vectors are included if the encoder has them. The batch size
+        changes speed and memory, not the result (to 1e-5).
         `progress` is called after each batch, with stage "encode" and unit "panels".
         """
         if batch_size < 1:
@@ -166,7 +167,8 @@ class PanelEncoder:
 
         An image alone is encoded by the image branch and text alone by the text branch, for `picture` and
         `dialogue` alike. Image and text together go through the fusion, and so does every query for `fused`.
-        Text that the tokenizer cannot read counts as absent; a query of such text alone is a row of zeros. Raises `UsageError` for an empty query or an unknown view.
+        Text that the tokenizer cannot read counts as absent; such text alone gives a row of zeros.
+        Raises `UsageError` for an empty query or an unknown view.
         """
         view = _checked_view(view)
         vectors = np.zeros((len(queries), self.spec.dimension), dtype=np.float32)

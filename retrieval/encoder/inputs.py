@@ -111,6 +111,12 @@ def token_ids(texts: Sequence[str]) -> list[list[int]]:
 
 
 @cache
+def known_words() -> frozenset[str]:
+    """Return the whole words of the tokenizer's vocabulary, some 20,000 of English and the common names."""
+    return frozenset(token for token in tokenizer().get_vocab() if len(token) > 1 and token.isalpha())
+
+
+@cache
 def _tokens_without_content() -> frozenset[int]:
     """Return the ids of the unknown token and of tokens that are punctuation alone."""
     vocabulary = tokenizer().get_vocab()

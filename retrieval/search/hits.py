@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
 
 from PIL import Image
 
+from retrieval.errors import UsageError
 from retrieval.records import Panel, View
 from retrieval.search.query import ViewQuery
 
@@ -37,6 +38,29 @@ class Hit:
     def image(self) -> Image.Image:
         """Read the panel's image from the comics. Raises `SourceError` if they are gone."""
         return self._read(self.panel)
+
+    def __copy__(self) -> Hit:
+        """Return the hit itself: nothing of it changes."""
+        return self
+
+    def __deepcopy__(self, _: object) -> Hit:
+        """Return the hit itself."""
+        return self
+
+    def __reduce__(self) -> tuple[Callable[..., Hit], tuple[Any, ...]]:
+        """Store everything but the open index."""
+        stored = (getattr(self, item.name) for item in fields(self) if item.name != "_read")
+        return _without_index, tuple(stored)
+
+
+def _without_index(*stored: Any) -> Hit:
+    """Return a stored hit."""
+    return Hit(*stored, _read=_no_index)
+
+
+def _no_index(panel: Panel) -> Image.Image:
+    problem = f"the result of panel {panel.id} was stored without its index"
+    raise UsageError(problem, hint="open the index, and call index.panel_image(hit.panel)")
 
 
 @dataclass(frozen=True, slots=True)

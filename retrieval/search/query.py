@@ -41,7 +41,7 @@ class QueryFields(TypedDict, total=False):
 class Query:
     """One search; every field except the query itself has a sensible default.
 
-    text, image (path, bytes, PIL image or array), both, or panel (id of an indexed panel): what to search for.
+    text, image (see `retrieval.images.sources`), both, or panel (id of an indexed panel): what to search for.
     negative_text: panels with this text or its meaning move to the end.
     view: the vectors to compare with: picture, dialogue or fused. None follows the query: an image -> picture,
     text -> dialogue, both -> fused, a panel -> picture. "any" searches text in dialogue and picture and merges the

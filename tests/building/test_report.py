@@ -12,7 +12,7 @@ import pytest
 from retrieval.errors import UsageError
 from retrieval.progress import Progress
 from tests.building.library import build, cbz, drawn, page, plain, put, stage1
-from ui.output.tables import one_line
+from ui.output.terminal import one_line
 
 
 def test_counts_of_every_kind(lib: Path, index: Path) -> None:

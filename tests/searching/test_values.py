@@ -167,7 +167,7 @@ def test_empty_paths(tmp_path: Path, empty: str, monkeypatch: pytest.MonkeyPatch
         lambda: page_panels(empty),
     ]
     for call in calls:
-        with pytest.raises(UsageError, match="is empty|null character"):
+        with pytest.raises(UsageError, match=r"is empty|null character"):
             call()
     assert list(tmp_path.iterdir()) == [comics]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -123,8 +122,3 @@ def parse_range(option: str, value: str | None) -> Any:
     if first is not None and last is not None and first > last:
         raise UsageError(f"{option} {value} holds nothing: FROM is larger than TO", hint=f"give {option} {high}-{low}")
     return bounds
-
-
-def print_json(value: Mapping[str, Any]) -> None:
-    """Print one JSON object on standard output."""
-    click.echo(json.dumps(value, indent=1, ensure_ascii=False))

@@ -60,6 +60,7 @@ class Results:
     - more: True if results follow.
     - truncated: True if the list ends at its limit before the results do.
     - query_type: see `retrieval.overview.calibration.QueryType`. None if the search only browses.
+    - notes: sentences on words that the encoder cannot read.
     - like, excluded: the panels of `SearchState.like` and `SearchState.exclude`.
     """
 
@@ -73,6 +74,7 @@ class Results:
     query_type: str | None = None
     two_views: bool = False
     truncated: bool = False
+    notes: tuple[str, ...] = ()
     like: Panel | None = None
     excluded: Panel | None = None
 
