@@ -102,6 +102,8 @@ def test_an_image_in_any_form(index: PanelIndex, tmp_path: Path, form: str) -> N
     expected = [(hit.panel.id, round(hit.score, 2)) for hit in index.search(image=PICTURE, k=5)]
     image = FORMS[form](path)
     assert [(hit.panel.id, round(hit.score, 2)) for hit in index.search(image=image, k=5)] == expected
+    if form == "open file":
+        image.close()
 
 
 def test_grey_images(index: PanelIndex) -> None:

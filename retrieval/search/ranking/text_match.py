@@ -38,11 +38,12 @@ _WITHOUT_SPACES = re.compile(
 
 
 class Word(NamedTuple):
-    """A word of a dialogue: as it is written, normalised, and normalised without a possessive 's."""
+    """A word of a dialogue: as it is written, normalised, without a possessive 's, and without a plural s."""
 
     written: str
     token: str
     base: str
+    singular: str
 
 
 def lexical_match(terms: Sequence[str], dialogue: str, weights: Mapping[str, float]) -> LexicalMatch:
@@ -88,7 +89,7 @@ def _words(written: str) -> tuple[Word, ...]:
     tokens = word_tokens(written)
     bases = word_tokens(without_possessive(written))
     bases = bases if len(bases) == len(tokens) else tokens
-    return tuple(Word(written, token, base) for token, base in zip(tokens, bases, strict=True))
+    return tuple(Word(written, token, base, singular(token)) for token, base in zip(tokens, bases, strict=True))
 
 
 def _explicit_weight(term: str, words: Sequence[Word], terms: Sequence[str]) -> float:
@@ -99,10 +100,11 @@ def _explicit_weight(term: str, words: Sequence[Word], terms: Sequence[str]) -> 
 
 def _match_term(term: str, words: Sequence[Word], terms: Sequence[str]) -> tuple[float, list[int]]:
     """Return the weight (0 to 1) of a query word's best match, and the places of the matching words."""
-    exact = [i for i, word in enumerate(words) if term in (word.token, word.base)]
+    exact = [i for i, word in enumerate(words) if term == word.token or term == word.base]
     if exact:
         return 1.0, exact
-    plural = [i for i, word in enumerate(words) if singular(term) == singular(word.token)]
+    one = singular(term)
+    plural = [i for i, word in enumerate(words) if one == word.singular]
     if plural:
         return _PLURAL_WEIGHT, plural
     inside = [i for i, word in enumerate(words) if term in word.token and _is_run_together(term, word.token, terms)]
@@ -165,7 +167,7 @@ def _longest_run(terms: Sequence[str], words: Sequence[Word]) -> int:
     for term in terms:
         row = [0] * (len(words) + 1)
         for j, word in enumerate(words, 1):
-            if term in (word.token, word.base):
+            if term == word.token or term == word.base:
                 row[j] = previous[j - 1] + 1
                 longest = max(longest, row[j])
         previous = row
