@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, Integer, Select, case, column, func, literal_column, select, table, text
 from sqlalchemy.exc import DBAPIError
 
-from retrieval.store.catalog.text import idf, normalise, singular
+from retrieval.store.catalog.text import idf, normalise, number_forms
 
 _MAX_TRIGRAMS = 16
 """Trigrams searched for: enough to find a line with OCR errors; more take more time."""
@@ -92,12 +92,6 @@ def trigrams(word: str) -> set[str]:
 def _quote(term: str) -> str:
     """Return a term as an FTS5 string, in which nothing is an operator."""
     return '"' + term.replace('"', '""') + '"'
-
-
-def _other_forms(term: str) -> list[str]:
-    """Return the plural, which is also how `king's` is stored, and the singular of a term."""
-    base = singular(term)
-    return [form for form in (base, f"{base}s") if form != term]
 
 
 def _affordable_trigrams(counts: Sequence[tuple[str, int]]) -> dict[str, int]:
@@ -176,7 +170,7 @@ class SqliteFullText:
         Each has its own `limit`, so that many panels with one common word leave room for those with the phrase.
         """
         words = self._selective_terms(connection, terms)
-        forms = self._selective_terms(connection, [form for term in terms for form in (term, *_other_forms(term))])
+        forms = self._selective_terms(connection, [form for term in terms for form in number_forms(term)])
         letters = list(dict.fromkeys(t for word in terms for t in trigrams(word)))[:_MAX_QUERY_TRIGRAMS]
         rare = sorted(self._counts(connection, "panel_letters", letters).items(), key=lambda tc: (tc[1], tc[0]))
         ids = self._match(connection, "panel_words", _quote(" ".join(terms)), limit, within)

@@ -53,6 +53,11 @@ def singular(token: str) -> str:
     return token[:-1] if plural else token
 
 
+def number_forms(token: str) -> list[str]:
+    """Return a normalised word, its singular, and its plural, which is also how `king's` is normalised."""
+    return list(dict.fromkeys((token, singular(token), f"{singular(token)}s")))
+
+
 def idf(terms: Sequence[str], counts: Mapping[str, int], total: int) -> dict[str, float]:
     """Return the inverse document frequency of each term, as in BM25 (Robertson and Zaragoza 2009).
 
