@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 _ENGLISH = """
-a about after all also am an and any are arent as at be because been before being but by can cant cannot could couldnt
-did didnt do does doesnt doing dont for from had hadnt has hasnt have havent having he hed hell her here heres hers him
-his how i id if ill im in into is isnt it itd itll its ive just me my no nor not of off on or our ours out over own she
+a about after all also am an and any are as at be because been before being but by can could 
+did do does doing for from had has have having he hed hell her here heres hers him
+his how i id if ill im in into is it itd itll its ive just me my no nor not of off on or our ours out over own she
 shed shell shes should so some such than that thats the their theirs them then there theres these they theyd theyll
-theyre theyve this those to too under up us very was wasnt we wed well were werent weve what whats when where which
-while who whom whos why will with wont would wouldnt you youd youll your youre yours youve
+theyre theyve this those to too under up us very was we wed well were weve what whats when where which
+while who whom whos why will with would you youd youll your youre yours youve
 """
 _GERMAN = """
 aber als am an auch auf aus bei bin bis bist da damit das dass dein dem den der des die dies diese dir doch du ein eine

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from rapidfuzz.distance import OSA
+
 from retrieval.encoder.inputs import known_words
 from retrieval.search.hits import NO_MATCH, LexicalMatch
 from retrieval.search.ranking.stop_words import STOP_WORDS
@@ -16,8 +18,11 @@ _PHRASE_WEIGHT = 0.2
 """Part of the coverage that rewards words in the order of the query."""
 
 _MIN_SIMILARITY = 0.7
-"""Dice coefficient of letter pairs from which two words count as one with OCR errors: `chanse` and `chance` do,
-`flight` and `night` do not."""
+"""Share of letters without an edit from which two words count as one with OCR errors: `chanse` and `chance` do. One
+edit in three letters is too much, one in four is not. Chosen by the figures in docs/development.md."""
+
+_MIN_OCR_ERROR = 3
+"""Letters of a word with OCR errors, at least."""
 
 _OCR_ERROR_WEIGHT = 0.8
 """Weight of a word with OCR errors, times its similarity; an exact word has weight 1."""
@@ -144,21 +149,13 @@ def _is_part(word: str, terms: Sequence[str], known: bool) -> bool:
 
 @lru_cache(CACHED_WORDS)
 def _similarity(a: str, b: str) -> float:
-    """Return the Dice coefficient of letter pairs, 0 to 1, with the ends of the words marked.
+    """Return 1 less the share of edits: letters that are wrong, missing, added, or exchanged with the next one.
 
     0 for two known words: `winner` is another word than `winter`, not one with OCR errors.
     """
-    if abs(len(a) - len(b)) > max(len(a), len(b)) // 2 or min(len(a), len(b)) < 3:
+    if min(len(a), len(b)) < _MIN_OCR_ERROR or (a in known_words() and b in known_words()):
         return 0.0
-    if a in known_words() and b in known_words():
-        return 0.0
-    left, right = _letter_pairs(a), _letter_pairs(b)
-    return 2 * len(left & right) / (len(left) + len(right))
-
-
-def _letter_pairs(word: str) -> set[str]:
-    marked = f"^{word}$"
-    return {marked[i : i + 2] for i in range(len(marked) - 1)}
+    return OSA.normalized_similarity(a, b, score_cutoff=_MIN_SIMILARITY)
 
 
 def _longest_run(terms: Sequence[str], words: Sequence[Word]) -> int:
