@@ -77,8 +77,8 @@ class Retriever:
         _, rows = self.views[view].rows_of(np.array([panel_id], np.int64))
         if len(rows):
             vector: NDArray[np.float32] = self.vectors.read(view, rows)[0]
-            if not vector.any():
-                problem = f"the encoder cannot read the {view} of panel {panel_id}"
+            if view is View.DIALOGUE and not vector.any():
+                problem = f"the encoder cannot read the dialogue of panel {panel_id}"
                 raise UsageError(problem, hint="search with another view, or for its words")
             return vector
         if view is View.DIALOGUE and self._catalog.panels.get([panel_id]):

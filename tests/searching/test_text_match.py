@@ -415,12 +415,12 @@ def test_possessives_count_as_the_word() -> None:
     ],
 )  # fmt: skip
 def test_stop_words_alone_are_no_match(query: str, dialogue: str) -> None:
-    """Words like `the` are marked only beside another word of the query."""
+    """Words like `the` are marked only with another word of the query."""
     assert matched(query, dialogue) == ()
 
 
 def test_stop_words_in_a_match() -> None:
-    """Beside another word they are marked; and so is a phrase of stop words that the dialogue has."""
+    """With another word they are marked; and so is a phrase of stop words that the dialogue has."""
     assert matched("the dark", "in the dark") == ("the", "dark")
     assert matched("to be or not to be", "to be or not to be") == ("to", "be", "or", "not")
     assert matched("to be or not to be", "not to be") == ()

@@ -1,4 +1,4 @@
-"""Words that the encoder cannot read: no vector, no false score; looked up as words, and said so."""
+"""Words that the encoder cannot read: no vector and no false score; looked up as words, with a note."""
 
 from __future__ import annotations
 

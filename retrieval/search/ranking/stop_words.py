@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 _ENGLISH = """
-a about after all also am an and any are as at be because been before being but by can could 
+a about after all also am an and any are as at be because been before being but by can could
 did do does doing for from had has have having he hed hell her here heres hers him
 his how i id if ill im in into is it itd itll its ive just me my no nor not of off on or our ours out over own she
 shed shell shes should so some such than that thats the their theirs them then there theres these they theyd theyll
