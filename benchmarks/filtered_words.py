@@ -1,4 +1,4 @@
-"""Measure text lookups with a filter: full text with `+rowid IN (...)`, beside the plain `rowid IN (...)`.
+"""Measure text lookups with a filter: full text with `+rowid IN (...)` and with plain `rowid IN (...)`.
 
     python benchmarks/filtered_words.py [--panels N] [--json]
 
