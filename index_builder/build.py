@@ -20,6 +20,7 @@ from retrieval.errors import PanelseekError, UsageError
 from retrieval.progress import ProgressCallback, no_progress
 from retrieval.store.files import replace_file
 from retrieval.store.layout import catalog_url
+from retrieval.values import path_argument
 
 
 def build_index(
@@ -43,7 +44,7 @@ def build_index(
     `EncoderMismatch` if the index has another encoder's vectors, `UsageError` for options.
     """
     chosen = build_options(options)
-    folder = Path(index).expanduser().absolute()
+    folder = path_argument("index", index).absolute()
     paths = resolve_sources(sources)
     created = not folder.exists()
     with writer_lock(folder):

@@ -14,6 +14,7 @@ from retrieval.encoder.protocol import Encoder, has_constant_gate
 from retrieval.errors import SourceError, UsageError
 from retrieval.index import encoder_mismatch
 from retrieval.store.settings import EncoderRecord
+from retrieval.values import path_argument
 
 EncoderLoader = Callable[[str, str | None], Encoder]
 """Loads an encoder by its name or path, and device."""
@@ -32,7 +33,7 @@ def resolve_sources(sources: Sequence[str | Path]) -> list[Path]:
         sources = [sources]
     if not sources:
         raise UsageError("no source given", hint="name a folder of comics, a book file or an image")
-    paths = list(dict.fromkeys(Path(s).expanduser().resolve() for s in sources))
+    paths = list(dict.fromkeys(path_argument("a source", s).resolve() for s in sources))
     for path in paths:
         if any("\ud800" <= c <= "\udfff" for c in str(path)):
             raise SourceError(f"{str(path)!r} has a name that is not valid UTF-8", hint="rename it")

@@ -31,6 +31,7 @@ from retrieval.errors import (
     caused_by_interrupt,
 )
 from retrieval.progress import ProgressCallback
+from retrieval.values import number, path_argument, plain
 
 DEBOUNCE = 5.0
 """Seconds without a change before a build. A copy that pauses for longer is read twice: incomplete, then whole."""
@@ -96,11 +97,13 @@ def watch_sources(
 
     Raises the errors of `build_index` if the first build shows that none can succeed.
     """
-    if debounce < 0 or (poll_interval is not None and poll_interval <= 0):
-        raise UsageError("debounce takes 0 seconds or more, poll_interval more than 0 seconds")
+    debounce = number("debounce", debounce, "0 seconds or more", least=0)
+    if poll_interval is not None and not number("poll_interval", poll_interval, "more than 0 seconds", least=0):
+        raise UsageError("poll_interval must be more than 0 seconds; found 0")
+    poll_interval = plain(poll_interval)
     build_options({name: value for name, value in options.items() if name not in ("device", "catalog")})
     paths = resolve_sources(sources)
-    build = _Builds(paths, Path(index).expanduser().absolute(), encoder, progress, on_event, options)
+    build = _Builds(paths, path_argument("index", index).absolute(), encoder, progress, on_event, options)
     _Watch(paths, build, debounce, poll_interval, stop or Event()).run()
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from retrieval.books.problems import ReadProblem, megabytes
-from retrieval.errors import UsageError
 from retrieval.images.decode import MAX_BYTES, MAX_PIXELS
+from retrieval.values import whole_number
 
 _BOUNDS = ("max_members", "max_bytes", "max_ratio", "max_pixels")
 
@@ -40,11 +40,8 @@ class ReadLimits:
 
     def __post_init__(self) -> None:
         for item in fields(self):
-            if item.name == "within":
-                continue
-            value = getattr(self, item.name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise UsageError(f"{item.name} must be a whole number from 1 on; found {value!r}")
+            if item.name != "within":
+                object.__setattr__(self, item.name, whole_number(item.name, getattr(self, item.name), 1))
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Self:

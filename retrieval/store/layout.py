@@ -21,11 +21,12 @@ from retrieval.store.files import bytes_used, replace_file
 from retrieval.store.hints import ONE_COPY_HINT
 from retrieval.store.settings import IndexSettings
 from retrieval.store.vectors import VectorStore
+from retrieval.values import path_argument
 
 
 def existing_index(path: str | Path) -> Path:
     """Return the folder of an index. Raises `IndexMissing` if there is none."""
-    folder = Path(path).expanduser()
+    folder = path_argument("the index", path)
     if not folder.is_dir() or not ((folder / "catalog.sqlite").exists() or (folder / "catalog.url").exists()):
         raise IndexMissing("there is no index here", folder, f"make one with `panelseek build SOURCE --index {folder}`")
     return folder

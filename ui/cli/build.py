@@ -14,10 +14,10 @@ from ui.cli.options import (
     device_option,
     index_option,
     json_option,
-    print_json,
     quiet_option,
     with_options,
 )
+from ui.output.terminal import echo, print_json
 
 _GROUPS = {
     "Comics": ("page_is_panel", "right_to_left", "annotations", "no_annotations", "story_only", "strips", "dpi"),
@@ -194,7 +194,7 @@ def watch(sources: tuple[Path, ...], folder: Path, quiet: bool, as_json: bool, *
         with progress_display(quiet) as progress:
             watch_sources(sources, folder, on_event=event_printer(as_json), progress=progress, **options)
     except KeyboardInterrupt:
-        click.echo("stopped; what was written is kept", err=True)
+        echo("stopped; what was written is kept", err=True)
 
 
 def _annotations(options: dict[str, Any]) -> tuple[Path, ...] | None:

@@ -14,9 +14,9 @@ from ui.cli.options import (
     device_option,
     index_option,
     json_option,
-    print_json,
     quiet_option,
 )
+from ui.output.terminal import echo, print_json
 
 if TYPE_CHECKING:
     from retrieval.evaluation import Settings
@@ -79,12 +79,12 @@ def evaluate(folder: Path, device: str | None, quiet: bool, as_markdown: bool, a
         with PanelIndex.open(folder, device=device) as index, progress_display(quiet) as progress:
             report = measure(index, settings, progress)
     except KeyboardInterrupt:
-        click.echo("\nstopped; an evaluation writes nothing and cannot be resumed", err=True)
+        echo("", "stopped; an evaluation writes nothing and cannot be resumed", err=True)
         raise SystemExit(130) from None
     if as_json:
         print_json(report.as_dict())
     elif as_markdown:
-        click.echo(markdown(report))
+        echo(*markdown(report).split("\n"))
     else:
         print_evaluation(report)
 

@@ -19,6 +19,7 @@ from retrieval.errors import PictureError, UsageError
 from retrieval.index import PanelIndex
 from retrieval.overview.calibration import is_close
 from ui.output.hit_json import hit_as_dict
+from ui.output.notes import search_notes
 from ui.web.memory import limits
 from ui.web.search.images import claim_memory, decode_upload
 from ui.web.shell.parameters import MAX_ADDRESS_CHARS, MAX_QUERY_CHARS
@@ -51,6 +52,7 @@ def search(index: PanelIndex, arguments: dict[str, Any]) -> dict[str, Any]:
         "view": str(query.resolved_view()),
         "hits": [hit_as_dict(hit) for hit in hits],
         "close": is_close(index, query, hits) if hits and not query.offset else None,
+        "notes": search_notes(index, query),
     }
 
 

@@ -15,6 +15,7 @@ from retrieval.index import PanelIndex
 from retrieval.overview.calibration import query_type_of
 from retrieval.overview.facets import Facet
 from retrieval.records import Panel, View
+from ui.output.notes import search_notes
 from ui.web.search.cards import Card, Results, make_cards
 from ui.web.search.images import query_image
 from ui.web.search.search_state import FILTERS, SearchState
@@ -61,6 +62,7 @@ def search(index: PanelIndex, state: SearchState, start: int = 0, count: int | N
         query_type=query_type_of(query),
         two_views=query.searches_two_views,
         truncated=len(hits) > end == MAX_RESULTS,
+        notes=tuple(search_notes(index, query)),
         like=like,
         excluded=excluded,
     )
