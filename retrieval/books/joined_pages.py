@@ -15,7 +15,8 @@ from pathlib import Path
 from PIL import Image
 
 from retrieval.books.limits import ReadLimits
-from retrieval.books.names import is_junk, is_page, natural_key
+from retrieval.books.names import is_junk, is_page
+from retrieval.books.order import natural_key
 from retrieval.books.problems import REBUILD
 from retrieval.errors import PictureError, SourceError
 from retrieval.images.decode import check_size, open_image

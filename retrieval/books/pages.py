@@ -6,11 +6,12 @@ import os
 from pathlib import Path
 
 from retrieval.books.container import Container
+from retrieval.books.detect import detect_file
 from retrieval.books.formats.folder import read_file
 from retrieval.books.joined_pages import parse_joined, read_joined
 from retrieval.books.limits import DEFAULT_LIMITS, ReadLimits
 from retrieval.books.names import escapes, page_name, sidecar_names
-from retrieval.books.open_books import BOOK_POOL, file_format
+from retrieval.books.open_books import BOOK_POOL
 from retrieval.books.problems import REBUILD, ReadProblem, cannot_be_read
 from retrieval.errors import SourceError
 
@@ -39,7 +40,7 @@ def _read(book: Path, name: str, limits: ReadLimits) -> bytes:
         return _read_from_folder(book, name, limits)
     if not book.is_file():
         raise _BOOK_MISSING.error(book / name)
-    if file_format(book) is not None:
+    if detect_file(book)[0] is not None:
         with BOOK_POOL.use(book, limits) as container:
             return _read_from_container(container, name)
     if name in sidecar_names(book.name):
