@@ -9,6 +9,7 @@ from pathlib import Path
 
 from index_builder.sources.books import (
     IN_BIN,
+    UNSUPPORTED_IMAGE,
     BookRef,
     Skipped,
     error_reason,
@@ -21,7 +22,6 @@ from index_builder.sources.books import (
 )
 from index_builder.sources.listings import Listings, from_json, is_slow_to_list, listing_fingerprint, to_json
 from index_builder.sources.orders import Order, is_epub, stated_order
-from index_builder.sources.pictures import PICTURE_HEAD, UNSUPPORTED_IMAGE, PictureKind, picture_kind
 from retrieval.books import (
     BookFormat,
     Container,
@@ -38,6 +38,7 @@ from retrieval.books import (
     open_container,
 )
 from retrieval.errors import SourceError
+from retrieval.images.kinds import PICTURE_HEAD, PictureKind, picture_kind
 
 _SUPPORTED_BOOKS = "supported are CBZ, CBR, CB7, CBT, PDF, EPUB, ACBF, folders and images"
 _DUPLICATE_NAME = "several files in this archive have this name; only the last one is read"

@@ -60,6 +60,7 @@ class Skipped:
     left_out: bool = False
 
 
+UNSUPPORTED_IMAGE = "unsupported image format; convert it to PNG or JPEG"
 IN_BIN = "a folder of deleted files, snapshots or previews of a system; not read"
 
 _METADATA_SUFFIXES = {".xml", ".acbf", ".mokuro"}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from index_builder.sources.books import (
     IN_BIN,
+    UNSUPPORTED_IMAGE,
     Skipped,
     error_reason,
     may_annotate_page,
@@ -16,7 +17,6 @@ from index_builder.sources.books import (
     may_have_metadata,
 )
 from index_builder.sources.listings import PictureKinds
-from index_builder.sources.pictures import PICTURE_HEAD, UNSUPPORTED_IMAGE, PictureKind, picture_kind
 from retrieval.books import (
     escapes,
     is_bin,
@@ -27,6 +27,7 @@ from retrieval.books import (
     natural_key,
     suffix_of,
 )
+from retrieval.images.kinds import PICTURE_HEAD, PictureKind, picture_kind
 
 ACBF_SUFFIX = ".acbf"
 _WALKED_ANYWAY = "the walk reaches the link's target at its own path"

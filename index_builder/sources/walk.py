@@ -26,10 +26,10 @@ from index_builder.sources.folders import (
     stat_fingerprint,
 )
 from index_builder.sources.listings import Listings, PictureKinds
-from index_builder.sources.pictures import PICTURE_HEAD, PictureKind, picture_kind
 from retrieval.books import DEFAULT_LIMITS, ReadLimits, detect_file, is_page, natural_key, sidecar_names
 from retrieval.books.formats.folder import read_file
 from retrieval.errors import SourceError
+from retrieval.images.kinds import PICTURE_HEAD, PictureKind, picture_kind
 
 
 def find_books(
@@ -144,7 +144,7 @@ class _Walk:
                 folder = self._reader.read(path, place.relative)
         except OSError as error:
             folder.skipped.append(Skipped(str(path), error_reason(error)))
-        for bin_path in folder.bins:
+        for bin_path in sorted(folder.bins, key=natural_key):
             self._bins.setdefault(PurePath(bin_path).name.lower(), []).append(bin_path)
         return folder
 

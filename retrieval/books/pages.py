@@ -49,16 +49,18 @@ def _read(book: Path, name: str, limits: ReadLimits) -> bytes:
 
 
 def _read_from_folder(folder: Path, name: str, limits: ReadLimits) -> bytes:
-    joined = None if (folder / name).exists() else parse_joined(name)
+    if (folder / name).exists() or ".." not in name:
+        return read_file(folder, name, limits.max_bytes)
+    names = {entry.name for entry in os.scandir(folder) if entry.is_file()}
+    joined = parse_joined(name, names)
     if joined is None:
         return read_file(folder, name, limits.max_bytes)
-    names = [entry.name for entry in os.scandir(folder) if entry.is_file()]
     return read_joined(folder, joined, names, lambda name: read_file(folder, name, limits.max_bytes), limits)
 
 
 def _read_from_container(book: Container, name: str) -> bytes:
     name = page_name(name)
-    joined = None if name in book.entries else parse_joined(name)
+    joined = None if name in book.entries else parse_joined(name, book.entries)
     if joined is None:
         return book.read(name)
     names = [name for name in book.entries if not escapes(name)]

@@ -193,5 +193,4 @@ def test_any_names_can_be_ordered() -> None:
     names = {"".join(dice.choices(letters, k=dice.randint(0, 9))) for _ in range(4_000)}
     ordered = sorted(names, key=natural_key)
     assert len({natural_key(name) for name in ordered}) == len(names)
-    accents = ["pagina", "página", "pa\u0301gina"]
-    assert sorted(accents[::-1], key=natural_key)[0] == "pagina"
+    assert natural_key("pagina") < natural_key("pa\u0301gina") < natural_key("pbgina")

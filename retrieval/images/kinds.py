@@ -9,8 +9,6 @@ from retrieval.images.formats import image_format
 PICTURE_HEAD = 64
 """First bytes of a file that `picture_kind` needs."""
 
-UNSUPPORTED_IMAGE = "unsupported image format; convert it to PNG or JPEG"
-
 _BMP_HEADER_SIZES = {12, 16, 40, 52, 56, 64, 108, 124}
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _UNSUPPORTED_MAGIC = (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51", b"8BPS")  # JPEG 2000 twice, PSD
