@@ -65,7 +65,7 @@ def _add_skipped(reading: Reading, item: Skipped, root: Path) -> None:
 
 def _add_book(reading: Reading, book: BookRef, root: Path) -> None:
     metadata = BookMetadataReader(book, root, "", {}, Collection(), BuildOptions())
-    settings = DecodeSettings({1: root}, DEFAULT_LIMITS, page_is_panel=False, thumbnails=False, ocr=None)
+    settings = DecodeSettings({1: root}, DEFAULT_LIMITS, page_is_panel=True, thumbnails=False, ocr=None)
     for page in book.pages:
         annotations = metadata.annotations(page)
         metadata.label(page)

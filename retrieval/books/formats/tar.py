@@ -56,7 +56,7 @@ class Tar(Container):
     def _check(self, info: tarfile.TarInfo, packed: int) -> ReadProblem | None:
         """Return why a member must not be read; None if it may be."""
         if not info.isfile():
-            return ReadProblem("a link inside the archive; not followed", "pack the file itself")
+            return ReadProblem("a link inside the archive", "pack the file itself")
         if info.issparse():
             return ReadProblem("a sparse file; not supported", "pack the file itself")
         return self.limits.check_member(info.size, packed)
