@@ -88,7 +88,7 @@ def make_books() -> dict[str, Files]:
         "PDF": lambda: {"book.pdf": formats.make_pdf([data for _, data in _pages()])},
         "EPUB": lambda: {"book.epub": formats.make_epub(_pages())},
         "ACBF": lambda: {"book.acbf": formats.make_acbf(_pages())},
-        "JSON beside pages": _with_page_json,
+        "JSON next to pages": _with_page_json,
         "mokuro": _with_mokuro,
     }
     for name, (kind, suffix) in _image_kinds().items():

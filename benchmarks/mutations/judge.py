@@ -33,7 +33,7 @@ def write_files(files: Mapping[str, bytes], folder: Path) -> None:
 
 
 def read_intact(files: Mapping[str, bytes]) -> Reading:
-    """Return what is read of the book as it was made."""
+    """Return the reading of the book as it was made."""
     with tempfile.TemporaryDirectory() as folder:
         write_files(files, Path(folder))
         return read_folder(Path(folder))

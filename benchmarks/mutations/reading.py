@@ -24,7 +24,7 @@ _UNEXPECTED = "it cannot be decoded ("
 
 @dataclass
 class Reading:
-    """What was found in a folder.
+    """The books of a folder as they were read.
 
     pixels: SHA-1 of each page that was decoded. named: number of pages that a message names. is_book_named: True if a
     message is about the book as a whole. annotated: pages with boxes or text from annotations. unexpected: exceptions

@@ -117,7 +117,7 @@ class FolderReader:
         return True
 
     def _find_pictures(self, path: Path, relative: str, entries: Iterable[os.DirEntry[str]], folder: Folder) -> None:
-        """Sort files by their first bytes; those that are no pictures are of no use."""
+        """Sort files by their first bytes; files other than pictures are ignored."""
         known = self._kinds.of_folder(relative)
         found: dict[str, tuple[str, str]] = {}
         for entry in entries:

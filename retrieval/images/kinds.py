@@ -16,7 +16,7 @@ _CAMERA_RAW_MAGIC = b"CR"
 
 
 class PictureKind(StrEnum):
-    """What a file is by its first bytes."""
+    """Type of a file by its first bytes."""
 
     PAGE = "page"
     UNSUPPORTED = "unsupported"
@@ -24,7 +24,7 @@ class PictureKind(StrEnum):
 
 
 def picture_kind(head: bytes) -> PictureKind:
-    """Return what a file that starts with these (at most `PICTURE_HEAD`) bytes is."""
+    """Return the type of a file that starts with these (at most `PICTURE_HEAD`) bytes."""
     if head.startswith(_UNSUPPORTED_MAGIC):
         return PictureKind.UNSUPPORTED
     found = image_format(head)

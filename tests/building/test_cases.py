@@ -76,7 +76,7 @@ def test_pages_that_other_programs_read(case, lib: Path, index: Path, name: str,
 
 
 def test_bins_are_left_out_and_named(case, lib: Path, index: Path) -> None:
-    """What was deleted on a NAS is not indexed; its bins are in the report."""
+    """Deleted files on a NAS are not indexed; its bins are in the report."""
     case("11-recycle-bins")
     report = build(lib, index, page_is_panel=True)
     assert pages(index) == [("library/Kept comic/1.png", 1)]

@@ -190,7 +190,7 @@ def test_unchanged_files_are_not_read_again(monkeypatch: pytest.MonkeyPatch, tmp
 def test_an_archive_is_unpacked_once_for_its_unnamed_pages(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str
 ) -> None:
-    """What a file is can only be seen by unpacking it; the listing of the unchanged archive is remembered."""
+    """The type of a file shows only when it is unpacked; the listing of the unchanged archive is remembered."""
     path = make_archive(kind, tmp_path)
     stored, opened = Stored(), []
     monkeypatch.setattr(archives, "open_container", lambda *given: opened.append(given) or open_container(*given))
