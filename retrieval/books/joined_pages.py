@@ -58,7 +58,7 @@ def parse_joined(name: str, names: Collection[str] = ()) -> JoinedPage | None:
 
 
 def read_joined(
-    book: Path, page: JoinedPage, names: Sequence[str], read: Callable[[str], bytes], limits: ReadLimits
+    book: Path, page: JoinedPage, names: Collection[str], read: Callable[[str], bytes], limits: ReadLimits
 ) -> bytes:
     """Return a joined page as BMP.
 
@@ -80,7 +80,7 @@ def read_joined(
     return _join(slices)
 
 
-def _slice_names(path: Path, page: JoinedPage, names: Sequence[str]) -> list[str]:
+def _slice_names(path: Path, page: JoinedPage, names: Collection[str]) -> list[str]:
     """Return the files of the book from the first slice to the last one; some may be no images."""
     ordered = sorted((name for name in names if not is_junk(name)), key=natural_key)
     try:

@@ -31,19 +31,20 @@ class _Signs(dict[int, str]):
 _SIGNS = _Signs()
 
 
-def natural_key(path: str) -> tuple[object, ...]:
+def natural_key(path: str, *, ignore_case: bool = True) -> tuple[object, ...]:
     """Return the sort key of natural order, part by part: "page2" before "page10", "a/9" before "a-b/1".
 
     Case, width and accents written in several ways do not matter, nor does the script of the digits. The number
     "2.5" comes after "2" and before "3" whatever follows it, and "2.10" after "2.9". A name that begins with a sign
     ("!cover", "_cover", "#0") comes before numbers, and numbers come before letters, as in comic readers.
 
-    The path itself comes last, so that names which differ only in case keep one order everywhere.
+    The path itself comes last, so that names which differ only in case keep one order everywhere. With `ignore_case`
+    off, capital letters come before small ones.
     """
-    return (*((_part_key(part), part) for part in path.split("/")),)
+    return (*((_part_key(part, ignore_case), part) for part in path.split("/")),)
 
 
-def _part_key(part: str) -> tuple[object, ...]:
+def _part_key(part: str, ignore_case: bool) -> tuple[object, ...]:
     """Return the keys of the stem, then of up to two suffixes.
 
     "Ch. 2" and "vol.2" have no suffix: it is short, and begins with a letter.
@@ -56,14 +57,14 @@ def _part_key(part: str) -> tuple[object, ...]:
         is_whole_name = not stem[: max(dot, 0)].strip(".")
         if is_whole_name or len(suffix) > _MAX_SUFFIX_CHARS or not suffix[1:2].isalpha():
             break
-        suffixes.append(_text_key(suffix))
+        suffixes.append(_text_key(suffix, ignore_case))
         stem = stem[:dot]
-    return (_text_key(stem), *reversed(suffixes))
+    return (_text_key(stem, ignore_case), *reversed(suffixes))
 
 
-def _text_key(text: str) -> tuple[object, ...]:
+def _text_key(text: str, ignore_case: bool) -> tuple[object, ...]:
     """Return alternately the text before a number and the number; such keys can be compared with each other."""
-    text = _folded(text)
+    text = _folded(text, ignore_case)
     key: list[object] = []
     end = 0
     for number in _NUMBER.finditer(text):
@@ -75,11 +76,11 @@ def _text_key(text: str) -> tuple[object, ...]:
     return tuple(key)
 
 
-def _folded(text: str) -> str:
-    """Return a text in one case and width, with accents after their letters."""
-    if text.isascii():
-        return text.lower()
-    return unicodedata.normalize("NFKD", _FRACTION.sub(_decimal, text)).casefold()
+def _folded(text: str, ignore_case: bool) -> str:
+    """Return a text in one width, with accents after their letters, and in one case unless that matters."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKD", _FRACTION.sub(_decimal, text))
+    return text.casefold() if ignore_case else text
 
 
 def _decimal(match: re.Match[str]) -> str:

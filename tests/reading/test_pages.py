@@ -193,4 +193,6 @@ def test_any_names_can_be_ordered() -> None:
     names = {"".join(dice.choices(letters, k=dice.randint(0, 9))) for _ in range(4_000)}
     ordered = sorted(names, key=natural_key)
     assert len({natural_key(name) for name in ordered}) == len(names)
+    titles = ["Vol 2", "Vol 10", "Z", "a 2", "a 10"]
+    assert sorted(titles, key=lambda title: natural_key(title, ignore_case=False)) == titles
     assert natural_key("pagina") < natural_key("pa\u0301gina") < natural_key("pbgina")

@@ -72,7 +72,7 @@ class LibraryReader:
             }
 
     def books(self) -> list[BookSummary]:
-        """Return the present books, in natural order of their titles."""
+        """Return the present books, in natural order of their titles, capital letters before small ones."""
         statement = (
             select(
                 BookRow.id,
@@ -92,7 +92,7 @@ class LibraryReader:
         )
         with Session(self.engine) as session:
             books = [BookSummary(*row) for row in session.execute(statement)]
-        return sorted(books, key=lambda book: natural_key(book.title))
+        return sorted(books, key=lambda book: natural_key(book.title, ignore_case=False))
 
     def book_metadata(self, book_id: int) -> dict[str, tuple[str, ...]]:
         """Return the metadata of a book: the values of each name, in order."""
