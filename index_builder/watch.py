@@ -20,7 +20,7 @@ from index_builder.build import build_index
 from index_builder.options import build_options
 from index_builder.preconditions import load_by_name, resolve_sources
 from index_builder.report import BuildReport
-from retrieval.books.names import is_junk
+from retrieval.books.names import is_book_file, is_junk, is_page
 from retrieval.encoder.protocol import Encoder
 from retrieval.errors import (
     EncoderMismatch,
@@ -227,7 +227,7 @@ class _Watch:
         if changed.is_relative_to(self.builds.index):
             return False
         source = next((root for root in self.paths if changed.is_relative_to(root)), None)
-        return source is None or not is_junk(changed.relative_to(source).as_posix())
+        return source is None or not (is_junk(changed.relative_to(source).as_posix()) or _is_unfinished(changed.name))
 
     def _roots_changed(self) -> bool:
         """Return True if a source appeared, disappeared or was replaced; needed for sources that are one file."""
@@ -262,6 +262,11 @@ class _Watch:
         done = self.builds.run(first)
         self.changed_at = time.monotonic()
         self.retry_at = None if done else self.changed_at + RETRY
+
+
+def _is_unfinished(name: str) -> bool:
+    """Return True for a file that a program is still copying, such as ".001.jpg.x8Kd2f"."""
+    return name.startswith(".") and "." in name[1:] and not is_page(name) and not is_book_file(name)
 
 
 def _mark(path: Path) -> _Mark:

@@ -186,7 +186,7 @@ class PanelIndex:
         return self.catalog.panels.of_page(whole_number("page", page_id, 1))
 
     def books(self) -> list[BookSummary]:
-        """Return the books that are present, in order of title."""
+        """Return the books that are present, in natural order of their titles."""
         return self.catalog.library.books()
 
     def page_image(self, page_id: int) -> Image.Image:

@@ -138,7 +138,8 @@ class _SourceScan:
         for item in walk:
             if isinstance(item, Skipped):
                 skipped.append((item.path, item.reason))
-                self.unreadable.append(Path(item.path))
+                if not item.left_out:
+                    self.unreadable.append(Path(item.path))
                 continue
             self._book(item)
             self.report(self.plan.jobs + counts[PageStatus.UNCHANGED] + counts[PageStatus.RESTORED])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retrieval.books import natural_key, sidecar_names, suffix_of
+from retrieval.books.names import PAGE_SUFFIXES
 from retrieval.errors import PanelseekError
 
 
@@ -51,11 +52,18 @@ class BookRef:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file or folder that looks like comics and is not read. The reason does not repeat the path."""
+    """A file or folder that looks like comics and is not read. The reason does not repeat the path.
+
+    left_out: True if it is never read, by rule: pages that an earlier build read there count as missing.
+    """
 
     path: str
     reason: str
+    left_out: bool = False
 
+
+UNSUPPORTED_IMAGE = "unsupported image format; convert it to PNG or JPEG"
+IN_BIN = "a folder of deleted files, snapshots or previews of a system; not read"
 
 _METADATA_SUFFIXES = {".xml", ".acbf", ".mokuro", ".opf"}
 _COLLECTION_INDEX = "index.json"
@@ -63,7 +71,7 @@ _COLLECTION_INDEX = "index.json"
 
 _GENERIC_NAME = re.compile(
     r"(pages?|images?|img|pics?|scans?|jpe?gs?|pngs?|webp|web|strips?|comics?|books?|files|[a-z]{2}"
-    r"|(ch|chapter|ep|episode|vol|volume|issue|part|book|no|nr|[a-z])?[\s._-]*\d+)",
+    r"|(ch|chapter|ep|episode|vol|volume|issue|part|book|no|nr|[a-z])?[\s._-]*\d+([.,]\d+)?)",
     re.IGNORECASE,
 )
 
@@ -108,6 +116,12 @@ def metadata_files(sidecars: Mapping[str, str], pages: Iterable[PageRef]) -> tup
 def may_annotate_page(name: str) -> bool:
     """Return True if a file may be the annotation of the page with the same name."""
     return suffix_of(name) == ".json" and name.rpartition("/")[2].lower() != _COLLECTION_INDEX
+
+
+def may_be_picture(name: str) -> bool:
+    """Return True if the first bytes of a file must tell whether it is a picture, because its name does not."""
+    suffix = suffix_of(name)
+    return suffix not in PAGE_SUFFIXES and suffix not in _METADATA_SUFFIXES and suffix != ".json"
 
 
 def is_generic(name: str) -> bool:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from retrieval.books.container import Container
-from retrieval.books.detect import HEAD, BookFormat, detect_format
+from retrieval.books.detect import BookFormat, detect_file
 from retrieval.books.formats.acbf import Acbf
 from retrieval.books.formats.pdf import Pdf
 from retrieval.books.formats.rar import Rar
@@ -35,12 +35,6 @@ _OPENERS: dict[BookFormat, Callable[[Path, ReadLimits], Container]] = {
 _Key = tuple[str, int, int, ReadLimits]
 
 
-def file_format(path: Path) -> BookFormat | None:
-    """Return the format of a book file, by its first bytes; None if it is no book. Raises OSError."""
-    with path.open("rb") as file:
-        return detect_format(file.read(HEAD))
-
-
 def open_container(path: Path, limits: ReadLimits) -> Container:
     """Open a book file. The caller closes it.
 
@@ -49,7 +43,7 @@ def open_container(path: Path, limits: ReadLimits) -> Container:
     try:
         limits.check_place(path)
         before = path.stat()
-        book_format = file_format(path)
+        book_format, _ = detect_file(path)
         if book_format is None:
             raise ReadProblem("the file is no longer a folder or a book", REBUILD).error(path)
         return _checked(_OPENERS[book_format](path, limits), before)

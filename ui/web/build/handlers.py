@@ -155,7 +155,7 @@ class BuildService:
 
 def _contents(folder: Path) -> tuple[list[str], int]:
     """Return the names of folders in natural order, and the number of files, without hidden ones and links."""
-    from natsort import natsorted, ns
+    from retrieval.books import natural_key
 
     names, files = [], 0
     try:
@@ -169,7 +169,7 @@ def _contents(folder: Path) -> tuple[list[str], int]:
                     files += 1
     except OSError as error:
         raise SourceError(f"the folder cannot be read ({error.strerror})", folder) from error
-    return natsorted(names, alg=ns.IGNORECASE), files
+    return sorted(names, key=natural_key), files
 
 
 def stage_name(progress: Progress) -> str:
