@@ -55,7 +55,8 @@ class Hit:
 
 def _without_index(*stored: Any) -> Hit:
     """Return a stored hit."""
-    return Hit(*stored, _read=_no_index)
+    values: tuple[Any, ...] = (*stored, _no_index)
+    return Hit(*values)
 
 
 def _no_index(panel: Panel) -> Image.Image:

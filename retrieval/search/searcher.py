@@ -141,8 +141,8 @@ class Searcher:
             return np.zeros(len(rows), np.bool_)
         if context.part.view is not View.DIALOGUE:
             return np.ones(len(rows), np.bool_)
-        found: NDArray[np.bool_] = self.retriever.vectors.read(View.DIALOGUE, np.asarray(rows)).any(axis=1)
-        return found
+        vectors = self.retriever.vectors.read(View.DIALOGUE, np.asarray(rows))
+        return np.asarray(vectors.any(axis=1), dtype=np.bool_)
 
     def _hits(self, query: Query, panels: Sequence[RankedPanel]) -> list[Hit]:
         return [

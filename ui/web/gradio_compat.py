@@ -105,7 +105,7 @@ def make_server_app(blocks: Any, url: str, options: dict[str, Any]) -> tuple[Any
     blocks.state_session_capacity = MAX_SESSIONS
     blocks.share = False
     blocks.is_running = True
-    app = mount_gradio_app(Starlette(), blocks, path="/", **options)  # type: ignore[arg-type]
+    app = mount_gradio_app(Starlette(), blocks, path="/", **options)
     inner = next(route.app for route in app.routes if getattr(route, "path", None) == "")
     if blocks.mcp_server_obj is not None:
         blocks.mcp_server_obj._local_url = url

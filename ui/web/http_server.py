@@ -9,8 +9,9 @@ import time
 from contextlib import suppress
 from typing import Any
 
+import h11
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol, h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from retrieval.errors import UsageError
 

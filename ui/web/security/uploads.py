@@ -55,10 +55,10 @@ class UploadShelf:
         now = time.monotonic()
         for path in [path for path, (_, _, since) in self._files.items() if now - since > self._seconds]:
             self._remove(path)
-        for path in self._on_disk():
+        for file in self._on_disk():
             with suppress(OSError):
-                if str(path) not in self._files and time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
-                    path.unlink()
+                if str(file) not in self._files and time.time() - file.stat().st_mtime > _ABANDONED_SECONDS:
+                    file.unlink()
 
     def _remove(self, path: str) -> None:
         del self._files[path]
