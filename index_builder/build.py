@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from retrieval.encoder.protocol import Encoder
 from retrieval.errors import PanelseekError, UsageError
 from retrieval.progress import ProgressCallback, no_progress
 from retrieval.search.index_encoder import EncoderLoader, load_by_name
+from retrieval.store.files import replace_file
 from retrieval.store.layout import catalog_url
+from retrieval.values import path_argument
 
 
 def build_index(
@@ -42,7 +45,7 @@ def build_index(
     `EncoderMismatch` if the index has another encoder's vectors, `UsageError` for options.
     """
     chosen = build_options(options)
-    folder = Path(index).expanduser().absolute()
+    folder = path_argument("index", index).absolute()
     paths = resolve_sources(sources)
     created = not folder.exists()
     with writer_lock(folder):
@@ -57,10 +60,8 @@ def build_index(
             session = BuildSession(opened, chosen, encoder, device, progress or no_progress, load or load_by_name)
             return session.run(paths)
         except Exception:
-            empty = store.panels.last_vector_row() < 0
-            store.close()
-            if created and empty:
-                _remove_folder(folder)
+            if created:
+                _remove_if_empty(folder, store)
             raise
         finally:
             store.close()
@@ -75,7 +76,8 @@ def _open_catalog(folder: Path, url: str | None) -> CatalogWriter:
         shown = current.render_as_string(hide_password=True)
         raise UsageError(f"the catalog of this index is {shown}", folder, "leave out --catalog, or build elsewhere")
     catalog = CatalogWriter.create(chosen)
-    (folder / "catalog.url").write_text(chosen.render_as_string(hide_password=False) + "\n")  # the database works
+    url_line = chosen.render_as_string(hide_password=False) + "\n"
+    replace_file(folder / "catalog.url", lambda partial: partial.write_text(url_line))  # the database works
     return catalog
 
 
@@ -93,8 +95,18 @@ def _chosen_url(text: str) -> URL:
     return url.set(database=str(Path(str(url.database)).expanduser().absolute()))
 
 
+def _remove_if_empty(folder: Path, store: CatalogWriter) -> None:
+    """Delete the folder of an index if it has no panel; what the disk refuses is left for the next build."""
+    with suppress(PanelseekError):
+        empty = store.panels.last_vector_row() < 0
+        store.close()
+        if empty:
+            _remove_folder(folder)
+
+
 def _remove_folder(folder: Path) -> None:
-    """Delete the folder of an index without any panel."""
-    for path in sorted(folder.rglob("*"), reverse=True):
-        path.rmdir() if path.is_dir() else path.unlink()
-    folder.rmdir()
+    """Delete the folder of an index without any panel, as far as the disk allows."""
+    with suppress(OSError):  # the error that came before is the one to report
+        for path in sorted(folder.rglob("*"), reverse=True):
+            path.rmdir() if path.is_dir() else path.unlink()
+        folder.rmdir()

@@ -11,9 +11,15 @@ from typing import Any
 from index_builder.dialogue import parse_language
 from retrieval.books import DEFAULT_LIMITS, ReadLimits
 from retrieval.errors import UsageError
+from retrieval.values import path_argument, switch, whole_number
 
 INDEX_KINDS = ("auto", "exact", "ivfpq")
 STRIPS = ("auto", "yes", "no")
+
+_LEAST = {"batch_size": 1, "workers": 0, "max_pixels": 1, "max_bytes": 1, "max_members": 1, "max_ratio": 1, "dpi": 1}
+"""Options that are whole numbers, and the lowest value of each."""
+
+_SWITCHES = ("page_is_panel", "right_to_left", "story_only", "thumbnails", "regions", "ocr", "keep_ocr")
 
 _MAX_DEFAULT_WORKERS = 8
 """Processes at most if `workers` is not given: bounds memory on machines with many cores."""
@@ -39,6 +45,7 @@ class BuildOptions:
     - ocr: run OCR on panels without annotated text.
     - keep_ocr: keep existing OCR text of any engine, version or language.
     - language: language of the comics, such as en or ja. None: that of the index, else auto.
+    - within: read nothing outside this folder, also not through links. None: links may lead anywhere. Not stored.
     """
 
     index_kind: str = "auto"
@@ -59,20 +66,23 @@ class BuildOptions:
     ocr: bool = True
     keep_ocr: bool = False
     language: str | None = None
+    within: str | None = None
 
     def __post_init__(self) -> None:
         if self.annotations is not None:
             object.__setattr__(self, "annotations", _absolute_paths(self.annotations))
+        if self.within is not None:
+            object.__setattr__(self, "within", os.path.realpath(Path(self.within).expanduser()))
         if self.index_kind not in INDEX_KINDS:
             problem = f"there is no index kind {self.index_kind!r}"
             raise UsageError(problem, hint=f"choose {', '.join(INDEX_KINDS)}")
         if self.strips not in STRIPS:
             raise UsageError(f"strips must be one of {', '.join(STRIPS)}; found {self.strips!r}")
-        for name, least in (("batch_size", 1), ("workers", 0)):
-            value = getattr(self, name)
-            if value is not None and (not isinstance(value, int) or value < least):
-                raise UsageError(f"{name} must be a whole number from {least} on; found {value!r}")
-        self.limits  # noqa: B018 (checks its own fields)
+        for name, least in _LEAST.items():
+            value = whole_number(name, getattr(self, name), least, optional=name in ("workers", "dpi"))
+            object.__setattr__(self, name, value)
+        for name in _SWITCHES:
+            object.__setattr__(self, name, switch(name, getattr(self, name), optional=name == "regions"))
         if self.keep_ocr and not self.ocr:
             raise UsageError("keep_ocr needs OCR, which is switched off", hint="choose one of the two")
         if self.language is not None:
@@ -89,8 +99,8 @@ class BuildOptions:
         return min(_MAX_DEFAULT_WORKERS, os.cpu_count() or 1) if self.workers is None else self.workers
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the options ready for JSON."""
-        return asdict(self)
+        """Return the options that an index remembers, ready for JSON."""
+        return {name: value for name, value in asdict(self).items() if name != "within"}
 
 
 def build_options(values: Mapping[str, Any]) -> BuildOptions:
@@ -106,4 +116,4 @@ def build_options(values: Mapping[str, Any]) -> BuildOptions:
 def _absolute_paths(paths: str | Path | tuple[str | Path, ...]) -> tuple[str, ...]:
     """Return one path or several as absolute paths in text form, without duplicates."""
     items = [paths] if isinstance(paths, str | Path) else list(paths)
-    return tuple(dict.fromkeys(str(Path(path).expanduser().absolute()) for path in items))
+    return tuple(dict.fromkeys(str(path_argument("annotations", path).absolute()) for path in items))

@@ -22,6 +22,7 @@ from retrieval.search.index_encoder import (
     missing_record,
 )
 from retrieval.store.settings import EncoderRecord
+from retrieval.values import path_argument
 
 
 def resolve_sources(sources: Sequence[str | Path]) -> list[Path]:
@@ -30,7 +31,7 @@ def resolve_sources(sources: Sequence[str | Path]) -> list[Path]:
         sources = [sources]
     if not sources:
         raise UsageError("no source given", hint="name a folder of comics, a book file or an image")
-    paths = list(dict.fromkeys(Path(s).expanduser().resolve() for s in sources))
+    paths = list(dict.fromkeys(path_argument("a source", s).resolve() for s in sources))
     for path in paths:
         if any("\ud800" <= c <= "\udfff" for c in str(path)):
             raise SourceError(f"{str(path)!r} has a name that is not valid UTF-8", hint="rename it")

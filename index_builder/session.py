@@ -28,6 +28,7 @@ from retrieval.errors import SourceError
 from retrieval.progress import ProgressCallback, StageProgress
 from retrieval.search.index_encoder import EncoderLoader
 from retrieval.store.generation import open_generation
+from retrieval.temporary import temporary_errors
 
 _SHOWN_REASONS = 5
 """Skipped items that the error for a build without pages names."""
@@ -115,9 +116,12 @@ class BuildSession:
         if not plan.jobs or self._index.empty:
             yield None
             return
-        with tempfile.TemporaryDirectory() as folder:
+        with temporary_errors():
+            created = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        with created as folder:
             path = Path(folder) / "hashes.npy"
-            write_hashes(self._index.catalog.pages.digests(), path)
+            with temporary_errors():
+                write_hashes(self._index.catalog.pages.digests(), path)
             yield str(path)
 
     # ----------------------------------------------------------------- settings

@@ -20,7 +20,7 @@ from index_builder.build import build_index
 from index_builder.options import build_options
 from index_builder.preconditions import resolve_sources
 from index_builder.report import BuildReport
-from retrieval.books.names import is_junk
+from retrieval.books.names import is_book_file, is_junk, is_page
 from retrieval.encoder.protocol import Encoder
 from retrieval.errors import (
     EncoderMismatch,
@@ -32,6 +32,7 @@ from retrieval.errors import (
 )
 from retrieval.progress import ProgressCallback
 from retrieval.search.index_encoder import load_by_name
+from retrieval.values import number, path_argument, plain
 
 DEBOUNCE = 5.0
 """Seconds without a change before a build. A copy that pauses for longer is read twice: incomplete, then whole."""
@@ -97,11 +98,13 @@ def watch_sources(
 
     Raises the errors of `build_index` if the first build shows that none can succeed.
     """
-    if debounce < 0 or (poll_interval is not None and poll_interval <= 0):
-        raise UsageError("debounce takes 0 seconds or more, poll_interval more than 0 seconds")
+    debounce = number("debounce", debounce, "0 seconds or more", least=0)
+    if poll_interval is not None and not number("poll_interval", poll_interval, "more than 0 seconds", least=0):
+        raise UsageError("poll_interval must be more than 0 seconds; found 0")
+    poll_interval = plain(poll_interval)
     build_options({name: value for name, value in options.items() if name not in ("device", "catalog")})
     paths = resolve_sources(sources)
-    build = _Builds(paths, Path(index).expanduser().absolute(), encoder, progress, on_event, options)
+    build = _Builds(paths, path_argument("index", index).absolute(), encoder, progress, on_event, options)
     _Watch(paths, build, debounce, poll_interval, stop or Event()).run()
 
 
@@ -225,7 +228,7 @@ class _Watch:
         if changed.is_relative_to(self.builds.index):
             return False
         source = next((root for root in self.paths if changed.is_relative_to(root)), None)
-        return source is None or not is_junk(changed.relative_to(source).as_posix())
+        return source is None or not (is_junk(changed.relative_to(source).as_posix()) or _is_unfinished(changed.name))
 
     def _roots_changed(self) -> bool:
         """Return True if a source appeared, disappeared or was replaced; needed for sources that are one file."""
@@ -260,6 +263,11 @@ class _Watch:
         done = self.builds.run(first)
         self.changed_at = time.monotonic()
         self.retry_at = None if done else self.changed_at + RETRY
+
+
+def _is_unfinished(name: str) -> bool:
+    """Return True for a file that a program is still copying, such as ".001.jpg.x8Kd2f"."""
+    return name.startswith(".") and "." in name[1:] and not is_page(name) and not is_book_file(name)
 
 
 def _mark(path: Path) -> _Mark:

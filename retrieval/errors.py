@@ -8,6 +8,7 @@ PanelseekError
 │   └── HubUnreachable      the weights are not cached and the model hub does not answer
 ├── OcrError                text that OCR cannot read, because the engine is missing or fails
 ├── TrainingError           a training that cannot continue
+├── ResourceError           a full disk, too many open files: a limit of the system, no fault of what is read
 └── IndexError_             an index that is missing, damaged, locked or of another version or encoder
     ├── IndexMissing
     ├── IndexDamaged
@@ -25,7 +26,23 @@ problem and hint for them.
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
+
+_AGAIN = "then run the same command again; everything written so far remains"
+_LIMIT_HINTS = {
+    errno.ENOSPC: f"free space on this disk, {_AGAIN}",
+    getattr(errno, "EDQUOT", errno.ENOSPC): f"free space within your quota, {_AGAIN}",
+    errno.EMFILE: f"raise the limit of open files (ulimit -n) or lower --workers, {_AGAIN}",
+    errno.ENFILE: f"close other programs, {_AGAIN}",
+}
+_OTHER_HINTS = {
+    errno.ENOMEM: f"close other programs or lower --workers, {_AGAIN}",
+    errno.EROFS: f"allow writing to this disk, {_AGAIN}",
+    errno.EACCES: f"allow access to it, {_AGAIN}",
+    errno.EPERM: f"allow access to it, {_AGAIN}",
+}
 
 
 class PanelseekError(Exception):
@@ -86,6 +103,10 @@ class TrainingError(PanelseekError):
     """A training that cannot continue: it diverged, its files are damaged, or another process runs it."""
 
 
+class ResourceError(PanelseekError):
+    """A limit of the system: a full disk, too many open files. The comics that were being read have no fault."""
+
+
 class IndexError_(PanelseekError):
     """An index that cannot be used; the base of the following (underscore: `IndexError` is Python's own)."""
 
@@ -126,3 +147,23 @@ def caused_by_interrupt(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def is_limit(error: BaseException | None) -> bool:
+    """Return True if a limit of the system caused an error, such as a full disk or too many open files."""
+    while error is not None:
+        if isinstance(error, ResourceError) or (isinstance(error, OSError) and error.errno in _LIMIT_HINTS):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def system_problem(error: OSError) -> str:
+    """Return the message of the system, without number and path."""
+    return os.strerror(error.errno) if error.errno else first_line(error)
+
+
+def system_hint(error: OSError) -> str:
+    """Return the suggested fix for an error of the system."""
+    hints = _LIMIT_HINTS | _OTHER_HINTS
+    return hints.get(error.errno or 0, f"check the disk, {_AGAIN}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from retrieval.errors import UsageError
+from retrieval.values import plain
 
 Range = tuple[float | None, float | None]
 """Lower and upper end, both included; None leaves an end open."""
@@ -82,14 +83,17 @@ class Filter:
         if where is None:
             return cls()
         if isinstance(where, Filter):
-            return where
+            values = {f.name: getattr(where, f.name) for f in fields(cls)}
+            checked = cls.of(values)
+            return where if all(plain(value) is value for value in values.values()) else checked
         if not isinstance(where, Mapping):
             raise UsageError(f"a filter must map names to values; found {where!r}", hint=_MAPPING_HINT)
         names = [f.name for f in fields(cls)]
-        unknown = sorted(set(where) - set(names))
+        unknown = sorted(str(name) for name in where if name not in names)
         if unknown:
             problem = f"no filter is called {', '.join(unknown)}"
             raise UsageError(problem, hint=f"choose from {', '.join(names)}")
+        where = {name: plain(value) for name, value in where.items()}
         return cls(
             book=_text("book", where.get("book")),
             book_id=_integer("book_id", where.get("book_id")),

@@ -10,7 +10,7 @@ from typing import Any, Self, Unpack
 
 from PIL import Image
 
-from retrieval.encoder.protocol import Encoder
+from retrieval.encoder.protocol import Encoder, can_read
 from retrieval.errors import IndexDamaged, UsageError
 from retrieval.filters import Filter
 from retrieval.overview.facets import Facets, facets_of
@@ -25,7 +25,7 @@ from retrieval.search.index_encoder import (
     remember,
     weight_file,
 )
-from retrieval.search.query import Query, QueryFields, check_integer
+from retrieval.search.query import Query, QueryFields
 from retrieval.search.searcher import Searcher
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.catalog.records import BookSummary
@@ -33,6 +33,7 @@ from retrieval.store.generation import Generation, open_generation
 from retrieval.store.layout import catalog_url, check_index_id, existing_index, open_vectors, size_on_disk
 from retrieval.store.thumbnails import Thumbnails
 from retrieval.store.vectors import VectorStore
+from retrieval.values import whole_number
 
 _OPEN_TRIES = 3
 
@@ -154,6 +155,10 @@ class PanelIndex:
         """Return the hits of each query, in order; queries are encoded together, one batch for each view."""
         return self._searcher.search(queries)
 
+    def can_read(self, text: str) -> bool:
+        """Return False if the encoder knows no word of a text: a search then looks it up as words only."""
+        return can_read(self.encoder, text)
+
     # ------------------------------------------------------------------ looking
 
     def count(self, where: Filter | Mapping[str, Any] | None = None) -> int:
@@ -162,9 +167,8 @@ class PanelIndex:
 
     def browse(self, where: Filter | Mapping[str, Any] | None = None, k: int = 12, offset: int = 0) -> list[Panel]:
         """Return panels that pass a filter, in order of book, page and panel."""
-        check_integer("k", k, 1)
-        check_integer("offset", offset, 0)
-        ids = self.catalog.panels.browse(Filter.of(where), k, offset)
+        limit, start = whole_number("k", k, 1), whole_number("offset", offset, 0)
+        ids = self.catalog.panels.browse(Filter.of(where), limit, start)
         panels = self.catalog.panels.get(ids)
         return [panels[i] for i in ids if i in panels]
 
@@ -174,35 +178,32 @@ class PanelIndex:
         Keys: `retrieval.filters.METADATA_FILTERS`, book, label, has_dialogue (yes, no), aspect (tall, square, wide).
         Raises `UsageError` for a filter that makes no sense.
         """
-        check_integer("limit", limit, 1)
-        return facets_of(self.catalog, Filter.of(where), limit)
+        return facets_of(self.catalog, Filter.of(where), whole_number("limit", limit, 1))
 
     def metadata(self, book_id: int) -> dict[str, tuple[str, ...]]:
         """Return the metadata of a book: series, number, writer, ..."""
-        check_integer("book_id", book_id, 1)
-        return self.catalog.library.book_metadata(book_id)
+        return self.catalog.library.book_metadata(whole_number("book_id", book_id, 1))
 
     def panel(self, panel_id: int) -> Panel:
         """Return one panel. Raises `UsageError` if the index has none of that id."""
-        check_integer("panel", panel_id, 1)
-        found = self.catalog.panels.get([panel_id])
+        number = whole_number("panel", panel_id, 1)
+        found = self.catalog.panels.get([number])
         if not found:
             hint = "take a panel id from the results of a search"
-            raise UsageError(f"the index has no panel {panel_id}", hint=hint)
-        return found[panel_id]
+            raise UsageError(f"the index has no panel {number}", hint=hint)
+        return found[number]
 
     def page_panels(self, page_id: int) -> list[Panel]:
         """Return all panels of a page, in order."""
-        return self.catalog.panels.of_page(page_id)
+        return self.catalog.panels.of_page(whole_number("page", page_id, 1))
 
     def books(self) -> list[BookSummary]:
-        """Return the books that are present, in order of title."""
+        """Return the books that are present, in natural order of their titles."""
         return self.catalog.library.books()
 
     def page_image(self, page_id: int) -> Image.Image:
         """Read a page from the comics as upright RGB. Raises `SourceError` or `PictureError`."""
-        check_integer("page", page_id, 1)
-        return self._images.page_image(page_id)
+        return self._images.page_image(whole_number("page", page_id, 1))
 
     def panel_image(self, panel: Panel) -> Image.Image:
         """Read a panel from the comics as upright RGB. Raises `SourceError` or `PictureError`."""

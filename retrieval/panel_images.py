@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Sequence
-from functools import lru_cache
 
 from PIL import Image
 
@@ -17,7 +18,8 @@ from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.thumbnails import Thumbnails
 
 _CACHED_PAGES = 8
-"""Decoded pages that are kept: the panels of one page are often shown together."""
+_CACHED_PIXELS = 16_000_000
+"""Decoded pages that are kept, and their pixels (4 bytes each): the panels of one page are often shown together."""
 
 
 class PanelImages:
@@ -26,11 +28,30 @@ class PanelImages:
     def __init__(self, catalog: Catalog, thumbnails: Thumbnails) -> None:
         self._catalog = catalog
         self._thumbnails = thumbnails
-        self._page = lru_cache(maxsize=_CACHED_PAGES)(self._read_page)
+        self._lock = threading.Lock()
+        self._pages: OrderedDict[int, Image.Image] = OrderedDict()
 
     def clear(self) -> None:
         """Drop the cached pages."""
-        self._page.cache_clear()
+        with self._lock:
+            self._pages.clear()
+
+    def _page(self, page_id: int) -> Image.Image:
+        """Return a page, read now or before. The least recently used pages make room for it."""
+        with self._lock:
+            if page_id in self._pages:
+                self._pages.move_to_end(page_id)
+                return self._pages[page_id]
+        image = self._read_page(page_id)
+        with self._lock:
+            self._pages[page_id] = image
+            self._pages.move_to_end(page_id)
+            while self._pages and (len(self._pages) > _CACHED_PAGES or self._cached_pixels() > _CACHED_PIXELS):
+                self._pages.popitem(last=False)
+        return image
+
+    def _cached_pixels(self) -> int:
+        return sum(image.width * image.height for image in self._pages.values())
 
     def page_image(self, page_id: int) -> Image.Image:
         """Read a page as upright RGB. Raises `SourceError` or `PictureError`."""

@@ -41,6 +41,7 @@ FUNCTIONS: dict[Callable[..., Any], str] = {
     PanelIndex.open: "path * encoder device",
     PanelIndex.search: "self **fields",
     PanelIndex.search_many: "self queries",
+    PanelIndex.can_read: "self text",
     PanelIndex.count: "self where",
     PanelIndex.browse: "self where k offset",
     PanelIndex.facets: "self where limit",
@@ -74,7 +75,7 @@ FIELDS: dict[type, str] = {
     retrieval.PanelseekError: "problem path hint",
     index_builder.BuildOptions: (
         "index_kind page_is_panel right_to_left story_only annotations workers batch_size max_pixels max_bytes"
-        " max_members max_ratio dpi strips thumbnails regions ocr keep_ocr language"
+        " max_members max_ratio dpi strips thumbnails regions ocr keep_ocr language within"
     ),
     index_builder.BuildReport: (
         "index books pages panels panels_with_dialogue low_confidence_pages pages_new pages_changed pages_moved"

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 import psutil
 
@@ -19,14 +19,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
-    """Serve an index in a process of its own; yield its address and the process."""
+def served(folder: Path, *options: str, **environment: str) -> Iterator[tuple[str, psutil.Process]]:
+    """Serve an index in a process of its own; yield its address and the process. options: of `panelseek serve`."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "ui.cli", "serve", "--index", str(folder), "--port", str(port)]
+    command = [sys.executable, "-m", "ui.cli", "serve", "--index", str(folder), "--port", str(port), *options]
     with tempfile.TemporaryDirectory() as temporary:
-        process = subprocess.Popen(command, cwd=ROOT, env={**_environment(), "TMPDIR": temporary})
+        process = subprocess.Popen(command, cwd=ROOT, env={**_environment(), **environment, "TMPDIR": temporary})
         try:
             url = f"http://127.0.0.1:{port}/"
             _wait_for_server(url)
@@ -50,9 +50,10 @@ def _environment() -> dict[str, str]:
 
 
 def _wait_for_server(url: str) -> None:
+    direct = build_opener(ProxyHandler({}))
     for _ in range(1200):
         try:
-            urlopen(url).close()
+            direct.open(url).close()
             return
         except OSError:
             time.sleep(0.1)

@@ -13,22 +13,23 @@ from index_builder.annotations.metadata import MetadataFields, merge_fields
 from index_builder.annotations.records import RawAnnotation
 from index_builder.annotations.registry import ParsedFile, parse_file
 from index_builder.sources import BookRef, error_reason
-from retrieval.books import BookFormat, ReadLimits, read_page
+from retrieval.books import BookFormat, ReadLimits, read_page, suffix_of
 from retrieval.books.formats.folder import read_file
 from retrieval.books.labels import normalize_label
 from retrieval.books.page_ids import without_suffix
 from retrieval.errors import SourceError
 
-FORMATS_BY_TRUST = ("ComicInfo", "CoMet", "ComicBookInfo", "ACBF", "mokuro", "Kumiko")
+FORMATS_BY_TRUST = ("ComicInfo", "CoMet", "ComicBookInfo", "ACBF", "EPUB package", "mokuro", "Kumiko")
 """Formats whose values win over those of other files, the most trusted first."""
 
+_PACKAGE_SUFFIX = ".opf"
 _METADATA_ONLY = {"comicinfo.xml", "comet.xml"}
 """Names of files without page annotations: a change of theirs changes no page."""
 
 _MAX_FILES = 50
 """Number of metadata files read per book. A book with more has files of another kind."""
 
-_VERSION = 1
+_VERSION = 2
 """Version of the parsing of names and files; stored, so that another version reads them again."""
 
 
@@ -55,6 +56,7 @@ def book_fingerprint(book: BookRef, names: Sequence[str]) -> str:
         book.metadata_files,
         book.sidecar_files,
         book.comment,
+        book.reading_direction,
         _document_fingerprint(book),
         pages,
     )
@@ -63,8 +65,9 @@ def book_fingerprint(book: BookRef, names: Sequence[str]) -> str:
 
 def page_files_fingerprint(book: BookRef) -> str:
     """Return a fingerprint of the files that may have page annotations, "" if there are none."""
-    inside = tuple(item for item in book.metadata_files if _file_name(item[0]).lower() not in _METADATA_ONLY)
-    files = (inside, book.sidecar_files, _document_fingerprint(book))
+    inside = tuple(item for item in book.metadata_files if not _has_only_metadata(item[0]))
+    beside = tuple(item for item in book.sidecar_files if suffix_of(item[0]) != _PACKAGE_SUFFIX)
+    files = (inside, beside, _document_fingerprint(book))
     return "" if files == ((), (), "") else hashlib.sha256(repr(files).encode()).hexdigest()[:16]
 
 
@@ -78,7 +81,8 @@ def read_book(book: BookRef, names: Sequence[str], limits: ReadLimits) -> BookAn
     files.sort(key=_trust_rank)
     metadata = [file.metadata for file in files if file.metadata is not None]
     fields = merge_fields([*(item.fields for item in metadata), metadata_from_name(names)])
-    direction = next((item.reading_direction for item in metadata if item.reading_direction), None)
+    directions = [*(item.reading_direction for item in metadata), book.reading_direction]
+    direction = next((direction for direction in directions if direction), None)
     return BookAnnotations(fields, _page_types(book, files), direction, _page_annotations(book, files), tuple(warnings))
 
 
@@ -102,7 +106,10 @@ def _read_files(book: BookRef, limits: ReadLimits, warnings: list[tuple[str, str
     if book.comment:
         yield f"{root} (comment)", book.comment
     if book.book_format == BookFormat.ACBF:
-        yield root, book.path.read_bytes() if book.path.stat().st_size <= limits.max_bytes else b""
+        try:
+            yield root, read_file(book.path.parent, book.path.name, limits.max_bytes, limits)
+        except (SourceError, OSError) as error:
+            warnings.append((root, error_reason(error)))
     for name, _ in book.metadata_files[:_MAX_FILES]:
         try:
             yield f"{root}/{name}", read_page(book.path, name, limits)
@@ -110,9 +117,13 @@ def _read_files(book: BookRef, limits: ReadLimits, warnings: list[tuple[str, str
             warnings.append((f"{root}/{name}", error_reason(error)))
     for name, _ in book.sidecar_files:
         try:
-            yield name, read_file(book.path.parent, name, limits.max_bytes)
+            yield name, read_file(book.path.parent, name, limits.max_bytes, limits)
         except (SourceError, OSError) as error:
             warnings.append((name, error_reason(error)))
+
+
+def _has_only_metadata(name: str) -> bool:
+    return _file_name(name).lower() in _METADATA_ONLY or suffix_of(name) == _PACKAGE_SUFFIX
 
 
 def _document_fingerprint(book: BookRef) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from xml.etree.ElementTree import Element
 
+from index_builder.annotations import epub_package
 from index_builder.annotations.formats import (
     acbf,
     coco,
@@ -119,6 +120,7 @@ JSON_FORMATS: tuple[Callable[[Any], ParsedFile | None], ...] = (
 XML_FORMATS: tuple[Callable[[Element], ParsedFile | None], ...] = (
     _metadata_format("ComicInfo", comicinfo.read),
     _metadata_format("CoMet", comet.read),
+    _metadata_format("EPUB package", epub_package.read),
     _acbf,
 )
 

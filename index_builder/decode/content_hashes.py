@@ -12,10 +12,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.store.files import write_array
+
 
 def write_hashes(digests: Iterable[str], path: Path) -> None:
     """Write the file for these page digests (hexadecimal SHA-256)."""
-    np.save(path, np.sort(np.fromiter(map(_prefix, digests), np.uint64)))
+    write_array(path, np.sort(np.fromiter(map(_prefix, digests), np.uint64)))
 
 
 def is_known_hash(digest: str, path: str | None) -> bool:

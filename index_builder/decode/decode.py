@@ -28,23 +28,45 @@ from retrieval.books import ReadLimits, read_page
 from retrieval.books.formats.folder import read_file
 from retrieval.encoder.inputs import panel_input
 from retrieval.encoder.protocol import PanelInput
-from retrieval.errors import PanelseekError
+from retrieval.errors import PanelseekError, ResourceError, is_limit, system_hint, system_problem
 from retrieval.images.crops import crop
-from retrieval.images.decode import MAX_BYTES, open_image
+from retrieval.images.decode import MAX_BYTES, decode_image
 from retrieval.images.thumbnail import encode_thumbnail
 from retrieval.records import Box
 
 
 def decode_page(task: PageTask, settings: DecodeSettings) -> DecodeResult:
-    """Read, decode and cut one page. Never raises for bad input: the reason comes back instead."""
+    """Read, decode and cut one page. Never raises for bad input: the reason comes back instead.
+
+    Raises `ResourceError` for a limit of the system, such as a full disk or too many open files.
+    """
     try:
         return _decode(task, settings)
-    except PanelseekError as error:
-        return DecodeError(error.reason)
-    except MemoryError:
-        return DecodeError("there is not enough memory to decode it")
     except Exception as error:  # a decoder may raise anything; the other pages go on
-        return DecodeError(f"it cannot be decoded ({type(error).__name__}: {error})")
+        if is_limit(error):
+            raise _limit_error(error) from error
+        return DecodeError(_reason(error))
+
+
+def _limit_error(error: Exception) -> PanelseekError:
+    """Return the error that ends the build: the page is sound, and the next one would fare no better."""
+    if isinstance(error, ResourceError):
+        return error
+    path = error.path if isinstance(error, PanelseekError) else None
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, OSError):
+        cause = cause.__cause__ or cause.__context__
+    assert cause is not None, "is_limit found an OSError"
+    return ResourceError(f"it cannot be read ({system_problem(cause)})", path or cause.filename, system_hint(cause))
+
+
+def _reason(error: Exception) -> str:
+    """Return why a page cannot be decoded."""
+    if isinstance(error, PanelseekError):
+        return error.reason
+    if isinstance(error, MemoryError):
+        return "there is not enough memory to decode it"
+    return f"it cannot be decoded ({type(error).__name__}: {error})"
 
 
 def _decode(task: PageTask, settings: DecodeSettings) -> DecodedPage:
@@ -57,7 +79,7 @@ def _decode(task: PageTask, settings: DecodeSettings) -> DecodedPage:
     digest = _digest(content, sidecar, annotations, task, settings)
     if task.digest_only or (not task.ocr_only and _is_known(digest, task, settings)):
         return DecodedPage(digest, 0, 0, None, ())
-    page = open_image(data, max_pixels=limits.max_pixels, max_bytes=limits.max_bytes)
+    page, notes = decode_image(data, max_pixels=limits.max_pixels, max_bytes=limits.max_bytes)
     own = (parse_page(sidecar),) if task.annotation and not unreadable else ()
     annotation = merge((*own, *annotations), page.width, page.height, right_to_left=task.right_to_left)
     detected, low_confidence = page_panels(page, task, settings, annotation)
@@ -65,7 +87,7 @@ def _decode(task: PageTask, settings: DecodeSettings) -> DecodedPage:
     if low_confidence:  # last, so that its text stays that of the panels detected on it
         detected = [*detected, full_page(page, number=len(detected) + 1)]
     panels, dropped = _cut(page, detected, thumbnails=settings.thumbnails)
-    warnings = (*unreadable, *annotation.warnings, *dropped, *unread)
+    warnings = (*notes, *unreadable, *annotation.warnings, *dropped, *unread)
     return DecodedPage(digest, page.width, page.height, tuple(panels), warnings, engine, ocr)
 
 

@@ -23,6 +23,7 @@ from retrieval.images.formats import image_format
 from retrieval.records import Box
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.layout import catalog_url, existing_index
+from retrieval.values import path_argument
 
 _SHOWN_PAGES = 5
 """Pages that the error for an ambiguous name lists."""
@@ -52,7 +53,7 @@ def page_panels(page: str | Path, index: str | Path | None = None, *, right_to_l
 
     Raises `UsageError` if no page or several have this name, `PictureError` or `SourceError` for an unreadable page.
     """
-    file = _page_file(Path(page).expanduser())
+    file = _page_file(path_argument("the page", page))
     path = str(page) if file is None else _full_path(*file)
     indexed = None if index is None else _indexed_panels(path, existing_index(index))
     if indexed is not None:

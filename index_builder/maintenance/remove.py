@@ -21,6 +21,7 @@ from index_builder.write import (
 from retrieval.errors import UsageError
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.layout import catalog_url, existing_index
+from retrieval.values import path_argument
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def remove_source(source: str | Path, index: str | Path) -> SourceContent:
 def _content(catalog: Catalog, folder: Path, source: str | Path) -> SourceContent:
     """Return the content of the source with this path, as it is written or as it resolves."""
     sources = catalog.library.sources()
-    requested = Path(source).expanduser()
+    requested = path_argument("the source", source)
     spellings = requested.resolve(), Path(os.path.abspath(requested))  # noqa: PTH100 (links stay)
     path = next((spelling for spelling in spellings if spelling in sources), None)
     if path is None:

@@ -25,10 +25,10 @@ def repair_index(index: str | Path) -> list[str]:
     with writer_lock(folder), CatalogWriter.open(catalog_url(folder)) as catalog:
         catalog.rebuild_full_text()
         opened = WritableIndex(folder, catalog)
-        named = catalog.panels.last_vector_row() + 1
+        manifest = next_generation(opened)
+        named = catalog.panels.last_vector_row() + 1  # the earlier generation may have named rows beyond
         opened.vectors.truncate(named)
         opened.thumbnails.truncate(named)
-        manifest = next_generation(opened)
         erased = purge_unnamed(folder, catalog, opened.vectors)
         thumbnails = _draw_missing_thumbnails(folder)
         catalog.checkpoint()

@@ -8,7 +8,7 @@ still present is no move: both are pages, and only the encoding is reused.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -29,7 +29,9 @@ class MoveCatalog(Protocol):
         """Write places and fingerprints of pages with unchanged content."""
         ...
 
-    def move_pages(self, moves: Sequence[PageMove], replaced: Sequence[int]) -> list[int]:
+    def move_pages(
+        self, moves: Sequence[PageMove], replaced: Sequence[int], present_books: Collection[int]
+    ) -> list[int]:
         """Move pages in one transaction; return the vector rows of deleted panels."""
         ...
 
@@ -70,7 +72,7 @@ def detect_moves(plan: Plan, catalog: MoveCatalog, executor: PageExecutor, repor
     _match_unmoved(plan, digests, vacated, result)
     _match_moved(plan, digests, vacated, result)
     catalog.update_pages(result.updates)
-    dropped = catalog.move_pages(result.moves, result.replaced) if result.moves else []
+    dropped = catalog.move_pages(result.moves, result.replaced, plan.present_books) if result.moves else []
     plan.replace_jobs(_remaining_jobs(plan, result))
     return dropped
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from index_builder.annotations.collection import Collection
 from index_builder.decode.records import PageTask
 from index_builder.sources import PageRef
 from retrieval.store.catalog.records import PreviousPage
+from retrieval.temporary import temporary_errors, temporary_file, write_temporary
 
 
 class PageStatus(StrEnum):
@@ -56,7 +56,7 @@ class Plan:
 
     status_counts: number of pages by status. skipped: (path, reason) by source id. warnings: (path, text) of files
     that were read in part. newly_missing: ids of pages that disappeared. previous_jobs: number of jobs whose page is in
-    the catalog.
+    the catalog. present_books: ids of books that the scan found.
     """
 
     jobs: int = 0
@@ -66,26 +66,28 @@ class Plan:
     warnings: list[tuple[str, str]] = field(default_factory=list)
     collection: Collection = field(default_factory=Collection)
     newly_missing: set[int] = field(default_factory=set)
-    _spool: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
+    present_books: set[int] = field(default_factory=set)
+    _spool: IO[bytes] = field(default_factory=temporary_file)
 
     def add(self, job: PageJob) -> None:
         """Append a job to the spool."""
-        pickle.dump(job, self._spool)  # a private file, which the system deletes when it is closed
+        write_temporary(self._spool, pickle.dumps(job))  # a private file, which the system deletes when it is closed
         self.jobs += 1
         self.previous_jobs += job.previous is not None
 
     def read(self) -> Iterator[PageJob]:
         """Return the jobs in order."""
-        self._spool.seek(0)
+        with temporary_errors():
+            self._spool.seek(0)  # writes what is buffered
         for _ in range(self.jobs):
             job: PageJob = pickle.load(self._spool)
             yield job
 
     def replace_jobs(self, jobs: Iterable[PageJob]) -> None:
         """Replace all jobs; the new ones may come from `read`."""
-        spool, count, previous = tempfile.TemporaryFile(), 0, 0  # noqa: SIM115 (closed with the plan)
+        spool, count, previous = temporary_file(), 0, 0
         for job in jobs:
-            pickle.dump(job, spool)
+            write_temporary(spool, pickle.dumps(job))
             count, previous = count + 1, previous + (job.previous is not None)
         self._spool.close()
         self._spool, self.jobs, self.previous_jobs = spool, count, previous

@@ -138,7 +138,8 @@ class _SourceScan:
         for item in walk:
             if isinstance(item, Skipped):
                 skipped.append((item.path, item.reason))
-                self.unreadable.append(Path(item.path))
+                if not item.left_out:
+                    self.unreadable.append(Path(item.path))
                 continue
             self._book(item)
             self.report(self.plan.jobs + counts[PageStatus.UNCHANGED] + counts[PageStatus.RESTORED])
@@ -154,6 +155,7 @@ class _SourceScan:
         previous = self.previous_books.get(book.relative)
         book_id = self._book_id(book, previous)
         self.present.add(book_id)
+        self.plan.present_books.add(book_id)
         book = self._join_slices(book, book_id)
         pages = {} if previous is None else self.catalog.pages.previous_pages(book_id)
         metadata = self._metadata(book, previous.metadata_fingerprint if previous else "", dict(pages))

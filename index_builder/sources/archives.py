@@ -3,53 +3,48 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from index_builder.sources.books import (
+    IN_BIN,
+    UNSUPPORTED_IMAGE,
     BookRef,
     Skipped,
     error_reason,
     may_annotate_page,
+    may_be_picture,
     may_have_metadata,
     metadata_files,
     number_pages,
     pages_in_order,
 )
 from index_builder.sources.listings import Listings, from_json, is_slow_to_list, listing_fingerprint, to_json
-from index_builder.sources.orders import Order, stated_order
+from index_builder.sources.orders import Order, is_epub, stated_order
 from retrieval.books import (
-    HEAD,
     BookFormat,
     Container,
     Entry,
     ReadLimits,
     describe_other_format,
-    detect_format,
+    detect_file,
     escapes,
+    is_bin,
+    is_book_file,
     is_junk,
     is_page,
     is_unsupported_image,
     open_container,
 )
 from retrieval.errors import SourceError
+from retrieval.images.kinds import PICTURE_HEAD, PictureKind, picture_kind
 
-_SUFFIXES = (
-    *(".cbz", ".zip", ".cbr", ".rar", ".cb7", ".7z", ".cbt", ".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".tar.gz"),
-    *(".tar.bz2", ".tar.xz", ".pdf", ".epub", ".acbf", ".cba", ".ace", ".mobi", ".azw3", ".djvu", ".xps"),
-)
-UNSUPPORTED_IMAGE = "unsupported image format; convert it to PNG or JPEG"
 _SUPPORTED_BOOKS = "supported are CBZ, CBR, CB7, CBT, PDF, EPUB, ACBF, folders and images"
 _DUPLICATE_NAME = "several files in this archive have this name; only the last one is read"
 _ESCAPES = "the page's path leads out of the archive; not read"
 _NESTED_ARCHIVE = "archive inside an archive; unpack the outer one"
-
-
-def is_book_file(name: str) -> bool:
-    """Return True if a file is named like a book file; its first bytes decide whether it is one."""
-    return name.lower().endswith(_SUFFIXES)
 
 
 def list_book(
@@ -58,15 +53,14 @@ def list_book(
     """Yield the skipped files of the book file at `path`, then its book; its directory is read once."""
     found: list[BookRef | Skipped]
     try:
-        with path.open("rb") as file:
-            head = file.read(HEAD)
-        book_format = detect_format(head)
+        book_format, head = detect_file(path)
         if book_format is None:
             found = [Skipped(str(path), _unsupported(head))]
-        elif listings is not None and is_slow_to_list(book_format, head):
-            found = _list_cached(path, book_format, relative, title, limits, listings)
+        elif listings is None:
+            found, _ = _open_and_list(path, book_format, relative, title, limits)
         else:
-            found = _open_and_list(path, book_format, relative, title, limits)
+            is_slow = is_slow_to_list(book_format, head)
+            found = _list_cached(path, book_format, relative, title, limits, listings, is_slow=is_slow)
     except (SourceError, OSError) as error:
         found = [Skipped(str(path), error_reason(error))]
     yield from found
@@ -74,25 +68,37 @@ def list_book(
 
 def _open_and_list(
     path: Path, book_format: BookFormat, relative: str, title: str, limits: ReadLimits
-) -> list[BookRef | Skipped]:
+) -> tuple[list[BookRef | Skipped], bool]:
+    """Return the listing of a book, and True if its pages could only be found by unpacking it."""
     book = open_container(path, limits)
     try:
-        return list(_list(book, book_format, relative, title))
+        members = _sort_members(book)
+        is_readable = not any(entry.problem for entry in book.entries.values())  # a program may be installed later
+        was_unpacked = book.unpacks_whole and bool(members.unknown) and is_readable
+        return list(_list(book, members, book_format, relative, title)), was_unpacked
     finally:
         book.close()
 
 
 def _list_cached(
-    path: Path, book_format: BookFormat, relative: str, title: str, limits: ReadLimits, listings: Listings
+    path: Path,
+    book_format: BookFormat,
+    relative: str,
+    title: str,
+    limits: ReadLimits,
+    listings: Listings,
+    *,
+    is_slow: bool,
 ) -> list[BookRef | Skipped]:
-    """Return the stored listing of an unchanged book; store that of a new or changed one."""
+    """Return the stored listing of an unchanged book; store that of a new or changed one if listing it was slow."""
     fingerprint = listing_fingerprint(path, title, limits)
     cached_fingerprint, cached = listings.cached.get(relative, ("", None))
     if cached_fingerprint == fingerprint:
         with suppress(KeyError, TypeError, ValueError, AttributeError):  # damaged: listed again
             return from_json(cached)
-    found = _open_and_list(path, book_format, relative, title, limits)
-    listings.store(relative, fingerprint, to_json(found))
+    found, was_unpacked = _open_and_list(path, book_format, relative, title, limits)
+    if is_slow or was_unpacked:
+        listings.store(relative, fingerprint, to_json(found))
     return found
 
 
@@ -103,10 +109,18 @@ def _unsupported(head: bytes) -> str:
     return f"this is {describe_other_format(head) or 'not an archive'}; {_SUPPORTED_BOOKS}"
 
 
-def _list(book: Container, book_format: BookFormat, relative: str, title: str) -> Iterator[BookRef | Skipped]:
+def _list(
+    book: Container, members: _Members, book_format: BookFormat, relative: str, title: str
+) -> Iterator[BookRef | Skipped]:
     """Yield the skipped files of an open book, then the book if it has pages."""
-    members = _sort_members(book)
-    order = stated_order(book)
+    if not is_epub(book):
+        _find_pictures(book, members, list(members.unknown))
+    order = stated_order(book, members.pages)
+    if order.names is None:
+        _find_pictures(book, members, list(members.unknown))
+    elif book.order is None:
+        _find_pictures(book, members, order.names)
+        _skip_listed(book, members, order.names)
     yield from (_skip_members(book.path, reason, names) for reason, names in members.skipped.items())
     if order.names is not None:
         pages = pages_in_order(order.names, members.pages, members.sidecars)
@@ -116,7 +130,11 @@ def _list(book: Container, book_format: BookFormat, relative: str, title: str) -
     if pages:
         files = metadata_files(members.sidecars, pages)
         stored_format = str(order.book_format or book_format)
-        yield BookRef(book.path, relative, title, stored_format, pages, files, comment=book.comment)
+        yield BookRef(
+            *(book.path, relative, title, stored_format, pages, files),
+            comment=book.comment,
+            reading_direction=book.reading_direction,
+        )
     elif not members.skipped and book.warning is None and not order.warning:
         yield Skipped(str(book.path), "no page images found")
 
@@ -139,17 +157,23 @@ def _skip_members(path: Path, reason: str, names: list[str]) -> Skipped:
 
 @dataclass(slots=True)
 class _Members:
-    """Members of an archive. pages, sidecars: name -> fingerprint. skipped: reason -> names."""
+    """Members of an archive.
+
+    pages, sidecars: name -> fingerprint. unknown: the same for members whose names do not tell what they are.
+    skipped: reason -> names. unread: names of the images among the skipped members.
+    """
 
     pages: dict[str, str] = field(default_factory=dict)
     sidecars: dict[str, str] = field(default_factory=dict)
+    unknown: dict[str, str] = field(default_factory=dict)
     skipped: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    unread: list[str] = field(default_factory=list)
 
-    @property
-    def unread(self) -> Iterator[str]:
-        """Names of the images among the skipped members."""
-        names = (name for names in self.skipped.values() for name in names if not escapes(name))
-        return (name for name in names if is_page(name) or is_unsupported_image(name))
+    def skip(self, reason: str, name: str, *, is_image: bool = False) -> None:
+        """Add a member to the skipped ones."""
+        self.skipped[reason].append(name)
+        if (is_image or is_page(name) or is_unsupported_image(name)) and not escapes(name):
+            self.unread.append(name)
 
 
 def _sort_members(book: Container) -> _Members:
@@ -166,19 +190,44 @@ def _sort_members(book: Container) -> _Members:
 
 
 def _sort_member(name: str, entry: Entry, members: _Members) -> None:
-    """Add one member where it belongs; junk and files of no use are ignored."""
-    is_used = is_page(name) or may_annotate_page(name) or may_have_metadata(name)
+    """Add one member where it belongs by its name; junk is ignored."""
     if escapes(name):
-        if is_used:
-            members.skipped[_ESCAPES].append(name)
+        members.skip(_ESCAPES, name)
     elif is_junk(name):
-        return
+        if is_bin(name):
+            members.skipped[IN_BIN].append(name)
+    elif entry.problem is not None:
+        members.skip(entry.problem.error(name).reason, name)
     elif is_book_file(name) and not name.lower().endswith(".acbf"):
-        members.skipped[_NESTED_ARCHIVE].append(name)
-    elif is_unsupported_image(name):
-        members.skipped[UNSUPPORTED_IMAGE].append(name)
-    elif is_used:
-        if entry.problem is not None:
-            members.skipped[entry.problem.error(name).reason].append(name)
-        else:
-            (members.pages if is_page(name) else members.sidecars)[name] = entry.fingerprint
+        members.skip(_NESTED_ARCHIVE, name)
+    elif is_page(name):
+        members.pages[name] = entry.fingerprint
+    elif may_annotate_page(name) or may_have_metadata(name):
+        members.sidecars[name] = entry.fingerprint
+    elif may_be_picture(name):
+        members.unknown[name] = entry.fingerprint
+
+
+def _find_pictures(book: Container, members: _Members, names: Iterable[str]) -> None:
+    """Sort the unknown members of these names by their first bytes; other files are of no use."""
+    for name in names:
+        fingerprint = members.unknown.pop(name, None)
+        if fingerprint is None:
+            continue
+        try:
+            kind = picture_kind(book.read_head(name, PICTURE_HEAD))
+        except SourceError as error:
+            members.skip(error_reason(error), name)
+            continue
+        if kind is PictureKind.PAGE:
+            members.pages[name] = fingerprint
+        elif kind is PictureKind.UNSUPPORTED or is_unsupported_image(name):
+            members.skip(UNSUPPORTED_IMAGE, name, is_image=True)
+
+
+def _skip_listed(book: Container, members: _Members, names: Iterable[str]) -> None:
+    """Add the members that the book lists as pages, and that are no supported images, to the skipped ones."""
+    skipped = {name for names in members.skipped.values() for name in names}
+    for name in names:
+        if name in book.entries and name not in members.pages and name not in skipped:
+            members.skip(UNSUPPORTED_IMAGE, name, is_image=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retrieval.books import natural_key, sidecar_names, suffix_of
+from retrieval.books.names import PAGE_SUFFIXES
 from retrieval.errors import PanelseekError
 
 
@@ -35,6 +36,7 @@ class BookRef:
     book_format: a value of `retrieval.books.BookFormat`. A root that is a single image is a "folder" book of one page.
     metadata_files: (name, fingerprint) of files inside the book that may have metadata or annotations.
     sidecar_files: the same for files next to the book that are named like it. comment: the archive's comment.
+    reading_direction: "rtl" if the book file itself says so, else None.
     """
 
     path: Path
@@ -45,23 +47,31 @@ class BookRef:
     metadata_files: tuple[tuple[str, str], ...] = ()
     sidecar_files: tuple[tuple[str, str], ...] = ()
     comment: bytes = b""
+    reading_direction: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file or folder that looks like comics and is not read. The reason does not repeat the path."""
+    """A file or folder that looks like comics and is not read. The reason does not repeat the path.
+
+    left_out: True if it is never read, by rule: pages that an earlier build read there count as missing.
+    """
 
     path: str
     reason: str
+    left_out: bool = False
 
 
-_METADATA_SUFFIXES = {".xml", ".acbf", ".mokuro"}
+UNSUPPORTED_IMAGE = "unsupported image format; convert it to PNG or JPEG"
+IN_BIN = "a folder of deleted files, snapshots or previews of a system; not read"
+
+_METADATA_SUFFIXES = {".xml", ".acbf", ".mokuro", ".opf"}
 _COLLECTION_INDEX = "index.json"
 """Name of a file that lists a whole collection, and never annotates a page."""
 
 _GENERIC_NAME = re.compile(
     r"(pages?|images?|img|pics?|scans?|jpe?gs?|pngs?|webp|web|strips?|comics?|books?|files|[a-z]{2}"
-    r"|(ch|chapter|ep|episode|vol|volume|issue|part|book|no|nr|[a-z])?[\s._-]*\d+)",
+    r"|(ch|chapter|ep|episode|vol|volume|issue|part|book|no|nr|[a-z])?[\s._-]*\d+([.,]\d+)?)",
     re.IGNORECASE,
 )
 
@@ -96,15 +106,22 @@ def may_have_metadata(name: str) -> bool:
 
 
 def metadata_files(sidecars: Mapping[str, str], pages: Iterable[PageRef]) -> tuple[tuple[str, str], ...]:
-    """Return (name, fingerprint) of the sidecar files that are not the annotation of a page."""
+    """Return (name, fingerprint) of the sidecar files that are not the annotation of a page, EPUB packages first."""
     annotations = {page.annotation for page in pages}
-    names = (name for name in sorted(sidecars, key=natural_key) if name not in annotations)
+    ordered = sorted(sidecars, key=lambda name: (suffix_of(name) != ".opf", natural_key(name)))
+    names = (name for name in ordered if name not in annotations)
     return tuple((name, sidecars[name]) for name in names)
 
 
 def may_annotate_page(name: str) -> bool:
     """Return True if a file may be the annotation of the page with the same name."""
     return suffix_of(name) == ".json" and name.rpartition("/")[2].lower() != _COLLECTION_INDEX
+
+
+def may_be_picture(name: str) -> bool:
+    """Return True if the first bytes of a file must tell whether it is a picture, because its name does not."""
+    suffix = suffix_of(name)
+    return suffix not in PAGE_SUFFIXES and suffix not in _METADATA_SUFFIXES and suffix != ".json"
 
 
 def is_generic(name: str) -> bool:

@@ -11,8 +11,11 @@ from index_builder.sources.books import BookRef, PageRef, Skipped
 from retrieval.books import BookFormat, ReadLimits, is_compressed_tar
 from retrieval.books.formats.seven_zip import lists_cheaply
 
-_VERSION = 2
+_VERSION = 3
 """Version of the listing of books; stored, so that another version lists them again."""
+
+_KINDS_VERSION = "picture kinds 1"
+"""Version of the kinds of files; stored, so that another version reads the first bytes again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,24 @@ class Listings:
     store: Callable[[str, str, Any], None]
 
 
+class PictureKinds:
+    """Kinds of files whose names do not tell what they are, stored as the listing of their folder."""
+
+    def __init__(self, listings: Listings | None) -> None:
+        self._listings = listings
+
+    def of_folder(self, relative: str) -> Mapping[str, Sequence[str]]:
+        """Return name -> (fingerprint, kind) of the files in a folder, as the last build found them."""
+        version, stored = ("", {}) if self._listings is None else self._listings.cached.get(relative, ("", {}))
+        return stored if version == _KINDS_VERSION else {}
+
+    def store(self, relative: str, known: Mapping[str, Sequence[str]], found: Mapping[str, Sequence[str]]) -> None:
+        """Store the kinds of the files in a folder if they changed."""
+        found = {name: list(item) for name, item in found.items()}
+        if self._listings is not None and found != known:
+            self._listings.store(relative, _KINDS_VERSION, found)
+
+
 def is_slow_to_list(book_format: BookFormat, head: bytes) -> bool:
     """Return True if a book that starts with `head` has to be read as a whole before its pages are known."""
     if book_format is BookFormat.TAR:
@@ -36,7 +57,9 @@ def is_slow_to_list(book_format: BookFormat, head: bytes) -> bool:
 def listing_fingerprint(path: Path, title: str, limits: ReadLimits) -> str:
     """Return a fingerprint that changes when the listing of a book may change."""
     stat = path.stat()
-    values = ", ".join(f"{item.name}={getattr(limits, item.name)!r}" for item in fields(limits))
+    values = ", ".join(
+        f"{item.name}={getattr(limits, item.name)!r}" for item in fields(limits) if item.name != "within"
+    )
     return f"{_VERSION}|{stat.st_size}:{stat.st_mtime_ns}|{title}|Reading({values})"
 
 

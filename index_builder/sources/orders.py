@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
 from index_builder.sources.books import error_reason
 from index_builder.sources.epub import CONTAINER_FILE, TextBookError, epub_order
-from retrieval.books import BookFormat, Container, escapes, is_junk, is_page, natural_key, page_name
+from retrieval.books import BookFormat, Container, is_junk, natural_key, page_name
 from retrieval.books.formats.acbf import page_hrefs
 from retrieval.books.formats.xml import parse_xml
 from retrieval.errors import SourceError
@@ -28,16 +29,24 @@ class Order:
     book_format: BookFormat | None = None
 
 
-def stated_order(book: Container) -> Order:
-    """Return the order that a book states; without a valid one, its pages are in natural order."""
+def is_epub(book: Container) -> bool:
+    """Return True if an archive holds the package of an EPUB."""
+    return CONTAINER_FILE in book.entries
+
+
+def stated_order(book: Container, pages: Iterable[str]) -> Order:
+    """Return the order that a book states; without a valid one, its pages are in natural order.
+
+    pages: names of the images in the book. Those that an ACBF file does not list follow the others.
+    """
     if book.order is not None:
         return Order(book.order)
-    book_format = BookFormat.EPUB if CONTAINER_FILE in book.entries else None
+    book_format = BookFormat.EPUB if is_epub(book) else None
     try:
         if book_format is not None:
             names, warning = epub_order(book)
             return Order(names, warning, book_format)
-        return _acbf_order(book)
+        return _acbf_order(book, pages)
     except TextBookError as error:
         return Order((), error_reason(error), book_format)
     except SourceError as error:
@@ -52,7 +61,7 @@ def _describe(error: SourceError, book: Container) -> str:
     return f"{path.relative_to(book.path).as_posix()}: {error_reason(error)}" if is_part else error_reason(error)
 
 
-def _acbf_order(book: Container) -> Order:
+def _acbf_order(book: Container, pages: Iterable[str]) -> Order:
     """Return the order in an ACBF file of the archive, if all its pages exist."""
     documents = [name for name in book.entries if name.lower().endswith(".acbf") and not is_junk(name)]
     if not documents:
@@ -64,17 +73,12 @@ def _acbf_order(book: Container) -> Order:
     if missing:
         problem = f"its ACBF file lists missing pages (the first is {missing[0]!r})"
         return Order(None, f"{problem}; all images are used, in natural order")
-    unlisted = _unlisted_pages(book, set(names))
+    listed = set(names)
+    unlisted = sorted((name for name in pages if name not in listed), key=natural_key)
     if not unlisted:
         return Order(tuple(names))
     problem = f"its ACBF file lists {len(names)} of {len(names) + len(unlisted)} images (not {unlisted[0]!r})"
     return Order((*names, *unlisted), f"{problem}; the others follow in natural order")
-
-
-def _unlisted_pages(book: Container, listed: set[str]) -> list[str]:
-    """Return the page images that are not listed, in natural order."""
-    names = [name for name in book.entries if name not in listed and is_page(name) and not is_junk(name)]
-    return sorted((name for name in names if not escapes(name)), key=natural_key)
 
 
 def _resolve(href: str, document: str) -> str:

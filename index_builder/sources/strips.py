@@ -75,7 +75,9 @@ def joined_page_names(book: BookRef, mode: str, limits: ReadLimits, annotated: C
 def with_joined_pages(book: BookRef, names: Sequence[str]) -> BookRef:
     """Return the book with joined pages in place of their slices; other pages stay."""
     positions = {page.name: position for position, page in enumerate(book.pages)}
-    joined = [(name, positions[ends.first], positions[ends.last]) for name in names if (ends := parse_joined(name))]
+    joined = [
+        (name, positions[ends.first], positions[ends.last]) for name in names if (ends := parse_joined(name, positions))
+    ]
     replaced = {position for _, first, last in joined for position in range(first, last + 1)}
     pages = [(first, PageRef(name, 1, _digest(book.pages[first : last + 1]), None)) for name, first, last in joined]
     pages += [(position, page) for position, page in enumerate(book.pages) if position not in replaced]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, Unpack
 
@@ -12,10 +12,9 @@ from sqlalchemy import delete, insert, make_url, select, update
 from sqlalchemy.engine import URL
 from sqlalchemy.orm import Session
 
-from index_builder.write.catalog_rows import all_dialogue, column_names, metadata_row, moved_columns, panel_row
-from retrieval.store.catalog import database
-from retrieval.store.catalog.catalog import Catalog
-from retrieval.store.catalog.database import write_connection, write_session
+from index_builder.write.catalog_rows import column_names, metadata_row, moved_columns, panel_row
+from index_builder.write.catalog_upkeep import CatalogUpkeep
+from retrieval.store.catalog.database import has_schema, make_engine, reading_errors, write_connection, write_session
 from retrieval.store.catalog.fulltext import full_text_for
 from retrieval.store.catalog.panels import last_vector_row
 from retrieval.store.catalog.queries import id_chunks
@@ -37,7 +36,7 @@ from retrieval.store.catalog.tables import (
 from retrieval.store.settings import SettingChanges
 
 
-class CatalogWriter(Catalog):
+class CatalogWriter(CatalogUpkeep):
     """The catalog of one index, opened for writing; only the process that holds `writer_lock` opens one."""
 
     @classmethod
@@ -47,9 +46,9 @@ class CatalogWriter(Catalog):
         Raises `IndexTooNew`, `IndexTooOld` or `IndexDamaged` like `open`, `UsageError` for a database that cannot be
         used.
         """
-        engine = database.make_engine(make_url(url), writable=True)
-        with database.reading_errors(engine):
-            if not database.has_schema(engine):
+        engine = make_engine(make_url(url), writable=True)
+        with reading_errors(engine):
+            if not has_schema(engine):
                 # one transaction: a build that is stopped here leaves either no catalog or a complete one
                 with write_connection(engine) as connection:
                     Base.metadata.create_all(connection)
@@ -167,11 +166,13 @@ class CatalogWriter(Catalog):
         self._add_panels(session, panels, old)
         return [p.vector_row for p in old]
 
-    def move_pages(self, moves: Sequence[PageMove], replaced: Sequence[int]) -> list[int]:
+    def move_pages(
+        self, moves: Sequence[PageMove], replaced: Sequence[int], present_books: Collection[int] = ()
+    ) -> list[int]:
         """Move pages to their new places in one transaction, also in a circle; return the vector rows that became free.
 
         Moved pages are present afterwards. replaced: ids of pages whose place is taken and whose content is gone; they
-        are deleted.
+        are deleted. Books without a page left are deleted, except present_books: other pages are now at their place.
         """
         with write_session(self.engine) as session:
             self._mark_stale(session)
@@ -182,7 +183,7 @@ class CatalogWriter(Catalog):
             final = [{"id": m.page_id, **moved_columns(m), "missing": False} for m in moves]
             for values in (temporary, final) if moves else ():
                 session.execute(update(PageRow), values)
-            self._remove_empty_books(session, old_books)
+            self._remove_empty_books(session, old_books.difference(present_books))
             return freed
 
     @staticmethod
@@ -276,23 +277,3 @@ class CatalogWriter(Catalog):
         with write_session(self.engine) as session:
             session.execute(delete(JoinedPagesRow).where(JoinedPagesRow.book_id == book_id))
             session.add(JoinedPagesRow(book_id=book_id, fingerprint=fingerprint, pages=list(pages)))
-
-    def rebuild_full_text(self) -> None:
-        """Make the full text again from the panels."""
-        with write_connection(self.engine) as writer:
-            self._text.rebuild(writer, all_dialogue(writer))
-
-    def vacuum(self) -> None:
-        """Free the space of deleted rows of a SQLite database, unless another process has it open."""
-        if self.engine.dialect.name == "sqlite":
-            with write_connection(self.engine) as writer:
-                self._text.optimize(writer)
-            database.vacuum(self.engine)
-
-    def checkpoint(self) -> None:
-        """Move SQLite's write-ahead log into the database file, so that the folder can be copied.
-
-        Readers do not hold it up: what they still need stays in the log.
-        """
-        if self.engine.dialect.name == "sqlite":
-            database.checkpoint(self.engine)

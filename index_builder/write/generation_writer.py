@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from retrieval.store.ann.base import CANDIDATES, AnnIndex, IndexInput, PreviousI
 from retrieval.store.ann.index_types import ANN_INDEX_TYPES
 from retrieval.store.ann.ivfpq import choose_index_type
 from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.files import make_folder, sync, write_array
 from retrieval.store.generation import FORMAT, Generation, ViewIndex, digest
 from retrieval.store.layout import file_sha256, generation_folder
 from retrieval.store.scoring import all_scores, best_scores, top, vectors_per_panel
@@ -55,17 +55,18 @@ def write_generation(
     partial_folder = final.with_name(f"{number}.partial")
     for leftover in (partial_folder, final):
         shutil.rmtree(leftover, ignore_errors=True)
-    partial_folder.mkdir(parents=True)
+    make_folder(final.parent)
+    partial_folder.mkdir()
     views = {}
     for view in View:
         writer = _ViewWriter(partial_folder, view, catalog, vectors, _view_progress(view, progress))
         views[str(view)] = writer.write(index_type, _previous_index(index, view, base))
     manifest = {"format": FORMAT, "generation": number, "dimension": DIMENSION, "views": views}
     (partial_folder / "manifest.json").write_text(json.dumps(manifest, indent=1))
-    for path in partial_folder.iterdir():
-        _sync(path)
+    for path in (*partial_folder.iterdir(), partial_folder):
+        sync(path)
     partial_folder.rename(final)
-    _sync(final.parent)
+    sync(final.parent)
     return manifest
 
 
@@ -120,7 +121,7 @@ class _ViewWriter:
         self.progress(Progress("checking"))
         # panels without dialogue have no vector there: all of them would be the same one
         ids, rows = self.catalog.panels.vector_rows(with_dialogue_only=self.view is View.DIALOGUE)
-        np.save(self.folder / f"{self.view}.panels.npy", np.stack([ids, rows]))
+        write_array(self.folder / f"{self.view}.panels.npy", np.stack([ids, rows]))
         per_panel = vectors_per_panel(self.vectors, self.view)
         chosen = choose_index_type(per_panel * len(ids), index_type)
         plain = ViewIndex(self.view, ids, rows, None)
@@ -222,11 +223,3 @@ def _blocks(
 
 def _file_entry(path: Path) -> dict[str, Any]:
     return {"bytes": path.stat().st_size, "sha256": file_sha256(path)}
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from retrieval.errors import IndexError_, IndexLocked
-
-_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM}
+from retrieval.errors import IndexError_, IndexLocked, system_hint, system_problem
+from retrieval.store.files import make_folder
 
 
 @contextmanager
@@ -21,7 +19,7 @@ def writer_lock(folder: Path) -> Iterator[None]:
     Raises `IndexLocked` if another process holds it, `IndexError_` if the disk cannot be written.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         lock = FileLock(folder / "writer.lock", timeout=0)
         lock.acquire()
     except Timeout:
@@ -32,13 +30,14 @@ def writer_lock(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _DISK_ERRORS:
-            raise _cannot_write(folder, error) from error
-        raise
+        if error.errno is None or isinstance(error, ConnectionError | BlockingIOError):
+            raise  # no error of a disk: a reader of the output that ended, the network
+        raise _cannot_write(folder, error) from error
     finally:
         lock.release()
 
 
 def _cannot_write(folder: Path, error: OSError) -> IndexError_:
-    hint = "check the disk and its permissions, then run the same build again; everything written so far remains"
-    return IndexError_(f"the index cannot be written ({error.strerror or error})", folder, hint)
+    """Return the error for a disk that refuses; the system names the file if it was to be opened or renamed."""
+    path = folder if error.filename is None else str(error.filename)
+    return IndexError_(f"the index cannot be written ({system_problem(error)})", path, system_hint(error))

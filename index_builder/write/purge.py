@@ -6,13 +6,13 @@ Nothing moves, so a purge may stop anywhere and be done again; readers of named 
 from __future__ import annotations
 
 import sqlite3
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index_builder.write.catalog_writer import CatalogWriter
+from retrieval.store.sqlite import disk_error, fault_of
 from retrieval.store.thumbnails import Thumbnails
 from retrieval.store.vectors import VectorStore
 
@@ -34,6 +34,11 @@ def purge_unnamed(folder: Path, catalog: CatalogWriter, vectors: VectorStore) ->
 
 
 def _purge_thumbnails(thumbnails: Thumbnails, named: NDArray[np.int64]) -> None:
-    with suppress(sqlite3.DatabaseError):  # a damaged file is replaced when it is next written
-        thumbnails.remove(thumbnails.stored_rows().difference(named.tolist()))
-        thumbnails.vacuum()
+    try:
+        stored = thumbnails.stored_rows()
+    except sqlite3.DatabaseError as error:
+        if fault_of(error) == "disk":
+            raise disk_error("the file of thumbnails", thumbnails.path, error) from error
+        return  # a damaged file is replaced when it is next written
+    thumbnails.remove(stored.difference(named.tolist()))
+    thumbnails.vacuum()

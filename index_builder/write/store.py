@@ -6,6 +6,7 @@ from pathlib import Path
 
 from index_builder.write.catalog_writer import CatalogWriter
 from retrieval.errors import IndexError_
+from retrieval.store.files import PARTIAL
 from retrieval.store.generation import Generation, open_generation
 from retrieval.store.layout import check_index_id, open_vectors, write_index_id
 from retrieval.store.thumbnails import Thumbnails
@@ -20,6 +21,9 @@ class WritableIndex:
     def __init__(self, folder: Path, catalog: CatalogWriter) -> None:
         index_id = catalog.settings().index_id
         check_index_id(folder, index_id)  # before vectors are cut off to what this catalog names
+        catalog.sync()
+        for leftover in folder.glob(f"*{PARTIAL}"):  # of a killed process
+            leftover.unlink()
         write_index_id(folder, index_id)
         self.folder = folder
         self.catalog = catalog

@@ -8,20 +8,29 @@ rules, because the pages that a build finds must be readable later.
 from __future__ import annotations
 
 from retrieval.books.container import Container, Entry
-from retrieval.books.detect import HEAD, BookFormat, describe_other_format, detect_format, is_compressed_tar
+from retrieval.books.detect import (
+    HEAD,
+    BookFormat,
+    describe_other_format,
+    detect_file,
+    detect_format,
+    is_compressed_tar,
+)
 from retrieval.books.joined_pages import JoinedPage, parse_joined
 from retrieval.books.limits import DEFAULT_LIMITS, ReadLimits
 from retrieval.books.names import (
     escapes,
+    is_bin,
+    is_book_file,
     is_junk,
     is_page,
     is_unsupported_image,
-    natural_key,
     page_name,
     sidecar_names,
     suffix_of,
 )
 from retrieval.books.open_books import open_container
+from retrieval.books.order import natural_key
 from retrieval.books.pages import read_page
 
 __all__ = [
@@ -33,8 +42,11 @@ __all__ = [
     "JoinedPage",
     "ReadLimits",
     "describe_other_format",
+    "detect_file",
     "detect_format",
     "escapes",
+    "is_bin",
+    "is_book_file",
     "is_compressed_tar",
     "is_junk",
     "is_page",

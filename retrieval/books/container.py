@@ -27,6 +27,8 @@ class Container(ABC):
 
     duplicates: names that occur several times; the last entry of such a name counts.
     order: names in reading order if the format states one, else None.
+    reading_direction: "rtl" if the format says that the book is read from right to left, else None.
+    former_names: names that earlier versions gave to entries, and the entries' names now.
     warning: what is wrong with a book of which some pages can be read, else None. comment: the archive's own comment.
     Names that escape the book are kept unchanged, so that `escapes` still detects them.
     Reading is not thread safe: hold `lock`.
@@ -37,6 +39,8 @@ class Container(ABC):
     entries: dict[str, Entry] = field(default_factory=dict)
     duplicates: list[str] = field(default_factory=list)
     order: tuple[str, ...] | None = None
+    reading_direction: str | None = None
+    former_names: dict[str, str] = field(default_factory=dict)
     warning: ReadProblem | None = None
     comment: bytes = b""
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -47,6 +51,7 @@ class Container(ABC):
 
     def read(self, name: str) -> bytes:
         """Return the bytes of one entry. Raises SourceError if it is missing, refused or damaged."""
+        name = self.former_names.get(name, name)
         entry = self.entries.get(name)
         if entry is None:
             raise self.page_error(name, ReadProblem("this page is missing", REBUILD))
@@ -57,6 +62,10 @@ class Container(ABC):
             problem = ReadProblem(f"unpacks to more than {megabytes(self.limits.max_bytes)}")
             raise self.page_error(name, problem)
         return data
+
+    def read_head(self, name: str, size: int) -> bytes:
+        """Return the first bytes of one entry. Raises SourceError, also if it is larger than the limits allow."""
+        return self.read(name)[:size]
 
     def page_error(self, name: str, problem: ReadProblem) -> SourceError:
         """Return the error for one page of this book."""

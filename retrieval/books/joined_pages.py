@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
 from retrieval.books.limits import ReadLimits
-from retrieval.books.names import is_junk, is_page, natural_key
+from retrieval.books.names import is_junk, is_page, suffix_of
+from retrieval.books.order import natural_key
 from retrieval.books.problems import REBUILD
 from retrieval.errors import PictureError, SourceError
 from retrieval.images.decode import check_size, open_image
+from retrieval.images.kinds import PICTURE_HEAD, PictureKind, picture_kind
 
 _FIRST = re.compile(r"(?P<name>.+?)(\[(?P<row>\d+):\])?", re.DOTALL)
 _LAST = re.compile(r"(?P<name>.+?)(\[:(?P<row>\d+)\])?", re.DOTALL)
@@ -41,19 +43,22 @@ class JoinedPage:
         return f"{self.first}{top}..{self.last}{bottom}"
 
 
-def parse_joined(name: str) -> JoinedPage | None:
-    """Parse the name of a joined page; None for any other name."""
+def parse_joined(name: str, names: Collection[str] = ()) -> JoinedPage | None:
+    """Parse the name of a joined page; None for any other name.
+
+    names: files of the book; slices have the name of an image, or are among them.
+    """
     for dots in re.finditer(r"\.\.", name):  # file names may contain dots themselves
         first = _FIRST.fullmatch(name[: dots.start()])
         last = _LAST.fullmatch(name[dots.end() :])
-        if first and last and is_page(first["name"]) and is_page(last["name"]):
+        if first and last and all(is_page(end["name"]) or end["name"] in names for end in (first, last)):
             bottom = None if last["row"] is None else int(last["row"])
             return JoinedPage(first["name"], int(first["row"] or 0), last["name"], bottom)
     return None
 
 
 def read_joined(
-    book: Path, page: JoinedPage, names: Sequence[str], read: Callable[[str], bytes], limits: ReadLimits
+    book: Path, page: JoinedPage, names: Collection[str], read: Callable[[str], bytes], limits: ReadLimits
 ) -> bytes:
     """Return a joined page as BMP.
 
@@ -63,7 +68,10 @@ def read_joined(
     path = book / page.name
     slices: list[Image.Image] = []
     for name in _slice_names(path, page, names):
-        piece = _decode_slice(path, page, name, read(name), limits)
+        data = _read_slice(name, read)
+        if data is None:
+            continue
+        piece = _decode_slice(path, page, name, data, limits)
         if slices and piece.width != slices[0].width:
             problem = f"slice {name!r} is {piece.width} px wide, the slices before it {slices[0].width}"
             raise SourceError(problem, path, REBUILD)
@@ -72,12 +80,26 @@ def read_joined(
     return _join(slices)
 
 
-def _slice_names(path: Path, page: JoinedPage, names: Sequence[str]) -> list[str]:
-    ordered = sorted((name for name in names if is_page(name) and not is_junk(name)), key=natural_key)
+def _slice_names(path: Path, page: JoinedPage, names: Collection[str]) -> list[str]:
+    """Return the files of the book from the first slice to the last one; some may be no images."""
+    ordered = sorted((name for name in names if not is_junk(name)), key=natural_key)
     try:
         return ordered[ordered.index(page.first) : ordered.index(page.last) + 1]
     except ValueError as error:
         raise SourceError("a slice of this page is missing", path, REBUILD) from error
+
+
+def _read_slice(name: str, read: Callable[[str], bytes]) -> bytes | None:
+    """Return the bytes of a slice; None for a file that a build does not take for an image."""
+    if is_page(name):
+        return read(name)
+    if suffix_of(name) in (".json", ".xml"):
+        return None
+    try:
+        data = read(name)
+    except SourceError:
+        return None
+    return data if picture_kind(data[:PICTURE_HEAD]) is PictureKind.PAGE else None
 
 
 def _decode_slice(path: Path, page: JoinedPage, name: str, data: bytes, limits: ReadLimits) -> Image.Image:

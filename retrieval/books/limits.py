@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any, Self
 
 from retrieval.books.problems import ReadProblem, megabytes
-from retrieval.errors import UsageError
 from retrieval.images.decode import MAX_BYTES, MAX_PIXELS
+from retrieval.values import whole_number
 
 _BOUNDS = ("max_members", "max_bytes", "max_ratio", "max_pixels")
 
@@ -26,6 +28,7 @@ class ReadLimits:
     max_members: files in one archive. max_bytes: size of one page as a file. max_pixels: width times height of a page.
     max_ratio: unpacked size divided by packed size, for one page and for a whole archive.
     dpi: resolution of rendered PDF pages; a page that is a single scan keeps the scan's own resolution.
+    within: a folder, links resolved; nothing outside it is read. None: links may lead anywhere.
     """
 
     max_members: int = 20_000
@@ -33,12 +36,12 @@ class ReadLimits:
     max_ratio: int = 200
     max_pixels: int = MAX_PIXELS
     dpi: int = 150
+    within: str | None = None
 
     def __post_init__(self) -> None:
         for item in fields(self):
-            value = getattr(self, item.name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise UsageError(f"{item.name} must be a whole number from 1 on; found {value!r}")
+            if item.name != "within":
+                object.__setattr__(self, item.name, whole_number(item.name, getattr(self, item.name), 1))
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Self:
@@ -53,6 +56,11 @@ class ReadLimits:
         """
         bounds = {name: max(getattr(self, name), getattr(DEFAULT_LIMITS, name)) for name in _BOUNDS}
         return replace(self, **bounds)
+
+    def check_place(self, path: Path) -> None:
+        """Raise `SourceError` if a path, its links resolved, is outside the folder that may be read."""
+        if self.within is not None and not is_inside(path, Path(self.within)):
+            raise _OUTSIDE.error(path)
 
     def check_member(self, unpacked: int, packed: int) -> ReadProblem | None:
         """Return why a page must not be unpacked, judged from its sizes in bytes; None if it may be."""
@@ -81,6 +89,14 @@ class ReadLimits:
         if members <= self.max_members:
             return None
         return ReadProblem(f"has {members} members; the limit is {self.max_members} members")
+
+
+_OUTSIDE = ReadProblem("leads out of the folder that may be read; not read", "copy it into that folder")
+
+
+def is_inside(path: Path, folder: Path) -> bool:
+    """Return True if a path, its links resolved, is a folder without links or something below it."""
+    return Path(os.path.realpath(path)).is_relative_to(folder)
 
 
 DEFAULT_LIMITS = ReadLimits()

@@ -1,4 +1,4 @@
-"""Names inside a book: which escape it, which are pages or junk, and in which order they come."""
+"""Names inside a book: which escape it, and which are pages, junk or bins."""
 
 from __future__ import annotations
 
@@ -8,19 +8,36 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from typing import TypeVar
 
-from natsort import natsort_keygen, ns
-
 PAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".jxl"}
 )
 _UNSUPPORTED_SUFFIXES = frozenset({".heic", ".heif", ".jp2", ".psd", ".tga"})
-_JUNK_FOLDERS = {"__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"}
+_BOOK_SUFFIXES = (
+    *(".cbz", ".zip", ".cbr", ".rar", ".cb7", ".7z", ".cbt", ".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".tar.gz"),
+    *(".tar.bz2", ".tar.xz", ".pdf", ".epub", ".acbf", ".cba", ".ace", ".mobi", ".azw3", ".djvu", ".xps"),
+)
+_BINS = frozenset(
+    {"#recycle", "@recycle", "#snapshot", "@recently-snapshot", "@eadir", "recycler", "recycled", "$recycle.bin"}
+    | {"system volume information", "lost+found", "found.000", "@__thumb", ".@__thumb"}
+)
+"""Folders, in lower case, in which systems keep deleted files, snapshots and previews."""
+
+_JUNK = re.compile(
+    r"__macosx|thumbs\.db|ehthumbs(_vista)?\.db|desktop\.ini|\._.*|\.~.*"  # AppleDouble files, locks
+    r"|\.(ds_store|localized|directory|nomedia|apdisk|apple(db|desktop|double)|fseventsd|spotlight-v100)"
+    r"|\.(volumeicon\.icns|documentrevisions-v100|temporaryitems|picasa(\.ini|originals)|xvpics|actors)"
+    r"|\.(caltrash|calnotes|yacreaderlibrary|git(ignore|attributes|modules|keep|hub)?|svn|hg|bzr|venv|tox|idea)"
+    r"|\.(vscode|ipynb_checkpoints|ipython|jupyter|npm|cargo|rustup|gradle|m2|conda|config|local|mozilla|var|steam)"
+    r"|\.(wine|ssh|gnupg|docker|android|gnome2?|kde4?|zfs|snap|dropbox(\.\S*)?|st(folder|versions|ignore))"
+    r"|\.(sync(thing)?|te?mp)([^a-z]\S*)?|\.(nfs[\da-f]+|fuse_hidden\S*|goutputstream\S*|rsync\S*)"
+    r"|\.\S*(thumb|cache|trash|recycl|snapshot)\S*",
+    re.DOTALL,
+)
+"""Names, in lower case, of what systems and programs leave behind; any other name with a dot may be a title."""
 
 T = TypeVar("T")
 
-_natural = natsort_keygen(alg=ns.INT | ns.IGNORECASE)
 _DRIVE = re.compile(r"[A-Za-z]:[/\\]")
-_MAX_SUFFIX_CHARS = 5  # the dot included, as in natsort
 
 
 # --------------------------------------------------------------------- safety
@@ -89,35 +106,6 @@ def sidecar_names(page: str) -> tuple[str, str, str]:
     return page, f"{page}.json", f"{os.path.splitext(page)[0]}.json"  # noqa: PTH122 (names, not paths)
 
 
-# ---------------------------------------------------------------------- order
-
-
-def natural_key(path: str) -> tuple[object, ...]:
-    """Return the sort key of natural order, part by part: "page2" before "page10", "a/9" before "a-b/1".
-
-    The path itself comes last, so that names which differ only in case keep one order everywhere.
-    """
-    return (*((_part_key(part), part) for part in path.split("/")),)
-
-
-def _part_key(part: str) -> tuple[object, ...]:
-    """Return natsort's key for paths (`ns.PATH`), without making a path object for each of a hundred thousand names.
-
-    The key is the stem, then up to two suffixes. A long suffix, or one that begins with a digit, belongs to the stem:
-    "vol.2" is not a file of type 2.
-    """
-    stem = part
-    suffixes: list[object] = []
-    while len(suffixes) < 2 and not part.endswith("."):
-        dot = stem.rfind(".")
-        suffix = stem[dot:]
-        if not stem[: max(dot, 0)].strip(".") or len(suffix) > _MAX_SUFFIX_CHARS or suffix[1:2].isdecimal():
-            break
-        suffixes.append(_natural(suffix))
-        stem = stem[:dot]
-    return (_natural(stem), *reversed(suffixes))
-
-
 # ----------------------------------------------------------------- file types
 
 
@@ -131,11 +119,24 @@ def is_page(name: str) -> bool:
     return suffix_of(name) in PAGE_SUFFIXES
 
 
+def is_book_file(name: str) -> bool:
+    """Return True if a file is named like a book file; its first bytes decide whether it is one."""
+    return name.lower().endswith(_BOOK_SUFFIXES)
+
+
 def is_unsupported_image(name: str) -> bool:
     """Return True if the extension is that of an image format that is not supported."""
     return suffix_of(name) in _UNSUPPORTED_SUFFIXES
 
 
 def is_junk(path: str) -> bool:
-    """Return True if any part of the path is hidden or a leftover of an operating system."""
-    return any(part.startswith(".") or part.lower() in _JUNK_FOLDERS for part in path.split("/"))
+    """Return True if a part of the path is a leftover of a system or program, or a bin (`is_bin`).
+
+    A dot alone does not make it one: ".hack" is a title.
+    """
+    return any(part[:1] in "._tTeEdD" and _JUNK.fullmatch(part.lower()) for part in path.split("/")) or is_bin(path)
+
+
+def is_bin(path: str) -> bool:
+    """Return True if a part of the path is a folder in which a system keeps deleted files, snapshots or previews."""
+    return any(part.lower() in _BINS for part in path.split("/"))

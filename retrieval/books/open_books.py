@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from retrieval.books.container import Container
-from retrieval.books.detect import HEAD, BookFormat, detect_format
+from retrieval.books.detect import BookFormat, detect_file
 from retrieval.books.formats.acbf import Acbf
 from retrieval.books.formats.pdf import Pdf
 from retrieval.books.formats.rar import Rar
@@ -34,24 +35,32 @@ _OPENERS: dict[BookFormat, Callable[[Path, ReadLimits], Container]] = {
 _Key = tuple[str, int, int, ReadLimits]
 
 
-def file_format(path: Path) -> BookFormat | None:
-    """Return the format of a book file, by its first bytes; None if it is no book. Raises OSError."""
-    with path.open("rb") as file:
-        return detect_format(file.read(HEAD))
-
-
 def open_container(path: Path, limits: ReadLimits) -> Container:
     """Open a book file. The caller closes it.
 
     Raises SourceError if it is no book, wholly damaged, beyond the limits, or if no program here can unpack it.
     """
     try:
-        book_format = file_format(path)
+        limits.check_place(path)
+        before = path.stat()
+        book_format, _ = detect_file(path)
         if book_format is None:
             raise ReadProblem("the file is no longer a folder or a book", REBUILD).error(path)
-        return _OPENERS[book_format](path, limits)
+        return _checked(_OPENERS[book_format](path, limits), before)
     except OSError as error:
         raise cannot_be_read(error).error(path) from error
+
+
+def _checked(book: Container, before: os.stat_result) -> Container:
+    """Return a book opened by its path, closed and refused if the path meanwhile leads to another file."""
+    try:
+        book.limits.check_place(book.path)
+        if not os.path.samestat(before, book.path.stat()):
+            raise ReadProblem("replaced while it was opened; not read", REBUILD).error(book.path)
+    except BaseException:
+        book.close()
+        raise
+    return book
 
 
 class BookPool:

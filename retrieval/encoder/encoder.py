@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from retrieval.encoder import inputs
 from retrieval.encoder.inputs import QUERY_ENCODINGS
@@ -115,8 +116,9 @@ class PanelEncoder:
     ) -> PanelEmbeddings:
         """Return all three views of P panels, computed in one pass; see `PanelEmbeddings`.
 
-        picture = image branch, dialogue = text branch, fused = the embedding, each as unit rows. Region vectors are
-        included if the encoder has them. The batch size changes speed and memory, not the result (to 1e-5).
+        picture = image branch, dialogue = text branch, fused = the embedding, each as unit rows. The dialogue row is
+        zeros if the tokenizer cannot read the text. Region vectors are included if the encoder has them. The batch size
+        changes speed and memory, not the result (to 1e-5).
         `progress` is called after each batch, with stage "encode" and unit "panels".
         """
         if batch_size < 1:
@@ -139,8 +141,9 @@ class PanelEncoder:
             vectors = self.runtime.image_regions(images)
             image, regions = vectors[:, 0], vectors[:, 1:]
             fused, gate = self.runtime.fuse(image, text, geometry, mask)
+            dialogue = np.where(self.unreadable([panel.text for panel in panels])[:, None], 0, unit(text))
             return PanelEmbeddings(
-                unit(image), unit(text), unit(fused), gate, unit(regions) if self.spec.regions else None
+                unit(image), dialogue, unit(fused), gate, unit(regions) if self.spec.regions else None
             )
 
     def _composition(self, panel: PanelInput) -> Floats:
@@ -158,6 +161,10 @@ class PanelEncoder:
             cached.update(zip((text for _, text in batch), vectors, strict=True))
         return np.stack([cached[text] for text in texts])
 
+    def unreadable(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+        """Return (P,) True for each text of which the tokenizer knows no word; see `inputs.unreadable`."""
+        return inputs.unreadable(texts)
+
     # ----------------------------------------------------------------- queries
 
     def encode_queries(self, queries: Sequence[QueryInput], view: View) -> Floats:
@@ -165,13 +172,16 @@ class PanelEncoder:
 
         An image alone is encoded by the image branch and text alone by the text branch, for `picture` and
         `dialogue` alike. Image and text together go through the fusion, and so does every query for `fused`.
+        Text that the tokenizer cannot read counts as absent; such text alone gives a row of zeros.
         Raises `UsageError` for an empty query or an unknown view.
         """
         view = _checked_view(view)
         vectors = np.zeros((len(queries), self.spec.dimension), dtype=np.float32)
         rows_of: dict[str, list[int]] = {}
+        unread = self.unreadable([query.text or "" for query in queries])
         for row, query in enumerate(queries):
-            rows_of.setdefault(_query_type(query, view), []).append(row)
+            rows_of.setdefault(inputs.query_type(query, view, bool(unread[row])), []).append(row)
+        rows_of.pop(inputs.UNREADABLE, None)
         for query_type, rows in rows_of.items():
             vectors[rows] = self._encode_query_type(query_type, [queries[row] for row in rows])
         return vectors
@@ -243,18 +253,6 @@ def _checked_view(view: View | str) -> View:
         return View(view)
     except ValueError as error:
         raise UsageError(f"unknown view {str(view)!r}; expected one of {', '.join(View)}") from error
-
-
-def _query_type(query: QueryInput, view: View) -> str:
-    """Return `image`, `text`, or the name of a query encoding."""
-    has_image, has_text = query.image is not None, bool(query.text and query.text.strip())
-    if not has_image and not has_text:
-        raise UsageError("the query is empty", hint="Give an image, text, or both")
-    if has_image and has_text:
-        return "multimodal"
-    if view is View.FUSED:
-        return "image_only" if has_image else "text_only"
-    return "image" if has_image else "text"
 
 
 def _no_panels(spec: EncoderSpec) -> PanelEmbeddings:

@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unicodedata import category
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from retrieval.encoder.protocol import PanelInput
+from retrieval.encoder.protocol import PanelInput, QueryInput
 from retrieval.encoder.spec import IMAGE_SIZE
 from retrieval.errors import CheckpointError, UsageError
 from retrieval.images.crops import crop
-from retrieval.records import Box
+from retrieval.records import Box, View
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -107,6 +108,34 @@ def token_ids(texts: Sequence[str]) -> list[list[int]]:
     # Damaged metadata may hold half of a surrogate pair, which the tokenizer does not accept.
     clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
     return [encoding.ids for encoding in tokenizer().encode_batch(clean)]
+
+
+@cache
+def known_words() -> frozenset[str]:
+    """Return the whole words of the tokenizer's vocabulary, some 20,000 of English and the common names."""
+    return frozenset(token for token in tokenizer().get_vocab() if len(token) > 1 and token.isalpha())
+
+
+@cache
+def _tokens_without_content() -> frozenset[int]:
+    """Return the ids of the unknown token and of tokens that are punctuation alone."""
+    vocabulary = tokenizer().get_vocab()
+    signs = (n for token, n in vocabulary.items() if all(category(c)[0] == "P" for c in token.removeprefix("##")))
+    return frozenset({vocabulary["[UNK]"], *signs})
+
+
+def unreadable(texts: Sequence[str]) -> NDArray[np.bool_]:
+    """Return (P,) True for each text of which the tokenizer knows no word, although it is not blank.
+
+    Such texts of one length have one vector, whatever they say. A text of punctuation alone is readable.
+    """
+    unknown = tokenizer().token_to_id("[UNK]")
+    content = [set(ids[1:-1]) for ids in token_ids(texts)]
+    found = [
+        bool(text.strip()) and (not ids or (unknown in ids and ids <= _tokens_without_content()))
+        for text, ids in zip(texts, content, strict=True)
+    ]
+    return np.array(found, dtype=np.bool_)
 
 
 def pad(rows: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -198,3 +227,20 @@ QUERY_ENCODINGS = {
 """Query encodings by their names in the encoder specification; `text_only` is an addition of this project.
 The residual of the fusion reads masked branches too, so their fillers matter: text "", an image of zeros (after
 normalisation), geometry of zeros."""
+
+UNREADABLE = "unreadable"
+"""Query type of text that the tokenizer cannot read, without an image: it has no vector."""
+
+
+def query_type(query: QueryInput, view: View, unread: bool) -> str:
+    """Return `image`, `text`, the name of a query encoding, or `UNREADABLE`; unread: the text counts as absent."""
+    has_image, has_text = query.image is not None, bool(query.text and query.text.strip()) and not unread
+    if not has_image and not has_text:
+        if unread:
+            return UNREADABLE
+        raise UsageError("the query is empty", hint="Give an image, text, or both")
+    if has_image and has_text:
+        return "multimodal"
+    if view is View.FUSED:
+        return "image_only" if has_image else "text_only"
+    return "image" if has_image else "text"

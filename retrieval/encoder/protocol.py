@@ -61,7 +61,8 @@ class QueryVectors:
 class PanelEmbeddings:
     """The three views of P panels from one pass.
 
-    picture, dialogue, fused: (P, 512) float32 unit rows; a row is all zeros only if its branch gives zeros.
+    picture, dialogue, fused: (P, 512) float32 unit rows. A row is all zeros if its branch gives zeros; a dialogue row
+        also if the encoder cannot read the text.
     gate: (P, 3) float32, weights of image, text and composition in `fused`; rows sum to 1.
     regions: (P, R, 512) float32 unit rows, further `picture` vectors of each panel, one for each of its R regions.
         None from an encoder without regions. R is its `spec.regions`.
@@ -116,3 +117,9 @@ class RegionEncoder(Encoder, Protocol):
 def has_constant_gate(encoder: Encoder) -> bool:
     """Return True if the gate weights of `encoder` are fixed and say nothing about a single panel."""
     return bool(getattr(encoder, "constant_gate", False))
+
+
+def can_read(encoder: Encoder, text: str) -> bool:
+    """Return False if the encoder knows no word of a text, which then has no vector. Encoders may lack the check."""
+    unreadable = getattr(encoder, "unreadable", None)
+    return unreadable is None or not unreadable([text])[0]

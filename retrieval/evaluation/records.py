@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from retrieval.errors import UsageError
+from retrieval.values import whole_number
 
 PARTS = ("distortions", "dialogue", "neighbours")
 DISTORTIONS = ("crop60", "crop30", "jpeg", "scan", "photo", "mirror", "recolour", "block", "lettering")
@@ -42,8 +43,8 @@ class Settings:
     rephrased: Path | None = None
 
     def __post_init__(self) -> None:
-        if self.sample is not None and self.sample < 1:
-            raise UsageError(f"sample must be at least 1 panel; found {self.sample}")
+        object.__setattr__(self, "sample", whole_number("sample", self.sample, 1, optional=True))
+        object.__setattr__(self, "seed", whole_number("seed", self.seed, 0))
         if self.only is not None and self.only not in PARTS:
             raise UsageError(f"there is no part {self.only!r} of an evaluation", hint=f"choose {', '.join(PARTS)}")
         known = (*DISTORTIONS, *DIALOGUE_QUERIES)

@@ -8,9 +8,7 @@ process-wide setting of Pillow is changed.
 from __future__ import annotations
 
 import io
-import struct
 import warnings
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +26,10 @@ from PIL import (
 )
 
 from retrieval.errors import PictureError
-from retrieval.images.formats import FORMATS, image_format, webp_size
+from retrieval.images.colours import Key, to_rgb, transparent_key, unit_to_uint8
+from retrieval.images.formats import FORMATS, image_format, other_image_format, webp_size
 from retrieval.images.jpeg_xl import jpeg_xl_reader, jpeg_xl_size
+from retrieval.images.repair import DAMAGE, decode_or_repair
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,25 +60,6 @@ _TRANSPOSITIONS = {
 }
 _ORIENTATION = 0x0112
 
-# What Pillow's readers raise on damaged files, found by tests with random damage.
-_DAMAGE = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    AttributeError,
-    OverflowError,
-    EOFError,
-    RuntimeError,
-    AssertionError,
-    NotImplementedError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-)
-
 
 # --------------------------------------------------------------------- public
 
@@ -91,8 +72,8 @@ def open_image(
 ) -> Image.Image:
     """Return the first frame of `source`, decoded, upright (EXIF orientation applied), mode RGB.
 
-    Alpha is dropped, not composited, as in the encoder's training. Arrays are (H, W), (H, W, 3) or (H, W, 4): uint8
-    0-255 or float 0-1. A str is a path. The result shares no memory with `source`.
+    Transparent parts are composited on white, as a page is shown on paper. Arrays are (H, W), (H, W, 3) or (H, W, 4):
+    uint8 0-255 or float 0-1. A str is a path. The result shares no memory with `source`.
 
     Raises PictureError; its `path` is set only if `source` is a path.
     """
@@ -100,21 +81,44 @@ def open_image(
         return _from_array(source, max_pixels)
     if isinstance(source, Image.Image):
         check_size(source.size, max_pixels)
-        return _finish(source)
+        return _finish(source, transparent_key(source))
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return _from_bytes(bytes(source), max_pixels, max_bytes)
+        return decode_image(bytes(source), max_pixels=max_pixels, max_bytes=max_bytes)[0]
     try:
-        return _from_bytes(_read(Path(source), max_bytes), max_pixels, max_bytes)
+        return decode_image(_read(Path(source), max_bytes), max_pixels=max_pixels, max_bytes=max_bytes)[0]
     except PictureError as error:
         raise PictureError(error.problem, source, error.hint) from error.__cause__
 
 
-def is_rotated(data: bytes) -> bool:
-    """Return True if the EXIF block of an image declares it rotated or mirrored."""
+def decode_image(
+    data: bytes, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES
+) -> tuple[Image.Image, tuple[str, ...]]:
+    """Return the image in `data` as `open_image` does, and notes about repaired oddities of the file."""
+    if not data:
+        raise PictureError("the file is empty")
+    if len(data) > max_bytes:
+        raise PictureError(f"the file is larger than the limit of {max_bytes / 2**20:.4g} MiB")
+    name = image_format(data[:32])
+    if name is None:
+        raise _not_an_image(data)
+    if name == "WebP":  # its reader allocates whole canvases before their size is known
+        check_size(webp_size(data), max_pixels)
+    reader = _reader(name, data, max_pixels)
+    _silence_pillow()
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        return decode_or_repair(name, data, lambda each: _decode(reader, each, max_pixels))
+    except DAMAGE as error:
+        raise _damaged(error) from error
+    except MemoryError as error:
+        raise PictureError("not enough memory to decode the image") from error
+
+
+def is_rotated(data: bytes) -> bool:
+    """Return True if the EXIF block of a JPEG declares it rotated or mirrored."""
+    try:
+        with JpegImagePlugin.JpegImageFile(io.BytesIO(data)) as image:
             return _orientation(image) in _TRANSPOSITIONS
-    except _DAMAGE:
+    except DAMAGE:
         return False
 
 
@@ -144,28 +148,22 @@ def _read(path: Path, max_bytes: int) -> bytes:
         raise PictureError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
-def _from_bytes(data: bytes, max_pixels: int, max_bytes: int) -> Image.Image:
-    if not data:
-        raise PictureError("the file is empty")
-    if len(data) > max_bytes:
-        raise PictureError(f"the file is larger than the limit of {max_bytes / 2**20:.4g} MiB")
-    name = image_format(data[:32])
-    if name is None:
-        raise PictureError(f"not an image: starts with {_beginning(data)}", hint=f"use {FORMATS}")
-    if name == "WebP":  # its reader allocates whole canvases before their size is known
-        check_size(webp_size(data), max_pixels)
-    reader = _reader(name, data, max_pixels)
-    _silence_pillow()
-    try:
-        with reader(io.BytesIO(data)) as image:
-            check_size(image.size, max_pixels)
-            image.load()
-            check_size(image.size, max_pixels)
-            return _finish(image)
-    except _DAMAGE as error:
-        raise _damaged(error) from error
-    except MemoryError as error:
-        raise PictureError("not enough memory to decode the image") from error
+def _decode(reader: Any, data: bytes, max_pixels: int) -> Image.Image:
+    """Return the image that one of Pillow's readers decodes."""
+    with reader(io.BytesIO(data)) as image:
+        check_size(image.size, max_pixels)
+        key = transparent_key(image)
+        image.load()
+        check_size(image.size, max_pixels)
+        return _finish(image, key)
+
+
+def _not_an_image(data: bytes) -> PictureError:
+    """Return the error for bytes that are no supported image: it names what they are, if that is known."""
+    other = other_image_format(data[:64])
+    if other:
+        return PictureError(f"this is {other}, which is not read", hint="convert it to PNG or JPEG")
+    return PictureError(f"not an image: starts with {_beginning(data)}", hint=f"use {FORMATS}")
 
 
 def _damaged(error: Exception) -> PictureError:
@@ -204,12 +202,12 @@ def _beginning(data: bytes) -> str:
     return repr(head.decode("ascii")) if head.isascii() and head.decode().isprintable() else f"0x{head.hex()}"
 
 
-def _finish(image: Image.Image) -> Image.Image:
+def _finish(image: Image.Image, key: Key | None = None) -> Image.Image:
     """Return an upright RGB image without metadata, so that it is not rotated a second time."""
     try:
-        rgb = _to_rgb(image)
+        rgb = to_rgb(image, key)
         transposition = _TRANSPOSITIONS.get(_orientation(image))
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise _damaged(error) from error
     if transposition is not None:
         rgb = rgb.transpose(transposition)
@@ -221,38 +219,11 @@ def _orientation(image: Image.Image) -> Any:
     """Return the EXIF orientation; 1 if there is none or its block is damaged."""
     try:
         return image.getexif().get(_ORIENTATION, 1)
-    except _DAMAGE:
+    except DAMAGE:
         return 1
 
 
-# ---------------------------------------------------------------- colour models
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    """Return a new RGB image; greys of more than 8 bits are scaled to 0-255, not clipped."""
-    if image.mode.startswith("I") or image.mode == "F":
-        return Image.fromarray(_grey8(np.asarray(image))).convert("RGB")
-    if "transparency" in image.info:  # irrelevant once alpha is dropped, and Pillow warns about it
-        image = image.copy()
-        del image.info["transparency"]
-    return image.convert("RGB")
-
-
-def _grey8(grey: NDArray[Any]) -> NDArray[np.uint8]:
-    """Convert (H, W) greys of 16 or 32 bits, or floats, to uint8. Floats are 0-1, or 0-255 if any is above 1."""
-    if grey.dtype.kind == "f":
-        return _unit_to_uint8(grey) if np.nanmax(grey) <= 1 else _clip8(grey)
-    # Pillow also returns 16-bit greys as 32-bit integers; the largest value shows the true depth.
-    return _clip8(grey // (257 if grey.max() <= 0xFFFF else 2**23 + 2**15))
-
-
-def _clip8(grey: NDArray[Any]) -> NDArray[np.uint8]:
-    clipped: NDArray[np.uint8] = np.clip(np.nan_to_num(grey), 0, 255).astype(np.uint8)
-    return clipped
-
-
-def _unit_to_uint8(values: NDArray[Any]) -> NDArray[np.uint8]:
-    return _clip8(np.rint(values * 255.0))
+# ---------------------------------------------------------------------- arrays
 
 
 def _from_array(array: NDArray[Any], max_pixels: int) -> Image.Image:
@@ -265,7 +236,7 @@ def _from_array(array: NDArray[Any], max_pixels: int) -> Image.Image:
     if array.dtype.kind == "f":
         if not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1):
             raise PictureError("the float array has values outside 0 to 1", hint="scale them to 0-1")
-        array = _unit_to_uint8(array)
+        array = unit_to_uint8(array)
     if array.dtype != np.uint8:
         raise PictureError(f"an array of {array.dtype} is not an image", hint="use uint8 0-255 or float 0-1")
-    return Image.fromarray(np.ascontiguousarray(array[..., :3] if array.ndim == 3 else array)).convert("RGB")
+    return to_rgb(Image.fromarray(np.ascontiguousarray(array)))

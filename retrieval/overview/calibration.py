@@ -32,7 +32,8 @@ from retrieval.search.open_index import OpenIndex
 from retrieval.search.query import Query
 from retrieval.search.sampling import interleave
 from retrieval.store.catalog.text import tokens
-from retrieval.store.layout import generation_folder, replace_file
+from retrieval.store.files import replace_file
+from retrieval.store.layout import generation_folder
 
 log = logging.getLogger("panelseek")
 

@@ -77,6 +77,9 @@ class Retriever:
         _, rows = self.views[view].rows_of(np.array([panel_id], np.int64))
         if len(rows):
             vector: NDArray[np.float32] = self.vectors.read(view, rows)[0]
+            if view is View.DIALOGUE and not vector.any():
+                problem = f"the encoder cannot read the dialogue of panel {panel_id}"
+                raise UsageError(problem, hint="search with another view, or for its words")
             return vector
         if view is View.DIALOGUE and self._catalog.panels.get([panel_id]):
             raise UsageError(f"panel {panel_id} has no dialogue", hint="search with view picture or fused instead")
@@ -101,9 +104,14 @@ class Retriever:
         """Return candidates in ever wider rounds; the last round is complete.
 
         vectors: (V, 512) of the query. allowed: sorted ids that pass the filter, None without one. extra: ids that
-        are candidates in any case, from full text.
+        are candidates in any case, from full text. A query without a vector (zeros) has no others.
         """
         index = self.views[view]
+        if not vectors.any():
+            ids, rows = index.rows_of(extra)
+            scores = np.zeros(len(ids), np.float32)
+            yield Candidates(ids, rows, scores, scores, complete=True)
+            return
         reach = len(index) if allowed is None else len(allowed)
         if index.ann is not None and not query.exact and not (allowed is not None and reach <= EXACT_UP_TO):
             per_panel = vectors_per_panel(self.vectors, view)

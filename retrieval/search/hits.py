@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
 
 from PIL import Image
 
+from retrieval.errors import UsageError
 from retrieval.records import Panel, View
 from retrieval.search.query import ViewQuery
 
-MatchedOn = Literal["picture", "words", "both"]
+MatchedOn = Literal["picture", "words", "meaning", "both"]
+"""Why a panel was found: its picture, words of the query, its dialogue by meaning alone, or both picture and words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,30 @@ class Hit:
     def image(self) -> Image.Image:
         """Read the panel's image from the comics. Raises `SourceError` if they are gone."""
         return self._read(self.panel)
+
+    def __copy__(self) -> Hit:
+        """Return the hit itself: nothing of it changes."""
+        return self
+
+    def __deepcopy__(self, _: object) -> Hit:
+        """Return the hit itself."""
+        return self
+
+    def __reduce__(self) -> tuple[Callable[..., Hit], tuple[Any, ...]]:
+        """Store everything but the open index."""
+        stored = (getattr(self, item.name) for item in fields(self) if item.name != "_read")
+        return _without_index, tuple(stored)
+
+
+def _without_index(*stored: Any) -> Hit:
+    """Return a stored hit."""
+    values: tuple[Any, ...] = (*stored, _no_index)
+    return Hit(*values)
+
+
+def _no_index(panel: Panel) -> Image.Image:
+    problem = f"the result of panel {panel.id} was stored without its index"
+    raise UsageError(problem, hint="open the index, and call index.panel_image(hit.panel)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +91,10 @@ class RankedPanel:
 
 
 def explain_match(item: RankedPanel) -> MatchedOn:
-    """Return why a panel was found: its picture, its words, or both."""
+    """Return why a panel was found; "words" and "both" only if words of the query match."""
     query, view = item.part.query, item.part.view
-    if view is View.FUSED:
-        if query.panel is not None or (query.image is not None and item.match.words):
-            return "both"
-        return "picture" if query.image is not None else "words"
-    return "picture" if view is View.PICTURE else "words"
+    if view is View.PICTURE:
+        return "picture"
+    if view is View.FUSED and (query.panel is not None or query.image is not None):
+        return "both" if item.match.words else "picture"
+    return "words" if item.match.words else "meaning"

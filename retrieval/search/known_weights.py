@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-from retrieval.store.layout import replace_file
+from retrieval.store.files import replace_file
 
 log = logging.getLogger("panelseek")
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, TypedDict
 
 from retrieval.errors import UsageError
 from retrieval.filters import Filter
 from retrieval.records import View
+from retrieval.values import number, plain, switch, whole_number
 
 ANY_VIEW = "any"
 """Value of `Query.view` that searches text both in dialogue and in pictures."""
 
-_MAX_INTEGER = 2**53
-"""Largest accepted whole number: JSON readers keep integers exactly up to here."""
+_LEAST = {"k": 1, "offset": 0, "per_page": 1, "per_book": 1, "nprobe": 1, "panel": 1}
+"""Fields that are whole numbers, and the lowest value of each."""
 
 
 class QueryFields(TypedDict, total=False):
@@ -41,7 +41,7 @@ class QueryFields(TypedDict, total=False):
 class Query:
     """One search; every field except the query itself has a sensible default.
 
-    text, image (path, bytes, PIL image or array), both, or panel (id of an indexed panel): what to search for.
+    text, image (see `retrieval.images.sources`), both, or panel (id of an indexed panel): what to search for.
     negative_text: panels with this text or its meaning move to the end.
     view: the vectors to compare with: picture, dialogue or fused. None follows the query: an image -> picture,
     text -> dialogue, both -> fused, a panel -> picture. "any" searches text in dialogue and picture and merges the
@@ -66,6 +66,12 @@ class Query:
     nprobe: int | None = None
     include_self: bool = True
 
+    def __post_init__(self) -> None:
+        """Turn NumPy scalars into Python values; `validate` checks them."""
+        for field in fields(self):
+            if field.name not in ("image", "where"):
+                object.__setattr__(self, field.name, plain(getattr(self, field.name)))
+
     def validate(self) -> Query:
         """Return the query if its fields make sense together. Raises `UsageError` otherwise."""
         if self.panel is not None and (self.text is not None or self.image is not None):
@@ -76,19 +82,15 @@ class Query:
         if self.panel is None and self.image is None and not self.query_text:
             only = "; negative text only removes results" if self.negative else ""
             raise UsageError(f"nothing to search for{only}", hint="give text, an image, or the id of an indexed panel")
-        for name, least in (("k", 1), ("offset", 0), ("per_page", 1), ("per_book", 1), ("nprobe", 1), ("panel", 1)):
-            check_integer(name, getattr(self, name), least)
-        self._check_min_score()
+        for name, least in _LEAST.items():
+            whole_number(name, getattr(self, name), least, optional=name not in ("k", "offset"))
+        for name in ("exact", "include_self"):
+            switch(name, getattr(self, name))
+        if self.min_score is not None:
+            number("min_score", self.min_score, "a finite number; cosines are from -1 to 1")
         self.resolved_view()
         Filter.of(self.where)
         return self
-
-    def _check_min_score(self) -> None:
-        value = self.min_score
-        if value is None:
-            return
-        if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
-            raise UsageError(f"min_score must be a number from -1 to 1; found {value!r}")
 
     def resolved_view(self) -> View:
         """Return the view whose vectors are compared; of "any", that of the dialogue. Raises `UsageError`."""
@@ -146,11 +148,3 @@ def split_by_view(query: Query) -> list[ViewQuery]:
     if query.searches_two_views:
         return [ViewQuery(query, View.DIALOGUE), ViewQuery(query, View.PICTURE)]
     return [ViewQuery(query, query.resolved_view())]
-
-
-def check_integer(name: str, value: object, least: int) -> None:
-    """Raise `UsageError` unless `value` is None or a whole number from `least` to 2^53."""
-    if value is None:
-        return
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= _MAX_INTEGER:
-        raise UsageError(f"{name} must be a whole number, {least} or more; found {value!r}")

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from retrieval.encoder.inputs import resize
 from retrieval.encoder.protocol import Encoder, QueryInput, QueryVectors, RegionEncoder
 from retrieval.images.decode import open_image
 from retrieval.images.keypoints import to_grey
+from retrieval.images.sources import image_source
 from retrieval.records import View
 from retrieval.search.batching import MicroBatcher
 from retrieval.search.candidates import Retriever
@@ -51,7 +51,7 @@ class QueryEncoder:
             if part.query.panel is not None:
                 vectors[place] = QueryVectors(retriever.stored_vector(part.query.panel, part.view)[None])
                 continue
-            image = None if part.query.image is None else open_image(_expand_path(part.query.image))
+            image = None if part.query.image is None else open_image(image_source(part.query.image))
             pixels = None if image is None else resize(image)
             by_view.setdefault(part.view, []).append((place, QueryInput(pixels, part.query.query_text or None)))
             if image is not None and part.view is View.PICTURE and not part.query.query_text:
@@ -83,8 +83,3 @@ class QueryEncoder:
         if with_regions:
             return cast(RegionEncoder, encoder).encode_query_regions(items)
         return [QueryVectors(vector[None]) for vector in encoder.encode_queries(items, view)]
-
-
-def _expand_path(image: Any) -> Any:
-    """Return a path with its `~` written out; everything else unchanged."""
-    return Path(image).expanduser() if isinstance(image, str | Path) else image

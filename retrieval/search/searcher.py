@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from retrieval.encoder.protocol import Encoder
 from retrieval.filters import Filter
 from retrieval.records import Panel, View
-from retrieval.search.candidates import Candidates, Retriever
+from retrieval.search.candidates import Candidates, Ids, Retriever
 from retrieval.search.full_text import lexical_query
 from retrieval.search.hits import NO_MATCH, Hit, RankedPanel, explain_match
 from retrieval.search.query import Query, ViewQuery, split_by_view
@@ -103,31 +105,44 @@ class Searcher:
         depth = context.part.query.needed + _SPARE_ROWS
         while True:
             final = negative.apply(ranked, context, depth)
-            panels = self._collect(final, context.part)
+            panels = self._collect(final, context)
             if not final.truncated or len(panels) >= context.part.query.needed:
                 return panels
             depth *= 4
 
-    def _collect(self, ranked: Candidates, part: ViewQuery) -> list[RankedPanel]:
+    def _collect(self, ranked: Candidates, context: RankingContext) -> list[RankedPanel]:
         """Return the first panels that exist, score enough and are within the limits of their page and book.
 
         A panel that a running build has encoded again is excluded until its generation is searched: its score here is
-        that of the vector it had.
+        that of the vector it had. Without a vector of the query or of the panel, only words that match make a result.
         """
-        query, groups = part.query, GroupLimits(part.query)
+        part, query, groups = context.part, context.part.query, GroupLimits(context.part.query)
         collected: list[RankedPanel] = []
         start, count = 0, query.needed + _SPARE_ROWS
         while start < len(ranked) and len(collected) < query.needed:
             stop = min(len(ranked), start + min(count, _MAX_ROWS_PER_READ))
             panels = self._catalog.panels.get(ranked.ids[start:stop].tolist())
+            scored = self._have_vectors(ranked.rows[start:stop], context)
             for place in range(start, stop):
                 panel = panels.get(int(ranked.ids[place]))
-                if panel is not None and _passes(query, ranked, place, panel) and groups.admit(panel):
-                    collected.append(_ranked_panel(part, ranked, place, panel))
+                if panel is None or not _passes(query, ranked, place, panel):
+                    continue
+                item = _ranked_panel(part, ranked, place, panel)
+                if (item.match.words or scored[place - start]) and groups.admit(panel):
+                    collected.append(item)
                 if len(collected) >= query.needed:
                     break
             start, count = stop, 4 * count
         return collected
+
+    def _have_vectors(self, rows: Ids, context: RankingContext) -> NDArray[np.bool_]:
+        """Return (P,) True for each panel whose score is a cosine: the encoder could read its text and the query."""
+        if not context.vectors.vectors.any():
+            return np.zeros(len(rows), np.bool_)
+        if context.part.view is not View.DIALOGUE:
+            return np.ones(len(rows), np.bool_)
+        vectors = self.retriever.vectors.read(View.DIALOGUE, np.asarray(rows))
+        return np.asarray(vectors.any(axis=1), dtype=np.bool_)
 
     def _hits(self, query: Query, panels: Sequence[RankedPanel]) -> list[Hit]:
         return [

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from retrieval.errors import IndexDamaged
-from retrieval.store.layout import generation_folder, replace_file
+from retrieval.errors import IndexError_, system_hint, system_problem
+from retrieval.store.files import replace_file
+from retrieval.store.layout import generation_folder
 
 Expected = tuple[DTypeLike, tuple[int | None, ...]]
 """Type and shape of an array; None is any length."""
@@ -19,14 +20,14 @@ Expected = tuple[DTypeLike, tuple[int | None, ...]]
 def save_derived(index: Path, number: int, name: str, **arrays: NDArray[Any]) -> None:
     """Write named arrays into a file of a generation.
 
-    Raises `IndexDamaged` if the generation is gone or cannot be written.
+    Raises `IndexError_` if the generation is gone or cannot be written.
     """
     path = generation_folder(index, number) / name
     try:
         replace_file(path, lambda temporary: _write(temporary, arrays))
     except OSError as error:
-        problem = f"the file cannot be written ({error.strerror or error})"
-        raise IndexDamaged(problem, path, "check the disk and its permissions") from error
+        problem = f"the file cannot be written ({system_problem(error)})"
+        raise IndexError_(problem, path, system_hint(error)) from error
 
 
 def _write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:

@@ -10,8 +10,6 @@ my.index/
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,15 +17,16 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from retrieval.errors import IndexDamaged, IndexError_, IndexMissing
+from retrieval.store.files import bytes_used, replace_file
 from retrieval.store.hints import ONE_COPY_HINT
 from retrieval.store.settings import IndexSettings
-from retrieval.store.sparse_file import bytes_used
 from retrieval.store.vectors import VectorStore
+from retrieval.values import path_argument
 
 
 def existing_index(path: str | Path) -> Path:
     """Return the folder of an index. Raises `IndexMissing` if there is none, `IndexError_` if it cannot be read."""
-    folder = Path(path).expanduser()
+    folder = path_argument("the index", path)
     try:
         found = folder.is_dir() and ((folder / "catalog.sqlite").exists() or (folder / "catalog.url").exists())
     except OSError as error:
@@ -50,9 +49,9 @@ def catalog_url(folder: Path) -> URL:
 
 
 def write_index_id(folder: Path, index_id: str) -> None:
-    """Write the index id into the folder unless it is there."""
+    """Write the index id into the folder unless it is there; an empty file counts as none."""
     path = folder / "index_id"
-    if not path.exists():
+    if not path.exists() or not path.stat().st_size:
         replace_file(path, lambda temporary: temporary.write_text(f"{index_id}\n"))
 
 
@@ -61,7 +60,7 @@ def check_index_id(folder: Path, index_id: str) -> None:
     path = folder / "index_id"
     with suppress(OSError):
         found = path.read_text().strip()
-        if index_id and found != index_id:
+        if index_id and found and found != index_id:
             problem = f"the folder belongs to index {found}, its catalog to index {index_id}"
             raise IndexDamaged(problem, folder, ONE_COPY_HINT)
 
@@ -80,29 +79,6 @@ def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file, hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-PARTIAL = ".partial"
-"""Suffix of a file that is being written."""
-
-
-def replace_file(path: Path, write: Callable[[Path], object], *, durable: bool = False) -> None:
-    """Write a file next to `path` with `write(path)`, then rename it, so that readers see the old or the new one.
-
-    durable: sync the file to disk before the rename. Several processes may replace the same file. An error leaves
-    `path` as it was, and no other file.
-    """
-    partial = path.with_name(f"{path.name}.{os.getpid()}{PARTIAL}")
-    try:
-        write(partial)
-        if durable:
-            with partial.open("rb+") as file:
-                os.fsync(file.fileno())
-        partial.replace(path)
-    except BaseException:
-        with suppress(OSError):  # the first error is the one to report
-            partial.unlink()
-        raise
 
 
 def size_on_disk(folder: Path) -> int:

@@ -12,7 +12,6 @@ from retrieval.store.sqlite import connect_to_existing, disk_error, fault_of, lo
 
 FILE = "rejected_pairs.sqlite"
 _NAME = "the list of rejected pairs"
-_DAMAGED_HINT = "restore it from a copy, or delete it"
 
 
 class RejectedPairs:
@@ -31,12 +30,12 @@ class RejectedPairs:
         try:
             with closing(connect_to_existing(self.path)) as connection:
                 return {(int(a), int(b)) for a, b in connection.execute("SELECT a, b FROM rejected")}
-        except (sqlite3.DatabaseError, TypeError, ValueError) as error:
-            if fault_of(error) == "locked":
-                raise locked_error(_NAME, self.path) from error
-            if fault_of(error) == "disk":
-                raise disk_error(_NAME, self.path, error) from error
-            raise IndexDamaged(f"{_NAME} is damaged ({error})", self.path, _DAMAGED_HINT) from error
+        except (TypeError, ValueError) as error:
+            raise self._damaged(error) from error
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError) and fault_of(error) == "other":
+                return set()  # a file without its table: the process that made it died
+            raise self._error(error) from error
 
     def add(self, panel: int, others: Iterable[int]) -> None:
         """Mark a panel as not the same as each of the others. Raises `IndexError_` if the file cannot be written."""
@@ -48,15 +47,22 @@ class RejectedPairs:
 
     def _write(self, sql: str, panel: int, others: Iterable[int]) -> None:
         pairs = [(min(panel, other), max(panel, other)) for other in others if other != panel]
-        create = "CREATE TABLE IF NOT EXISTS rejected (a INTEGER, b INTEGER, PRIMARY KEY (a, b))"
         try:
-            with write_transaction(self.path) as connection:
-                connection.execute(create)
+            # EXTRA also syncs the name of the deleted journal
+            with write_transaction(self.path, synchronous="EXTRA") as connection:
+                connection.execute("CREATE TABLE IF NOT EXISTS rejected (a INTEGER, b INTEGER, PRIMARY KEY (a, b))")
                 connection.executemany(sql, pairs)
         except sqlite3.DatabaseError as error:
-            if fault_of(error) == "locked":
-                raise locked_error(_NAME, self.path) from error
-            if fault_of(error) == "damaged":
-                raise IndexDamaged(f"{_NAME} is damaged ({error})", self.path, _DAMAGED_HINT) from error
-            problem = f"{_NAME} cannot be written ({error})"
-            raise IndexError_(problem, self.path, "check the disk and its permissions") from error
+            raise self._error(error) from error
+
+    def _error(self, error: sqlite3.DatabaseError) -> IndexError_:
+        """Return the error for one of SQLite: a lock, damage, or the disk."""
+        fault = fault_of(error)
+        if fault == "locked":
+            return locked_error(_NAME, self.path)
+        if fault == "damaged" or not isinstance(error, sqlite3.OperationalError):
+            return self._damaged(error)
+        return disk_error(_NAME, self.path, error)
+
+    def _damaged(self, error: Exception) -> IndexDamaged:
+        return IndexDamaged(f"{_NAME} is damaged ({error})", self.path, "restore it from a copy, or delete it")

@@ -131,19 +131,18 @@ def _leave_wal(connection: sqlite3.Connection) -> None:
 
 @contextmanager
 def write_transaction(
-    path: Path, *, wal: bool = False, durable: bool = True, timeout: float | None = None
+    path: Path, *, wal: bool = False, synchronous: str = "FULL", timeout: float | None = None
 ) -> Iterator[sqlite3.Connection]:
     """Connect for writing and hold one transaction, committed at the end; a missing file is created.
 
     The transaction is immediate: one that reads first could not wait for another writer.
-    wal: with a write-ahead log. durable: sync to disk.
+    wal: with a write-ahead log. synchronous: how commits are synced, as SQLite's pragma.
     """
     seconds = BUSY_SECONDS if timeout is None else timeout
     with closing(sqlite3.connect(path, timeout=seconds, isolation_level=None)) as connection:
         if wal:
             enable_wal(connection)
-        if not durable:
-            connection.execute("PRAGMA synchronous = OFF")
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
@@ -177,7 +176,10 @@ def disk_error(what: str, path: str | Path | None, error: BaseException) -> Inde
         hint = "allow writing to the file and to its folder, where SQLite keeps the files -wal and -shm next to it"
         verb = "opened" if code == sqlite3.SQLITE_CANTOPEN else "written"
         return IndexError_(f"{what} cannot be {verb} ({error})", path, hint)
-    return IndexError_(f"{what} cannot be written ({error})", path, "check the disk, then run the same command again")
+    hint = (
+        "check the disk: free space, allow writing; then run the same command again; everything written so far remains"
+    )
+    return IndexError_(f"{what} cannot be written ({error})", path, hint)
 
 
 def lock_holders(path: Path) -> list[str]:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from collections.abc import Iterable, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 from retrieval.store.sqlite import connect_to_existing, disk_error, fault_of, locked_error, write_transaction
 
@@ -18,6 +19,8 @@ log = logging.getLogger("panelseek")
 _NAME = "the file of thumbnails"
 _SHORT_WAIT = 1.0
 """Seconds to wait for a lock where it is no loss to go on without: the comic is read, or space is freed later."""
+
+_PUT = "INSERT OR REPLACE INTO thumbnail VALUES (?, ?)"
 
 
 class Thumbnails:
@@ -45,36 +48,33 @@ class Thumbnails:
     def put(self, thumbnails: Iterable[tuple[int, bytes]]) -> None:
         """Store (row, WebP bytes) pairs; a damaged file is deleted first.
 
-        Raises `IndexLocked` if another program has the file locked, `IndexError_` if it cannot be written.
+        Raises `IndexLocked` if another program has the file locked, `IndexError_` for a full disk.
         """
         pairs = list(thumbnails)
-        try:
-            with self._lock_and_disk_errors():
-                self._put(pairs)
-        except sqlite3.DatabaseError as error:
-            log.warning("%s is damaged (%s) and was deleted: `panelseek verify --repair` fills it", self.path, error)
-            self.clear()
-            self._put(pairs)
-
-    def _put(self, thumbnails: list[tuple[int, bytes]]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self._transaction() as connection:
-            connection.execute("CREATE TABLE IF NOT EXISTS thumbnail (row INTEGER PRIMARY KEY, webp BLOB NOT NULL)")
-            connection.executemany("INSERT OR REPLACE INTO thumbnail VALUES (?, ?)", thumbnails)
+        if not self._change(_PUT, pairs):
+            self._change(_PUT, pairs)
 
     def copy(self, rows: Iterable[tuple[int, int]]) -> None:
         """Store the thumbnails of rows under other rows too: (row, other row) pairs."""
         if self.path.exists():
-            with suppress(sqlite3.DatabaseError), self._lock_and_disk_errors(), self._transaction() as connection:
-                insert = "INSERT OR REPLACE INTO thumbnail SELECT ?2, webp FROM thumbnail WHERE row = ?1"
-                connection.executemany(insert, list(rows))
+            self._change("INSERT OR REPLACE INTO thumbnail SELECT ?2, webp FROM thumbnail WHERE row = ?1", list(rows))
 
     def stored_rows(self) -> set[int]:
-        """Return the rows that have a thumbnail. Raises `sqlite3.DatabaseError` if the file is damaged."""
+        """Return the rows that have a thumbnail.
+
+        Raises `sqlite3.DatabaseError` if the file is damaged, `IndexLocked`
+        if another program has it locked.
+        """
         if not self.path.exists():
             return set()
-        with self._lock_and_disk_errors(), closing(connect_to_existing(self.path)) as connection:
-            return {row for (row,) in connection.execute("SELECT row FROM thumbnail")}
+        try:
+            with closing(connect_to_existing(self.path)) as connection:
+                return {row for (row,) in connection.execute("SELECT row FROM thumbnail")}
+        except sqlite3.DatabaseError as error:
+            if fault_of(error) == "locked":
+                raise locked_error(_NAME, self.path) from error
+            raise
 
     def remove(self, rows: Iterable[int]) -> None:
         """Delete the thumbnails of rows."""
@@ -85,13 +85,32 @@ class Thumbnails:
         self._delete("row >= ?", [rows])
 
     def _delete(self, condition: str, values: list[int]) -> None:
-        if not values or not self.path.exists():
-            return
-        with suppress(sqlite3.DatabaseError), self._lock_and_disk_errors(), self._transaction() as connection:
-            connection.executemany(f"DELETE FROM thumbnail WHERE {condition}", [(v,) for v in values])
+        if values and self.path.exists():
+            self._change(f"DELETE FROM thumbnail WHERE {condition}", [(v,) for v in values])
+
+    def _change(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> bool:
+        """Run a statement for each of the rows in one transaction that is synced; delete a damaged file instead.
+
+        Returns False if the file was damaged. Raises `IndexError_` for any other error: a full disk or a lock is no
+        damage.
+        """
+        try:
+            # synced: a row that an interrupted build drew is deleted for certain before its number is used again
+            with write_transaction(self.path, wal=True) as connection:
+                connection.execute("CREATE TABLE IF NOT EXISTS thumbnail (row INTEGER PRIMARY KEY, webp BLOB NOT NULL)")
+                connection.executemany(statement, rows)
+        except sqlite3.DatabaseError as error:
+            if fault_of(error) == "locked":
+                raise locked_error(_NAME, self.path) from error
+            if fault_of(error) != "damaged":
+                raise disk_error(_NAME, self.path, error) from error
+            log.warning("%s is damaged (%s) and was deleted: `panelseek verify --repair` fills it", self.path, error)
+            self.clear()
+            return False
+        return True
 
     def vacuum(self) -> None:
-        """Free the space of deleted thumbnails, unless a reader has the file open."""
+        """Free the space of deleted thumbnails, unless a reader has the file open or the disk has no room for it."""
         if self.path.exists():
             with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(self.path, timeout=_SHORT_WAIT)) as file:
                 file.execute("VACUUM")
@@ -100,19 +119,3 @@ class Thumbnails:
         """Delete the file."""
         for path in self.path.parent.glob("thumbnails.sqlite*"):
             path.unlink()
-
-    def _transaction(self) -> AbstractContextManager[sqlite3.Connection]:
-        # derived data: thumbnails lost in a power cut are drawn again
-        return write_transaction(self.path, wal=True, durable=False)
-
-    @contextmanager
-    def _lock_and_disk_errors(self) -> Iterator[None]:
-        """Raise the errors of Panelseek for a lock and for the disk; other errors of SQLite mean damage."""
-        try:
-            yield
-        except sqlite3.DatabaseError as error:
-            if fault_of(error) == "locked":
-                raise locked_error(_NAME, self.path) from error
-            if fault_of(error) == "disk":
-                raise disk_error(_NAME, self.path, error) from error
-            raise

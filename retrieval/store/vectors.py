@@ -24,8 +24,8 @@ from retrieval.encoder.protocol import PanelEmbeddings
 from retrieval.encoder.spec import DIMENSION
 from retrieval.errors import IndexDamaged
 from retrieval.records import View
+from retrieval.store.files import make_folder, punch_holes, sync
 from retrieval.store.hints import RESTORE_HINT
-from retrieval.store.sparse_file import punch_holes
 
 SHARD_ROWS = 65_536
 """Rows of one file: 64 MiB."""
@@ -89,7 +89,7 @@ class VectorStore:
 
     def append(self, first_row: int, encoded: PanelEmbeddings) -> None:
         """Write P rows from `first_row` (the present end) on, and sync them to disk."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         for stream, per_panel in self._streams().items():
             self._append(stream, first_row * per_panel, self._as_stored(stream, encoded))
 
@@ -134,11 +134,14 @@ class VectorStore:
         return flat
 
     def _write(self, path: Path, inside: int, vectors: NDArray[np.float16]) -> None:
-        with path.open("r+b" if path.exists() else "w+b") as file:
+        new = not path.exists()
+        with path.open("w+b" if new else "r+b") as file:
             file.seek(inside * _ROW_BYTES)
             file.write(np.ascontiguousarray(vectors).tobytes())
             file.flush()
             os.fsync(file.fileno())
+        if new:
+            sync(path.parent)
 
     def _path(self, stream: str, shard: int) -> Path:
         return self.folder / f"{stream}-{shard:05d}.f16"

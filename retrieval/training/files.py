@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from retrieval.errors import TrainingError
-from retrieval.store import layout
+from retrieval.store import files
 
 
 def write_text(path: Path, text: str) -> None:
@@ -17,7 +17,7 @@ def write_text(path: Path, text: str) -> None:
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
     """Replace a file once its new content is on disk. Raises `TrainingError` if it cannot be written."""
     try:
-        layout.replace_file(path, write, durable=True)
+        files.replace_file(path, write)
     except OSError as error:
         raise TrainingError(
             f"cannot be written ({error.strerror or error})", path=path, hint="check that the disk is not full"

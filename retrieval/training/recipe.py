@@ -7,11 +7,11 @@ published values.
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from retrieval.errors import UsageError
 from retrieval.training.schedule import cosine_rate, cyclic_rate
+from retrieval.values import is_number, plain
 
 BACKBONES = ("both", "siglip", "resnet", "small")
 
@@ -100,6 +100,8 @@ class Recipe:
     seed: int = 42
 
     def __post_init__(self) -> None:
+        for item in fields(self):
+            object.__setattr__(self, item.name, plain(getattr(self, item.name)))
         for field, choices in (("backbone", BACKBONES), ("objective", OBJECTIVES), ("keep", KEEPS)):
             value = getattr(self, field)
             if value not in choices:
@@ -111,14 +113,14 @@ class Recipe:
         for field in _AT_LEAST_ZERO:
             self._check_at_least(field, 0)
         for field in _ABOVE_ZERO:
-            if not 0 < getattr(self, field) < math.inf:
+            if not is_number(getattr(self, field)) or getattr(self, field) <= 0:
                 raise UsageError(f"{field} of the recipe is {getattr(self, field)}; expected a number above 0")
         self._check_shares()
         self._check_objective()
 
     def _check_at_least(self, field: str, least: int) -> None:
         value = getattr(self, field)
-        if not least <= value < math.inf:
+        if not is_number(value) or value < least:
             raise UsageError(f"{field} of the recipe is {value}; expected at least {least}")
 
     def _check_shares(self) -> None:

@@ -24,6 +24,7 @@ from retrieval.training.learner import Learner
 from retrieval.training.recipe import PAIRS, RECIPES, Recipe
 from retrieval.training.run import Readers, TrainingRun
 from retrieval.training.state import Output, Position
+from retrieval.values import path_argument, whole_number
 
 _FORMAT = 2
 """Version of `settings.json`; a training of another version cannot be continued."""
@@ -64,9 +65,9 @@ def train_encoder(
     """
     recipe = find_recipe(recipe) if isinstance(recipe, str) else recipe
     target = pick_device(device)
-    if save_every < 1 or workers < 0 or (limit is not None and limit < 1):
-        raise UsageError("save_every and limit must be at least 1 and workers at least 0")
-    out = Output(Path(output).expanduser())
+    save_every, workers = whole_number("save_every", save_every, 1), whole_number("workers", workers, 0)
+    limit = whole_number("limit", limit, 1, optional=True)
+    out = Output(path_argument("output", output))
     label_file = None if labels is None else Path(labels).expanduser()
     library = Library(indexes)
     split = library.split(recipe, label_file, limit)

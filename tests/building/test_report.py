@@ -12,7 +12,7 @@ import pytest
 from retrieval.errors import UsageError
 from retrieval.progress import Progress
 from tests.building.library import build, cbz, drawn, page, plain, put, stage1
-from ui.output.tables import one_line
+from ui.output.terminal import one_line
 
 
 def test_counts_of_every_kind(lib: Path, index: Path) -> None:
@@ -112,8 +112,8 @@ def test_memory_is_bounded_by_batches(lib: Path, index: Path, monkeypatch: pytes
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"batch_size": 0}, "batch_size .* from 1 on; found 0"),
-        ({"workers": -1}, "workers .* from 0 on; found -1"),
+        ({"batch_size": 0}, "batch_size .* 1 or more; found 0"),
+        ({"workers": -1}, "workers .* 0 or more; found -1"),
         ({"index_kind": "hnsw"}, "'hnsw'\\nchoose auto, exact, ivfpq"),
         ({"max_pixels": "many"}, "max_pixels .* found 'many'"),
         ({"colour": True}, "there is no build option 'colour'\\nchoose from index_kind, .*, language"),

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from retrieval.verify import Problem, VerifyReport
-from ui.output.tables import holdings, one_line, print_info, print_verification
+from ui.output.tables import holdings, print_info, print_verification
+from ui.output.terminal import one_line
 
 INFO: dict[str, Any] = {
     "index": "my.index",

@@ -94,10 +94,11 @@ def pdf(pages: Sequence[tuple[str, bytes]], points: tuple[float, float] = (60.0,
         page = f"<< /Type /Page /Parent 2 0 R {box} /Contents {count} 0 R /Resources {resources} >>"
         objects.append(page.encode())
     objects[1] = f"<< /Type /Pages /Kids [{' '.join(kids)}] /Count {len(kids)} >>".encode()
-    return _pdf_file(objects)
+    return pdf_file(objects)
 
 
-def _pdf_file(objects: Sequence[bytes]) -> bytes:
+def pdf_file(objects: Sequence[bytes]) -> bytes:
+    """Return a PDF of numbered objects; the first is the catalog."""
     out, places = b"%PDF-1.7\n", []
     for number, body in enumerate(objects, 1):
         places.append(len(out))

@@ -99,9 +99,10 @@ def test_every_mode_becomes_rgb(mode: str) -> None:
     assert type(image) is Image.Image
 
 
-def test_alpha_is_dropped_not_composited() -> None:
-    """A transparent red pixel stays red, as in the encoder's training."""
-    assert open_image(Image.new("RGBA", (1, 1), (255, 0, 0, 0))).getpixel((0, 0)) == (255, 0, 0)
+def test_alpha_is_composited_on_white() -> None:
+    """A transparent red pixel is white, as on paper; a half transparent one is in between."""
+    assert open_image(Image.new("RGBA", (1, 1), (255, 0, 0, 0))).getpixel((0, 0)) == (255, 255, 255)
+    assert open_image(Image.new("RGBA", (1, 1), (255, 0, 0, 51))).getpixel((0, 0)) == (255, 204, 204)
 
 
 def test_palette_with_transparency_gives_no_warning() -> None:
@@ -109,7 +110,7 @@ def test_palette_with_transparency_gives_no_warning() -> None:
     image = Image.new("P", (2, 2), 1)
     image.putpalette([0, 0, 0, 10, 20, 30])
     data = encoded(image, transparency=b"\0\0")
-    assert open_image(data).getpixel((0, 0)) == (10, 20, 30)
+    assert open_image(data).getpixel((0, 0)) == (255, 255, 255)
 
 
 def test_the_callers_image_is_not_changed() -> None:
@@ -243,7 +244,10 @@ def test_max_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
 def test_arrays(shape: tuple[int, ...], dtype: type) -> None:
     """Greys, RGB and RGBA as bytes or as fractions; 0.5 is 128."""
-    image = open_image(np.full(shape, 128 if dtype is np.uint8 else 0.5, dtype))
+    array = np.full(shape, 128 if dtype is np.uint8 else 0.5, dtype)
+    if shape == (3, 5, 4):
+        array[..., 3] = 255 if dtype is np.uint8 else 1
+    image = open_image(array)
     assert image.size == (5, 3)
     assert image.getpixel((4, 2)) == (128, 128, 128)
 

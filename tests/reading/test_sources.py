@@ -17,6 +17,7 @@ from retrieval.errors import SourceError
 from tests.reading.drawing import PNG
 
 Make = Callable[..., Path]
+HEIC = bytes(3) + b"\x18ftypheic" + bytes(16)
 
 
 def fill(root: Path, *names: str, data: bytes = PNG) -> None:
@@ -113,10 +114,17 @@ def test_roots_of_every_kind(tmp_path: Path, make_zip: Make) -> None:
 
 def test_junk_is_not_reported(tmp_path: Path, make_zip: Make) -> None:
     """Files left by systems and tools are neither pages nor reported."""
-    junk = ["__MACOSX/._1.png", ".DS_Store", "Thumbs.db", "._1.png", "notes.txt", "README.md", "index.json"]
-    junk += ["ComicInfo.xml", "desktop.ini", ".git/1.png", "@eaDir/1.png"]
+    junk = ["__MACOSX/._1.png", ".DS_Store", "Thumbs.db", "._1.png", "index.json", "ComicInfo.xml", "desktop.ini"]
+    junk += [
+        ".git/1.png",
+        ".thumbnails/1.png",
+        ".Trash-1000/files/1.png",
+        "sub/.cache-1/1.png",
+        ".yacreaderlibrary/1.jpg",
+    ]
     fill(tmp_path / "a", "1.png", *junk)
-    make_zip("b.cbz", [(name, PNG) for name in ["1.png", *junk]])
+    fill(tmp_path / "a", "notes.txt", "README.md", "BMW", data=b"BM are the first letters of some texts, too")
+    make_zip("b.cbz", [("notes.txt", b"text"), *((name, PNG) for name in ["1.png", *junk])])
     assert [names(book) for book in books(tmp_path)] == [["1.png"], ["1.png"]]
     assert skipped(tmp_path) == {}
 
@@ -315,13 +323,16 @@ def test_an_archive_without_pages(tmp_path: Path, make_zip: Make) -> None:
 
 def test_pictures_in_formats_that_are_not_read(tmp_path: Path) -> None:
     """They are reported: no page goes missing silently."""
-    fill(tmp_path, "1.heic", "2.png")
+    fill(tmp_path, "1.heic", "3", data=HEIC)
+    fill(tmp_path, "2.png")
+    assert set(skipped(tmp_path)) == {"1.heic", "3"}
     assert "convert it" in skipped(tmp_path)["1.heic"]
 
 
 def test_unsupported_pictures_are_counted_as_pages(tmp_path: Path, make_zip: Make) -> None:
     """Skipped images keep their page numbers: metadata files count every image."""
-    fill(tmp_path / "folder", "1.png", "2.heic", "3.png")
+    fill(tmp_path / "folder", "1.png", "3.png")
+    fill(tmp_path / "folder", "2.heic", data=HEIC)
     make_zip("a.cbz", [("1.png", PNG), ("2.HEIC", b""), ("3.png", PNG)])
     make_zip("b.cbz", [("1.jp2", b""), ("readme.txt", b"")])
     found = {book.relative: [(page.name, page.number) for page in book.pages] for book in books(tmp_path)}

@@ -352,3 +352,100 @@ def test_a_margin_over_other_panels_is_boosted() -> None:
 def test_similar_words_are_distinguished() -> None:
     assert lexical_match(["flight"], "what a night", {"flight": 1.0}).words == ()
     assert lexical_match(["chance"], "take a chanse", {"chance": 1.0}).words == ("chanse",)
+
+
+# ------------------------------------------------------------------------ whole words
+
+
+def matched(query: str, dialogue: str) -> tuple[str, ...]:
+    terms = tokens(query)
+    return lexical_match(terms, dialogue, dict.fromkeys(terms, 1.0)).words
+
+
+@pytest.mark.parametrize(
+    ("query", "dialogue"),
+    [
+        ("king", "looking good"), ("king", "stop smoking"), ("king", "that honking!"), ("thing", "everything"),
+        ("winter", "the winner"), ("ring", "bring it"), ("light", "fight"), ("witch", "which"), ("кот", "который час"),
+        ("rain", "the train"), ("house", "a mouse"), ("star", "start"), ("hand", "thousand"),
+    ],
+)  # fmt: skip
+def test_other_words_do_not_match(query: str, dialogue: str) -> None:
+    """A word inside another one, or one letter away from it, is another word."""
+    assert matched(query, dialogue) == ()
+    assert score(query, dialogue) == 0
+
+
+@pytest.mark.parametrize(
+    ("query", "dialogue", "words"),
+    [
+        ("king", "The king's men", ("king's",)),
+        ("king", "THE KING’S MEN", ("KING’S",)),
+        ("king's", "a king", ("king",)),
+        ("kings", "a king", ("king",)),
+        ("dragon", "two dragons", ("dragons",)),
+        ("let's go", "lets go", ("lets", "go")),
+        ("light house", "the lighthouse", ("lighthouse",)),
+        ("lighthouse dark", "thelighthouseisdark", ("thelighthouseisdark",)),
+        ("chance", "TAKEACHANCE", ("TAKEACHANCE",)),
+        ("chance", "take a chanse", ("chanse",)),
+        ("winter", "wlnter", ("wlnter",)),
+        ("月が", "今夜は月がきれい", ("今夜は月がきれい",)),
+        ("안녕", "안녕하세요", ("안녕하세요",)),
+    ],
+)
+def test_forms_of_the_same_word(query: str, dialogue: str, words: tuple[str, ...]) -> None:
+    """Possessives, plurals, run-together words and OCR errors are the word."""
+    assert matched(query, dialogue) == words
+
+
+def test_possessives_count_as_the_word() -> None:
+    """`king's` is as good as `king`; a plural is nearly."""
+    assert score("king", "the king's men") == score("king", "the king and men") == 1
+    assert 0.7 < score("king", "the kings") < 1
+    assert score("the king's men", "the king's men") == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "dialogue"),
+    [
+        ("the dark", "the end"), ("the", "the end"), ("where is it", "it was a dragon"),
+        ("I was a bear", "Was it a cat?"),
+        ("der hund", "der Kater"), ("le chat", "le chien"), ("el gato", "el perro"),
+    ],
+)  # fmt: skip
+def test_stop_words_alone_are_no_match(query: str, dialogue: str) -> None:
+    """Words like `the` are marked only with another word of the query."""
+    assert matched(query, dialogue) == ()
+
+
+def test_stop_words_in_a_match() -> None:
+    """With another word they are marked; and so is a phrase of stop words that the dialogue has."""
+    assert matched("the dark", "in the dark") == ("the", "dark")
+    assert matched("to be or not to be", "to be or not to be") == ("to", "be", "or", "not")
+    assert matched("to be or not to be", "not to be") == ()
+
+
+@pytest.fixture(scope="module")
+def royal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PanelIndex]:
+    """Open an index of many panels with similar words, and two with the words themselves."""
+    lines = [*["looking at the winner"] * 300, "the king's winter", *["a cooking dinner"] * 300, "KING of kings"]
+    rows = [Row("b", n // 5 + 1, n % 5 + 1, dialogue=line) for n, line in enumerate(lines)]
+    folder = write_index(tmp_path_factory.mktemp("royal") / "i", rows, clustered(len(rows), 1))
+    with PanelIndex.open(folder, encoder=GridEncoder()) as opened:
+        yield opened
+
+
+@pytest.mark.usefixtures("either_order")
+def test_whole_words_come_first(royal: PanelIndex) -> None:
+    """Panels with the word are before all panels with a similar one, which claim no match."""
+    hits = royal.search(text="king", k=20)
+    assert {hit.panel.dialogue for hit in hits[:2]} == {"the king's winter", "KING of kings"}
+    assert {hit.matched_on for hit in hits[:2]} == {"words"}
+    assert {hit.matched_on for hit in hits[2:]} == {"meaning"}
+    first = royal.search(text="winter", k=2)
+    assert (first[0].panel.dialogue, first[0].matched_on, first[1].matched_on) == (
+        "the king's winter",
+        "words",
+        "meaning",
+    )

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -106,6 +107,9 @@ def test_filters_paging_grouping_and_exclusions(index: PanelIndex) -> None:
         ({"text": "a", "where": ["book"]}, "where takes filters by name"),
         ({"text": "a", "where": {"colour": 1}}, "no filter is called colour"),
         ({"panel": 10**9}, "the index has no panel"),
+        ({"text": "a", "k": "A" * 30_000}, "k is longer than 20,000 characters"),
+        ({"text": "a", "where": {"book": ["A" * 30_000]}}, "where is longer than 20,000 characters"),
+        ({"text": "a", "where": {"A" * 30_000: 1}}, "where is longer than 20,000 characters"),
     ],
 )
 def test_searches_that_make_no_sense(index: PanelIndex, asked: dict[str, Any], said: str) -> None:
@@ -118,7 +122,7 @@ def test_pictures_are_bounded(monkeypatch: pytest.MonkeyPatch, forged: Path) -> 
     with pytest.raises(PictureError, match="3600 megapixels") as refused:
         handlers.decode_base64(base64.b64encode(forged.read_bytes()).decode())
     assert refused.value.hint == "use another image"
-    monkeypatch.setattr(handlers, "MAX_UPLOAD_BYTES", 100)
+    monkeypatch.setattr(handlers, "limits", lambda: SimpleNamespace(upload=100))
     with pytest.raises(PictureError, match="larger than 0 MB"):
         handlers.decode_base64("A" * 400)
 

@@ -18,7 +18,14 @@ from retrieval.index import PanelIndex
 from ui.web import gradio_compat
 from ui.web.api.mcp import as_json, keep_search_tool
 from ui.web.app import build_app
-from ui.web.gradio_compat import MAX_SESSIONS, PendingEvents, bound_sessions, is_logged_in, upload_folder
+from ui.web.gradio_compat import (
+    MAX_SESSIONS,
+    PendingEvents,
+    bound_sessions,
+    is_logged_in,
+    shorten_errors,
+    upload_folder,
+)
 
 
 def in_own_loop(work: Callable[[], Any]) -> Any:
@@ -85,6 +92,21 @@ def test_one_tool_is_kept(index: PanelIndex) -> None:
     assert "self.postprocess_output_data(" in inspect.getsource(GradioMCPServer)
 
 
+def test_errors_do_not_quote_the_values_of_a_call(index: PanelIndex) -> None:
+    """Gradio prints errors: with 60 MB of base64 in them, a few calls would fill a disk."""
+
+    def call() -> Any:
+        app = build_app(index)
+        shorten_errors(app)
+        fn = next(fn for fn in app.fns.values() if fn.api_name == "search_panels")
+        with pytest.raises(Exception, match="takes 9 values; 2 came") as error:
+            app.validate_inputs(fn, ["secret", "secret"])
+        app.validate_inputs(fn, [""] * 9)
+        return str(error.value), app._format_processing_error(fn, 0, None, "secret", True, ValueError())
+
+    assert not any("secret" in each for each in in_own_loop(call))
+
+
 def test_without_tools_there_is_nothing_to_remove(index: PanelIndex) -> None:
     in_own_loop(lambda: keep_search_tool(build_app(index)))
 
@@ -143,4 +165,4 @@ def test_the_inside_of_gradio_is_used_in_one_module() -> None:
         for path in web.rglob("*.py")
         if any(name in path.read_text(encoding="utf-8") for name in inside)
     }
-    assert users == {"gradio_compat.py"}
+    assert users == {"gradio_compat.py", "environment.py"}  # the latter sets its variables

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -34,8 +35,23 @@ def test_bad_uploads_are_refused_without_naming_their_path(not_a_picture: Path, 
         assert "--max-pixels" not in f"{error.value} {error.value.hint}"
 
 
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "a HEIC image"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(40), "a JPEG 2000 image"),
+        (b"II+\0" + bytes(40), "a BigTIFF image"),
+    ],
+)
+def test_an_upload_of_another_kind_is_named(data: bytes, kind: str, tmp_path: Path) -> None:
+    """A photograph of a telephone is called what it is."""
+    (tmp_path / "photo.jpg").write_bytes(data)
+    with pytest.raises(PictureError, match=f"this is {kind}, which is not read"):
+        read_upload(str(tmp_path / "photo.jpg"))
+
+
 def test_an_upload_over_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "MAX_UPLOAD_BYTES", 1000)
+    monkeypatch.setattr(images, "limits", lambda: SimpleNamespace(upload=1000))
     path = tmp_path / "large.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(2000))
     with pytest.raises(PictureError, match="larger than the limit"):

@@ -197,7 +197,7 @@ def test_results_name_what_matched(index: PanelIndex) -> None:
     first = hit(found.cards[0])
     badges = {
         ("words", ("lantern",)): ["exact words"],
-        ("words", ()): ["similar meaning"],
+        ("meaning", ()): ["similar meaning"],
         ("picture", ()): ["similar image"],
         ("both", ("lantern",)): ["similar image", "exact words"],
     }

@@ -14,16 +14,16 @@ from ui.cli.options import (
     device_option,
     index_option,
     json_option,
-    print_json,
     quiet_option,
     with_options,
 )
+from ui.output.terminal import echo, print_json
 
 _GROUPS = {
     "Comics": ("page_is_panel", "right_to_left", "annotations", "no_annotations", "story_only", "strips", "dpi"),
     "Text": ("ocr", "keep_ocr", "language"),
     "Index": ("folder", "encoder", "device", "index_kind", "thumbnails", "regions", "catalog"),
-    "Limits": ("workers", "batch_size", "max_pixels", "max_bytes", "max_members", "max_ratio"),
+    "Limits": ("workers", "batch_size", "max_pixels", "max_bytes", "max_members", "max_ratio", "within"),
 }
 
 _build_options = with_options(
@@ -131,6 +131,7 @@ _build_options = with_options(
         metavar="CODE",
         help="Read text in this language: en, ja, ...  [default: that of the index, else auto]",
     ),
+    click.option("--within", type=PATH, metavar="FOLDER", help="Read nothing outside this folder, also through links."),
     click.option("--catalog", metavar="URL", help="Keep the catalog of a new index in this database (SQLAlchemy URL)."),
     quiet_option,
 )
@@ -193,7 +194,7 @@ def watch(sources: tuple[Path, ...], folder: Path, quiet: bool, as_json: bool, *
         with progress_display(quiet) as progress:
             watch_sources(sources, folder, on_event=event_printer(as_json), progress=progress, **options)
     except KeyboardInterrupt:
-        click.echo("stopped; what was written is kept", err=True)
+        echo("stopped; what was written is kept", err=True)
 
 
 def _annotations(options: dict[str, Any]) -> tuple[Path, ...] | None:

@@ -10,6 +10,7 @@ import click
 
 from ui.cli.options import PATH, host_option, port_option
 from ui.cli.serve import serve
+from ui.output.terminal import echo
 
 if TYPE_CHECKING:
     from retrieval import PanelIndex
@@ -62,7 +63,7 @@ def _show_examples(index: PanelIndex) -> None:
         (f"--image {_relative(QUERY_IMAGE)}", {"image": QUERY_IMAGE}),
     )
     for options, query in examples:
-        click.echo(f"\n$ panelseek search --index {index.folder} {options} -k 3")
+        echo("", f"$ panelseek search --index {index.folder} {options} -k 3")
         print_hits(index.search(**query, k=3))
 
 

@@ -15,9 +15,9 @@ from ui.cli.options import (
     encoder_option,
     index_option,
     json_option,
-    print_json,
     quiet_option,
 )
+from ui.output.terminal import echo, print_json
 
 if TYPE_CHECKING:
     from retrieval.evaluation import Settings
@@ -89,12 +89,12 @@ def evaluate(
         with PanelIndex.open(folder, encoder=encoder, device=device) as index, progress_display(quiet) as progress:
             report = measure(index, settings, progress)
     except KeyboardInterrupt:
-        click.echo("\nstopped; an evaluation writes nothing and cannot be resumed", err=True)
+        echo("", "stopped; an evaluation writes nothing and cannot be resumed", err=True)
         raise SystemExit(130) from None
     if as_json:
         print_json(report.as_dict())
     elif as_markdown:
-        click.echo(markdown(report))
+        echo(*markdown(report).split("\n"))
     else:
         print_evaluation(report)
 

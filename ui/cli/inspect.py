@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ui.cli.options import device_option, encoder_option, index_option, json_option, print_json
+from ui.cli.options import device_option, encoder_option, index_option, json_option
+from ui.output.terminal import echo, print_json
 
 if TYPE_CHECKING:
     from retrieval import PanelIndex
@@ -65,8 +66,8 @@ def panels(page: str, folder: Path, right_to_left: bool) -> None:
     found = page_panels(page, folder if folder.exists() else None, right_to_left=right_to_left)
     print_json(found.page)
     if found.warning:
-        click.echo(f"low-confidence panels: {found.warning}", err=True)
-    click.echo(f"save the edited file as {found.save_as}", err=True)
+        echo(f"low-confidence panels: {found.warning}", err=True)
+    echo(f"save the edited file as {found.save_as}", err=True)
 
 
 @click.command()
@@ -90,7 +91,7 @@ def verify(folder: Path, sample: int, repair: bool, encoder: str | None, device:
         from index_builder import repair_index
 
         for line in repair_index(folder):
-            click.echo(f"rebuilt: {line}", err=True)
+            echo(f"rebuilt: {line}", err=True)
     report = verify_index(folder, sample=sample, device=device, encoder=encoder)
     if as_json:
         print_json(report.as_dict())

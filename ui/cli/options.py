@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +14,18 @@ from retrieval.filters import METADATA_FILTERS
 
 DEFAULT_INDEX = "panelseek.index"
 
-PATH = click.Path(path_type=Path)
+
+class _PathType(click.Path):
+    """A path that is not empty: an empty one would be the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path. Raises a usage error for an empty one."""
+        if not str(value).strip():
+            self.fail(f"{value!r} is empty; give a path, such as . for the current folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PATH = _PathType(path_type=Path)
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -115,8 +125,3 @@ def parse_range(option: str, value: str | None) -> Any:
     if first is not None and last is not None and first > last:
         raise UsageError(f"{option} {value} holds nothing: FROM is larger than TO", hint=f"give {option} {high}-{low}")
     return bounds
-
-
-def print_json(value: Mapping[str, Any]) -> None:
-    """Print one JSON object on standard output."""
-    click.echo(json.dumps(value, indent=1, ensure_ascii=False))

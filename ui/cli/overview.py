@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ui.cli.options import index_option, json_option, print_json, quiet_option
+from ui.cli.options import index_option, json_option, quiet_option
+from ui.output.terminal import echo, print_json
 
 if TYPE_CHECKING:
     from retrieval import PanelIndex
@@ -40,9 +41,9 @@ def panel_map(folder: Path, quiet: bool, as_json: bool) -> None:
     if as_json:
         print_json({"panels": count, "made": ready is None, "seconds": seconds})
     elif ready is None:
-        click.echo(f"map: {count:,} panels, made in {duration(seconds)}")
+        echo(f"map: {count:,} panels, made in {duration(seconds)}")
     else:
-        click.echo(f"map: {count:,} panels, already up to date")
+        echo(f"map: {count:,} panels, already up to date")
 
 
 @click.command()
@@ -92,12 +93,12 @@ def _group_as_list(index: PanelIndex, group: Group) -> list[dict[str, Any]]:
 
 def _print_groups(index: PanelIndex, groups: list[Group], total: int) -> None:
     for number, group in enumerate(groups, 1):
-        click.echo(f"group {number}:")
+        echo(f"group {number}:")
         for each in _group_as_list(index, group):
             mirrored = ", mirrored" if each["mirrored"] else ""
             place = f"{each['book']}, page {each['page']}, panel {each['panel']}"
-            click.echo(f"  {each['panel_id']:>8}  {each['likeness']:>4.0%}  {place}{mirrored}")
+            echo(f"  {each['panel_id']:>8}  {each['likeness']:>4.0%}  {place}{mirrored}")
     if total > len(groups):
-        click.echo(f"and {total - len(groups):,} more (all of them with --all)")
+        echo(f"and {total - len(groups):,} more (all of them with --all)")
     if not total:
-        click.echo("no panel appears in more than one book")
+        echo("no panel appears in more than one book")

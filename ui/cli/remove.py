@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from retrieval.errors import UsageError
-from ui.cli.options import PATH, index_option, json_option, print_json
+from ui.cli.options import PATH, index_option, json_option
+from ui.output.terminal import echo, one_line, print_json
 
 
 @click.command()
@@ -25,13 +26,13 @@ def remove(source: Path, folder: Path, yes: bool, as_json: bool) -> None:
     from ui.output.tables import holdings
 
     if not yes and not _confirmed(source, folder):
-        click.echo("nothing was removed", err=True)
+        echo("nothing was removed", err=True)
         return
     found = remove_source(source, folder)
     if as_json:
         print_json(found.as_dict())
     else:
-        click.echo(f"removed: {found.source}: {holdings(found.books, found.pages, found.panels)}")
+        echo(f"removed: {found.source}: {holdings(found.books, found.pages, found.panels)}")
 
 
 def _confirmed(source: Path, folder: Path) -> bool:
@@ -43,4 +44,4 @@ def _confirmed(source: Path, folder: Path) -> bool:
     if not sys.stdin.isatty():
         raise UsageError("removing a source needs a confirmation", held.source, "run it on a terminal, or add --yes")
     question = f"Remove {held.source} with {holdings(held.books, held.pages, held.panels)}?"
-    return click.confirm(f"{question} The comics are not touched", err=True)
+    return click.confirm(f"{one_line(question)} The comics are not touched", err=True)

@@ -23,8 +23,8 @@ from ui.cli.options import (
     metadata_options,
     parse_metadata,
     parse_range,
-    print_json,
 )
+from ui.output.terminal import echo, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,7 +99,7 @@ def search(
     with PanelIndex.open(folder, encoder=encoder, device=device) as index:
         possible = index.count(query.where)
         if possible and query.panel is None and sys.stderr.isatty():
-            click.echo("loading the encoder ...", err=True)
+            echo("loading the encoder ...", err=True)
         hits = index.search_many([query])[0] if possible else []
         _print_results(index, query, hits, possible, as_json)
         if save:
@@ -128,20 +128,25 @@ def _where(options: dict[str, Any]) -> dict[str, Any]:
 def _print_results(index: PanelIndex, query: Query, hits: Sequence[Hit], possible: int, as_json: bool) -> None:
     """Print the hits; without any, say on standard error what to try."""
     from retrieval.overview.calibration import is_close
+    from ui.output.notes import search_notes
     from ui.output.tables import print_hits
 
     close = is_close(index, query, hits) if hits else None
+    notes = search_notes(index, query) if possible else []
     if as_json:
-        print_json(_results_as_dict(query, hits) | {"close": close})
-    elif hits:
+        print_json(_results_as_dict(query, hits) | {"close": close, "notes": notes})
+        return
+    for note in notes:
+        echo(note, err=True)
+    if hits:
         print_hits(hits)
         if close is False:
-            click.echo("no close match; these are the nearest panels", err=True)
+            echo("no close match; these are the nearest panels", err=True)
     elif possible:
-        click.echo("no results: try other words, or fewer filters", err=True)
+        echo("no results: try other words, or fewer filters", err=True)
     else:
         hint = "`panelseek info --books` lists the books, `panelseek info --facets` the other values"
-        click.echo(f"no panel matches these filters: {hint}", err=True)
+        echo(f"no panel matches these filters: {hint}", err=True)
 
 
 def _results_as_dict(query: Query, hits: Sequence[Hit]) -> dict[str, Any]:
@@ -173,8 +178,8 @@ def _save_images(hits: Sequence[Hit], folder: Path) -> None:
                 hit.image().save(folder / f"{hit.rank:03d}-panel-{hit.panel.id}.png")
                 saved += 1
             except PanelseekError as error:
-                click.echo(f"panel {hit.panel.id} not saved: {error_sentence(error)}", err=True)
+                echo(f"panel {hit.panel.id} not saved: {error_sentence(error)}", err=True)
     except OSError as error:
         problem = f"images cannot be saved here ({error.strerror or error})"
         raise UsageError(problem, folder, "choose another folder for --save") from error
-    click.echo(f"saved {saved} images in {folder}", err=True)
+    echo(f"saved {saved} images in {folder}", err=True)

@@ -27,7 +27,11 @@ from ui.cli.options import PATH, device_option, encoder_option, host_option, ind
     show_envvar=True,
     help="Require this name and password.",
 )
-@click.option("--root-path", metavar="PATH", help="Serve below this path of a proxy, such as /comics.")
+@click.option(
+    "--root-path",
+    metavar="PATH",
+    help="Serve below this path or address of a proxy, such as /comics or https://comics.example/comics.",
+)
 @click.option(
     "--allow-build",
     "build_roots",
@@ -35,6 +39,14 @@ from ui.cli.options import PATH, device_option, encoder_option, host_option, ind
     metavar="ROOT",
     type=PATH,
     help="Let visitors build from folders below this one; may be repeated.",
+)
+@click.option(
+    "--memory",
+    type=float,
+    default=1.5,
+    show_default=True,
+    metavar="GB",
+    help="Let requests take this much memory, not counting the index.",
 )
 def serve(folder: Path, auth: str | None, **options: Any) -> None:
     """Start the web app.

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ui.cli.options import PATH, GroupedCommand, json_option, print_json, quiet_option
+from ui.cli.options import PATH, GroupedCommand, json_option, quiet_option
+from ui.output.terminal import echo, print_json
 
 if TYPE_CHECKING:
     from retrieval.training import Recipe, TrainingReport
@@ -172,7 +173,7 @@ class _Stop:
         if self._requested or not self._running:
             raise KeyboardInterrupt
         self._requested = True
-        click.echo("\nstopping after this step; Ctrl-C again stops at once, back at the last save", err=True)
+        echo("", "stopping after this step; Ctrl-C again stops at once, back at the last save", err=True)
 
 
 @contextmanager
@@ -189,15 +190,15 @@ def saving_first() -> Iterator[Callable[[], bool]]:
 def _print_training(report: TrainingReport) -> None:
     """Print the figures of a training and the path of its encoder."""
     counts, best = report.data["counts"], report.best
-    click.echo(
+    echo(
         f"{report.epochs} epochs, {report.steps:,} steps over {counts['training_pages']:,} pages "
         f"({counts['training_panels']:,} panels)"
     )
     losses = [f"{part} {best[part]['total']:.3f}" for part in ("training", "validation") if best[part]]
-    click.echo(f"weights of epoch {best['epoch']}: loss {', '.join(losses) or 'none'}")
+    echo(f"weights of epoch {best['epoch']}: loss {', '.join(losses) or 'none'}")
     collapse = best["collapse"]
     figures = [f"{key} {collapse[key]:.2f}" for key in ("within", "between", "matched") if collapse[key] is not None]
-    click.echo(f"{collapse['verdict']} ({', '.join(figures)})")
+    echo(f"{collapse['verdict']} ({', '.join(figures)})")
     for page, reason in report.skipped:
-        click.echo(f"skipped {page}: {reason}", err=True)
-    click.echo(f"encoder: {report.encoder}\nuse it: panelseek build SOURCE --encoder {report.encoder}")
+        echo(f"skipped {page}: {reason}", err=True)
+    echo(f"encoder: {report.encoder}", f"use it: panelseek build SOURCE --encoder {report.encoder}")

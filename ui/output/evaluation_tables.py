@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ui.output.progress import duration
-from ui.output.tables import console
+from ui.output.terminal import console
 
 if TYPE_CHECKING:
     from retrieval.evaluation import Report

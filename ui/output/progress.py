@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import NamedTuple, TextIO
 
 from retrieval.progress import Progress, ProgressCallback, no_progress
+from ui.output.terminal import one_line
 
 LINE_EVERY = 10.0
 """Seconds between two lines of a stage in a log: few enough lines to read, often enough to see that work goes on."""
@@ -112,7 +113,7 @@ class PlainProgress:
         line = progress_line(progress)
         text = f"{line.title}: {line.text}" if line.text else line.title
         if text != self._printed:
-            print(text, file=self._out, flush=True)
+            print(one_line(text), file=self._out, flush=True)
             self._printed = text
 
 
@@ -133,7 +134,7 @@ def _bar(out: TextIO) -> Iterator[ProgressCallback]:
 
         def show(progress: Progress) -> None:
             line = progress_line(progress)
-            bars.update(task, description=line.title, completed=line.done, text=line.text)
+            bars.update(task, description=line.title, completed=line.done, text=one_line(line.text))
             bars.tasks[0].total = line.total  # `update` cannot make it unknown again
 
         yield show

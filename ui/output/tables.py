@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from ui.output.errors import error_sentence
 from ui.output.progress import duration
+from ui.output.terminal import console, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from rich.console import Console
 
     from index_builder import BuildReport
     from index_builder.report import OcrCounts
     from retrieval import Facet, Hit
     from retrieval.store.catalog.records import BookSummary
     from retrieval.verify import VerifyReport
-
-_PLAIN_WIDTH = 120
-"""Columns if the output is not a terminal."""
 
 _MAX_LISTED = 20
 """Skipped files and warnings listed for a person; --json has all of them."""
@@ -32,19 +27,6 @@ EVALUATION_HINTS = {"small": "Measure its search accuracy with `panelseek evalua
 """Encoder name -> hint on its search accuracy; the web app shows it too."""
 
 PROVISIONAL = "This encoder is provisional: it finds near copies of an image, not similar content."
-
-
-def console() -> Console:
-    """Return standard output, as wide as the terminal; text from comics is never taken as colour or markup."""
-    from rich.console import Console
-
-    found = Console(highlight=False, markup=False, emoji=False)
-    return found if found.is_terminal else Console(highlight=False, markup=False, emoji=False, width=_PLAIN_WIDTH)
-
-
-def one_line(text: str) -> str:
-    """Escape what would break the line or steer a terminal; file names may hold it."""
-    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", lambda sign: ascii(sign[0])[1:-1], text)
 
 
 def holdings(books: int, pages: int, panels: int) -> str:
@@ -63,10 +45,9 @@ def print_hits(hits: Sequence[Hit]) -> None:
     """Print one line a hit: rank, score, its place, its id for --like, why it matched, its dialogue."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
-    from rich.text import Text
 
     out = console()
-    book_width = max(len("book"), min(max((len(h.panel.book) for h in hits), default=0), out.width // 4))
+    book_width = max(len("book"), min(max((len(one_line(h.panel.book)) for h in hits), default=0), out.width // 4))
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for name in ("rank", "score"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -78,14 +59,9 @@ def print_hits(hits: Sequence[Hit]) -> None:
     for hit in hits:
         panel = hit.panel
         place = (panel.book, panel.page_number, panel.number, panel.id)
-        row = (hit.rank, f"{hit.score:.3f}", *place, _match(hit), " ".join(panel.dialogue.split()))
-        table.add_row(*(Text(str(cell)) for cell in row))
+        row = (hit.rank, f"{hit.score:.3f}", *place, hit.matched_on, " ".join(panel.dialogue.split()))
+        table.add_row(*map(str, row))
     out.print(table)
-
-
-def _match(hit: Hit) -> str:
-    """Return why a hit was found; words that match by their meaning only differ from exact ones."""
-    return "meaning" if hit.matched_on == "words" and not hit.matched_words else hit.matched_on
 
 
 # --------------------------------------------------------------------- a build
@@ -106,7 +82,7 @@ def print_report(report: BuildReport) -> None:
     _print_views(report.views)
     _print_skipped([{"path": path, "reason": reason} for path, reason in report.skipped])
     for path, warning in report.warnings[:_MAX_LISTED]:
-        out.print(one_line(f"warning: {path}: {warning}"))
+        out.print(f"warning: {path}: {warning}")
     if len(report.warnings) > _MAX_LISTED:
         out.print(f"warning: and {len(report.warnings) - _MAX_LISTED:,} more (all of them with --json)")
 
@@ -169,7 +145,7 @@ def print_books(books: Sequence[BookSummary]) -> None:
     for book in books:
         path = f" ({book.path})" if book.path not in ("", book.title) else ""
         held = f"{_counted(book.pages, 'page')}, {_counted(book.panels, 'panel')}"
-        console().print(one_line(f"book: {book.title}{path}: {held}"))
+        console().print(f"book: {book.title}{path}: {held}")
 
 
 def print_facets(facets: Mapping[str, Sequence[Facet]]) -> None:
@@ -177,7 +153,7 @@ def print_facets(facets: Mapping[str, Sequence[Facet]]) -> None:
     for name, values in facets.items():
         if values:
             found = ", ".join(f"{facet.value} ({facet.panels:,})" for facet in values)
-            console().print(one_line(f"{name}: {found}"))
+            console().print(f"{name}: {found}")
 
 
 def _print_encoder(encoder: Mapping[str, Any]) -> None:
@@ -207,7 +183,7 @@ def _print_skipped(skipped: Sequence[Mapping[str, str]]) -> None:
     if skipped:
         out.print(f"skipped: {len(skipped):,}")
     for item in skipped[:_MAX_LISTED]:
-        out.print(one_line(f"  {item['path']}: {item['reason']}"))
+        out.print(f"  {item['path']}: {item['reason']}")
     if len(skipped) > _MAX_LISTED:
         out.print(f"  and {len(skipped) - _MAX_LISTED:,} more (all of them with --json)")
 
@@ -222,5 +198,5 @@ def print_verification(report: VerifyReport) -> None:
         out.print(f"note: {note}")
     for problem in report.problems:
         error = PanelseekError(problem.found, problem.path, problem.hint)
-        out.print(one_line(f"{problem.part}: {error_sentence(error)}"))
+        out.print(f"{problem.part}: {error_sentence(error)}")
     out.print("no problems found" if report.sound else _counted(len(report.problems), "problem"))

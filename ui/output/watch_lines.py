@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
-
-import click
 
 from retrieval.errors import PanelseekError
 from ui.output.errors import error_sentence
 from ui.output.progress import duration
-from ui.output.tables import one_line, page_statuses
+from ui.output.tables import page_statuses
+from ui.output.terminal import echo, print_json
 
 if TYPE_CHECKING:
     from index_builder import BuildReport, WatchEvent
@@ -26,12 +24,12 @@ def event_printer(as_json: bool) -> Callable[[WatchEvent], None]:
 
     def print_event(event: WatchEvent) -> None:
         if as_json:
-            click.echo(json.dumps(event.as_dict(), ensure_ascii=False))
+            print_json(event.as_dict(), indent=None)
             return
-        click.echo(one_line(f"{event.at} {event.event}: {_event_text(event)}"))
+        echo(f"{event.at} {event.event}: {_event_text(event)}")
         skipped = set(event.report.skipped) if event.report else known
         for path, reason in sorted(skipped - known)[:_MAX_SKIPPED]:
-            click.echo(one_line(f"{event.at} skipped: {path}: {reason}"))
+            echo(f"{event.at} skipped: {path}: {reason}")
         if event.report:
             known.clear()
             known.update(skipped)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ui.web.gradio_compat import set_environment
+from ui.web.environment import set_environment
 
 if TYPE_CHECKING:
     from ui.web.app import build_app

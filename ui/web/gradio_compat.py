@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +13,17 @@ MAX_SESSIONS = 200
 """Visitors with stored events. Handlers are stateless, so dropping the events of a visitor loses nothing."""
 
 
-def set_environment() -> None:
-    """Switch off Gradio's analytics and its log of 10,000 calls. It reads both settings when it is imported."""
-    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "200")
+def shorten_errors(app: Any) -> None:
+    """Keep the values of a failed call out of its error, which Gradio prints: they may be 60 MB long."""
+    from gradio.exceptions import Error
+
+    def validate_inputs(block_fn: Any, inputs: list[Any]) -> None:
+        wanted = len(block_fn.inputs)
+        if len(inputs) < wanted:
+            raise Error(f"This endpoint takes {wanted} values; {len(inputs)} came.", print_exception=False)
+
+    app.validate_inputs = validate_inputs
+    app._format_processing_error = lambda *_, **__: "A value of this call cannot be used."
 
 
 class PendingEvents(dict[str, set[str]]):
@@ -52,11 +58,31 @@ def keep_tool(app: Any, endpoint: str, to_content: Callable[[Sequence[Any], str]
 
 def is_logged_in(request: Request) -> bool:
     """Return True if a request may see the app: there is no password, or its cookie is one that Gradio gave out."""
-    app = request.app
+    return _has_token(request.app, request.cookies)
+
+
+def may_see(app: Any, scope: Any) -> bool:
+    """Return True if a request that no app has seen yet may see the app."""
+    from starlette.requests import Request
+
+    return _has_token(app, Request({"type": "http", "headers": scope["headers"]}).cookies)
+
+
+def _has_token(app: Any, cookies: Mapping[str, str]) -> bool:
     if getattr(app, "auth", None) is None:
         return True
     names = (f"access-token-{app.cookie_id}", f"access-token-unsecure-{app.cookie_id}")
-    return any(app.tokens.get(request.cookies.get(name)) is not None for name in names)
+    return any(app.tokens.get(cookies.get(name)) is not None for name in names)
+
+
+def queued_bytes(blocks: Any) -> int:
+    """Return the bytes of text in the calls that the queue of an app holds, waiting or running."""
+    events = list(blocks._queue.event_ids_to_events.values())
+    return sum(len(value) for event in events for value in _arguments(event) if isinstance(value, str))
+
+
+def _arguments(event: Any) -> list[Any]:
+    return list(getattr(event.data, "data", None) or [])
 
 
 def upload_folder() -> Path:
@@ -64,3 +90,31 @@ def upload_folder() -> Path:
     from gradio.utils import get_upload_folder
 
     return Path(get_upload_folder()).resolve()
+
+
+def make_server_app(blocks: Any, url: str, options: dict[str, Any]) -> tuple[Any, Any]:
+    """Return the app that a server runs, and Gradio's own application inside it, which knows who is logged in.
+
+    url: the address at which this machine reaches the server; MCP tools call their endpoint there.
+    Gradio's `launch` is not used: it takes settings from the environment, asks its own address for an answer through
+    whatever proxy is set, and gives no access to the limits of the HTTP server.
+    """
+    from gradio.routes import mount_gradio_app
+    from starlette.applications import Starlette
+
+    blocks.state_session_capacity = MAX_SESSIONS
+    blocks.share = False
+    blocks.is_running = True
+    app = mount_gradio_app(Starlette(), blocks, path="/", **options)
+    inner = next(route.app for route in app.routes if getattr(route, "path", None) == "")
+    if blocks.mcp_server_obj is not None:
+        blocks.mcp_server_obj._local_url = url
+    blocks.app = blocks.server_app = inner
+    return app, inner
+
+
+def stop_server_app(blocks: Any) -> None:
+    """End the queue and the streams of answers, so that the server can stop."""
+    blocks._queue.close()
+    blocks.is_running = False
+    blocks.app.stop_event.set()

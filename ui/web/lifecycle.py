@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import socket
-import sys
 import tempfile
 import threading
 import time
@@ -19,6 +18,7 @@ from PIL import Image
 from retrieval.errors import PanelseekError, UsageError
 from retrieval.index import PanelIndex
 from ui.output.errors import error_sentence
+from ui.output.terminal import echo
 from ui.web.shell.templating import compile_templates
 
 log = logging.getLogger("panelseek.web")
@@ -111,4 +111,4 @@ def stop_signals() -> Iterator[Callable[[], None]]:
 
 def announce(text: str) -> None:
     """Print a line for the person who started the server."""
-    print(text, file=sys.stderr, flush=True)
+    echo(*text.split("\n"), err=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+import webbrowser
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -12,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 from retrieval.encoder.protocol import Encoder
 from retrieval.errors import UsageError
 from retrieval.index import PanelIndex
+from ui.web.environment import keep_off_proxies
 from ui.web.lifecycle import DEFAULT_PORT, announce, free_port, private_uploads, stop_signals, warm_up
-from ui.web.security import LOOPBACK, security_middleware
-from ui.web.shell.parameters import MAX_UPLOAD_BYTES
+from ui.web.memory import DEFAULT_GIB, limits, memory_limits, set_memory
+from ui.web.security.origins import OwnAddress, is_loopback
 
 if TYPE_CHECKING:
+    from ui.web.http_server import HttpServer
     from ui.web.services import Services
 
 Auth = tuple[str, str] | list[tuple[str, str]]
@@ -33,42 +36,37 @@ def serve(
     auth: Auth | None = None,
     root_path: str | None = None,
     build_roots: Sequence[str | Path] = (),
+    memory: float = DEFAULT_GIB,
 ) -> None:
     """Serve the web app until Ctrl-C.
 
-    encoder: as for `PanelIndex.open`. auth: (name, password), or several. root_path: path at which a proxy serves the
-    web app. build_roots: folders below which visitors may build into this index. Raises `PanelseekError` if the index
-    cannot be opened, `UsageError` if the port is in use (instead of the default port the next free one is taken).
+    encoder: as for `PanelIndex.open`. auth: (name, password), or several. root_path: path or whole address at which a
+    proxy serves the web app. build_roots: folders below which visitors may build into this index. memory: GiB for
+    requests, not counting the index. Raises `PanelseekError` if the index cannot be opened, `UsageError` if the port is
+    in use (instead of the default port the next free one is taken).
     """
+    OwnAddress(host, root_path)  # raises if it is none
+    set_memory(memory_limits(memory))
+    keep_off_proxies([host.strip("[]")])
     roots = [_existing_folder(root) for root in build_roots]
     with PanelIndex.open(index_path, encoder=encoder, device=device) as index, private_uploads():
-        from ui.web.api.mcp import keep_search_tool
-        from ui.web.app import build_app  # Gradio takes seconds to import: first the index must open
-        from ui.web.gradio_compat import bound_sessions
-        from ui.web.services import Services
+        from ui.web.gradio_compat import stop_server_app
+        from ui.web.services import Services  # Gradio takes seconds to import: first the index must open
 
-        free = free_port(host, port)
         services = Services(index, roots)
-        app = build_app(index, services)
-        bound_sessions(app)
-        with redirect_stdout(io.StringIO()):  # standard output is for results; Gradio announces its tools there
-            _, url, _ = app.launch(
-                server_name=host,
-                server_port=free,
-                inbrowser=open_browser,
-                auth=auth,
-                root_path=root_path,
-                **launch_options(services, private=host in LOOPBACK and not auth and not root_path, tools=not auth),
-            )
-        keep_search_tool(app)
+        server, blocks = _make_server(services, host, free_port(host, port), auth, root_path)
         try:
             with stop_signals() as wait:
-                _announce_start(index, url, host, auth, roots)
+                server.start()
+                _announce_start(index, server.url, host, auth, roots)
+                if open_browser:
+                    webbrowser.open(server.url)
                 threading.Thread(target=warm_up, args=(index,), daemon=True).start()
                 wait()
         finally:
             services.stop()
-            app.close(verbose=False)
+            stop_server_app(blocks)
+            server.close()
 
 
 def _existing_folder(root: str | Path) -> Path:
@@ -78,28 +76,56 @@ def _existing_folder(root: str | Path) -> Path:
     return folder
 
 
-def launch_options(services: Services, private: bool = True, tools: bool = True) -> dict[str, Any]:
-    """Return the launch options: looks and bounds, and everything that would contact other servers switched off.
+def _make_server(
+    services: Services, host: str, port: int, auth: Auth | None, root_path: str | None
+) -> tuple[HttpServer, Any]:
+    """Return the HTTP server of the web app, not started, and the app's blocks."""
+    from ui.web.api.mcp import keep_search_tool
+    from ui.web.app import UPLOAD_SECONDS, build_app
+    from ui.web.gradio_compat import (
+        bound_sessions,
+        make_server_app,
+        may_see,
+        queued_bytes,
+        shorten_errors,
+        upload_folder,
+    )
+    from ui.web.http_server import HttpServer, local_url
+    from ui.web.security.gate import Gate
+    from ui.web.security.headers import SecurityHeaders
+    from ui.web.security.limits import RequestLimits
+    from ui.web.security.uploads import UploadShelf
 
-    private: see `security.security_middleware`. tools: offer the search to models (MCP), which cannot log in.
+    blocks = build_app(services.index, services)
+    bound_sessions(blocks)
+    shorten_errors(blocks)
+    options = {**app_options(services, tools=not auth), "auth": auth, "root_path": root_path}
+    with redirect_stdout(io.StringIO()):  # standard output is for results; Gradio announces its tools there
+        app, inner = make_server_app(blocks, local_url(host, port), options)
+    keep_search_tool(blocks)
+    uploads = UploadShelf(upload_folder(), limits(), UPLOAD_SECONDS)
+    bounded = RequestLimits(app, limits(), uploads, lambda: queued_bytes(blocks))
+    gate = Gate(bounded, OwnAddress(host, root_path), lambda scope: may_see(inner, scope), tools=not auth)
+    return HttpServer(SecurityHeaders(gate), host, port), blocks
+
+
+def app_options(services: Services, tools: bool = True) -> dict[str, Any]:
+    """Return the options of Gradio's app: looks, and everything that would contact other servers switched off.
+
+    tools: offer the search to models (MCP), which cannot log in.
     """
-    from ui.web.gradio_compat import MAX_SESSIONS
     from ui.web.theme import head, stylesheets, theme
 
     return {
         "theme": theme(),
         "css_paths": stylesheets(),
         "head": head(),
-        "max_file_size": MAX_UPLOAD_BYTES,
-        "app_kwargs": {"middleware": security_middleware(private), "routes": services.routes()},
+        "max_file_size": limits().upload,
+        "app_kwargs": {"routes": services.routes()},
         "allowed_paths": [],
         "footer_links": [],
-        "prevent_thread_lock": True,
-        "quiet": True,
-        "share": False,
         "show_error": False,
         "enable_monitoring": False,
-        "state_session_capacity": MAX_SESSIONS,
         "run_history": False,  # it would keep searches in the browser
         "ssr_mode": False,
         "pwa": False,
@@ -109,7 +135,7 @@ def launch_options(services: Services, private: bool = True, tools: bool = True)
 
 def _announce_start(index: PanelIndex, url: str, host: str, auth: Auth | None, roots: Sequence[Path]) -> None:
     announce(f"Panelseek serves {index.folder} at {url} (Ctrl-C stops it).")
-    if host not in LOOPBACK and not auth:
+    if not is_loopback(host) and not auth:
         announce("Anyone who can reach this machine can search and see these comics. Use --auth to require a password.")
     for root in roots:
         announce(f"Visitors can add comics from {root}.")

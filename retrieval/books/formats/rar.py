@@ -43,6 +43,7 @@ class Rar(Container):
         super().__init__(path, limits)
         self._spool: Spool | None = None
         self._stream: _Stream | None = None
+        self._blocks: list[Any] = []
         self._file = self._open()
         infos = self._file.infolist()
         if not infos and self._file.needs_password():
@@ -57,6 +58,8 @@ class Rar(Container):
         self.entries = {name: self._entry(info, size) for name, info in self._members.items()}
         if self._file.strerror():
             self.warning = _damaged(self._file.strerror())
+        elif not self._is_read_to_end(size):
+            self.warning = self.warning or _damaged("a header is damaged")
         self._drop_truncated(size)
 
     # ------------------------------------------------------------------- opening
@@ -73,13 +76,23 @@ class Rar(Container):
     def _parse(self) -> rarfile.RarFile:
         """Return the archive, or its members before the damage if its headers are damaged."""
         try:
-            return rarfile.RarFile(self.path, errors="strict")
+            return rarfile.RarFile(self.path, errors="strict", info_callback=self._blocks.append)
         except rarfile.BadRarFile as error:
-            partial = rarfile.RarFile(self.path, errors="stop")
+            partial = rarfile.RarFile(self.path, errors="stop", info_callback=self._blocks.append)
             if not partial.infolist() and not partial.needs_password():
                 raise
             self.warning = _damaged(error)
             return partial
+
+    def _is_read_to_end(self, size: int) -> bool:
+        """Return True if the last block is an end mark, or ends with the file, as before RAR 3.
+
+        rarfile takes a block of a size or type that it does not know for the end.
+        """
+        last = self._blocks[-1] if self._blocks else None
+        if last is None or last.type == rarfile.RAR_BLOCK_ENDARC or last.volume:
+            return True
+        return bool(last.data_offset + last.add_size >= size)
 
     def _drop_truncated(self, size: int) -> None:
         """Drop the members that reach beyond the end of the file."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from typing import IO
+
+from retrieval.temporary import temporary_errors, temporary_file, write_temporary
 
 _CHUNK = 2**18  # bytes copied at a time: little memory, few calls
 
@@ -12,7 +13,7 @@ class Spool:
     """Files by name, one after the other in one temporary file."""
 
     def __init__(self) -> None:
-        self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the spool)
+        self._file: IO[bytes] = temporary_file()
         self._extents: dict[str, tuple[int, int]] = {}
 
     def __contains__(self, name: str) -> bool:
@@ -23,8 +24,10 @@ class Spool:
         start = self._file.seek(0, 2)
         left = size
         while left and (chunk := stream.read(min(_CHUNK, left))):
-            self._file.write(chunk)
+            write_temporary(self._file, chunk)
             left -= len(chunk)
+        with temporary_errors():
+            self._file.flush()
         self._extents[name] = (start, size - left)
         return size - left
 
@@ -41,14 +44,16 @@ class Spool:
 
 def spooled(stream: IO[bytes], max_bytes: int) -> IO[bytes]:
     """Copy a stream to a temporary file, at its beginning. Raises EOFError if it holds more than `max_bytes`."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by the caller)
+    file = temporary_file()
     left = max_bytes
     try:
         while chunk := stream.read(_CHUNK):
             left -= len(chunk)
             if left < 0:
                 raise EOFError("more bytes than allowed")
-            file.write(chunk)
+            write_temporary(file, chunk)
+        with temporary_errors():
+            file.flush()
     except BaseException:
         file.close()
         raise

@@ -2,41 +2,41 @@
 
 from __future__ import annotations
 
-import os
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
 from retrieval.books.container import Container, Entry
+from retrieval.books.detect import find_end_record
+from retrieval.books.formats.zip_names import zip_name
 from retrieval.books.limits import ReadLimits
 from retrieval.books.names import index_by_name
 from retrieval.books.problems import COPY_AGAIN, ENCRYPTED, ReadProblem, damaged_book, damaged_member
 
+_HEADER = b"PK\x03\x04"
 _HEADER_BYTES = 30
-_END_RECORD_BYTES = 22
-_MAX_COMMENT_BYTES = 0xFFFF
+_CHUNK = 2**20  # bytes searched for a header at a time
+_MAX_METHOD = 99
 
 
 class TruncatedZip(Container):
     """A ZIP without its directory, cut off or damaged.
 
-    Only complete members are entries. `warning` states that the others are missing, if there are others.
-    reason: why the directory cannot be used.
+    Only complete members are entries. `warning` states that the others are missing, if there are others. A damaged
+    header costs its own member only. reason: why the directory cannot be used.
     """
 
     def __init__(self, path: Path, limits: ReadLimits, reason: str) -> None:
         super().__init__(path, limits)
         self._file = path.open("rb")
-        declared = _declared_members(self._file)
-        self._file.seek(0)
+        declared = declared_members(self._file)
         self._size = path.stat().st_size
-        headers: list[_Header] = []
-        while (header := self._next_header()) is not None:
-            headers.append(header)
-            self.refuse(limits.check_count(len(headers)))
+        self._unpackable = limits.max_unpacked(self._size)  # bytes left for measuring members
+        headers = list(self._headers())
         self._members, self.duplicates = index_by_name((h.name, h) for h in headers if not h.name.endswith("/"))
         self.entries = {name: Entry(h.fingerprint, h.check(limits)) for name, h in self._members.items()}
         complete = len(headers) == declared  # only the directory is damaged: all its members are here
@@ -44,14 +44,40 @@ class TruncatedZip(Container):
             self.refuse(damaged_book("ZIP", "it is empty" if complete else reason or "it is empty"))
         self.warning = None if complete or not reason else damaged_book("ZIP", reason)
 
-    def _next_header(self) -> _Header | None:
-        """Return the next complete member and move to its end; None after the last one."""
-        start = self._file.tell()
+    def _headers(self) -> Iterator[_Header]:
+        """Yield the complete members; bytes that are no member are passed over."""
+        position = self._find_header(0)
+        for count in range(self.limits.max_members + 1):
+            if position is None:
+                return
+            self.refuse(self.limits.check_count(count + 1))
+            header = self._header_at(position)
+            if header is not None:
+                yield header
+            position = self._find_header(position + len(_HEADER) if header is None else self._file.tell())
+
+    def _find_header(self, position: int) -> int | None:
+        """Return where the next header begins, from a position on."""
+        self._file.seek(position)
+        before = b""
+        while chunk := self._file.read(_CHUNK):
+            found = (before + chunk).find(_HEADER)
+            if found >= 0:
+                return self._file.tell() - len(chunk) - len(before) + found
+            before = chunk[1 - len(_HEADER) :]
+        return None
+
+    def _header_at(self, start: int) -> _Header | None:
+        """Return the member whose header begins at `start`, and move to its end; None if it is not complete."""
+        self._file.seek(start)
         head = self._file.read(_HEADER_BYTES)
-        if len(head) < _HEADER_BYTES or head[:4] != b"PK\x03\x04":
+        if len(head) < _HEADER_BYTES:
             return None
         flags, method, crc, packed, unpacked, name, extra = struct.unpack("<6xHH4xLLLHH", head)
-        text = self._file.read(name).decode("utf-8" if flags & 0x800 else "cp437", "surrogateescape")
+        if not name or method > _MAX_METHOD:
+            return None
+        raw = self._file.read(name)
+        text = zip_name(raw, flags, self._file.read(extra))
         data = start + _HEADER_BYTES + name + extra
         header = _Header(text, flags, method, crc, packed, unpacked, data)
         if flags & 0x8 and not packed:  # the sizes follow the data: unpack to find its end
@@ -73,10 +99,12 @@ class TruncatedZip(Container):
                     part = unpack.decompress(chunk, 2**20)
                     crc, unpacked = zlib.crc32(part, crc), unpacked + len(part)
                     chunk = unpack.unconsumed_tail
-                    if unpacked > self.limits.max_unpacked(self._size):
+                    if unpacked > self._unpackable:
                         return None
         except zlib.error:
             return None
+        finally:
+            self._unpackable -= unpacked
         if not unpack.eof:
             return None
         end = self._file.tell() - len(unpack.unused_data)
@@ -129,19 +157,7 @@ class _Header:
         return limits.check_member(self.unpacked, self.packed)
 
 
-def find_end_record(file: IO[bytes]) -> tuple[bytes, int | None]:
-    """Return the last bytes of a ZIP, and where its end record begins in them; None if that is missing or cut off.
-
-    The file is left at its end.
-    """
-    size = file.seek(0, os.SEEK_END)
-    file.seek(max(0, size - _END_RECORD_BYTES - _MAX_COMMENT_BYTES))
-    tail = file.read()
-    end = tail.rfind(b"PK\x05\x06")
-    return tail, end if 0 <= end <= len(tail) - _END_RECORD_BYTES else None
-
-
-def _declared_members(file: IO[bytes]) -> int | None:
+def declared_members(file: IO[bytes]) -> int | None:
     """Return the number of members that the end record declares; None if there is no end record."""
     tail, end = find_end_record(file)
     return None if end is None else int(struct.unpack_from("<H", tail, end + 10)[0])

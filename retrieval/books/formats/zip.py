@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import lzma
+import os
 import struct
 import zipfile
 import zlib
@@ -10,13 +11,17 @@ from pathlib import Path
 from typing import IO
 
 from retrieval.books.container import Container, Entry
-from retrieval.books.formats.truncated_zip import TruncatedZip, find_end_record
+from retrieval.books.detect import find_end_record
+from retrieval.books.formats.truncated_zip import TruncatedZip, declared_members
+from retrieval.books.formats.zip_names import UTF8_FLAG, zip_name
 from retrieval.books.limits import ReadLimits
-from retrieval.books.names import index_by_name
-from retrieval.books.problems import ENCRYPTED, ReadProblem, damaged_member
+from retrieval.books.names import index_by_name, page_name
+from retrieval.books.problems import ENCRYPTED, ReadProblem, damaged_book, damaged_member
 
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
 _STREAMED_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_HEADER_BYTES = 30
+_MANY = 0xFFFF  # the number of members of a ZIP in the 64-bit form, and the most that others count to
 _DIRECTORY_BYTES_PER_MEMBER = 1024  # generous: a header is 46 bytes, a path rarely 300
 _DAMAGE = (zipfile.BadZipFile, struct.error, ValueError, NotImplementedError, OverflowError)
 _MEMBER_DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError, struct.error)
@@ -37,16 +42,27 @@ class Zip(Container):
         super().__init__(path, limits)
         with path.open("rb") as file:
             problem = _check_directory(file, limits)
+            declared = declared_members(file)
         if problem is not None:
             raise problem.error(path)
         try:
             self._file = zipfile.ZipFile(path)
         except _DAMAGE as error:
             raise zipfile.BadZipFile(str(error)) from error
+        self._raw = path.open("rb")
         self.comment = self._file.comment
         infos = self._file.infolist()
         self.refuse(limits.check_count(len(infos)))
-        self._members, self.duplicates = index_by_name((info.filename, info) for info in infos if not info.is_dir())
+        if declared not in (len(infos) & _MANY, _MANY):
+            self.warning = damaged_book("ZIP", f"its directory lists {len(infos)} of {declared} members")
+        files = [info for info in infos if info.file_size or not info.is_dir()]
+        self._members, self.duplicates = index_by_name((_stored_name(info), info) for info in files)
+        names = dict.fromkeys(self._members)
+        self.former_names = {
+            former: name
+            for name, info in self._members.items()
+            if (former := page_name(info.filename)) != name and former not in names
+        }
         unpacked = sum(info.file_size for info in self._members.values())
         self.refuse(limits.check_archive(unpacked, path.stat().st_size))
         self.entries = {name: _entry(info, limits) for name, info in self._members.items()}
@@ -58,16 +74,46 @@ class Zip(Container):
         step = 2**20 if info.compress_type in _STREAMED_METHODS else 4096
         data = bytearray()
         try:
-            with self._file.open(info) as member:
+            with self._open_member(info) as member:
                 while len(data) <= self.limits.max_bytes and (chunk := member.read(step)):
                     data += chunk
         except _MEMBER_DAMAGE as error:
             raise self.page_error(name, damaged_member(error)) from error
         return bytes(data)
 
+    def read_head(self, name: str, size: int) -> bytes:
+        """Return the first bytes of one entry. Raises SourceError."""
+        try:
+            with self._open_member(self._members[name]) as member:
+                return member.read(size)
+        except _MEMBER_DAMAGE as error:
+            raise self.page_error(name, damaged_member(error)) from error
+
+    def _open_member(self, info: zipfile.ZipInfo) -> zipfile.ZipExtFile:
+        """Open a member, whatever its own header calls it: many programs write other names there.
+
+        `ZipFile.open` refuses it. The checksum of the directory is still compared.
+        """
+        self._raw.seek(info.header_offset)
+        header = self._raw.read(_HEADER_BYTES)
+        if header[:4] != b"PK\x03\x04" or len(header) < _HEADER_BYTES:
+            raise zipfile.BadZipFile("its header is missing")
+        self._raw.seek(sum(struct.unpack("<HH", header[26:])), os.SEEK_CUR)
+        return zipfile.ZipExtFile(self._raw, "r", info)
+
     def _close_files(self) -> None:
+        if hasattr(self, "_raw"):
+            self._raw.close()
         if hasattr(self, "_file"):
             self._file.close()
+
+
+def _stored_name(info: zipfile.ZipInfo) -> str:
+    """Return the name of a member; `zipfile` reads one that is not marked as UTF-8 as code page 437."""
+    if info.flag_bits & UTF8_FLAG or info.orig_filename.isascii():
+        return info.filename
+    name = zip_name(info.orig_filename.encode("cp437"), info.flag_bits, info.extra)
+    return name.partition("\0")[0]
 
 
 def _entry(info: zipfile.ZipInfo, limits: ReadLimits) -> Entry:

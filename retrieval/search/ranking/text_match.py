@@ -1,22 +1,34 @@
-"""Lexical match: how much of a query's words a dialogue has, and which words match."""
+"""Text match: how much of a query's words a dialogue has, and which words match."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
+from rapidfuzz.distance import OSA
+
+from retrieval.encoder.inputs import known_words
 from retrieval.search.hits import NO_MATCH, LexicalMatch
-from retrieval.store.catalog.text import CACHED_WORDS, join_hyphenated, tokens, word_tokens
+from retrieval.search.ranking.stop_words import STOP_WORDS
+from retrieval.store.catalog.text import CACHED_WORDS, join_hyphenated, singular, without_possessive, word_tokens
 
 _PHRASE_WEIGHT = 0.2
 """Part of the coverage that rewards words in the order of the query."""
 
 _MIN_SIMILARITY = 0.7
-"""Dice coefficient of letter pairs from which two words count as one with OCR errors: `chanse` and `chance` do,
-`flight` and `night` do not."""
+"""Share of letters without an edit from which two words count as one with OCR errors: `chanse` and `chance` do. One
+edit in three letters is too much, one in four is not. Chosen by the figures in docs/development.md."""
+
+_MIN_OCR_ERROR = 3
+"""Letters of a word with OCR errors, at least."""
 
 _OCR_ERROR_WEIGHT = 0.8
 """Weight of a word with OCR errors, times its similarity; an exact word has weight 1."""
+
+_PLURAL_WEIGHT = 0.95
+"""Weight of a word that differs by its last `s`."""
 
 _RUN_TOGETHER_WEIGHT = 0.9
 """Weight of a word inside a run of letters without spaces."""
@@ -24,18 +36,39 @@ _RUN_TOGETHER_WEIGHT = 0.9
 _MIN_RUN_TOGETHER = 4
 """Letters of a word that may match inside another one; shorter words do so by chance. Two in scripts without spaces."""
 
+_WITHOUT_SPACES = re.compile(
+    "[\u0e00-\u0eff\u0f00-\u109f\u1100-\u11ff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+"""Letters of scripts that write no spaces between words, or join particles to them (Korean)."""
+
+
+class Word(NamedTuple):
+    """A word of a dialogue: as it is written, normalised, without a possessive 's, and without a plural s."""
+
+    written: str
+    token: str
+    base: str
+    singular: str
+
 
 def lexical_match(terms: Sequence[str], dialogue: str, weights: Mapping[str, float]) -> LexicalMatch:
-    """Compare the words of a query (from `tokens`, with their `idf` weights) with a dialogue."""
-    words = [(word, token) for word in join_hyphenated(dialogue).split() for token in word_tokens(word)]
-    matches = [_match_term(term, words) for term in terms]
+    """Compare the words of a query (from `tokens`, with their `idf` weights) with a dialogue.
+
+    Stop words alone are not named as matching words, unless the query is a phrase of them that the dialogue has.
+    """
+    words = dialogue_words(dialogue)
+    matches = [_match_term(term, words, terms) for term in terms]
     total = sum(weights[term] for term in terms)
     if not total or not words:
         return NO_MATCH
     covered = sum(weights[term] * weight for term, (weight, _) in zip(terms, matches, strict=True)) / total
-    in_order = _longest_run(terms, [token for _, token in words]) / len(terms)
-    matched = dict.fromkeys(words[i][0] for weight, places in matches if weight for i in places)
-    return LexicalMatch((1 - _PHRASE_WEIGHT) * covered + _PHRASE_WEIGHT * in_order, tuple(matched))
+    run = _longest_run(terms, words)
+    coverage = (1 - _PHRASE_WEIGHT) * covered + _PHRASE_WEIGHT * run / len(terms)
+    has_content = any(weight and term not in STOP_WORDS for term, (weight, _) in zip(terms, matches, strict=True))
+    if not has_content and not 1 < len(terms) == run:
+        return LexicalMatch(coverage, ())
+    matched = dict.fromkeys(words[i].written for weight, places in matches if weight for i in places)
+    return LexicalMatch(coverage, tuple(matched))
 
 
 def explicit_mention(terms: Sequence[str], dialogue: str, weights: Mapping[str, float]) -> float:
@@ -44,53 +77,94 @@ def explicit_mention(terms: Sequence[str], dialogue: str, weights: Mapping[str, 
     Only exact and run-together words count: one with OCR errors may be another word.
     """
     heaviest = max(weights.values(), default=0.0)
-    words = [(token, token) for token in tokens(join_hyphenated(dialogue))]
+    words = dialogue_words(dialogue)
     if not heaviest or not words:
         return 0.0
-    return max(_explicit_weight(term, words) * (weights[term] / heaviest) ** 2 for term in terms)
+    return max(_explicit_weight(term, words, terms) * (weights[term] / heaviest) ** 2 for term in terms)
 
 
-def _explicit_weight(term: str, words: Sequence[tuple[str, str]]) -> float:
+def dialogue_words(dialogue: str) -> list[Word]:
+    """Return the words of a dialogue in order."""
+    return [word for written in join_hyphenated(dialogue).split() for word in _words(written)]
+
+
+@lru_cache(CACHED_WORDS)
+def _words(written: str) -> tuple[Word, ...]:
+    """Return the words of one run of letters without blanks; a hyphen makes two of it."""
+    tokens = word_tokens(written)
+    bases = word_tokens(without_possessive(written))
+    bases = bases if len(bases) == len(tokens) else tokens
+    return tuple(Word(written, token, base, singular(token)) for token, base in zip(tokens, bases, strict=True))
+
+
+def _explicit_weight(term: str, words: Sequence[Word], terms: Sequence[str]) -> float:
     """Return 1 for the word itself, less for a run-together one, 0 if it is missing."""
-    weight, _ = _match_term(term, words)
+    weight, _ = _match_term(term, words, terms)
     return weight if weight >= _RUN_TOGETHER_WEIGHT else 0.0
 
 
-def _match_term(term: str, words: Sequence[tuple[str, str]]) -> tuple[float, list[int]]:
+def _match_term(term: str, words: Sequence[Word], terms: Sequence[str]) -> tuple[float, list[int]]:
     """Return the weight (0 to 1) of a query word's best match, and the places of the matching words."""
-    exact = [i for i, (_, token) in enumerate(words) if token == term]
+    exact = [i for i, word in enumerate(words) if term == word.token or term == word.base]
     if exact:
         return 1.0, exact
-    if len(term) >= (_MIN_RUN_TOGETHER if term.isascii() else 2):
-        inside = [i for i, (_, token) in enumerate(words) if term in token]
-        if inside:
-            return _RUN_TOGETHER_WEIGHT, inside
-    similarities = [(_similarity(term, token), i) for i, (_, token) in enumerate(words)]
+    one = singular(term)
+    plural = [i for i, word in enumerate(words) if one == word.singular]
+    if plural:
+        return _PLURAL_WEIGHT, plural
+    inside = [i for i, word in enumerate(words) if term in word.token and _is_run_together(term, word.token, terms)]
+    if inside:
+        return _RUN_TOGETHER_WEIGHT, inside
+    similarities = [(_similarity(term, word.token), i) for i, word in enumerate(words)]
     best, place = max(similarities, default=(0.0, -1))
     return (best * _OCR_ERROR_WEIGHT, [place]) if best >= _MIN_SIMILARITY else (0.0, [])
 
 
+def _is_run_together(term: str, token: str, terms: Sequence[str]) -> bool:
+    """Return True if `token` is several words without spaces, one of them `term`; `king` is no part of `looking`."""
+    if _WITHOUT_SPACES.search(term):
+        return len(term) >= 2
+    if len(term) < _MIN_RUN_TOGETHER:
+        return False
+    before, _, after = token.partition(term)
+    if _divides(before, terms) and _divides(after, terms):
+        return True
+    return token not in known_words() and all(_divides(part, terms, known=True) for part in (before, after))
+
+
+def _divides(letters: str, terms: Sequence[str], known: bool = False) -> bool:
+    """Return True if letters are a row of query words; with `known`, also of stop words and longer known words."""
+    reached = {0}
+    for end in range(1, len(letters) + 1):
+        if any(start in reached and _is_part(letters[start:end], terms, known) for start in range(end)):
+            reached.add(end)
+    return len(letters) in reached
+
+
+def _is_part(word: str, terms: Sequence[str], known: bool) -> bool:
+    if word in terms:
+        return True
+    return known and (word in STOP_WORDS or (len(word) >= _MIN_RUN_TOGETHER and word in known_words()))
+
+
 @lru_cache(CACHED_WORDS)
 def _similarity(a: str, b: str) -> float:
-    """Return the Dice coefficient of letter pairs, 0 to 1, with the ends of the words marked."""
-    if abs(len(a) - len(b)) > max(len(a), len(b)) // 2 or min(len(a), len(b)) < 3:
+    """Return 1 less the share of edits: letters that are wrong, missing, added, or exchanged with the next one.
+
+    0 for two known words: `winner` is another word than `winter`, not one with OCR errors.
+    """
+    if min(len(a), len(b)) < _MIN_OCR_ERROR or (a in known_words() and b in known_words()):
         return 0.0
-    left, right = _letter_pairs(a), _letter_pairs(b)
-    return 2 * len(left & right) / (len(left) + len(right))
+    return OSA.normalized_similarity(a, b, score_cutoff=_MIN_SIMILARITY)
 
 
-def _letter_pairs(word: str) -> set[str]:
-    marked = f"^{word}$"
-    return {marked[i : i + 2] for i in range(len(marked) - 1)}
-
-
-def _longest_run(terms: Sequence[str], tokens_: Sequence[str]) -> int:
+def _longest_run(terms: Sequence[str], words: Sequence[Word]) -> int:
     """Return the length of the longest run of query words that the dialogue has in one piece."""
-    longest, previous = 0, [0] * (len(tokens_) + 1)
+    longest, previous = 0, [0] * (len(words) + 1)
     for term in terms:
-        row = [0] * (len(tokens_) + 1)
-        for j, token in enumerate(tokens_, 1):
-            if token == term:
+        row = [0] * (len(words) + 1)
+        for j, word in enumerate(words, 1):
+            if term == word.token or term == word.base:
                 row[j] = previous[j - 1] + 1
                 longest = max(longest, row[j])
         previous = row

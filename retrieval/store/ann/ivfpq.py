@@ -47,6 +47,10 @@ _MAX_TRAINING = 131_072
 _SEED = 20_261_122
 
 
+_WRITE_BYTES = 2**20
+"""Bytes of the index written at once."""
+
+
 def choose_index_type(count: int, requested: str) -> IndexType:
     """Return the type of index for `count` vectors; `requested` is auto, exact or ivfpq.
 
@@ -123,8 +127,10 @@ class IvfPq:
         return cls(index)
 
     def write(self, path: Path) -> None:
-        """Write the index to a file."""
-        faiss.write_index(self.index, str(path))
+        """Write the index to a file. Raises `OSError`, which FAISS's own writer does not if the disk is full."""
+        with path.open("wb") as file:
+            writer = faiss.PyCallbackIOWriter(file.write, _WRITE_BYTES)  # type: ignore[attr-defined]
+            faiss.write_index(self.index, writer)
 
     @property
     def max_effort(self) -> int:

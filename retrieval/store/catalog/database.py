@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -106,12 +105,6 @@ def checkpoint(engine: Engine) -> None:
             connection.exec_driver_sql(f"PRAGMA {pragma}")
 
 
-def vacuum(engine: Engine) -> None:
-    """Free the space of deleted rows of a SQLite file, unless another process has it open."""
-    with closing(engine.raw_connection()) as connection, suppress(sqlite3.OperationalError):
-        connection.cursor().execute("VACUUM")  # never inside a transaction
-
-
 def _busy_ms() -> int:
     return round(1000 * sqlite.BUSY_SECONDS)
 
@@ -124,6 +117,8 @@ def _configure_sqlite(engine: Engine, writable: bool) -> None:
     if writable:
         event.listen(engine, "connect", lambda connection, _: sqlite.enable_wal(connection))
     event.listen(engine, "connect", _set_pragmas)
+    if writable:
+        event.listen(engine, "connect", _sync_commits)
     event.listen(engine, "begin", _begin)
     event.listen(engine, "handle_error", _translate_sqlite_error)
 
@@ -132,6 +127,11 @@ def _set_pragmas(connection: Any, _: object) -> None:
     connection.isolation_level = None  # SQLAlchemy begins transactions itself, also around CREATE TABLE
     for pragma in ("foreign_keys = ON", "synchronous = NORMAL", f"busy_timeout = {_busy_ms()}"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _sync_commits(connection: Any, _: object) -> None:
+    """Sync every commit: it is on the disk before what it no longer names is erased. Readers commit nothing."""
+    connection.execute("PRAGMA synchronous = FULL")
 
 
 def _begin(connection: Connection) -> None:

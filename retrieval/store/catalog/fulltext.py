@@ -14,10 +14,10 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine, Integer, Select, case, column, func, select, table, text
+from sqlalchemy import Connection, Engine, Integer, Select, case, column, func, literal_column, select, table, text
 from sqlalchemy.exc import DBAPIError
 
-from retrieval.store.catalog.text import idf, normalise
+from retrieval.store.catalog.text import idf, normalise, number_forms
 
 _MAX_TRIGRAMS = 16
 """Trigrams searched for: enough to find a line with OCR errors; more take more time."""
@@ -101,8 +101,16 @@ def _affordable_trigrams(counts: Sequence[tuple[str, int]]) -> dict[str, int]:
     return dict(pair for pair, total, place in ordered if place < _MAX_TRIGRAMS // 2 or total <= _MAX_LISTED_PANELS)
 
 
-def _any_term(terms: Sequence[str]) -> str:
-    return " OR ".join(_quote(term) for term in terms)
+def match_statement(name: str, query: str, limit: int, within: Select[Any] | None) -> Select[Any]:
+    """Return the statement for the best `limit` rows of an FTS5 table, by BM25; within: a query for the allowed ids.
+
+    The unary plus keeps `rowid IN (...)` out of the plan of FTS5, which would run the match once for each allowed id.
+    """
+    rowid = column("rowid", Integer)
+    statement = select(rowid).select_from(table(name)).where(text(f"{name} MATCH :query").bindparams(query=query))
+    if within is not None:
+        statement = statement.where(literal_column("+rowid", Integer).in_(within))
+    return statement.order_by(column("rank"), rowid).limit(limit)
 
 
 class SqliteFullText:
@@ -162,11 +170,12 @@ class SqliteFullText:
         Each has its own `limit`, so that many panels with one common word leave room for those with the phrase.
         """
         words = self._selective_terms(connection, terms)
+        forms = self._selective_terms(connection, [form for term in terms for form in number_forms(term)])
         letters = list(dict.fromkeys(t for word in terms for t in trigrams(word)))[:_MAX_QUERY_TRIGRAMS]
         rare = sorted(self._counts(connection, "panel_letters", letters).items(), key=lambda tc: (tc[1], tc[0]))
         ids = self._match(connection, "panel_words", _quote(" ".join(terms)), limit, within)
         ids += self._match(connection, "panel_words", " ".join(map(_quote, words)), limit, within)
-        ids += self._any_of(connection, "panel_words", words, limit, within)
+        ids += self._any_of(connection, "panel_words", forms, limit, within)
         ids += self._any_of(connection, "panel_letters", _affordable_trigrams(rare[:_MAX_TRIGRAMS]), limit, within)
         return list(dict.fromkeys(ids))
 
@@ -191,7 +200,7 @@ class SqliteFullText:
         longer than the rest of the search; the `idf` weights of each panel's terms are then added up here.
         """
         if not counts or sum(counts.values()) <= _MAX_BM25_ROWS:
-            return self._match(connection, name, _any_term(list(counts)), limit, within)
+            return self._match(connection, name, " OR ".join(map(_quote, counts)), limit, within)
         weights = idf(list(counts), counts, max(counts.values()) + 1)
         sums = np.zeros(0)
         for term, weight in weights.items():
@@ -218,11 +227,8 @@ class SqliteFullText:
         """Return the best `limit` panels for an FTS5 query, by BM25."""
         if not query.strip('"'):
             return []
-        rowid = column("rowid", Integer)
-        statement = select(rowid).select_from(table(name)).where(text(f"{name} MATCH :query").bindparams(query=query))
-        if within is not None:
-            statement = statement.where(rowid.in_(within))
-        return list(connection.execute(statement.order_by(column("rank"), rowid).limit(limit)).scalars())
+        statement = match_statement(name, query, limit, within)
+        return list(connection.execute(statement).scalars())
 
     def counts(self, connection: Connection, terms: Sequence[str]) -> dict[str, int]:
         """Return the number of panels with each term, of those terms that any panel has."""

@@ -9,6 +9,7 @@ from sqlalchemy import and_, case, func, select
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session, aliased
 
+from retrieval.books.order import natural_key
 from retrieval.filters import ASPECTS, Filter
 from retrieval.records import FULL_PAGE
 from retrieval.store.catalog.filter_sql import in_range
@@ -71,7 +72,7 @@ class LibraryReader:
             }
 
     def books(self) -> list[BookSummary]:
-        """Return the present books, in order of title."""
+        """Return the present books, in natural order of their titles, capital letters before small ones."""
         statement = (
             select(
                 BookRow.id,
@@ -90,7 +91,8 @@ class LibraryReader:
             .order_by(BookRow.title, BookRow.id)
         )
         with Session(self.engine) as session:
-            return [BookSummary(*row) for row in session.execute(statement)]
+            books = [BookSummary(*row) for row in session.execute(statement)]
+        return sorted(books, key=lambda book: natural_key(book.title, ignore_case=False))
 
     def book_metadata(self, book_id: int) -> dict[str, tuple[str, ...]]:
         """Return the metadata of a book: the values of each name, in order."""

@@ -12,7 +12,11 @@ CACHED_WORDS = 32_768
 """Words, and pairs of words, whose results are cached: a library repeats the same ones."""
 
 _WORD = re.compile(r"\w+")
-_APOSTROPHES = str.maketrans("", "", "'`\u00b4\u2018\u2019\u201b\u2032\u02b9\u02bc\u02c8\uff07")
+_SIGNS = "'`\u00b4\u2018\u2019\u201b\u2032\u02b9\u02bc\u02c8\uff07"
+_APOSTROPHES = str.maketrans("", "", _SIGNS)
+_POSSESSIVE = re.compile(rf"(?<=\w)[{_SIGNS}]s\b", re.IGNORECASE)
+_MIN_SINGULAR = 3
+"""Letters of a word without its plural `s`, at least."""
 _LINE_END_HYPHEN = re.compile(r"-\s*\n\s*")
 
 
@@ -36,6 +40,22 @@ def tokens(text: str) -> list[str]:
 def word_tokens(word: str) -> tuple[str, ...]:
     """Return the normalised words of one word as it is written, cached."""
     return tuple(tokens(word))
+
+
+def without_possessive(word: str) -> str:
+    """Return a word as it is written without a possessive 's: `king` for `king's`."""
+    return _POSSESSIVE.sub("", word)
+
+
+def singular(token: str) -> str:
+    """Return a normalised word without its last `s`; words in `ss` and short ones stay."""
+    plural = token.endswith("s") and not token.endswith("ss") and len(token) > _MIN_SINGULAR
+    return token[:-1] if plural else token
+
+
+def number_forms(token: str) -> list[str]:
+    """Return a normalised word, its singular, and its plural, which is also how `king's` is normalised."""
+    return list(dict.fromkeys((token, singular(token), f"{singular(token)}s")))
 
 
 def idf(terms: Sequence[str], counts: Mapping[str, int], total: int) -> dict[str, float]:

@@ -103,9 +103,10 @@ class BuildService:
     def start(self, root: object, path: object) -> bool:
         """Build a folder. False if a build is running already."""
         folder = self._folder(root, path)
-        return self.job.start(lambda progress: self._build(folder, progress))
+        base = self._roots[int(str(root))]
+        return self.job.start(lambda progress: self._build(folder, base, progress))
 
-    def _build(self, folder: Path, progress: ProgressCallback) -> BuildReport:
+    def _build(self, folder: Path, base: Path, progress: ProgressCallback) -> BuildReport:
         from index_builder import build_index
 
         progress(Progress("load"))
@@ -114,7 +115,7 @@ class BuildService:
             self._index.folder,
             encoder=self._index.encoder,
             progress=progress,
-            **self._options(),
+            **{**self._options(), "within": base},
         )
         self._index.refresh()
         return report
@@ -154,7 +155,7 @@ class BuildService:
 
 def _contents(folder: Path) -> tuple[list[str], int]:
     """Return the names of folders in natural order, and the number of files, without hidden ones and links."""
-    from natsort import natsorted, ns
+    from retrieval.books import natural_key
 
     names, files = [], 0
     try:
@@ -168,7 +169,7 @@ def _contents(folder: Path) -> tuple[list[str], int]:
                     files += 1
     except OSError as error:
         raise SourceError(f"the folder cannot be read ({error.strerror})", folder) from error
-    return natsorted(names, alg=ns.IGNORECASE), files
+    return sorted(names, key=natural_key), files
 
 
 def stage_name(progress: Progress) -> str:

@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from natsort import natsort_keygen, ns
-
+from retrieval.books import natural_key
 from retrieval.errors import UsageError
 from retrieval.index import PanelIndex
 from retrieval.records import Panel
@@ -23,8 +22,6 @@ BOOKS_PER_BATCH = 60
 PAGES_PER_BATCH = 40
 MAX_SKIPPED = 200
 _MAX_FIND_CHARS = 200
-
-_natural = natsort_keygen(alg=ns.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +99,7 @@ def _books(index: PanelIndex, generation: int) -> tuple[Book, ...]:
     """Return all books by title. Cached for each generation: counting a large library takes a while."""
     covers = index.catalog.library.covers()
     books = [Book(book, covers[book.id]) for book in index.books() if book.id in covers]
-    return tuple(sorted(books, key=lambda book: _natural(book.summary.title)))
+    return tuple(sorted(books, key=lambda book: natural_key(book.summary.title)))
 
 
 def open_book(index: PanelIndex, payload: Mapping[str, Any]) -> OpenBook:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from retrieval import Hit
 from retrieval.records import Panel, View
+from retrieval.search.hits import MatchedOn
 from ui.web.search.search_state import SearchState
 
 MAX_GROUPED = 24
@@ -16,15 +17,13 @@ MAX_GROUPED = 24
 # Cards stand in rows like panels on a page, as wide as their images, within limits so that captions fit.
 _NARROWEST, _WIDEST = 0.66, 3.4
 
-_REASONS: dict[tuple[str, bool], tuple[str, ...]] = {
-    ("picture", False): ("similar image",),
-    ("picture", True): ("similar image",),
-    ("words", False): ("similar meaning",),
-    ("words", True): ("exact words",),
-    ("both", False): ("similar image", "exact words"),
-    ("both", True): ("similar image", "exact words"),
+_REASONS: dict[MatchedOn, tuple[str, ...]] = {
+    "picture": ("similar image",),
+    "words": ("exact words",),
+    "meaning": ("similar meaning",),
+    "both": ("similar image", "exact words"),
 }
-"""Names on screen by `Hit.matched_on` and whether it has matched words."""
+"""Names on screen by `Hit.matched_on`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ class Card:
     @property
     def reasons(self) -> tuple[str, ...]:
         """Return why the panel matched, as read on screen."""
-        return _REASONS[self.hit.matched_on, bool(self.hit.matched_words)] if self.hit else ()
+        return _REASONS[self.hit.matched_on] if self.hit else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +60,7 @@ class Results:
     - more: True if results follow.
     - truncated: True if the list ends at its limit before the results do.
     - query_type: see `retrieval.overview.calibration.QueryType`. None if the search only browses.
+    - notes: sentences on words that the encoder cannot read.
     - like, excluded: the panels of `SearchState.like` and `SearchState.exclude`.
     """
 
@@ -74,6 +74,7 @@ class Results:
     query_type: str | None = None
     two_views: bool = False
     truncated: bool = False
+    notes: tuple[str, ...] = ()
     like: Panel | None = None
     excluded: Panel | None = None
 

@@ -6,6 +6,7 @@ Nothing of a search is kept between two requests, so visitors never share one.
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 
 from retrieval import Hit, Query
@@ -14,6 +15,7 @@ from retrieval.index import PanelIndex
 from retrieval.overview.calibration import query_type_of
 from retrieval.overview.facets import Facet
 from retrieval.records import Panel, View
+from ui.output.notes import search_notes
 from ui.web.search.cards import Card, Results, make_cards
 from ui.web.search.images import query_image
 from ui.web.search.search_state import FILTERS, SearchState
@@ -44,10 +46,11 @@ def search(index: PanelIndex, state: SearchState, start: int = 0, count: int | N
     excluded = None if state.exclude is None else find_panel(index, state.exclude)
     left_out = {panel.id for panel in (like, excluded) if panel}
     end = min(start + count, MAX_RESULTS)
-    query = _query(index, state, like, k=end + len(left_out) + 1)  # one more than shown: are there more?
-    started = time.perf_counter()
-    hits, ungrouped = _hits(index, query, state.group, left_out)
-    seconds = time.perf_counter() - started
+    with ExitStack() as claims:  # the memory of the query image, until it has been searched for
+        query = _query(index, state, like, end + len(left_out) + 1, claims)  # one more than shown: are there more?
+        started = time.perf_counter()
+        hits, ungrouped = _hits(index, query, state.group, left_out)
+        seconds = time.perf_counter() - started
     return Results(
         state=state,
         view=query.resolved_view(),
@@ -59,17 +62,18 @@ def search(index: PanelIndex, state: SearchState, start: int = 0, count: int | N
         query_type=query_type_of(query),
         two_views=query.searches_two_views,
         truncated=len(hits) > end == MAX_RESULTS,
+        notes=tuple(search_notes(index, query)),
         like=like,
         excluded=excluded,
     )
 
 
-def _query(index: PanelIndex, state: SearchState, like: Panel | None, k: int) -> Query:
+def _query(index: PanelIndex, state: SearchState, like: Panel | None, k: int, claims: ExitStack) -> Query:
     text = state.text[:MAX_QUERY_CHARS].strip() or None
     panel_alone = like is not None and text is None and state.crop is None
     return Query(
         text=text,
-        image=None if panel_alone else query_image(index, state, like),
+        image=None if panel_alone else query_image(index, state, like, claims),
         panel=like.id if panel_alone and like else None,
         view=state.view,
         negative_text=state.negative[:MAX_QUERY_CHARS].strip() or None,

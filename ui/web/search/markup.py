@@ -49,7 +49,7 @@ def _notes(results: Results, encoder: str) -> list[str]:
     notes = [messages.UPLOAD_NOT_IN_LINK] if state.upload_lost else []
     if text_only and state.view in ("picture", "any") and not searches_artwork(encoder):
         notes.append(messages.NO_ARTWORK_SEARCH)
-    return notes
+    return [*notes, *results.notes]
 
 
 def searches_artwork(encoder: str) -> bool:

@@ -122,7 +122,10 @@ def _slot(index: PanelIndex, state: SearchState, preview: bool) -> str | None:
 
 def _upload(path: object) -> str | None:
     """Return the path of an upload; None for any other path."""
-    if not isinstance(path, str) or not path:
+    if not isinstance(path, str) or not path or "\0" in path:
         return None
-    resolved = Path(path).resolve()
+    try:
+        resolved = Path(path).resolve()
+    except (OSError, RuntimeError):  # too long, or a loop of links
+        return None
     return str(resolved) if resolved.is_relative_to(upload_folder()) else None

@@ -17,9 +17,8 @@ MAX_QUERY_CHARS = 2_000
 
 MAX_ADDRESS_CHARS = 20_000
 
-MAX_UPLOAD_BYTES = 50 * 2**20
 MAX_UPLOAD_PIXELS = 120_000_000
-"""Limits of a query image, uploaded or sent to the API: a scan of a double page is far below both."""
+"""Limit of a query image, uploaded or sent to the API: a scan of a double page is far below it."""
 
 LARGEST_ID = 2**53
 """Largest whole number that browsers represent exactly."""

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 
 from PIL import Image
@@ -19,6 +18,7 @@ from retrieval.errors import PanelseekError, PictureError, SourceError
 from retrieval.images.thumbnail import encode_webp
 from retrieval.index import PanelIndex
 from ui.web.gradio_compat import is_logged_in
+from ui.web.memory import decoding, page_bytes
 from ui.web.shell.parameters import LARGEST_ID
 
 log = logging.getLogger("panelseek.web")
@@ -31,22 +31,20 @@ CACHED_FOR_GOOD = {"cache-control": "private, max-age=31536000, immutable"}
 _MAX_PAGE_PIXELS = 3_000_000
 _MAX_PAGE_WIDTH = 1_400
 _MAX_SIDE = 16_000  # WebP ends at 16,383 px
-_MAX_DECODING = 2
-"""Pages decoded at once: bounds memory, however many images are requested."""
+_THUMBNAIL_BYTES = 64 * 1024
 
 
 def picture_routes(index: PanelIndex) -> list[Route]:
     """Return the routes of the images, for visitors who may see the web app."""
-    decoding = threading.BoundedSemaphore(_MAX_DECODING)
 
     def panel(request: Request) -> Response:
-        return _respond(request, lambda: _panel(index, request, decoding))
+        return _respond(request, lambda: _panel(index, request))
 
     def page(request: Request) -> Response:
         def draw() -> bytes:
-            side = _side(request)
-            with decoding:
-                image = index.page_image(_id(request))
+            side, page = _side(request), _id(request)
+            with decoding(_bytes_of_page(index, page)):
+                image = index.page_image(page)
                 return page_as_webp(image) if side is None else encode_webp(_fit(image, side), 80)
 
         return _respond(request, draw)
@@ -54,13 +52,19 @@ def picture_routes(index: PanelIndex) -> list[Route]:
     return [Route("/pictures/panel/{id:int}", panel), Route("/pictures/page/{id:int}", page)]
 
 
-def _panel(index: PanelIndex, request: Request, decoding: threading.BoundedSemaphore) -> bytes:
+def _panel(index: PanelIndex, request: Request) -> bytes:
     panel = index.panel(_id(request))
     side = _side(request)
     if side is None:
-        return index.thumbnail(panel)
-    with decoding:
+        with decoding(_THUMBNAIL_BYTES if index.thumbnails([panel]) else page_bytes(panel)):
+            return index.thumbnail(panel)
+    with decoding(page_bytes(panel)):
         return encode_webp(_fit(index.panel_image(panel), side), 84)
+
+
+def _bytes_of_page(index: PanelIndex, page_id: int) -> int:
+    panels = index.page_panels(page_id)
+    return page_bytes(panels[0]) if panels else 0  # without panels there is no such page
 
 
 def _side(request: Request) -> int | None:

@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
 from jinja2.ext import Extension
 
+from ui.web.memory import limits
 from ui.web.shell import addresses, text
 
 ROOMS = ("shell", "search", "library", "map", "lookalikes", "build", "panel")
@@ -70,6 +71,7 @@ def _environment() -> Environment:
         "address": addresses.make_address,
         "excerpt": text.excerpt,
         "marked": text.marked,
+        "max_upload_bytes": lambda: limits().upload,
         "page_image": addresses.page_image,
         "panel_image": addresses.panel_image,
         "panel_prefix": addresses.panel_prefix,

@@ -1,5 +1,6 @@
 // The query image: chosen, dropped, pasted, or taken with the camera.
-const MAX_BYTES = 50 * 2 ** 20; // as on the server
+const maxBytes = () => Number(slot.querySelector("#file").dataset.maxBytes);
+const maxSize = () => `${Math.round(maxBytes() / 2 ** 20)} MB`;
 const TEXT_FIELDS = "input:not([type=checkbox], [type=file]), textarea, [contenteditable]";
 
 function showSlot(html, upload) {
@@ -39,9 +40,9 @@ function cropInAddress() {
 async function uploadAndSearch(file) {
   if (!file) return;
   document.querySelector("dialog.dialog")?.close(); // it belongs to the previous image
-  if (file.size > MAX_BYTES) {
-    const size = Math.round(file.size / 2 ** 20);
-    return showProblem(`This image has ${size} MB; the limit is 50 MB. Save it smaller or crop it first.`);
+  if (file.size > maxBytes()) {
+    const size = Math.ceil(file.size / 2 ** 20);
+    return showProblem(`This image has ${size} MB; the limit is ${maxSize()}. Save it smaller or crop it first.`);
   }
   const indicator = showBusy();
   try {
@@ -50,7 +51,7 @@ async function uploadAndSearch(file) {
     uploads.set(name, { path });
     panelseek.go(searchHref({ picture: name, like: null, crop: null, panel: null }));
   } catch {
-    showProblem("The image did not reach the server. It may be larger than 50 MB, or the server has stopped.");
+    showProblem(`The image did not reach the server. It may be larger than ${maxSize()}, or the server has stopped.`);
   } finally {
     indicator.stop(false);
   }

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from retrieval.store.layout import replace_file
+from retrieval.store.files import replace_file
 
 
-@pytest.mark.parametrize("durable", [False, True])
-def test_a_file_is_replaced(tmp_path: Path, durable: bool) -> None:
+def test_a_file_is_replaced(tmp_path: Path) -> None:
     """The new content is in place, and nothing else is left."""
     path = tmp_path / "index_id"
     path.write_text("old")
-    replace_file(path, lambda partial: partial.write_text("new"), durable=durable)
+    replace_file(path, lambda partial: partial.write_text("new"))
     assert path.read_text() == "new"
     assert list(tmp_path.iterdir()) == [path]
 

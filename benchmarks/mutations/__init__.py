@@ -1,0 +1,1 @@
+"""Parts of mutated_files.py: small books of every format, their mutations, and how each is read."""
