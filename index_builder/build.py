@@ -11,13 +11,14 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from index_builder.options import build_options
-from index_builder.preconditions import EncoderLoader, load_by_name, resolve_sources
+from index_builder.preconditions import resolve_sources
 from index_builder.report import BuildReport
 from index_builder.session import BuildSession
 from index_builder.write import CatalogWriter, WritableIndex, writer_lock
 from retrieval.encoder.protocol import Encoder
 from retrieval.errors import PanelseekError, UsageError
 from retrieval.progress import ProgressCallback, no_progress
+from retrieval.search.index_encoder import EncoderLoader, load_by_name
 from retrieval.store.files import replace_file
 from retrieval.store.layout import catalog_url
 from retrieval.values import path_argument
@@ -27,7 +28,7 @@ def build_index(
     sources: Sequence[str | Path],
     index: str | Path,
     *,
-    encoder: str | Encoder = "auto",
+    encoder: str | Path | Encoder = "auto",
     device: str | None = None,
     catalog: str | None = None,
     progress: ProgressCallback | None = None,

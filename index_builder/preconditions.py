@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,19 +12,17 @@ from index_builder.write import WritableIndex
 from retrieval.books import DEFAULT_LIMITS
 from retrieval.encoder.protocol import Encoder, has_constant_gate
 from retrieval.errors import SourceError, UsageError
-from retrieval.index import encoder_mismatch
+from retrieval.search.index_encoder import (
+    EncoderLoader,
+    can_be_loaded,
+    check_fingerprint,
+    encoder_record,
+    load_recorded,
+    load_requested,
+    missing_record,
+)
 from retrieval.store.settings import EncoderRecord
 from retrieval.values import path_argument
-
-EncoderLoader = Callable[[str, str | None], Encoder]
-"""Loads an encoder by its name or path, and device."""
-
-
-def load_by_name(name: str, device: str | None) -> Encoder:
-    """Load an encoder by its name or path."""
-    from retrieval.encoder import load_encoder  # imports torch
-
-    return load_encoder(name, device=device)
 
 
 def resolve_sources(sources: Sequence[str | Path]) -> list[Path]:
@@ -81,14 +79,14 @@ class BuildEncoder:
     def __init__(
         self,
         index: WritableIndex,
-        encoder: str | Encoder,
+        encoder: str | Path | Encoder,
         device: str | None,
         load: EncoderLoader,
         options: BuildOptions,
         timer: StageTimer,
     ) -> None:
         self._index = index
-        self._requested = encoder
+        self._requested = str(encoder) if isinstance(encoder, Path) else encoder
         self._device = device
         self._load_encoder = load
         self._options = options
@@ -97,36 +95,52 @@ class BuildEncoder:
 
     def check(self) -> None:
         """Compare an encoder object, or another name than before, with the index before any work."""
-        built_by = self._index.catalog.settings().encoder
+        recorded = self._recorded()
         if not isinstance(self._requested, str):
-            self._use(self._requested, self._requested.name)
-        elif built_by is None or self._requested not in ("auto", built_by.load, built_by.name):
-            self._load(self._requested)
+            self._use(self._requested)
+        elif recorded is None or self._requested not in ("auto", recorded.load, recorded.name):
+            self._load()
 
     def get(self) -> Encoder:
         """Return the encoder, loaded at the first use: a build with nothing to do does not import torch."""
         if self._encoder is None:
-            built_by = self._index.catalog.settings().encoder
-            assert isinstance(self._requested, str)  # an object was taken in `check`
-            self._load(built_by.load if built_by else self._requested)
+            self._load()
         assert self._encoder is not None
         return self._encoder
 
-    def _load(self, name: str) -> None:
-        with self._timer.stage("load encoder"):
-            encoder = self._load_encoder(name, self._device)
-        path = Path(name).expanduser()
-        self._use(encoder, str(path.absolute()) if path.is_file() else encoder.name)
+    def _recorded(self) -> EncoderRecord | None:
+        """Return the record of the encoder; None in a new index. Raises `IndexDamaged` for pages without a record."""
+        recorded = self._index.catalog.settings().encoder
+        if recorded is None and not self._index.empty:
+            raise missing_record(self._index.folder)
+        return recorded
 
-    def _use(self, encoder: Encoder, load: str) -> None:
+    def _load(self) -> None:
+        recorded, folder, name = self._recorded(), self._index.folder, self._requested
+        assert isinstance(name, str)  # an object was taken in `check`
+        with self._timer.stage("load encoder"):
+            if recorded is not None and name in ("auto", recorded.load, recorded.name):
+                encoder = load_recorded(recorded, folder, self._device, self._load_encoder)
+            elif recorded is None or self._index.empty:
+                encoder = self._load_encoder(name, self._device)
+            else:
+                encoder = load_requested(name, recorded, folder, self._device, self._load_encoder)
+        self._use(encoder)
+
+    def _use(self, encoder: Encoder) -> None:
+        """Record the encoder with a new index; compare it with that of another, and record where it lies now."""
         index = self._index
+        record = encoder_record(encoder, index.folder, has_constant_gate(encoder))
         # an index without pages takes any encoder: its first build was stopped early
-        built_by = None if index.empty else index.catalog.settings().encoder
-        if built_by is not None and built_by.fingerprint != encoder.fingerprint:
-            raise encoder_mismatch(index.folder, built_by, encoder)
+        built_by = None if index.empty else self._recorded()
         if built_by is None:
-            index.catalog.write_settings(encoder=_record(encoder, load), regions=self._regions(encoder))
+            index.catalog.write_settings(encoder=record, regions=self._regions(encoder))
             index.reopen_vectors()
+        else:
+            check_fingerprint(encoder, built_by, index.folder)
+            moved = replace(built_by, load=record.load, relative=record.relative)
+            if moved != built_by and can_be_loaded(moved):
+                index.catalog.write_settings(encoder=moved)
         self._encoder = encoder
 
     def _regions(self, encoder: Encoder) -> int:
@@ -135,14 +149,3 @@ class BuildEncoder:
         if self._options.regions and not regions:
             raise UsageError(f"encoder {encoder.name} has no region vectors", hint="leave out --regions")
         return 0 if self._options.regions is False else regions
-
-
-def _record(encoder: Encoder, load: str) -> EncoderRecord:
-    return EncoderRecord(
-        name=encoder.name,
-        load=load,
-        fingerprint=encoder.fingerprint,
-        settings=encoder.settings,
-        provisional=encoder.provisional,
-        constant_gate=has_constant_gate(encoder),
-    )

@@ -20,12 +20,13 @@ from index_builder.options import BuildOptions
 from index_builder.plan.moves import detect_moves
 from index_builder.plan.plan import PageStatus, Plan
 from index_builder.plan.scan import make_plan
-from index_builder.preconditions import BuildEncoder, EncoderLoader, check_nesting, check_regions, settle_dpi
+from index_builder.preconditions import BuildEncoder, check_nesting, check_regions, settle_dpi
 from index_builder.report import BuildReport, StageTimer
 from index_builder.write import PageWriter, WritableIndex, derive_generation
 from retrieval.encoder.protocol import Encoder
 from retrieval.errors import SourceError
 from retrieval.progress import ProgressCallback, StageProgress
+from retrieval.search.index_encoder import EncoderLoader
 from retrieval.store.generation import open_generation
 from retrieval.temporary import temporary_errors
 
@@ -40,7 +41,7 @@ class BuildSession:
         self,
         index: WritableIndex,
         options: BuildOptions,
-        encoder: str | Encoder,
+        encoder: str | Path | Encoder,
         device: str | None,
         progress: ProgressCallback,
         load: EncoderLoader,

@@ -18,7 +18,7 @@ from typing import Any
 
 from index_builder.build import build_index
 from index_builder.options import build_options
-from index_builder.preconditions import load_by_name, resolve_sources
+from index_builder.preconditions import resolve_sources
 from index_builder.report import BuildReport
 from retrieval.books.names import is_book_file, is_junk, is_page
 from retrieval.encoder.protocol import Encoder
@@ -31,6 +31,7 @@ from retrieval.errors import (
     caused_by_interrupt,
 )
 from retrieval.progress import ProgressCallback
+from retrieval.search.index_encoder import load_by_name
 from retrieval.values import number, path_argument, plain
 
 DEBOUNCE = 5.0

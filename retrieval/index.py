@@ -11,19 +11,26 @@ from typing import Any, Self, Unpack
 from PIL import Image
 
 from retrieval.encoder.protocol import Encoder, can_read
-from retrieval.errors import EncoderMismatch, IndexDamaged, UsageError
+from retrieval.errors import IndexDamaged, UsageError
 from retrieval.filters import Filter
 from retrieval.overview.facets import Facets, facets_of
 from retrieval.panel_images import PanelImages
 from retrieval.records import Panel
 from retrieval.search.hits import Hit
+from retrieval.search.index_encoder import (
+    check_fingerprint,
+    load_recorded,
+    load_requested,
+    missing_record,
+    remember,
+    weight_file,
+)
 from retrieval.search.query import Query, QueryFields
 from retrieval.search.searcher import Searcher
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.catalog.records import BookSummary
 from retrieval.store.generation import Generation, open_generation
 from retrieval.store.layout import catalog_url, check_index_id, existing_index, open_vectors, size_on_disk
-from retrieval.store.settings import EncoderRecord
 from retrieval.store.thumbnails import Thumbnails
 from retrieval.store.vectors import VectorStore
 from retrieval.values import whole_number
@@ -50,19 +57,22 @@ class PanelIndex:
         self._images = PanelImages(catalog, self._thumbnails)
         self._open_generation(settings.generation)
         if encoder is not None:
-            self._check_encoder(encoder)
+            check_fingerprint(encoder, settings.encoder, folder)
 
     @classmethod
-    def open(cls, path: str | Path, *, encoder: Encoder | None = None, device: str | None = None) -> Self:
+    def open(cls, path: str | Path, *, encoder: Encoder | str | Path | None = None, device: str | None = None) -> Self:
         """Open the index in a folder. The encoder is loaded on `device` when a query first needs it.
 
-        Raises `IndexMissing`, `IndexDamaged`, `IndexTooNew` or `IndexTooOld`, and `EncoderMismatch` if `encoder` is
-        given and did not build this index.
+        encoder: the encoder that built the index, or its weight file, for an index whose weights were moved or whose
+            encoder has no name. The place of a weight file is remembered for this user.
+
+        Raises `IndexMissing`, `IndexDamaged`, `IndexLocked`, `IndexTooNew` or `IndexTooOld`, and `EncoderMismatch` if
+        `encoder` is given and did not build this index.
         """
         folder = existing_index(path)
         catalog = Catalog.open(catalog_url(folder))
         try:
-            return cls(folder, catalog, encoder, device)
+            return cls(folder, catalog, _given_encoder(encoder, catalog, folder, device), device)
         except BaseException:
             catalog.close()
             raise
@@ -95,17 +105,26 @@ class PanelIndex:
                 problem = "the index is not complete: its first build was interrupted"
                 raise IndexDamaged(problem, self.folder, "run the same `panelseek build` again; it resumes")
             try:
-                self.generation: Generation = open_generation(self.folder, number)
+                generation = open_generation(self.folder, number)
                 break
             except IndexDamaged:
                 newer = self.catalog.settings().generation
                 if attempt == _OPEN_TRIES - 1 or newer == number:
                     raise
                 number = newer
-        views = self.generation.views
-        self._searcher = Searcher(
-            self.catalog, self._vectors, views, self._thumbnails, lambda: self.encoder, self.panel_image
+        searcher = Searcher(
+            self.catalog, self._vectors, generation.views, self._thumbnails, lambda: self.encoder, self.panel_image
         )
+        self._opened = generation, searcher  # at once: other threads search meanwhile
+
+    @property
+    def generation(self) -> Generation:
+        """The searched generation."""
+        return self._opened[0]
+
+    @property
+    def _searcher(self) -> Searcher:
+        return self._opened[1]
 
     # ------------------------------------------------------------------ encoder
 
@@ -118,17 +137,10 @@ class PanelIndex:
             return self._encoder
 
     def _load_encoder(self) -> Encoder:
-        from retrieval.encoder import load_encoder  # imports torch
-
         built_by = self.catalog.settings().encoder
-        encoder = load_encoder(built_by.load if built_by else "small", device=self._device)
-        self._check_encoder(encoder)
-        return encoder
-
-    def _check_encoder(self, encoder: Encoder) -> None:
-        built_by = self.catalog.settings().encoder
-        if built_by and encoder.fingerprint != built_by.fingerprint:
-            raise encoder_mismatch(self.folder, built_by, encoder)
+        if built_by is None:
+            raise missing_record(self.folder)
+        return load_recorded(built_by, self.folder, self._device)
 
     # ---------------------------------------------------------------- searching
 
@@ -232,11 +244,18 @@ class PanelIndex:
         }
 
 
-def encoder_mismatch(folder: Path, built_by: EncoderRecord, encoder: Encoder) -> EncoderMismatch:
-    """Return the error for an encoder that did not build the index."""
-    return EncoderMismatch(
-        f"the index was built with encoder {built_by.name} ({built_by.fingerprint[:12]}), "
-        f"and this is {encoder.name} ({encoder.fingerprint[:12]})",
-        folder,
-        f"use --encoder {built_by.load}, or build into another --index",
-    )
+def _given_encoder(
+    encoder: Encoder | str | Path | None, catalog: Catalog, folder: Path, device: str | None
+) -> Encoder | None:
+    """Return the encoder that the caller gave, loaded from its name or path; None if the index finds its own."""
+    if encoder is None or encoder == "auto":
+        return None
+    if not isinstance(encoder, str | Path):
+        return encoder
+    built_by = catalog.opened_settings.encoder
+    if built_by is None:
+        raise missing_record(folder)
+    loaded = load_requested(encoder, built_by, folder, device)
+    if built_by.load != str(weight_file(loaded)):
+        remember(loaded)
+    return loaded

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -23,6 +23,14 @@ from retrieval.records import View
 from retrieval.store.catalog.text import tokens
 
 FloatRows = NDArray[np.float32]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what Panelseek notes about this machine out of the user's own folder, also in other processes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PANELSEEK_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 class GridEncoder:

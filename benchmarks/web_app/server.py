@@ -33,7 +33,16 @@ def served(folder: Path, *options: str, **environment: str) -> Iterator[tuple[st
             yield url, psutil.Process(process.pid)
         finally:
             process.terminate()
-            process.wait(30)
+            _wait_for_end(process)
+
+
+def _wait_for_end(process: subprocess.Popen[bytes], seconds: float = 60) -> None:
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        print(f"the server did not stop within {seconds:.0f} s of SIGTERM and was killed", file=sys.stderr)
+        process.kill()
+        process.wait()
 
 
 def _environment() -> dict[str, str]:

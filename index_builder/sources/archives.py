@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -93,7 +94,8 @@ def _list_cached(
     fingerprint = listing_fingerprint(path, title, limits)
     cached_fingerprint, cached = listings.cached.get(relative, ("", None))
     if cached_fingerprint == fingerprint:
-        return from_json(cached)
+        with suppress(KeyError, TypeError, ValueError, AttributeError):  # damaged: listed again
+            return from_json(cached)
     found, was_unpacked = _open_and_list(path, book_format, relative, title, limits)
     if is_slow or was_unpacked:
         listings.store(relative, fingerprint, to_json(found))

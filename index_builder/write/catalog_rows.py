@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import inspect
+from sqlalchemy import Connection, inspect, select
 
 from retrieval.filters import casefold_name, to_number
 from retrieval.store.catalog.records import NewPanel, PageMove
 from retrieval.store.catalog.tables import Base, BookMetadataRow, PanelRow
+
+_ROWS = 5_000
+"""Panels read at once."""
+
+
+def all_dialogue(connection: Connection) -> Iterator[tuple[int, str]]:
+    """Return (panel id, dialogue) of all panels with dialogue, by id.
+
+    No result stays open between two of them, so that the same connection may write meanwhile.
+    """
+    last = -1
+    while True:
+        after = select(PanelRow.id, PanelRow.dialogue).where(PanelRow.dialogue != "", PanelRow.id > last)
+        rows = connection.execute(after.order_by(PanelRow.id).limit(_ROWS)).all()
+        if not rows:
+            return
+        yield from ((int(panel_id), str(dialogue)) for panel_id, dialogue in rows)
+        last = int(rows[-1][0])
 
 
 def metadata_row(book_id: int, name: str, value: str, position: int) -> BookMetadataRow:

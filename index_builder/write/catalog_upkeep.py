@@ -7,11 +7,12 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
+from index_builder.write.catalog_rows import all_dialogue
 from retrieval.store.catalog.catalog import Catalog
-from retrieval.store.catalog.database import location
-from retrieval.store.catalog.tables import PanelRow, SettingRow
+from retrieval.store.catalog.database import checkpoint, location, write_connection
+from retrieval.store.catalog.tables import SettingRow
 from retrieval.store.sqlite import fault_of
 
 log = logging.getLogger("panelseek")
@@ -27,15 +28,13 @@ class CatalogUpkeep(Catalog):
         """
         log_file = Path(f"{location(self.engine)}-wal")
         if self.engine.dialect.name == "sqlite" and log_file.exists() and log_file.stat().st_size:
-            with self.engine.begin() as connection:  # the sync of a commit covers all earlier ones
+            with write_connection(self.engine) as connection:  # the sync of a commit covers all earlier ones
                 connection.execute(update(SettingRow).values(value=SettingRow.value))
 
     def rebuild_full_text(self) -> None:
         """Make the full text again from the panels."""
-        # through two connections: a table cannot be dropped while a result is open
-        with self.engine.connect() as reader, self.engine.begin() as writer:
-            rows = reader.execute(select(PanelRow.id, PanelRow.dialogue).where(PanelRow.dialogue != ""))
-            self._text.rebuild(writer, ((int(i), str(d)) for i, d in rows))
+        with write_connection(self.engine) as writer:
+            self._text.rebuild(writer, all_dialogue(writer))
 
     def vacuum(self) -> None:
         """Free the space of deleted rows of a SQLite database.
@@ -44,7 +43,7 @@ class CatalogUpkeep(Catalog):
         and the next rows take their space.
         """
         if self.engine.dialect.name == "sqlite":
-            with self.engine.begin() as writer:
+            with write_connection(self.engine) as writer:
                 self._text.optimize(writer)
             try:
                 with closing(self.engine.raw_connection()) as connection:
@@ -54,7 +53,9 @@ class CatalogUpkeep(Catalog):
                     log.warning("%s keeps the space of deleted rows for new ones (%s)", location(self.engine), error)
 
     def checkpoint(self) -> None:
-        """Move SQLite's write-ahead log into the database file, so that the folder can be copied."""
+        """Move SQLite's write-ahead log into the database file, so that the folder can be copied.
+
+        Readers do not hold it up: what they still need stays in the log.
+        """
         if self.engine.dialect.name == "sqlite":
-            with self.engine.connect() as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            checkpoint(self.engine)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from index_builder.write.catalog_rows import column_names, metadata_row, moved_columns, panel_row
 from index_builder.write.catalog_upkeep import CatalogUpkeep
-from retrieval.store.catalog.database import has_schema, make_engine, reading_errors
+from retrieval.store.catalog.database import has_schema, make_engine, reading_errors, write_connection, write_session
 from retrieval.store.catalog.fulltext import full_text_for
 from retrieval.store.catalog.panels import last_vector_row
 from retrieval.store.catalog.queries import id_chunks
@@ -50,7 +50,7 @@ class CatalogWriter(CatalogUpkeep):
         with reading_errors(engine):
             if not has_schema(engine):
                 # one transaction: a build that is stopped here leaves either no catalog or a complete one
-                with engine.begin() as connection:
+                with write_connection(engine) as connection:
                     Base.metadata.create_all(connection)
                     full_text_for(engine).create(connection)
                     first = {"schema_version": SCHEMA_VERSION, "index_id": uuid.uuid4().hex}
@@ -59,12 +59,12 @@ class CatalogWriter(CatalogUpkeep):
 
     def write_settings(self, **changes: Unpack[SettingChanges]) -> None:
         """Write settings, all or none."""
-        with Session(self.engine) as session, session.begin():
+        with write_session(self.engine) as session:
             write_settings(session, changes)
 
     def source_id(self, path: Path) -> int:
         """Return the id of a source, added if it is new."""
-        with Session(self.engine) as session, session.begin():
+        with write_session(self.engine) as session:
             row = session.scalar(select(SourceRow).where(SourceRow.path == str(path)))
             if row is None:
                 row = SourceRow(path=str(path))
@@ -74,7 +74,7 @@ class CatalogWriter(CatalogUpkeep):
 
     def book_id(self, source_id: int, path: str, title: str, book_format: str) -> int:
         """Return the id of a book, added if it is new; update its title and format."""
-        with Session(self.engine) as session, session.begin():
+        with write_session(self.engine) as session:
             row = session.scalar(select(BookRow).where(BookRow.source_id == source_id, BookRow.path == path))
             if row is None:
                 row = BookRow(source_id=source_id, path=path, title=title, book_format=book_format)
@@ -90,14 +90,14 @@ class CatalogWriter(CatalogUpkeep):
         for name, value in dict.fromkeys(metadata):
             rows.append(metadata_row(book_id, name, value, positions[name]))
             positions[name] += 1
-        with Session(self.engine) as session, session.begin():
+        with write_session(self.engine) as session:
             session.execute(delete(BookMetadataRow).where(BookMetadataRow.book_id == book_id))
             session.add_all(rows)
             session.execute(update(BookRow).where(BookRow.id == book_id).values(metadata_fingerprint=fingerprint))
 
     def label_pages(self, book_id: int, labels: Mapping[str, str | None]) -> None:
         """Set the labels of a book's pages, by page name."""
-        with Session(self.engine) as session, session.begin():
+        with write_session(self.engine) as session:
             for name, label in labels.items():
                 page = update(PageRow).where(PageRow.book_id == book_id, PageRow.name == name)
                 session.execute(page.values(label=label))
@@ -107,7 +107,7 @@ class CatalogWriter(CatalogUpkeep):
 
         An existing page is replaced. A panel with an unchanged box keeps its id: identity is (source, page, box).
         """
-        with Session(self.engine) as session, session.begin():
+        with write_session(self.engine) as session:
             self._mark_stale(session)
             return [row for page in pages for row in self._write_page(session, page)]
 
@@ -143,7 +143,7 @@ class CatalogWriter(CatalogUpkeep):
 
     def copy_pages(self, copies: Sequence[PageCopy]) -> list[int]:
         """Write pages with the panels of others in one transaction; return the vector rows that became free."""
-        with Session(self.engine) as session, session.begin():
+        with write_session(self.engine) as session:
             self._mark_stale(session)
             return [row for copy in copies for row in self._copy_page(session, copy)]
 
@@ -174,7 +174,7 @@ class CatalogWriter(CatalogUpkeep):
         Moved pages are present afterwards. replaced: ids of pages whose place is taken and whose content is gone; they
         are deleted. Books without a page left are deleted, except present_books: other pages are now at their place.
         """
-        with Session(self.engine) as session, session.begin():
+        with write_session(self.engine) as session:
             self._mark_stale(session)
             old_books = self._books_of(session, moves)
             freed = self._remove_pages(session, replaced)
@@ -215,7 +215,7 @@ class CatalogWriter(CatalogUpkeep):
 
         The setting `purge_pending` is True until their data is erased.
         """
-        with Session(self.engine) as session, session.begin():
+        with write_session(self.engine) as session:
             source_id = session.scalars(select(SourceRow.id).where(SourceRow.path == str(path))).one()
             self._mark_stale(session)
             books = select(BookRow.id).where(BookRow.source_id == source_id)
@@ -243,7 +243,7 @@ class CatalogWriter(CatalogUpkeep):
         """Mark pages with unchanged content as present, with a new number and fingerprint."""
         if not updates:
             return
-        with Session(self.engine) as session, session.begin():
+        with write_session(self.engine) as session:
             for ids in id_chunks([u.page_id for u in updates]):
                 if session.scalar(select(PageRow.id).where(PageRow.id.in_(ids), PageRow.missing).limit(1)) is not None:
                     self._mark_stale(session)
@@ -255,23 +255,25 @@ class CatalogWriter(CatalogUpkeep):
 
     def mark_missing(self, page_ids: Iterable[int]) -> None:
         """Mark pages as missing; their panels and vectors are kept in case they come back."""
-        with Session(self.engine) as session, session.begin():
+        with write_session(self.engine) as session:
             for ids in id_chunks(list(page_ids)):
                 self._mark_stale(session)
                 session.execute(update(PageRow).where(PageRow.id.in_(ids)).values(missing=True))
 
     def replace_skipped(self, source_id: int, skipped: Sequence[tuple[str, str]]) -> None:
         """Replace the list of files that could not be read of a source: (path, reason) pairs."""
-        with Session(self.engine) as session, session.begin():
+        with write_session(self.engine) as session:
             session.execute(delete(SkippedRow).where(SkippedRow.source_id == source_id))
             session.add_all(SkippedRow(source_id=source_id, path=p, reason=r) for p, r in skipped)
 
     def write_listing(self, source_id: int, path: str, fingerprint: str, content: Any) -> None:
         """Store the content of a book that must be unpacked to be listed, as JSON."""
-        with Session(self.engine) as session, session.begin():
-            session.merge(ListingRow(source_id=source_id, path=path, fingerprint=fingerprint, content=content))
+        with write_session(self.engine) as session:
+            session.execute(delete(ListingRow).where(ListingRow.source_id == source_id, ListingRow.path == path))
+            session.add(ListingRow(source_id=source_id, path=path, fingerprint=fingerprint, content=content))
 
     def write_joined_pages(self, book_id: int, fingerprint: str, pages: Sequence[str]) -> None:
         """Store the names of the joined pages of a book; none if it is not stored in slices."""
-        with Session(self.engine) as session, session.begin():
-            session.merge(JoinedPagesRow(book_id=book_id, fingerprint=fingerprint, pages=list(pages)))
+        with write_session(self.engine) as session:
+            session.execute(delete(JoinedPagesRow).where(JoinedPagesRow.book_id == book_id))
+            session.add(JoinedPagesRow(book_id=book_id, fingerprint=fingerprint, pages=list(pages)))

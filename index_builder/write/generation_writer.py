@@ -100,7 +100,9 @@ def _previous_index(index: Path, view: View, base: Generation | None) -> Previou
     if "trained_on" not in found or file_sha256(path) != found["files"][path.name]["sha256"]:
         return None
     before = base.views[view]
-    history = found["trained_on"], found["changed_since"], found["trained_recall"]
+    history = found["trained_on"], found.get("changed_since"), found.get("trained_recall")
+    if not all(isinstance(number, int | float) and number >= 0 for number in history):
+        return None
     return PreviousIndex(path, before.ids, before.rows, *history)
 
 

@@ -111,6 +111,8 @@ def _read_card() -> dict[str, Any]:
         card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CheckpointError(f"the file cannot be read ({error})", path, REINSTALL) from error
+    if not isinstance(card, dict) or not {"sha256", "provisional"} <= set(card):
+        raise CheckpointError("the file is not a model card with a SHA-256", path, REINSTALL)
     return card
 
 
@@ -120,19 +122,27 @@ def _load_file(path: Path, device: torch.device, profile: str | None) -> PanelEn
         raise CheckpointError("not a file; expected encoder weights (.pt or .safetensors)", path)
     digest = sha256(path)
     if digest == V1.sha256:
-        return _make_encoder(V1.name, path, digest, device, profile or V1.profile)
+        return _make_encoder(V1.name, path, digest, device, profile or V1.profile, by_path=True)
     if path.stat().st_size == V1.size:
         log.info("%s has the size of %s but other content: loading it as a model of your own.", path, V1.name)
     guessed = "vlm" if "vlm" in path.stem.lower() else "v1"
-    return _make_encoder(path.stem, path, digest, device, profile or guessed)
+    return _make_encoder(path.stem, path, digest, device, profile or guessed, by_path=True)
 
 
 def _make_encoder(
-    name: str, path: Path, digest: str, device: torch.device, profile: str, provisional: bool = False
+    name: str,
+    path: Path,
+    digest: str,
+    device: torch.device,
+    profile: str,
+    *,
+    provisional: bool = False,
+    by_path: bool = False,
 ) -> PanelEncoder:
     state, text_digests = _add_text_encoder(read_state(path))
     runtime = TorchRuntime(build_model(state, path), device)
-    return PanelEncoder(runtime, name, [digest, *text_digests], profile, provisional)
+    weights = path.absolute() if by_path else None
+    return PanelEncoder(runtime, name, [digest, *text_digests], profile, provisional, weights)
 
 
 def _add_text_encoder(state: State) -> tuple[State, list[str]]:

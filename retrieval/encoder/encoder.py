@@ -6,6 +6,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -36,6 +37,7 @@ class PanelEncoder:
     settings: how inputs are prepared; plain values, saved with an index.
     provisional: True for weights that are not trained yet.
     runtime: what executes the network.
+    weights: the weight file that it was loaded from by its path; None for a name.
 
     Safe to share between threads: calls run one after the other.
     """
@@ -45,6 +47,7 @@ class PanelEncoder:
     settings: dict[str, Any]
     provisional: bool
     runtime: EncoderRuntime
+    weights: Path | None
     _lock: threading.Lock
 
     def __init__(
@@ -54,6 +57,7 @@ class PanelEncoder:
         digests: Sequence[str],
         profile: str,
         provisional: bool = False,
+        weights: Path | None = None,
     ) -> None:
         """Wrap a runtime.
 
@@ -67,6 +71,7 @@ class PanelEncoder:
             settings=settings,
             provisional=provisional,
             fingerprint=_fingerprint(digests, settings),
+            weights=weights,
             _lock=threading.Lock(),
         )
 

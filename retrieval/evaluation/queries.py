@@ -90,7 +90,7 @@ def read_rephrased(path: Path) -> list[Rephrased]:
     """Return the rephrased lines of a JSON file. Raises `UsageError` with the number of a wrong entry."""
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"cannot be read as a list of rephrased lines: {error}", path=path) from error
     if not isinstance(entries, list):
         raise UsageError(f"holds {type(entries).__name__}; expected a list of rephrased lines", path=path)

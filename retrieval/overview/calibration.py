@@ -12,13 +12,14 @@ from __future__ import annotations
 import io
 import json
 import logging
+import math
 import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -238,15 +239,26 @@ def _path(index: OpenIndex, number: int) -> Path:
 def _read_file(path: Path) -> dict[tuple[View, QueryType], ScoreThreshold]:
     """Return the stored thresholds; none if the file is missing or damaged."""
     try:
-        stored = json.loads(path.read_text())
+        stored = json.loads(path.read_text(encoding="utf-8"))
         thresholds = [_from_json(value) for value in stored["thresholds"]]
         return {(each.view, each.query_type): each for each in thresholds}
-    except (OSError, ValueError, AttributeError, TypeError, KeyError):
+    except (OSError, ValueError, AttributeError, TypeError, KeyError, OverflowError, RecursionError):
         return {}
 
 
 def _from_json(value: dict[str, Any]) -> ScoreThreshold:
-    return ScoreThreshold(View(value["view"]), **{key: item for key, item in value.items() if key != "view"})
+    """Return a stored threshold. Raises `ValueError`, `TypeError` or `KeyError` for one that no search stored."""
+    found = ScoreThreshold(View(value["view"]), **{key: item for key, item in value.items() if key != "view"})
+    numbers = [number for number in (found.value, found.median) if number is not None]
+    if found.query_type not in get_args(QueryType) or type(found.sample_size) is not int:
+        raise ValueError("not a threshold")
+    if (found.value is None) != (found.median is None) or not all(_is_score(number) for number in numbers):
+        raise ValueError("not a threshold")
+    return found
+
+
+def _is_score(value: object) -> bool:
+    return isinstance(value, float | int) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _add_to_file(path: Path, threshold: ScoreThreshold) -> None:

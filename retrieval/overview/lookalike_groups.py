@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.records import Panel
+from retrieval.records import Panel, View
 from retrieval.search.open_index import OpenIndex
 from retrieval.store.derived import load_derived, save_derived
 
@@ -48,11 +48,15 @@ class LookalikePanel:
     mirrored: bool
 
 
-def read_pairs(index: Path, number: int) -> LookalikePairs | None:
-    """Return the stored pairs of a generation; None if there are none or the file is damaged."""
-    stored = load_derived(index, number, FILE)
-    names = [f.name for f in fields(LookalikePairs)]
-    return LookalikePairs(**{name: stored[name] for name in names}) if set(names) <= set(stored) else None
+def read_pairs(index: OpenIndex) -> LookalikePairs | None:
+    """Return the stored pairs of the open generation; None if there are none, or damaged ones."""
+    expected = {"ids": (np.int64, (None, 2)), **dict.fromkeys(("scores", "overlap"), (np.float32, (None,)))}
+    stored = load_derived(index.folder, index.generation.number, FILE, expected | {"mirrored": (np.bool_, (None,))})
+    if not stored or len({len(array) for array in stored.values()}) != 1:
+        return None
+    pairs = LookalikePairs(**stored)
+    known = np.isin(pairs.ids, np.asarray(index.generation.views[View.PICTURE].ids)).all()
+    return pairs if known and bool((pairs.ids[:, 0] < pairs.ids[:, 1]).all()) else None
 
 
 def write_pairs(index: Path, number: int, pairs: LookalikePairs) -> None:

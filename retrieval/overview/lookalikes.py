@@ -68,7 +68,7 @@ _REPORT_EVERY = 200
 
 def load_lookalikes(index: OpenIndex) -> list[Group] | None:
     """Return the stored groups of look-alikes of this generation, without rejected pairs; None if not scanned."""
-    pairs = read_pairs(index.folder, index.generation.number)
+    pairs = read_pairs(index)
     return None if pairs is None else group_pairs(pairs, RejectedPairs(index.folder).pairs())
 
 

@@ -59,13 +59,16 @@ class PanelMap:
 
 
 def load_panel_map(index: OpenIndex) -> PanelMap | None:
-    """Return the map made before for this generation; None if there is none, or one of other panels."""
+    """Return the map made before for this generation; None if there is none, or a damaged one."""
     view = index.generation.views[View.PICTURE]
-    stored = load_derived(index.folder, index.generation.number, FILE)
-    points, groups = stored.get("points"), stored.get("groups")
-    if points is None or groups is None or points.shape != (len(view), 2) or groups.shape != (len(view),):
+    expected = {"points": (np.float32, (len(view), 2)), "groups": (np.uint8, (len(view),))}
+    stored = load_derived(index.folder, index.generation.number, FILE, expected)
+    if not stored or stored["groups"].max(initial=0) >= GROUPS:
         return None
-    return PanelMap(np.asarray(view.ids), points.astype(np.float32), groups.astype(np.uint8))
+    points = stored["points"]
+    if points.size and not (points.min() >= 0 and points.max() <= 1):
+        return None
+    return PanelMap(np.asarray(view.ids), points, stored["groups"])
 
 
 def make_panel_map(index: OpenIndex, progress: ProgressCallback = no_progress) -> PanelMap:

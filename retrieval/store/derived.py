@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from retrieval.errors import IndexError_, system_hint, system_problem
 from retrieval.store.files import replace_file
 from retrieval.store.layout import generation_folder
+
+Expected = tuple[DTypeLike, tuple[int | None, ...]]
+"""Type and shape of an array; None is any length."""
 
 
 def save_derived(index: Path, number: int, name: str, **arrays: NDArray[Any]) -> None:
@@ -33,10 +35,18 @@ def _write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
         np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
-def load_derived(index: Path, number: int, name: str) -> dict[str, NDArray[Any]]:
-    """Return the arrays of such a file; none if it is missing or damaged."""
+def load_derived(index: Path, number: int, name: str, expected: Mapping[str, Expected]) -> dict[str, NDArray[Any]]:
+    """Return the arrays of such a file; none if it is missing, damaged, or has others than expected."""
     try:
-        with np.load(generation_folder(index, number) / name) as stored:
-            return dict(stored)
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+        # opened here: NumPy leaves a file that is no archive open
+        with (generation_folder(index, number) / name).open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            arrays = {key: np.asarray(stored[key]) for key in expected}
+    except Exception:  # a damaged archive can fail with any exception
         return {}
+    return arrays if all(_fits(arrays[key], *each) for key, each in expected.items()) else {}
+
+
+def _fits(array: NDArray[Any], dtype: DTypeLike, shape: tuple[int | None, ...]) -> bool:
+    """Return True if an array has a type and a shape, and no number that is not finite."""
+    same = len(array.shape) == len(shape) and all(n in (None, m) for n, m in zip(shape, array.shape, strict=True))
+    return same and array.dtype == np.dtype(dtype) and bool(np.isfinite(array).all())

@@ -85,7 +85,7 @@ def open_generation(index: Path, number: int) -> Generation:
         for path, problem in file_problems(folder, manifest, hash_up_to=_CHECK_ON_OPEN):
             raise IndexDamaged(problem, path, REPAIR_HINT)
         views = {view: _open_view(folder, view, manifest["views"][str(view)]) for view in View}
-    except (OSError, ValueError) as error:  # a build deletes the file at this moment, or it is not an array
+    except (OSError, EOFError, ValueError) as error:  # a build deletes the file at this moment, or it is not an array
         raise IndexDamaged(f"the generation cannot be read ({error})", folder, REPAIR_HINT) from error
     except (KeyError, TypeError, AttributeError) as error:
         raise IndexDamaged("the file is not a manifest", folder / "manifest.json", REPAIR_HINT) from error
@@ -96,7 +96,7 @@ def _read_manifest(folder: Path, number: int) -> dict[str, Any]:
     path = folder / "manifest.json"
     try:
         manifest: dict[str, Any] = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise IndexDamaged("the manifest is missing or unreadable", path, REPAIR_HINT) from error
     if not isinstance(manifest, dict):
         raise IndexDamaged("the file is not a manifest", path, REPAIR_HINT)
@@ -124,7 +124,9 @@ def file_problems(folder: Path, manifest: dict[str, Any], hash_up_to: float) -> 
 
 
 def _open_view(folder: Path, view: View, manifest: dict[str, Any]) -> ViewIndex:
-    pairs = np.load(folder / f"{view}.panels.npy", mmap_mode="r")
+    pairs = np.load(folder / f"{view}.panels.npy", mmap_mode="r", allow_pickle=False)
+    if pairs.dtype != np.int64 or pairs.shape != (2, manifest["panels"]):
+        raise ValueError(f"{view}.panels.npy has {pairs.dtype} {pairs.shape}; expected int64 (2, {manifest['panels']})")
     ann_type = ANN_INDEX_TYPES.get(manifest["index_type"])
     ann = ann_type.open(folder / f"{view}.faiss", manifest["vectors"]) if ann_type else None
     return ViewIndex(view, pairs[0], pairs[1], ann)

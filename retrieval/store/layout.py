@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from retrieval.errors import IndexDamaged, IndexMissing
+from retrieval.errors import IndexDamaged, IndexError_, IndexMissing
 from retrieval.store.files import bytes_used, replace_file
 from retrieval.store.hints import ONE_COPY_HINT
 from retrieval.store.settings import IndexSettings
@@ -25,9 +25,14 @@ from retrieval.values import path_argument
 
 
 def existing_index(path: str | Path) -> Path:
-    """Return the folder of an index. Raises `IndexMissing` if there is none."""
+    """Return the folder of an index. Raises `IndexMissing` if there is none, `IndexError_` if it cannot be read."""
     folder = path_argument("the index", path)
-    if not folder.is_dir() or not ((folder / "catalog.sqlite").exists() or (folder / "catalog.url").exists()):
+    try:
+        found = folder.is_dir() and ((folder / "catalog.sqlite").exists() or (folder / "catalog.url").exists())
+    except OSError as error:
+        problem = f"the folder of the index cannot be read ({error.strerror or error})"
+        raise IndexError_(problem, folder, "check its permissions and those of the folders around it") from error
+    if not found:
         raise IndexMissing("there is no index here", folder, f"make one with `panelseek build SOURCE --index {folder}`")
     return folder
 

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
-from retrieval.errors import IndexDamaged
-from retrieval.store.sqlite import connect_to_existing, disk_error, fault_of
+from retrieval.errors import IndexDamaged, IndexError_
+from retrieval.store.sqlite import connect_to_existing, disk_error, fault_of, locked_error, write_transaction
 
 FILE = "rejected_pairs.sqlite"
+_NAME = "the list of rejected pairs"
 
 
 class RejectedPairs:
@@ -20,18 +21,21 @@ class RejectedPairs:
         self.path = index / FILE
 
     def pairs(self) -> set[tuple[int, int]]:
-        """Return every pair, the lower id first. Raises `IndexDamaged` if the file is not such a database."""
+        """Return every pair, the lower id first.
+
+        Raises `IndexDamaged` if the file is not such a database, `IndexLocked` if another program has it locked.
+        """
         if not self.path.exists():
             return set()
         try:
             with closing(connect_to_existing(self.path)) as connection:
-                return {(a, b) for a, b in connection.execute("SELECT a, b FROM rejected")}
-        except sqlite3.OperationalError as error:
-            if fault_of(error) == "other":  # a file without its table: the process that made it died
-                return set()
-            raise disk_error("the list of rejected pairs", self.path, error) from error
-        except sqlite3.DatabaseError as error:
+                return {(int(a), int(b)) for a, b in connection.execute("SELECT a, b FROM rejected")}
+        except (TypeError, ValueError) as error:
             raise self._damaged(error) from error
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError) and fault_of(error) == "other":
+                return set()  # a file without its table: the process that made it died
+            raise self._error(error) from error
 
     def add(self, panel: int, others: Iterable[int]) -> None:
         """Mark a panel as not the same as each of the others. Raises `IndexError_` if the file cannot be written."""
@@ -44,15 +48,21 @@ class RejectedPairs:
     def _write(self, sql: str, panel: int, others: Iterable[int]) -> None:
         pairs = [(min(panel, other), max(panel, other)) for other in others if other != panel]
         try:
-            with closing(sqlite3.connect(self.path, timeout=30)) as connection, connection:
-                connection.execute("PRAGMA synchronous = EXTRA")  # also syncs the name of the deleted journal
+            # EXTRA also syncs the name of the deleted journal
+            with write_transaction(self.path, synchronous="EXTRA") as connection:
                 connection.execute("CREATE TABLE IF NOT EXISTS rejected (a INTEGER, b INTEGER, PRIMARY KEY (a, b))")
                 connection.executemany(sql, pairs)
-        except sqlite3.OperationalError as error:
-            raise disk_error("the list of rejected pairs", self.path, error) from error
         except sqlite3.DatabaseError as error:
-            raise self._damaged(error) from error
+            raise self._error(error) from error
 
-    def _damaged(self, error: sqlite3.DatabaseError) -> IndexDamaged:
-        problem = f"the list of rejected pairs is damaged ({error})"
-        return IndexDamaged(problem, self.path, "restore it from a copy, or delete it")
+    def _error(self, error: sqlite3.DatabaseError) -> IndexError_:
+        """Return the error for one of SQLite: a lock, damage, or the disk."""
+        fault = fault_of(error)
+        if fault == "locked":
+            return locked_error(_NAME, self.path)
+        if fault == "damaged" or not isinstance(error, sqlite3.OperationalError):
+            return self._damaged(error)
+        return disk_error(_NAME, self.path, error)
+
+    def _damaged(self, error: Exception) -> IndexDamaged:
+        return IndexDamaged(f"{_NAME} is damaged ({error})", self.path, "restore it from a copy, or delete it")

@@ -13,8 +13,10 @@ NO_SCHEMA = 0
 class EncoderRecord:
     """The encoder that built an index.
 
-    load: the name or path that `load_encoder` takes. settings: how its inputs are prepared. provisional: True for
-    weights without training. constant_gate: True if the gate has fixed weights, which say nothing about a panel.
+    load: the name or path that `load_encoder` takes; of an encoder object that has neither, its own name.
+    settings: how its inputs are prepared. provisional: True for weights without training. constant_gate: True if the
+    gate has fixed weights, which say nothing about a panel. relative: path of the weight file from the index folder,
+    "" without one; it holds after both are moved together.
     """
 
     name: str
@@ -23,6 +25,7 @@ class EncoderRecord:
     settings: dict[str, Any] = field(default_factory=dict)
     provisional: bool = False
     constant_gate: bool = False
+    relative: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,13 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from retrieval.store.sqlite import connect_to_existing, disk_error, fault_of
+from retrieval.store.sqlite import connect_to_existing, disk_error, fault_of, locked_error, write_transaction
 
 log = logging.getLogger("panelseek")
+
+_NAME = "the file of thumbnails"
+_SHORT_WAIT = 1.0
+"""Seconds to wait for a lock where it is no loss to go on without: the comic is read, or space is freed later."""
 
 _PUT = "INSERT OR REPLACE INTO thumbnail VALUES (?, ?)"
 
@@ -35,14 +39,17 @@ class Thumbnails:
             return {}
         marks = ", ".join("?" * len(rows))
         try:
-            with closing(connect_to_existing(self.path)) as connection:
+            with closing(connect_to_existing(self.path, _SHORT_WAIT)) as connection:
                 stored = connection.execute(f"SELECT row, webp FROM thumbnail WHERE row IN ({marks})", tuple(rows))
                 return {row: bytes(webp) for row, webp in stored}
         except sqlite3.DatabaseError:
             return {}
 
     def put(self, thumbnails: Iterable[tuple[int, bytes]]) -> None:
-        """Store (row, WebP bytes) pairs; a damaged file is deleted first. Raises `IndexError_` for a full disk."""
+        """Store (row, WebP bytes) pairs; a damaged file is deleted first.
+
+        Raises `IndexLocked` if another program has the file locked, `IndexError_` for a full disk.
+        """
         pairs = list(thumbnails)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if not self._change(_PUT, pairs):
@@ -54,11 +61,20 @@ class Thumbnails:
             self._change("INSERT OR REPLACE INTO thumbnail SELECT ?2, webp FROM thumbnail WHERE row = ?1", list(rows))
 
     def stored_rows(self) -> set[int]:
-        """Return the rows that have a thumbnail. Raises `sqlite3.DatabaseError` if the file is damaged."""
+        """Return the rows that have a thumbnail.
+
+        Raises `sqlite3.DatabaseError` if the file is damaged, `IndexLocked`
+        if another program has it locked.
+        """
         if not self.path.exists():
             return set()
-        with closing(connect_to_existing(self.path)) as connection:
-            return {row for (row,) in connection.execute("SELECT row FROM thumbnail")}
+        try:
+            with closing(connect_to_existing(self.path)) as connection:
+                return {row for (row,) in connection.execute("SELECT row FROM thumbnail")}
+        except sqlite3.DatabaseError as error:
+            if fault_of(error) == "locked":
+                raise locked_error(_NAME, self.path) from error
+            raise
 
     def remove(self, rows: Iterable[int]) -> None:
         """Delete the thumbnails of rows."""
@@ -75,15 +91,19 @@ class Thumbnails:
     def _change(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> bool:
         """Run a statement for each of the rows in one transaction that is synced; delete a damaged file instead.
 
-        Returns False if the file was damaged. Raises `IndexError_` for any other error: a full disk is no damage.
+        Returns False if the file was damaged. Raises `IndexError_` for any other error: a full disk or a lock is no
+        damage.
         """
         try:
-            with closing(self._connect()) as connection, connection:
+            # synced: a row that an interrupted build drew is deleted for certain before its number is used again
+            with write_transaction(self.path, wal=True) as connection:
                 connection.execute("CREATE TABLE IF NOT EXISTS thumbnail (row INTEGER PRIMARY KEY, webp BLOB NOT NULL)")
                 connection.executemany(statement, rows)
         except sqlite3.DatabaseError as error:
+            if fault_of(error) == "locked":
+                raise locked_error(_NAME, self.path) from error
             if fault_of(error) != "damaged":
-                raise disk_error("the file of thumbnails", self.path, error) from error
+                raise disk_error(_NAME, self.path, error) from error
             log.warning("%s is damaged (%s) and was deleted: `panelseek verify --repair` fills it", self.path, error)
             self.clear()
             return False
@@ -92,17 +112,10 @@ class Thumbnails:
     def vacuum(self) -> None:
         """Free the space of deleted thumbnails, unless a reader has the file open or the disk has no room for it."""
         if self.path.exists():
-            with suppress(sqlite3.DatabaseError), closing(self._connect()) as connection:
-                connection.execute("VACUUM")
+            with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(self.path, timeout=_SHORT_WAIT)) as file:
+                file.execute("VACUUM")
 
     def clear(self) -> None:
         """Delete the file."""
         for path in self.path.parent.glob("thumbnails.sqlite*"):
             path.unlink()
-
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=30)
-        connection.execute("PRAGMA journal_mode = WAL")
-        # a row that an interrupted build drew is deleted for certain before its number is used again
-        connection.execute("PRAGMA synchronous = FULL")
-        return connection

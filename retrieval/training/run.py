@@ -260,7 +260,10 @@ class TrainingRun:
     def _best(self) -> dict[str, Any]:
         """Return the figures of the epoch whose weights are the result."""
         rows = [row for row in self.out.metrics() if row["kind"] == "epoch"]
-        best = next(row for row in rows if row["epoch"] == self.position.best_epoch)
+        best = next((row for row in rows if row["epoch"] == self.position.best_epoch), None)
+        if best is None:
+            problem = f"the figures of epoch {self.position.best_epoch}, whose weights are the result, are missing"
+            raise TrainingError(problem, path=self.out.folder / "metrics.jsonl", hint="restore the file from a copy")
         return {key: best[key] for key in ("epoch", "training", "validation", "collapse")}
 
 

@@ -10,6 +10,7 @@ out/
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +28,8 @@ from retrieval.errors import TrainingError, UsageError, first_line
 from retrieval.store.files import PARTIAL
 from retrieval.training.files import replace_file, write_text
 from retrieval.training.learner import Learner
+
+log = logging.getLogger("panelseek")
 
 _START_AGAIN = "choose another --output to start again"
 _BEFORE_SETTINGS = frozenset({"training.lock", "start.safetensors"})
@@ -138,18 +141,18 @@ class Output:
             return Position()
         try:
             content = torch.load(self._state, map_location="cpu", weights_only=True)
-            position = Position(**content["position"])
+            position = _position(content["position"])
             _overlay(learner.model, content["model"])
             learner.objectives.load_state_dict(content["head"])
             learner.optimizer.load_state_dict(content["optimizer"])
             if learner.scaler.is_enabled() and content["scaler"]:
                 learner.scaler.load_state_dict(content["scaler"])
+            torch.set_rng_state(content["random"])
+            if learner.device.type == "cuda" and content["random_cuda"] is not None:
+                torch.cuda.set_rng_state(content["random_cuda"], learner.device)
         except Exception as error:  # a damaged archive can fail with any exception
             problem = f"cannot be read as the state of a training ({first_line(error)})"
             raise TrainingError(problem, path=self._state, hint=_START_AGAIN) from error
-        torch.set_rng_state(content["random"])
-        if learner.device.type == "cuda" and content["random_cuda"] is not None:
-            torch.cuda.set_rng_state(content["random_cuda"], learner.device)
         self._cut_metrics(position.metrics)
         return position
 
@@ -161,14 +164,39 @@ class Output:
             file.write(json.dumps(values) + "\n")
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Return the lines of the metrics file."""
+        """Return the lines of the metrics file; a damaged line is left out with a warning."""
         if not self._metrics.exists():
             return []
-        return [json.loads(line) for line in self._metrics.read_text(encoding="utf-8").splitlines()]
+        lines = [_metrics_line(line) for line in self._metrics.read_bytes().splitlines()]
+        damaged = [str(number) for number, line in enumerate(lines, 1) if line is None]
+        if damaged:
+            log.warning("%s: damaged lines are left out: %s", self._metrics, ", ".join(damaged))
+        return [line for line in lines if line is not None]
 
     def _cut_metrics(self, size: int) -> None:
         if self._metrics.exists():
             os.truncate(self._metrics, min(size, self._metrics.stat().st_size))
+
+
+def _metrics_line(line: bytes) -> dict[str, Any] | None:
+    """Return a line of the metrics file; None if it is damaged."""
+    try:
+        content = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(content, dict) or not isinstance(content.get("kind"), str):
+        return None
+    figures = {"epoch", "training", "validation", "collapse"}
+    return content if content["kind"] != "epoch" or figures <= content.keys() else None
+
+
+def _position(content: Mapping[str, Any]) -> Position:
+    """Return a stored position. Raises `TypeError` or `ValueError` for one that no training wrote."""
+    position = Position(**content)
+    counts = (position.epoch, position.batch, position.steps, position.count, position.metrics)
+    if not all(type(count) is int and count >= 0 for count in counts) or not isinstance(position.sums, dict):
+        raise ValueError("its position is not one of a training")
+    return position
 
 
 def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -201,7 +229,7 @@ def _shown(value: Any) -> str:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise TrainingError(f"cannot be read ({error})", path=path, hint=_START_AGAIN) from error
     if not isinstance(content, dict):
         raise TrainingError(f"holds {type(content).__name__}; expected an object", path=path, hint=_START_AGAIN)

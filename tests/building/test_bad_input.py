@@ -178,7 +178,7 @@ def test_an_index_of_another_encoder(lib: Path, index: Path) -> None:
     build(lib, index)
     page(lib / "2", 2)
     built_by = r"my\.index: the index was built with encoder grid \(grid-1\)"
-    sentence = rf"{built_by}, and this is other \(other-2\)\nuse --encoder grid"
+    sentence = rf"{built_by}, and this is other \(other-2\)\nuse the weights that built it \(--encoder PATH\)"
     with pytest.raises(EncoderMismatch, match=sentence):
         build(lib, index, Other())
     with pytest.raises(EncoderMismatch, match=sentence):

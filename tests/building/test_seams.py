@@ -19,7 +19,6 @@ from index_builder.decode.records import DecodedPage, DecodeError, DecodeResult,
 from index_builder.decode.workers import WorkerPool
 from index_builder.options import BuildOptions
 from index_builder.plan.scan import make_plan
-from index_builder.preconditions import load_by_name
 from index_builder.session import BuildSession
 from index_builder.write import CatalogWriter, WritableIndex, writer_lock
 from retrieval import PanelIndex
@@ -27,6 +26,7 @@ from retrieval.books import DEFAULT_LIMITS
 from retrieval.errors import IndexDamaged
 from retrieval.progress import no_progress
 from retrieval.records import View
+from retrieval.search.index_encoder import load_by_name
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.layout import catalog_url
 from retrieval.store.vectors import VectorStore

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import load_file, save_file
 
+from retrieval.encoder.checkpoints import WEIGHTS
 from tests.conftest import draw_page, panel_boxes
 from ui.cli.main import main
 
@@ -164,6 +167,31 @@ def test_info_and_verify(index: Path, capsys: pytest.CaptureFixture[str]) -> Non
     verdict = json.loads(out)
     assert verdict["sound"] is True
     assert verdict["checked"]["panels_encoded_again"] == 8
+
+
+def test_weights_that_were_moved(comics: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An index built from a weight file is searched and verified with the file's new place, which is remembered."""
+    weights, folder = tmp_path / "mine.safetensors", str(tmp_path / "my.index")
+    state = load_file(WEIGHTS / "small.safetensors")
+    name = next(key for key, value in state.items() if value.is_floating_point())
+    for file, change in ((weights, 0.001), (tmp_path / "other.safetensors", 0.002)):
+        save_file(state | {name: state[name] + change}, file)
+    build = ("build", str(comics), "--index", folder, "--no-ocr", "--workers", "0", "--quiet")
+    assert command(capsys, *build, "--encoder", str(weights))[0] == 0
+    (tmp_path / "models").mkdir()
+    moved = str(weights.rename(tmp_path / "models" / "renamed.safetensors"))
+    words = ("search", "who fed the robot", "--index", folder, "-k", "1")
+    status, _, said = command(capsys, *words)
+    assert status == 1
+    assert "mine.safetensors, nor next to the index. Give their present place with --encoder PATH" in said
+    for arguments in (words, ("verify", "--index", folder, "--sample", "2"), ("evaluate", "--index", folder)):
+        status, _, said = command(capsys, *arguments, "--encoder", str(tmp_path / "other.safetensors"))
+        assert status == 1
+        assert re.search(r"built with encoder mine \(\w{12}\), and this is other \(\w{12}\)", said)
+    assert "who fed the robot" in command(capsys, *words, "--encoder", moved)[1]
+    assert "who fed the robot" in command(capsys, *words)[1]
+    assert command(capsys, "verify", "--index", folder, "--sample", "2")[0] == 0
+    assert command(capsys, *build)[0] == 0
 
 
 def test_verify_names_damage_and_repairs_it(index: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -214,6 +214,20 @@ def test_a_file_that_names_the_vlm_trainer_has_its_profile(tmp_path, small_state
     assert guessed.fingerprint != given.fingerprint
 
 
+def test_an_encoder_knows_the_weight_file_that_it_was_loaded_from(cached, monkeypatch, tmp_path, small_state) -> None:
+    """Only one loaded by its path: names are loaded by name again. The fingerprint does not depend on the place."""
+    path = tmp_path / "mine.pt"
+    torch.save(small_state, path)
+    mine = load_encoder(path, device="cpu")
+    monkeypatch.chdir(tmp_path)
+    assert mine.weights == load_encoder("./mine.pt", device="cpu").weights == path
+    moved = path.rename(tmp_path / "renamed.pt")
+    assert load_encoder(moved, device="cpu").fingerprint == mine.fingerprint
+    use(monkeypatch, stand_in(cached))
+    assert load_encoder(V1.name, device="cpu").weights is None
+    assert load_encoder(cached, device="cpu").weights == cached
+
+
 def test_names_devices_and_profiles_that_do_not_exist() -> None:
     with pytest.raises(UsageError, match="unknown encoder 'clip'; expected comic-panel-encoder-v1"):
         load_encoder("clip")

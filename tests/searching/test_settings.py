@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from index_builder.write import CatalogWriter
+from retrieval.errors import IndexDamaged
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.catalog.tables import SCHEMA_VERSION
 from retrieval.store.settings import BuildRecord, EncoderRecord, IndexSettings, SettingChanges
@@ -83,6 +84,74 @@ def test_settings_of_a_later_version_are_ignored(catalog: CatalogWriter) -> None
     assert found.encoder == EncoderRecord("n", "l", "f")
     assert found.last_build == BuildRecord("2026", {"dpi": 3})
     assert found.build_options == {"dpi": 3}
+
+
+DAMAGE: dict[str, list[Any]] = {
+    "schema_version": ["3", 2.5, None, True, [3]],
+    "index_id": [5, None, ["a"]],
+    "regions": ["13", -1, None, 1.5],
+    "encoder": ["small", [], {"name": "n"}, {"name": "n", "load": 5, "fingerprint": "f"}],
+    "dpi": ["150", 0, -3, [150]],
+    "generation": ["7", -1, 1.5, {}],
+    "generation_stale": ["yes", 1, None],
+    "vector_high_water": ["12", -1, None],
+    "purge_pending": ["no", 0, None],
+    "last_build": ["2026", {"at": 5, "options": {}}, {"at": "2026", "options": []}],
+    "annotations": [5, "a.json", [1], {"a": 1}, None],
+    "language": [5, ["de"]],
+}
+"""Values of another type than the setting has; each is tried, and text that is no JSON."""
+
+INSTEAD = {
+    "generation": None,
+    "generation_stale": True,
+    "vector_high_water": 0,
+    "purge_pending": True,
+    "last_build": None,
+    "annotations": (),
+    "language": None,
+}
+
+
+def write_text(catalog: Catalog, key: str, value: str | bytes) -> None:
+    with catalog.engine.begin() as connection:
+        statement = text("INSERT OR REPLACE INTO setting (key, value) VALUES (:key, CAST(:value AS TEXT))")
+        connection.execute(statement, {"key": key, "value": value})
+
+
+@pytest.mark.parametrize("key", DAMAGE)
+def test_a_damaged_setting(catalog: CatalogWriter, key: str, caplog: pytest.LogCaptureFixture) -> None:
+    """It counts as never written, with a warning, or the index is refused with the setting and what was found."""
+    catalog.write_settings(dpi=300)
+    broken: list[str | bytes] = ["{", "", "nul", b"\xff\xfe"]
+    for value in [*map(json.dumps, DAMAGE[key]), *broken]:
+        write_text(catalog, key, value)
+        if key in INSTEAD:
+            assert getattr(catalog.settings(), key) == INSTEAD[key]
+            assert catalog.settings().dpi == 300
+        else:
+            with pytest.raises(IndexDamaged, match=f"the setting {key} of the index is damaged \\(found") as caught:
+                catalog.settings()
+            assert "restore it from a copy" in str(caught.value.hint)
+            with pytest.raises(IndexDamaged):
+                Catalog.open(catalog.engine.url)
+    warned = [record.message for record in caplog.records if f"the setting {key} is damaged" in record.message]
+    assert len(warned) == (1 if key in INSTEAD else 0)
+    change: Any = {key: getattr(EVERYTHING, key)}
+    catalog.write_settings(**change)
+    assert getattr(catalog.settings(), key) == getattr(EVERYTHING, key)
+
+
+def test_a_lost_version(catalog: CatalogWriter) -> None:
+    """A catalog with content and without a version is damaged; one without content was never finished."""
+    with catalog.engine.begin() as connection:
+        connection.execute(text("DELETE FROM setting WHERE key = 'schema_version'"))
+    with pytest.raises(IndexDamaged, match="not complete"):
+        Catalog.open(catalog.engine.url)
+    catalog.source_id(Path("/comics"))
+    for opened in (Catalog.open, CatalogWriter.open, CatalogWriter.create):
+        with pytest.raises(IndexDamaged, match="the setting schema_version of the index is missing"):
+            opened(catalog.engine.url)
 
 
 def test_changes_have_the_fields_of_the_settings() -> None:

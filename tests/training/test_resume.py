@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from filelock import FileLock
 
 from retrieval.encoder.state_dicts import read_state
 from retrieval.errors import TrainingError, UsageError
+from retrieval.training.state import Output
 from tests.training.trainer import RECIPE, train
 
 ROOT = Path(__file__).parents[2]
@@ -150,3 +152,74 @@ def test_a_damaged_state_is_refused(tiny_index: Path, tmp_path: Path, unbroken: 
     with pytest.raises(TrainingError, match=r"state\.pt: cannot be read ") as refused:
         train([tiny_index], output, RECIPE)
     assert refused.value.hint == "choose another --output to start again"
+
+
+def damage(state: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    content = torch.load(state, weights_only=True)
+    change(content)
+    torch.save(content, state)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda content: content.pop("random"),
+        lambda content: content.pop("position"),
+        lambda content: content.update(random=torch.zeros(3)),
+        lambda content: content.update(random="no state"),
+        lambda content: content["position"].update(epoch="two"),
+        lambda content: content["position"].update(batch=-1),
+        lambda content: content["position"].update(colour="red"),
+        lambda content: content.update(model={"no": torch.zeros(1)}),
+        lambda content: content.update(optimizer=[]),
+    ],
+)
+def test_a_state_with_wrong_content_is_refused(
+    tiny_index: Path, tmp_path: Path, unbroken: Path, change: Callable[[dict[str, Any]], Any]
+) -> None:
+    """Whatever is missing or of another type, the file is named with a suggested fix."""
+    output = tmp_path / "out"
+    output.mkdir()
+    for name in ("settings.json", "start.safetensors", "state.pt"):
+        (output / name).write_bytes((unbroken / name).read_bytes())
+    damage(output / "state.pt", change)
+    with pytest.raises(TrainingError, match=r"state\.pt: cannot be read as the state of a training"):
+        train([tiny_index], output, RECIPE)
+
+
+class _Unpickled:
+    def __reduce__(self) -> Any:
+        return os.mkdir, ("unpickled",)
+
+
+def test_a_state_is_never_unpickled(
+    tiny_index: Path, tmp_path: Path, unbroken: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An object in the file is refused, and its code does not run."""
+    output = tmp_path / "out"
+    output.mkdir()
+    for name in ("settings.json", "start.safetensors"):
+        (output / name).write_bytes((unbroken / name).read_bytes())
+    torch.save({"position": _Unpickled()}, output / "state.pt")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TrainingError, match=r"state\.pt: cannot be read as the state of a training"):
+        train([tiny_index], output, RECIPE)
+    assert not (tmp_path / "unpickled").exists()
+
+
+def test_damaged_metrics(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Damaged lines are left out and named; the others are read."""
+    output = Output(tmp_path)
+    output.note(kind="step", rate=1)
+    with (tmp_path / "metrics.jsonl").open("ab") as file:
+        file.write(b'[1]\n{"kind": 5}\n{"kind": "epoch"}\n\xff\n' + b"[" * 100_000 + b'\n{"kind": "half a li')
+    assert output.metrics() == [{"kind": "step", "rate": 1}]
+    assert "metrics.jsonl: damaged lines are left out: 2, 3, 4, 5, 6, 7" in caplog.text
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff", b"[" * 100_000])
+def test_damaged_settings_are_refused(tiny_index: Path, tmp_path: Path, content: bytes) -> None:
+    """The settings of a training are named with a suggested fix."""
+    (tmp_path / "settings.json").write_bytes(content)
+    with pytest.raises(TrainingError, match=r"settings\.json: (cannot be read|holds list)"):
+        train([tiny_index], tmp_path, RECIPE)

@@ -94,7 +94,7 @@ def main() -> None:
     from ui.web.search import filters, handlers
 
     opened = PanelIndex.open
-    PanelIndex.open = lambda path, device=None: opened(path, encoder=SlowGridEncoder())  # type: ignore[method-assign]
+    PanelIndex.open = lambda path, **_: opened(path, encoder=SlowGridEncoder())  # type: ignore[method-assign]
     handlers.BATCH = 12  # so that the tiny library has further results
     filters.SEARCHABLE_FROM = 3  # and a list of values long enough to search
     auth = tuple(os.environ["PANELSEEK_AUTH"].split(":")) if "PANELSEEK_AUTH" in os.environ else None

@@ -12,6 +12,7 @@ from ui.cli.options import (
     PATH,
     GroupedCommand,
     device_option,
+    encoder_option,
     index_option,
     json_option,
     quiet_option,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _GROUPS = {
     "Queries": ("sample", "everything", "query_books", "annotated", "rephrased", "seed"),
     "Measurements": ("only", "distortions", "baselines", "untrained"),
-    "Index and output": ("folder", "device", "quiet", "as_markdown", "as_json"),
+    "Index and output": ("folder", "encoder", "device", "quiet", "as_markdown", "as_json"),
 }
 
 
@@ -57,11 +58,20 @@ _GROUPS = {
 @click.option(
     "--rephrased", type=PATH, metavar="FILE", help="Read rephrased lines here.  [default: the sample comics']"
 )
+@encoder_option
 @device_option
 @quiet_option
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print Markdown tables instead of text.")
 @json_option
-def evaluate(folder: Path, device: str | None, quiet: bool, as_markdown: bool, as_json: bool, **options: Any) -> None:
+def evaluate(
+    folder: Path,
+    encoder: str | None,
+    device: str | None,
+    quiet: bool,
+    as_markdown: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
     """Measure how well an index finds its own panels.
 
     Queries are distorted panels, their words in full or in part, and the panels themselves; by default search, by
@@ -76,7 +86,7 @@ def evaluate(folder: Path, device: str | None, quiet: bool, as_markdown: bool, a
         raise UsageError("--markdown and --json exclude each other", hint="leave one out")
     settings = _settings(**options)
     try:
-        with PanelIndex.open(folder, device=device) as index, progress_display(quiet) as progress:
+        with PanelIndex.open(folder, encoder=encoder, device=device) as index, progress_display(quiet) as progress:
             report = measure(index, settings, progress)
     except KeyboardInterrupt:
         echo("", "stopped; an evaluation writes nothing and cannot be resumed", err=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ui.cli.options import device_option, index_option, json_option
+from ui.cli.options import device_option, encoder_option, index_option, json_option
 from ui.output.terminal import echo, print_json
 
 if TYPE_CHECKING:
@@ -76,9 +76,10 @@ def panels(page: str, folder: Path, right_to_left: bool) -> None:
     "--sample", type=click.IntRange(0), default=32, show_default=True, metavar="N", help="Encode N panels again."
 )
 @click.option("--repair", is_flag=True, help="Rebuild everything derived first.")
+@encoder_option
 @device_option
 @json_option
-def verify(folder: Path, sample: int, repair: bool, device: str | None, as_json: bool) -> None:
+def verify(folder: Path, sample: int, repair: bool, encoder: str | None, device: str | None, as_json: bool) -> None:
     """Check an index for damage.
 
     Also encodes a sample of panels again from the comics and compares the vectors. Exit status 1 if there is a problem.
@@ -91,7 +92,7 @@ def verify(folder: Path, sample: int, repair: bool, device: str | None, as_json:
 
         for line in repair_index(folder):
             echo(f"rebuilt: {line}", err=True)
-    report = verify_index(folder, sample=sample, device=device)
+    report = verify_index(folder, sample=sample, device=device, encoder=encoder)
     if as_json:
         print_json(report.as_dict())
     else:

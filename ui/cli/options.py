@@ -45,6 +45,9 @@ index_option = click.option(
 device_option = click.option(
     "--device", metavar="NAME", help="Run the encoder on cpu, cuda or mps.  [default: the fastest available]"
 )
+encoder_option = click.option(
+    "--encoder", metavar="PATH", help="Use these weights: those that built the index, if they were moved."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 quiet_option = click.option("--quiet", is_flag=True, help="Show no progress.")
 host_option = click.option("--host", default="127.0.0.1", show_default=True, help="Listen on this address.")

@@ -17,6 +17,7 @@ from ui.cli.options import (
     PATH,
     GroupedCommand,
     device_option,
+    encoder_option,
     index_option,
     json_option,
     metadata_options,
@@ -41,7 +42,7 @@ _GROUPS = {
         *METADATA_FILTERS,
         "label",
     ),
-    "Index": ("folder", "exact", "nprobe", "device"),
+    "Index": ("folder", "exact", "nprobe", "encoder", "device"),
 }
 
 
@@ -79,16 +80,23 @@ _GROUPS = {
 @click.option("--exact", is_flag=True, help="Score every panel instead of using the vector index.")
 @click.option("--nprobe", type=click.IntRange(1), metavar="N", help="Search N inverted lists.")
 @click.option("--save", type=PATH, metavar="DIR", help="Also save the panel images of the results.")
+@encoder_option
 @device_option
 @json_option
 def search(
-    folder: Path, words: str | None, device: str | None, save: Path | None, as_json: bool, **options: Any
+    folder: Path,
+    words: str | None,
+    encoder: str | None,
+    device: str | None,
+    save: Path | None,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Find panels by WORDS, by --image, by both, or by --like."""
     from retrieval import PanelIndex
 
     query = _query(words, options)
-    with PanelIndex.open(folder, device=device) as index:
+    with PanelIndex.open(folder, encoder=encoder, device=device) as index:
         possible = index.count(query.where)
         if possible and query.panel is None and sys.stderr.isatty():
             echo("loading the encoder ...", err=True)

@@ -8,13 +8,14 @@ from typing import Any
 import click
 
 from retrieval.errors import UsageError
-from ui.cli.options import PATH, device_option, host_option, index_option, port_option
+from ui.cli.options import PATH, device_option, encoder_option, host_option, index_option, port_option
 
 
 @click.command()
 @index_option
 @host_option
 @port_option
+@encoder_option
 @device_option
 @click.option(
     "--open/--no-open", "open_browser", default=False, show_default=True, help="Open the web app in a browser."

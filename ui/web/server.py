@@ -10,6 +10,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from retrieval.encoder.protocol import Encoder
 from retrieval.errors import UsageError
 from retrieval.index import PanelIndex
 from ui.web.environment import keep_off_proxies
@@ -29,6 +30,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = DEFAULT_PORT,
     *,
+    encoder: Encoder | str | Path | None = None,
     device: str | None = None,
     open_browser: bool = False,
     auth: Auth | None = None,
@@ -38,16 +40,16 @@ def serve(
 ) -> None:
     """Serve the web app until Ctrl-C.
 
-    auth: (name, password), or several. root_path: path or whole address at which a proxy serves the web app.
-    build_roots: folders below which visitors may build into this index. memory: GiB for requests, not counting the
-    index. Raises `PanelseekError` if the index cannot be opened, `UsageError` if the port is in use (instead of the
-    default port the next free one is taken).
+    encoder: as for `PanelIndex.open`. auth: (name, password), or several. root_path: path or whole address at which a
+    proxy serves the web app. build_roots: folders below which visitors may build into this index. memory: GiB for
+    requests, not counting the index. Raises `PanelseekError` if the index cannot be opened, `UsageError` if the port is
+    in use (instead of the default port the next free one is taken).
     """
     OwnAddress(host, root_path)  # raises if it is none
     set_memory(memory_limits(memory))
     keep_off_proxies([host.strip("[]")])
     roots = [_existing_folder(root) for root in build_roots]
-    with PanelIndex.open(index_path, device=device) as index, private_uploads():
+    with PanelIndex.open(index_path, encoder=encoder, device=device) as index, private_uploads():
         from ui.web.gradio_compat import stop_server_app
         from ui.web.services import Services  # Gradio takes seconds to import: first the index must open
 

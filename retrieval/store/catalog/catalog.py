@@ -16,7 +16,7 @@ from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import DBAPIError
 
 from retrieval.errors import IndexDamaged, IndexTooNew, IndexTooOld
-from retrieval.store.catalog.database import location, make_engine, reading_errors
+from retrieval.store.catalog.database import has_schema, location, make_engine, reading_errors
 from retrieval.store.catalog.fulltext import FullText, full_text_for
 from retrieval.store.catalog.library import LibraryReader
 from retrieval.store.catalog.pages import PageReader
@@ -49,6 +49,7 @@ class Catalog:
         with reading_errors(engine):
             settings = _read_settings_if_any(engine)
             if settings is None or settings.schema_version == NO_SCHEMA:
+                has_schema(engine)  # raises if only its version is gone
                 raise _incomplete(engine)
         _check_version(engine, settings.schema_version)
         return cls(engine, settings)
@@ -92,12 +93,12 @@ def _incomplete(engine: Engine) -> IndexDamaged:
     return IndexDamaged("the catalog is not complete", location(engine), "run the same `panelseek build` again")
 
 
-def _check_version(engine: Engine, version: object) -> None:
+def _check_version(engine: Engine, version: int) -> None:
     """Raise `IndexTooNew` or `IndexTooOld`, and close the database, unless this program reads its schema."""
     if version == SCHEMA_VERSION:
         return
     engine.dispose()
-    if not isinstance(version, int) or version > SCHEMA_VERSION:
+    if version > SCHEMA_VERSION:
         raise IndexTooNew(
             f"the catalog has schema version {version}; this Panelseek reads up to {SCHEMA_VERSION}",
             location(engine),

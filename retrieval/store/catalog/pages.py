@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Executable, select
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
+from retrieval.errors import first_line
 from retrieval.store.catalog.queries import id_chunks
 from retrieval.store.catalog.records import BookRecord, MissingPage, PreviousPage
 from retrieval.store.catalog.tables import BookRow, JoinedPagesRow, ListingRow, PageRow, PanelRow
+
+log = logging.getLogger("panelseek")
 
 
 class PageReader:
@@ -21,17 +25,35 @@ class PageReader:
         self.engine = engine
 
     def listings(self, source_id: int) -> dict[str, tuple[str, Any]]:
-        """Return (fingerprint, content) of the stored listings of a source, by the book's path."""
-        with Session(self.engine) as session:
-            rows = session.scalars(select(ListingRow).where(ListingRow.source_id == source_id))
-            return {row.path: (row.fingerprint, row.content) for row in rows}
+        """Return (fingerprint, content) of the stored listings of a source, by the book's path.
+
+        Listings that cannot be read as JSON count as none: they are made again.
+        """
+        query = select(ListingRow.path, ListingRow.fingerprint, ListingRow.content)
+        rows = self._json_rows(query.where(ListingRow.source_id == source_id), "listings")
+        return {path: (fingerprint, content) for path, fingerprint, content in rows}
 
     def joined_pages(self, source_id: int) -> dict[int, tuple[str, list[str]]]:
-        """Return (fingerprint, names of joined pages) of the examined books of a source, by book id."""
-        with Session(self.engine) as session:
-            query = select(JoinedPagesRow).join(BookRow, BookRow.id == JoinedPagesRow.book_id)
-            rows = session.scalars(query.where(BookRow.source_id == source_id))
-            return {row.book_id: (row.fingerprint, row.pages) for row in rows}
+        """Return (fingerprint, names of joined pages) of the examined books of a source, by book id.
+
+        Damaged ones count as none: the books are examined again.
+        """
+        query = select(JoinedPagesRow.book_id, JoinedPagesRow.fingerprint, JoinedPagesRow.pages)
+        query = query.join(BookRow, BookRow.id == JoinedPagesRow.book_id)
+        rows = self._json_rows(query.where(BookRow.source_id == source_id), "joined pages")
+        return {
+            book_id: (fingerprint, pages)
+            for book_id, fingerprint, pages in rows
+            if isinstance(pages, list) and all(isinstance(name, str) for name in pages)
+        }
+
+    def _json_rows(self, query: Executable, what: str) -> Sequence[Any]:
+        try:
+            with self.engine.connect() as connection:
+                return connection.execute(query).all()
+        except (ValueError, TypeError, RecursionError) as error:
+            log.warning("the stored %s of a source are damaged (%s) and are made again", what, first_line(error))
+            return []
 
     def previous_pages(self, book_id: int) -> dict[str, PreviousPage]:
         """Return all pages of a book, missing ones included, by name."""

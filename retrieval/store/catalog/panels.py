@@ -14,7 +14,8 @@ from retrieval.filters import Filter
 from retrieval.records import Panel
 from retrieval.store.catalog.fulltext import FullText
 from retrieval.store.catalog.queries import filtered, id_chunks, panel_record, select_panels
-from retrieval.store.catalog.tables import BookRow, PageRow, PanelRow, SettingRow
+from retrieval.store.catalog.settings_table import high_water
+from retrieval.store.catalog.tables import BookRow, PageRow, PanelRow
 
 
 class PanelReader:
@@ -117,6 +118,5 @@ class PanelReader:
 
 def last_vector_row(session: Session) -> int:
     """Return the value of `PanelReader.last_vector_row`, read within a transaction."""
-    deleted = session.get(SettingRow, "vector_high_water")
     named = session.scalar(select(func.max(PanelRow.vector_row)))
-    return max(-1 if named is None else named, -1 if deleted is None else deleted.value - 1)
+    return max(-1 if named is None else named, high_water(session.connection()) - 1)

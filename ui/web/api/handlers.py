@@ -14,7 +14,7 @@ from typing import Any
 
 from PIL import Image
 
-from retrieval import Query
+from retrieval import Hit, Query
 from retrieval.errors import PictureError, UsageError
 from retrieval.index import PanelIndex
 from retrieval.overview.calibration import is_close
@@ -45,7 +45,7 @@ def search(index: PanelIndex, arguments: dict[str, Any]) -> dict[str, Any]:
     index.refresh()
     with ExitStack() as claims:  # the memory of the query image, until it has been searched for
         query = _query(arguments, claims)
-        hits = index.search_many([query])[0]
+        generation, hits = _search(index, query)
     given = {name: value for name, value in arguments.items() if value not in ("", None, {}) and name != "image"}
     return {
         "query": given | {"image": bool(arguments.get("image"))},
@@ -53,7 +53,17 @@ def search(index: PanelIndex, arguments: dict[str, Any]) -> dict[str, Any]:
         "hits": [hit_as_dict(hit) for hit in hits],
         "close": is_close(index, query, hits) if hits and not query.offset else None,
         "notes": search_notes(index, query),
+        "generation": generation,
     }
+
+
+def _search(index: PanelIndex, query: Query) -> tuple[int, list[Hit]]:
+    """Return the hits, and the generation that they are from: another request may open a newer one meanwhile."""
+    while True:
+        generation = index.generation.number
+        hits = index.search_many([query])[0]
+        if index.generation.number == generation:
+            return generation, hits
 
 
 def _query(arguments: dict[str, Any], claims: ExitStack) -> Query:

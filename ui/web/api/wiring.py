@@ -42,8 +42,8 @@ def search_api(index: PanelIndex) -> None:
 
         Returns:
             query, view, hits (rank, score, panel_id, book, page, panel, box, dialogue, page_path, matched_on,
-            matched_words, gate), close: false if no result scores above unrelated panels of this library, and notes:
-            sentences on words that the encoder cannot read.
+            matched_words, gate), close: false if no result scores above unrelated panels of this library, notes:
+            sentences on words that the encoder cannot read, and generation: the number of the searched state.
         """
         arguments = {
             "text": text,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 
-from retrieval.errors import PanelseekError, PictureError, SourceError, UsageError
+from retrieval.errors import IndexLocked, PanelseekError, PictureError, SourceError, UsageError
 from ui.output.errors import error_sentence
 
 log = logging.getLogger("panelseek.web")
 
 COMIC_UNREADABLE = "This comic file cannot be read. Was it moved, or is its drive disconnected?"
 INDEX_UNUSABLE = "Search is not working right now. The server's log has the reason."
+LIBRARY_LOCKED = "Another program is using the library at the moment. Please try again later."
 JOB_CRASHED = "This failed unexpectedly. The server's log has the details."
 
 NOTHING_TO_SEARCH_FOR = "enter something to search for, or add an image"
@@ -38,4 +39,4 @@ def user_message(error: PanelseekError) -> str:
     if isinstance(error, SourceError):
         return COMIC_UNREADABLE
     log.error("%s: %s", type(error).__name__, error_sentence(error))
-    return INDEX_UNUSABLE
+    return LIBRARY_LOCKED if isinstance(error, IndexLocked) else INDEX_UNUSABLE

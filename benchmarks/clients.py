@@ -1,0 +1,260 @@
+"""Let many clients ask a served index while books are added, and check every answer.
+
+    python benchmarks/clients.py FOLDER [--comics FOLDER] [--clients 64] [--seconds 300] [--questions 240]
+
+FOLDER gets a library, its index, and a copy of the index after each book. The library begins with the sample comics;
+the books of --comics are added one at a time, each with `panelseek build` in a process of its own, and then again
+under other names until the time is over. `panelseek serve` answers the clients, each of which asks its next question
+as soon as it has an answer. Afterwards every question is asked alone over the copy of the generation that its answer
+names. An answer that has other panels, another order, or a score that is off by more than 0.0001 is counted as
+different. Errors are counted by their first line. The last lines are a table for docs/measured.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+from web_app.questions import ARGUMENTS, make_questions
+from web_app.server import ROOT, served
+
+import sample_data
+from retrieval import PanelIndex
+from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.layout import catalog_url
+from ui.web.api import handlers
+
+SCORE_TOLERANCE = 1e-4
+"""Scores of one question in batches of different sizes differ by less than 1e-5."""
+
+_BOOKS = {".cbz", ".cbr", ".cb7", ".cbt", ".pdf", ".epub"}
+_IMAGES = {".png", ".jpg", ".jpeg", ".webp"}
+Question = tuple[str, dict[str, Any]]
+Answers = dict[tuple[int, int], Counter[str]]
+"""Answers as JSON text, by the number of the generation and of the question, and how often each was given."""
+
+
+@dataclass
+class Record:
+    """Answers and errors of all clients. seconds: of each answer, by kind of question. errors: the other replies."""
+
+    answers: Answers = field(default_factory=lambda: defaultdict(Counter))
+    seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    errors: Counter[str] = field(default_factory=Counter)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--comics", type=Path, help="folder of comics to add; without it the samples are added again")
+    parser.add_argument("--clients", type=int, default=64)
+    parser.add_argument("--seconds", type=float, default=300)
+    parser.add_argument("--questions", type=int, default=240)
+    given = parser.parse_args()
+    if given.folder.exists():
+        raise SystemExit(f"{given.folder} exists; name a new folder")
+    builder = Builder(given.folder.absolute(), given.comics)
+    builder.build()
+    questions = make_questions(builder.index, given.questions)
+    record = Record()
+    with served(builder.index) as (url, process):
+        ask = ApiClient(url)
+        for number in (0, len(questions) // 2):  # what is loaded once
+            ask(questions[number][1])
+        run_clients(ask, questions, record, given.clients, given.seconds, builder)
+        memory = process.memory_info().rss // 2**20
+    differing = compare(builder.copies, questions, record.answers)
+    report(given, builder, record, differing, memory)
+
+
+class Builder:
+    """A library in FOLDER that grows by one book at a time. copies: the index after each build, by generation."""
+
+    def __init__(self, folder: Path, comics: Path | None) -> None:
+        self.library, self.index = folder / "library", folder / "served.index"
+        self.copies: dict[int, Path] = {}
+        self.failed: list[str] = []
+        samples = Path(sample_data.__file__).with_name("comics")
+        shutil.copytree(samples, self.library / "samples")
+        self._waiting = sorted(_books(comics or samples))
+        self._added = 0
+
+    def add_book(self) -> None:
+        """Copy the next book into the library and build; from the second round on under another name."""
+        rounds, place = divmod(self._added, len(self._waiting))
+        book = self._waiting[place]
+        target = self.library / f"added {self._added:04}" / (f"{rounds} {book.name}" if rounds else book.name)
+        if book.is_dir():
+            shutil.copytree(book, target)
+        else:
+            target.parent.mkdir(parents=True)
+            shutil.copy(book, target)
+        self._added += 1
+        self.build()
+
+    def build(self) -> None:
+        """Build in a process of its own, and copy the index of the new generation."""
+        command = [sys.executable, "-m", "ui.cli", "build", str(self.library), "--index", str(self.index)]
+        options = ["--encoder", "small", "--no-ocr", "--workers", "1", "--quiet"]
+        done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, check=False)
+        if done.returncode:
+            self.failed.append(done.stderr.strip())
+            return
+        with Catalog.open(catalog_url(self.index)) as catalog:
+            number = catalog.settings().generation or 0
+        copy = self.index.with_name(f"generation {number}.index")
+        if not copy.exists():
+            shutil.copytree(self.index, copy)
+            self.copies[number] = copy
+
+    def keep_adding(self, stopped: threading.Event) -> None:
+        """Add books until the event is set."""
+        while not stopped.is_set():
+            self.add_book()
+
+
+def _books(folder: Path) -> set[Path]:
+    """Return the book files below a folder, and the folders that directly hold page images."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {path for path in files if path.suffix in _BOOKS} | {
+        path.parent for path in files if path.suffix in _IMAGES and path.parent != folder
+    }
+
+
+class ApiClient:
+    """One question through the endpoint, as a program asks it."""
+
+    def __init__(self, url: str) -> None:
+        self._url = f"{url}gradio_api/call/search_panels"
+
+    def __call__(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return the answer. Raises `RuntimeError` with the server's reply if it is an error."""
+        body = json.dumps({"data": list((ARGUMENTS | arguments).values())}).encode()
+        try:
+            with urlopen(Request(self._url, body, {"content-type": "application/json"}), timeout=300) as reply:
+                event = json.load(reply)["event_id"]
+            with urlopen(f"{self._url}/{event}", timeout=300) as stream:
+                text = stream.read().decode()
+        except HTTPError as error:
+            raise RuntimeError(f"HTTP {error.code}: {error.read().decode(errors='replace')[:200]}") from error
+        name, _, data = text.strip().rpartition("\n\n")[2].partition("\n")
+        if name != "event: complete":
+            raise RuntimeError(text.strip()[:200])
+        answer: dict[str, Any] = json.loads(data.removeprefix("data: "))[0]
+        return answer
+
+
+def run_clients(
+    ask: ApiClient, questions: list[Question], record: Record, clients: int, seconds: float, builder: Builder
+) -> None:
+    """Let the clients ask for so many seconds, while books are added."""
+    stopped = threading.Event()
+
+    def client(seed: int) -> None:
+        draw = random.Random(seed)
+        while not stopped.is_set():
+            number = draw.randrange(len(questions))
+            kind, arguments = questions[number]
+            began = time.perf_counter()
+            try:
+                answer = ask(arguments)
+            except Exception as error:  # whatever a client meets is counted
+                with record.lock:
+                    record.errors[f"{kind}: {type(error).__name__}: {str(error)[:160]}"] += 1
+                continue
+            with record.lock:
+                record.seconds[kind].append(time.perf_counter() - began)
+                record.answers[answer["generation"], number][json.dumps(answer, sort_keys=True)] += 1
+
+    threads = [threading.Thread(target=client, args=(seed,)) for seed in range(clients)]
+    threads.append(threading.Thread(target=builder.keep_adding, args=(stopped,)))
+    for thread in threads:
+        thread.start()
+    stopped.wait(seconds)
+    stopped.set()
+    for thread in threads:
+        thread.join()
+
+
+def compare(copies: dict[int, Path], questions: list[Question], answers: Answers) -> Counter[str]:
+    """Ask each question alone over the copy of its generation; return how many answers differ, by kind."""
+    differing: Counter[str] = Counter()
+    encoder = None
+    for generation in sorted({number for number, _ in answers}):
+        if generation not in copies:
+            differing["of a generation without a copy"] += sum(
+                sum(given.values()) for (number, _), given in answers.items() if number == generation
+            )
+            continue
+        with PanelIndex.open(copies[generation], encoder=encoder) as index:
+            encoder = index.encoder
+            for (_, number), given in sorted(item for item in answers.items() if item[0][0] == generation):
+                kind, arguments = questions[number]
+                alone = json.loads(json.dumps(handlers.search(index, ARGUMENTS | arguments)))
+                for text, count in given.items():
+                    what = difference(json.loads(text), alone)
+                    if what:
+                        differing[f"{kind}: {what}"] += count
+    return differing
+
+
+def difference(answer: dict[str, Any], alone: dict[str, Any]) -> str:
+    """Return the kind of difference between two answers, "" if they are the same."""
+    if [hit["panel_id"] for hit in answer["hits"]] != [hit["panel_id"] for hit in alone["hits"]]:
+        same = {hit["panel_id"] for hit in answer["hits"]} == {hit["panel_id"] for hit in alone["hits"]}
+        return "another order" if same else "other panels"
+    if any(
+        abs(hit["score"] - other["score"]) > SCORE_TOLERANCE
+        for hit, other in zip(answer["hits"], alone["hits"], strict=True)
+    ):
+        return "other scores"
+    plain = [[{**hit, "score": 0} for hit in each["hits"]] for each in (answer, alone)]
+    if plain[0] != plain[1]:
+        return "other details"
+    return "" if answer["close"] == alone["close"] else "another `close`"
+
+
+def report(given: Any, builder: Builder, record: Record, differing: Counter[str], memory: int) -> None:
+    """Print what was counted, and a table."""
+    every = [seconds for each in record.seconds.values() for seconds in each]
+    generations = len({number for number, _ in record.answers})
+    print(
+        f"{given.clients} clients, {given.seconds:.0f} s, {len(every):,} answers ({len(every) / given.seconds:.1f}/s)"
+    )
+    print(
+        f"{len(builder.copies) - 1} books added, {len(builder.failed)} builds failed, {generations} generations asked"
+    )
+    print(f"memory of the server at the end: {memory:,} MiB")
+    for title, counts in (("errors", record.errors), ("answers that differ", differing)):
+        print(f"{title}: {counts.total()}")
+        for name, count in counts.most_common():
+            print(f"  {count:6} {name}")
+    for failure in builder.failed:
+        print(f"  build: {failure[:500]}")
+    print("\n| question | answers | median, s | 95 of 100 within, s | longest, s | errors | different |")
+    print("|---|---|---|---|---|---|---|")
+    for kind, seconds in [*sorted(record.seconds.items()), ("all", every)]:
+        counted = [sum(n for name, n in each.items() if kind == "all" or name.startswith(f"{kind}: "))
+                   for each in (record.errors, differing)]  # fmt: skip
+        ordered = sorted(seconds)
+        median, late = statistics.median(ordered), ordered[int(0.95 * (len(ordered) - 1))]
+        times = f"{median:.2f} | {late:.2f} | {ordered[-1]:.2f}"
+        print(f"| {kind} | {len(ordered):,} | {times} | {counted[0]} | {counted[1]} |")
+
+
+if __name__ == "__main__":
+    main()

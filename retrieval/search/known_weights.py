@@ -1,0 +1,76 @@
+"""Places of weight files by the fingerprint of their encoder, in a file of each user.
+
+Only builds write to an index. A reader that is given the present place of its weights notes it here instead.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+
+from retrieval.store.files import replace_file
+
+log = logging.getLogger("panelseek")
+
+FILE = "weights.json"
+_MAX_PLACES = 8
+"""Places kept for each fingerprint, the newest first."""
+
+
+def known_places(fingerprint: str) -> list[Path]:
+    """Return the places where the weights of an encoder were before, the newest first; they may be gone."""
+    return [Path(place) for place in _read().get(fingerprint, [])]
+
+
+def remember_place(fingerprint: str, path: Path) -> None:
+    """Note where the weights of an encoder are; without a folder that can be written, it is only logged."""
+    place = str(path.absolute())
+    known = _read()
+    if known.get(fingerprint, [])[:1] == [place]:
+        return
+    others = [each for each in known.get(fingerprint, []) if each != place]
+    known[fingerprint] = [place, *others][:_MAX_PLACES]
+    content = json.dumps(known, indent=1) + "\n"
+    file = cache_folder() / FILE
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(file, lambda partial: partial.write_text(content, encoding="utf-8"))
+    except OSError as error:
+        log.warning("%s: the place of the weights is not remembered (%s)", file, error.strerror or error)
+
+
+def cache_folder() -> Path:
+    """Return the folder of Panelseek's own notes about this machine: `PANELSEEK_CACHE`, else that of the system."""
+    given = os.environ.get("PANELSEEK_CACHE")
+    if given:
+        return Path(given).expanduser()
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or _home()) / "panelseek"
+    if sys.platform == "darwin":
+        return _home() / "Library" / "Caches" / "panelseek"
+    return Path(os.environ.get("XDG_CACHE_HOME") or _home() / ".cache") / "panelseek"
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # a user without a home folder
+        return Path()
+
+
+def _read() -> dict[str, list[str]]:
+    """Return the noted places; a missing or damaged file has none."""
+    try:
+        content = json.loads((cache_folder() / FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    if not isinstance(content, dict):
+        return {}
+    return {
+        fingerprint: [place for place in places if isinstance(place, str)]
+        for fingerprint, places in content.items()
+        if isinstance(places, list)
+    }
