@@ -42,8 +42,9 @@ def find_books(
     """Yield the books below `root`, and the skipped files, in natural order of their paths.
 
     root: a folder, a book file (recognised by its first bytes), or a single image. In folders only files named like
-    book files are tried, because many other files are ZIPs inside. A linked folder inside the root is read at its
-    own path, one outside the root is read once.
+    book files are tried as books, because many other files are ZIPs inside; images are found whatever their names. A
+    linked folder inside the root is read at its own path, one outside the root is read once. Hidden folders come last,
+    then the bins that are left out.
     listings: listings of an earlier walk of the same root.
 
     Raises SourceError at once if `root` does not exist.
