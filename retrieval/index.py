@@ -112,19 +112,10 @@ class PanelIndex:
                 if attempt == _OPEN_TRIES - 1 or newer == number:
                     raise
                 number = newer
-        searcher = Searcher(
+        self._searcher = Searcher(
             self.catalog, self._vectors, generation.views, self._thumbnails, lambda: self.encoder, self.panel_image
         )
-        self._opened = generation, searcher  # at once: other threads search meanwhile
-
-    @property
-    def generation(self) -> Generation:
-        """The searched generation."""
-        return self._opened[0]
-
-    @property
-    def _searcher(self) -> Searcher:
-        return self._opened[1]
+        self.generation: Generation = generation  # last: a search between two equal numbers was in that generation
 
     # ------------------------------------------------------------------ encoder
 
