@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import sqlite3
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Self, Unpack
 
 from sqlalchemy import delete, insert, make_url, select, update
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, Engine
 from sqlalchemy.orm import Session
 
 from index_builder.write.catalog_rows import column_names, metadata_row, moved_columns, panel_row
-from retrieval.store.catalog.catalog import Catalog
+from index_builder.write.catalog_upkeep import CatalogUpkeep
+from index_builder.write.row_checksums import install_triggers, keep_row_checksums
 from retrieval.store.catalog.database import has_schema, make_engine, reading_errors
 from retrieval.store.catalog.fulltext import full_text_for
 from retrieval.store.catalog.panels import last_vector_row
@@ -38,8 +37,15 @@ from retrieval.store.catalog.tables import (
 from retrieval.store.settings import SettingChanges
 
 
-class CatalogWriter(Catalog):
+class CatalogWriter(CatalogUpkeep):
     """The catalog of one index, opened for writing; only the process that holds `writer_lock` opens one."""
+
+    @classmethod
+    def open(cls, url: URL | str, engine: Engine | None = None) -> Self:
+        """Open an existing catalog for writing; raises the errors of `Catalog.open`."""
+        engine = engine or make_engine(make_url(url))
+        keep_row_checksums(engine)
+        return super().open(url, engine)
 
     @classmethod
     def create(cls, url: URL | str) -> Self:
@@ -49,12 +55,14 @@ class CatalogWriter(Catalog):
         used.
         """
         engine = make_engine(make_url(url), writable=True)
+        keep_row_checksums(engine)
         with reading_errors(engine):
             if not has_schema(engine):
                 # one transaction: a build that is stopped here leaves either no catalog or a complete one
                 with engine.begin() as connection:
                     Base.metadata.create_all(connection)
                     full_text_for(engine).create(connection)
+                    install_triggers(connection)
                     first = {"schema_version": SCHEMA_VERSION, "index_id": uuid.uuid4().hex}
                     connection.execute(insert(SettingRow), [{"key": k, "value": v} for k, v in first.items()])
         return cls.open(url, engine)
@@ -118,7 +126,7 @@ class CatalogWriter(Catalog):
         row, old = self._take_page(session, page.book_id, page.name)
         row.number, row.fingerprint, row.digest = page.number, page.fingerprint, page.digest
         row.width, row.height, row.missing, row.label = page.width, page.height, False, page.label
-        row.ocr_engine = page.ocr_engine
+        row.ocr_engine, row.panel_count = page.ocr_engine, len(page.panels)
         session.flush()
         self._add_panels(session, [panel_row(row.id, panel) for panel in page.panels], old)
         return [p.vector_row for p in old]
@@ -210,6 +218,19 @@ class CatalogWriter(Catalog):
         for ids in id_chunks(list(book_ids)):
             session.execute(delete(BookRow).where(BookRow.id.in_(ids), ~pages))
 
+    def replace_vectors(self, panels: Sequence[tuple[int, int, bytes]]) -> None:
+        """Write new (panel id, vector row, checksums) of panels that were encoded again, in one transaction."""
+        rows = [{"id": i, "vector_row": row, "vector_checksums": sums} for i, row, sums in panels]
+        with Session(self.engine) as session, session.begin():
+            self._mark_stale(session)
+            session.execute(update(PanelRow), rows)
+
+    def drop_pages(self, page_ids: Sequence[int]) -> None:
+        """Delete pages with their panels: if they come back, they are read as new ones."""
+        with Session(self.engine) as session, session.begin():
+            self._mark_stale(session)
+            self._remove_pages(session, page_ids)
+
     def remove_source(self, path: Path) -> list[int]:
         """Delete a source with its content in one transaction; return the vector rows that became free.
 
@@ -275,24 +296,3 @@ class CatalogWriter(Catalog):
         """Store the names of the joined pages of a book; none if it is not stored in slices."""
         with Session(self.engine) as session, session.begin():
             session.merge(JoinedPagesRow(book_id=book_id, fingerprint=fingerprint, pages=list(pages)))
-
-    def rebuild_full_text(self) -> None:
-        """Make the full text again from the panels."""
-        # through two connections: a table cannot be dropped while a result is open
-        with self.engine.connect() as reader, self.engine.begin() as writer:
-            rows = reader.execute(select(PanelRow.id, PanelRow.dialogue).where(PanelRow.dialogue != ""))
-            self._text.rebuild(writer, ((int(i), str(d)) for i, d in rows))
-
-    def vacuum(self) -> None:
-        """Free the space of deleted rows of a SQLite database, unless another process has it open."""
-        if self.engine.dialect.name == "sqlite":
-            with self.engine.begin() as writer:
-                self._text.optimize(writer)
-            with closing(self.engine.raw_connection()) as connection, suppress(sqlite3.OperationalError):
-                connection.cursor().execute("VACUUM")  # never inside a transaction
-
-    def checkpoint(self) -> None:
-        """Move SQLite's write-ahead log into the database file, so that the folder can be copied."""
-        if self.engine.dialect.name == "sqlite":
-            with self.engine.connect() as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")

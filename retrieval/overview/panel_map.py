@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.overview.intact import check_vectors
 from retrieval.overview.pca import principal_components
 from retrieval.progress import ProgressCallback, StageProgress, no_progress
 from retrieval.records import View
@@ -71,8 +72,9 @@ def load_panel_map(index: OpenIndex) -> PanelMap | None:
 def make_panel_map(index: OpenIndex, progress: ProgressCallback = no_progress) -> PanelMap:
     """Lay out all panels of this generation and store the map.
 
-    Raises `IndexDamaged` if the generation is gone or cannot be written.
+    Raises `IndexDamaged` if vectors are damaged, or if the generation is gone or cannot be written.
     """
+    check_vectors(index, View.PICTURE)
     number, view = index.generation.number, index.generation.views[View.PICTURE]
     panel_map = lay_out(view, index.vector_store, progress)
     save_derived(index.folder, number, FILE, points=panel_map.points, groups=panel_map.groups)

@@ -8,6 +8,7 @@ The score of a hit is always the exact cosine with the query.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 
 from PIL import Image
@@ -26,8 +27,11 @@ from retrieval.search.ranking.fusion import ViewRanking, fuse
 from retrieval.search.ranking.grouping import GroupLimits
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.generation import ViewIndex
+from retrieval.store.hints import REPAIR_HINT
 from retrieval.store.thumbnails import Thumbnails
 from retrieval.store.vectors import VectorStore
+
+log = logging.getLogger("panelseek")
 
 _MAX_ROWS_PER_READ = 2_000
 """Panels that are read from the catalog at once."""
@@ -53,6 +57,7 @@ class Searcher:
         self._thumbnails = thumbnails
         self._query_encoder = QueryEncoder(encoder)
         self._read_image = read_image
+        self._damaged: set[tuple[View, int]] = set()
 
     def search(self, queries: Sequence[Query]) -> list[list[Hit]]:
         """Return the hits of each query, best first, in the order of the queries."""
@@ -109,7 +114,22 @@ class Searcher:
             depth *= 4
 
     def _collect(self, ranked: Candidates, part: ViewQuery) -> list[RankedPanel]:
+        """Return the first panels that may be shown, except those whose vectors are damaged: their scores are wrong."""
+        while True:
+            sums: dict[int, bytes] = {}
+            collected = self._first(ranked, part, sums)
+            panels = [item.panel for item in collected]
+            damaged = self.retriever.damaged(part.view, panels, [sums[panel.id] for panel in panels])
+            if not damaged:
+                return collected
+            self._damaged |= {(part.view, panel_id) for panel_id in damaged}
+            listed = ", ".join(map(str, sorted(damaged)))
+            log.warning("left out, because their vectors are damaged: panels %s; %s", listed, REPAIR_HINT)
+
+    def _first(self, ranked: Candidates, part: ViewQuery, sums: dict[int, bytes]) -> list[RankedPanel]:
         """Return the first panels that exist, score enough and are within the limits of their page and book.
+
+        Their checksums are added to `sums`.
 
         A panel that a running build has encoded again is excluded until its generation is searched: its score here is
         that of the vector it had.
@@ -119,10 +139,13 @@ class Searcher:
         start, count = 0, query.needed + _SPARE_ROWS
         while start < len(ranked) and len(collected) < query.needed:
             stop = min(len(ranked), start + min(count, _MAX_ROWS_PER_READ))
-            panels = self._catalog.panels.get(ranked.ids[start:stop].tolist())
+            panels = self._catalog.panels.get_with_sums(ranked.ids[start:stop].tolist())
             for place in range(start, stop):
-                panel = panels.get(int(ranked.ids[place]))
-                if panel is not None and _passes(query, ranked, place, panel) and groups.admit(panel):
+                panel, own_sums = panels.get(int(ranked.ids[place]), (None, b""))
+                if panel is None or (part.view, panel.id) in self._damaged:
+                    continue
+                if _passes(query, ranked, place, panel) and groups.admit(panel):
+                    sums[panel.id] = own_sums
                     collected.append(_ranked_panel(part, ranked, place, panel))
                 if len(collected) >= query.needed:
                     break

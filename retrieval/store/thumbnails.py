@@ -11,9 +11,17 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
+from retrieval.store.checksums import integer_checksum
 from retrieval.store.sqlite import connect_to_existing
 
 log = logging.getLogger("panelseek")
+
+_COLUMNS = "row, webp, checksum"
+_CREATE = """CREATE TABLE IF NOT EXISTS thumbnail (
+    row INTEGER PRIMARY KEY, webp BLOB NOT NULL, checksum INTEGER NOT NULL)"""
+
+_COPIED = 500
+"""Thumbnails copied at once."""
 
 
 class Thumbnails:
@@ -28,15 +36,22 @@ class Thumbnails:
 
     def get_many(self, rows: Sequence[int]) -> dict[int, bytes]:
         """Return WebP bytes by row, of those `rows` (1,000 at most) that have a thumbnail."""
+        try:
+            return self.read(rows)
+        except sqlite3.DatabaseError:
+            return {}
+
+    def read(self, rows: Sequence[int]) -> dict[int, bytes]:
+        """Return WebP bytes by row like `get_many`. Raises `sqlite3.DatabaseError` if the file is damaged.
+
+        A thumbnail that is not what was written counts as missing.
+        """
         if not self.path.exists():
             return {}
         marks = ", ".join("?" * len(rows))
-        try:
-            with closing(connect_to_existing(self.path)) as connection:
-                stored = connection.execute(f"SELECT row, webp FROM thumbnail WHERE row IN ({marks})", tuple(rows))
-                return {row: bytes(webp) for row, webp in stored}
-        except sqlite3.DatabaseError:
-            return {}
+        with closing(connect_to_existing(self.path)) as connection:
+            found = connection.execute(f"SELECT {_COLUMNS} FROM thumbnail WHERE row IN ({marks})", tuple(rows))
+            return {row: bytes(webp) for row, webp, stored in found if stored == _checksum(row, webp)}
 
     def put(self, thumbnails: Iterable[tuple[int, bytes]]) -> None:
         """Store (row, WebP bytes) pairs; a damaged file is deleted first."""
@@ -51,15 +66,17 @@ class Thumbnails:
     def _put(self, thumbnails: list[tuple[int, bytes]]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with closing(self._connect()) as connection, connection:
-            connection.execute("CREATE TABLE IF NOT EXISTS thumbnail (row INTEGER PRIMARY KEY, webp BLOB NOT NULL)")
-            connection.executemany("INSERT OR REPLACE INTO thumbnail VALUES (?, ?)", thumbnails)
+            connection.execute(_CREATE)
+            rows = ((row, webp, _checksum(row, webp)) for row, webp in thumbnails)
+            connection.executemany(f"INSERT OR REPLACE INTO thumbnail ({_COLUMNS}) VALUES (?, ?, ?)", rows)
 
     def copy(self, rows: Iterable[tuple[int, int]]) -> None:
         """Store the thumbnails of rows under other rows too: (row, other row) pairs."""
-        if self.path.exists():
-            with suppress(sqlite3.DatabaseError), closing(self._connect()) as connection, connection:
-                insert = "INSERT OR REPLACE INTO thumbnail SELECT ?2, webp FROM thumbnail WHERE row = ?1"
-                connection.executemany(insert, list(rows))
+        pairs = list(rows)
+        for start in range(0, len(pairs), _COPIED):
+            block = pairs[start : start + _COPIED]
+            stored = self.get_many([row for row, _ in block])
+            self.put([(other, stored[row]) for row, other in block if row in stored])
 
     def stored_rows(self) -> set[int]:
         """Return the rows that have a thumbnail. Raises `sqlite3.DatabaseError` if the file is damaged."""
@@ -99,3 +116,8 @@ class Thumbnails:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = OFF")
         return connection
+
+
+def _checksum(row: int, webp: object) -> int:
+    """Return the checksum of a thumbnail with its row, so that exchanged ones are noticed."""
+    return integer_checksum(b"%d " % row + webp) if isinstance(webp, bytes) else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import TYPE_CHECKING, Any
 
 from ui.output.errors import error_sentence
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from index_builder import BuildReport
+    from index_builder.maintenance.repair import RepairReport
     from index_builder.report import OcrCounts
     from retrieval import Facet, Hit
     from retrieval.store.catalog.records import BookSummary
@@ -210,6 +212,21 @@ def _print_skipped(skipped: Sequence[Mapping[str, str]]) -> None:
         out.print(one_line(f"  {item['path']}: {item['reason']}"))
     if len(skipped) > _MAX_LISTED:
         out.print(f"  and {len(skipped) - _MAX_LISTED:,} more (all of them with --json)")
+
+
+def print_repair(report: RepairReport) -> None:
+    """Print what a repair did, on standard error, one line each."""
+    lines = {
+        "rebuilt": report.rebuilt,
+        "encoded again": report.encoded_again,
+        "removed from the catalog": report.removed,
+        "not repaired": report.not_repaired,
+    }
+    for title, texts in lines.items():
+        for text in texts[:_MAX_LISTED]:
+            print(one_line(f"{title}: {text}"), file=sys.stderr)
+        if len(texts) > _MAX_LISTED:
+            print(f"{title}: and {len(texts) - _MAX_LISTED:,} more (all of them with --json)", file=sys.stderr)
 
 
 def print_verification(report: VerifyReport) -> None:

@@ -88,7 +88,9 @@ class IvfPq:
             clustering.min_points_per_centroid = 1  # small indexes are requested on purpose; no warning
             clustering.seed = _SEED
         content.progress(Progress("training", unit="vectors"))
-        index.train(_training_sample(content.count, lists, content.blocks))
+        sample = _training_sample(content.count, lists, content.blocks)
+        # too few with a direction: repeated, since FAISS needs one vector per centroid
+        index.train(sample if len(sample) >= CENTROIDS else np.resize(sample, (CENTROIDS, DIMENSION)))
         _add(index, content, np.arange(len(content.ids)))
         return cls(index)
 
@@ -125,6 +127,11 @@ class IvfPq:
     def write(self, path: Path) -> None:
         """Write the index to a file."""
         faiss.write_index(self.index, str(path))
+
+    @property
+    def count(self) -> int:
+        """The number of vectors."""
+        return int(self.index.ntotal)
 
     @property
     def max_effort(self) -> int:
@@ -178,10 +185,17 @@ def _add(index: Any, content: IndexInput, panels: NDArray[np.int64]) -> None:
     ids = np.repeat(content.ids[panels], content.per_panel)
     for start, vectors in content.blocks(positions):
         content.progress(Progress("filling", start, len(positions), "vectors"))
-        index.add_with_ids(vectors, ids[start : start + len(vectors)])
+        kept = _usable(vectors)
+        index.add_with_ids(vectors[kept], ids[start : start + len(vectors)][kept])
 
 
 def _training_sample(count: int, lists: int, blocks: Blocks) -> NDArray[np.float32]:
     size = min(count, max(POINTS_PER_CENTROID * max(lists, CENTROIDS), 4 * MIN_IVFPQ_VECTORS), _MAX_TRAINING)
     chosen = np.sort(np.random.default_rng(_SEED).choice(count, size, replace=False))
-    return np.concatenate([vectors for _, vectors in blocks(chosen)])
+    return np.concatenate([vectors[_usable(vectors)] for _, vectors in blocks(chosen)])
+
+
+def _usable(vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return True for vectors with a direction: not zeros, and all of them numbers."""
+    usable: NDArray[np.bool_] = np.isfinite(vectors).all(axis=1) & vectors.any(axis=1)
+    return usable

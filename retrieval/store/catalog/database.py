@@ -9,13 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_engine, event, inspect
+from sqlalchemy import Connection, create_engine, event, inspect
 from sqlalchemy.engine import URL, Engine, ExceptionContext
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
 from retrieval.errors import IndexDamaged, IndexError_, UsageError
 from retrieval.store.catalog.tables import SettingRow
+from retrieval.store.checksums import add_sql_function
 from retrieval.store.hints import RESTORE_HINT
 from retrieval.store.sqlite import connect_to_existing
 
@@ -24,6 +25,9 @@ _BUSY_TIMEOUT_MS = 30_000
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _NOT_WRITABLE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
+_UNDECODABLE = "Could not decode to UTF-8"
+"""Beginning of the message for damaged text; Python's module gives such an error no code."""
+
 _PRIMARY_CODE = 0xFF
 """Bits of SQLite's primary error code; the higher ones are details."""
 
@@ -73,6 +77,15 @@ def reading_errors(engine: Engine) -> Iterator[None]:
         raise IndexDamaged(problem, location(engine), RESTORE_HINT) from error
 
 
+def check_database(connection: Connection) -> list[str]:
+    """Return the faults that SQLite finds in its own file; none for another database."""
+    if connection.dialect.name != "sqlite":
+        return []
+    faults = [str(line) for line in connection.exec_driver_sql("PRAGMA integrity_check(5)").scalars() if line != "ok"]
+    broken = len(connection.exec_driver_sql("PRAGMA foreign_key_check").all())
+    return [*faults, *([f"{broken} rows name a row that does not exist"] if broken else [])]
+
+
 def _configure_sqlite(engine: Engine, writable: bool) -> None:
     event.listen(engine, "connect", _set_pragmas)
     if writable:
@@ -85,6 +98,7 @@ def _set_pragmas(connection: Any, _: object) -> None:
     connection.isolation_level = None  # SQLAlchemy begins transactions itself, also around CREATE TABLE
     for pragma in ("foreign_keys = ON", "synchronous = NORMAL", f"busy_timeout = {_BUSY_TIMEOUT_MS}"):
         connection.execute(f"PRAGMA {pragma}")
+    add_sql_function(connection)
 
 
 def _enable_wal(connection: Any, _: object) -> None:
@@ -97,7 +111,7 @@ def _translate_sqlite_error(context: ExceptionContext) -> None:
     error = context.original_exception
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & _PRIMARY_CODE  # errors of the module have no code
     path = location(context.engine) if context.engine is not None else None
-    if code in _DAMAGED:
+    if code in _DAMAGED or _UNDECODABLE in str(error):
         raise IndexDamaged(f"the catalog is damaged ({error})", path, RESTORE_HINT) from error
     if code in _NOT_WRITABLE:
         hint = "check the disk, then run the same command again"

@@ -33,7 +33,8 @@ def _from_json(stored: Mapping[str, Any]) -> IndexSettings:
         values["encoder"] = _record(EncoderRecord, values["encoder"])
     if values.get("last_build") is not None:
         values["last_build"] = _record(BuildRecord, values["last_build"])
-    values["annotations"] = tuple(values.get("annotations") or ())
+    for name in ("annotations", "rebuild_sources"):
+        values[name] = tuple(values.get(name) or ())
     return IndexSettings(**values)
 
 
