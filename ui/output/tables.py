@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from index_builder import BuildReport
-    from index_builder.maintenance.repair import RepairReport
+    from index_builder import BuildReport, RepairReport
     from index_builder.report import OcrCounts
     from retrieval import Facet, Hit
     from retrieval.store.catalog.records import BookSummary
