@@ -90,7 +90,7 @@ class PanelEmbeddings:
         every += [] if self.regions is None else [self.regions.reshape(len(self.picture), -1)]
         # in float16 as they are stored: larger numbers become infinite
         finite = [np.isfinite(rows.astype(np.float16)).all(axis=1) for rows in every]
-        return np.logical_and.reduce(finite).astype(bool)
+        return np.asarray(np.logical_and.reduce(finite), np.bool_)
 
 
 class Encoder(Protocol):

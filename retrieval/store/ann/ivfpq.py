@@ -197,5 +197,5 @@ def _training_sample(count: int, lists: int, blocks: Blocks) -> NDArray[np.float
 
 def _usable(vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Return True for vectors with a direction: not zeros, and all of them numbers."""
-    usable: NDArray[np.bool_] = np.isfinite(vectors).all(axis=1) & vectors.any(axis=1)
-    return usable
+    norms = np.linalg.norm(vectors, axis=1)
+    return np.asarray(np.isfinite(norms) & (norms > 0), np.bool_)
