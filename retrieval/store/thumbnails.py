@@ -76,7 +76,9 @@ class Thumbnails:
         for start in range(0, len(pairs), _COPIED):
             block = pairs[start : start + _COPIED]
             stored = self.get_many([row for row, _ in block])
-            self.put([(other, stored[row]) for row, other in block if row in stored])
+            copies = [(other, stored[row]) for row, other in block if row in stored]
+            if copies:
+                self.put(copies)
 
     def stored_rows(self) -> set[int]:
         """Return the rows that have a thumbnail. Raises `sqlite3.DatabaseError` if the file is damaged."""
