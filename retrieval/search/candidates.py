@@ -94,8 +94,8 @@ class Retriever:
         """Return the ids of those panels whose vectors of a view are not what was written; sums: their checksums."""
         streams = [str(view), *([REGIONS] if vectors_per_panel(self.vectors, view) > 1 else [])]
         rows = np.array([panel.vector_row for panel in panels], np.int64)
-        bad = self.vectors.damaged(rows, sums, streams).any(axis=1).tolist()
-        return {panel.id for panel, is_bad in zip(panels, bad, strict=True) if is_bad}
+        bad = self.vectors.damaged(rows, sums, streams)
+        return {panel.id for panel, own in zip(panels, bad, strict=True) if own.any()}
 
     def background_stats(self, view: View, vectors: NDArray[np.float32]) -> tuple[float, float]:
         """Return mean and standard deviation of the scores of a query with a fixed random sample of panels."""

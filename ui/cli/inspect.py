@@ -70,7 +70,7 @@ def panels(page: str, folder: Path, right_to_left: bool) -> None:
     click.echo(f"save the edited file as {found.save_as}", err=True)
 
 
-def _parse_part(_: click.Context, option: click.Parameter, value: str | None) -> tuple[int, int] | None:
+def _parse_part(context: click.Context, option: click.Parameter, value: str | None) -> tuple[int, int] | None:
     """Return (3, 10) for `3/10`."""
     if value is None:
         return None
