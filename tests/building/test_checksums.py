@@ -15,6 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from index_builder import repair_index
+from index_builder.write import CatalogWriter
 from retrieval import PanelIndex, verify_index
 from retrieval.encoder.protocol import PanelEmbeddings, PanelInput
 from retrieval.errors import IndexDamaged, UsageError
@@ -22,6 +23,10 @@ from retrieval.overview.calibration import load_threshold, make_threshold
 from retrieval.overview.lookalikes import make_lookalikes
 from retrieval.overview.panel_map import load_panel_map, make_panel_map
 from retrieval.records import View
+from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.catalog.tables import SettingRow
+from retrieval.store.layout import catalog_url
+from retrieval.store.thumbnails import Thumbnails
 from tests.building.library import answers, build, by_place, content, page, panels
 from tests.conftest import GridEncoder
 
@@ -368,3 +373,64 @@ def test_parts_cover_everything_once(built: Path) -> None:
     assert ["pages" in report.checked for report in checked] == [True, False, False, False, False]
     with pytest.raises(UsageError, match="there is no part 6 of 5"):
         verify_index(built, part=(6, 5))
+
+
+@pytest.mark.parametrize("part", [3, (3,), (0, 5), ("1", 5), (1, 2, 3), (1.5, 5)])
+def test_a_part_that_is_none(built: Path, part: Any) -> None:
+    """Anything but two whole numbers is refused with what was found."""
+    with pytest.raises(UsageError, match="part must be"):
+        verify_index(built, part=part)
+
+
+def test_a_damaged_thumbnail_is_not_copied(built: Path) -> None:
+    """A copy under another row has its own checksum; a damaged one is left out."""
+    store = Thumbnails(built)
+    with sqlite3.connect(store.path) as connection:
+        connection.execute("UPDATE thumbnail SET webp = zeroblob(9) WHERE row = 3")
+    store.copy([(2, 102), (3, 103), (99, 104)])
+    assert store.get_many([2, 3, 102, 103, 104]) == {2: store.get(2), 102: store.get(2)}
+    assert {2, 102} <= store.stored_rows()
+    assert not {103, 104} & store.stored_rows()
+
+
+@pytest.mark.parametrize("key", ["annotations", "language", "rebuild_sources", "last_build"])
+def test_settings_that_count_as_never_written_are_mended(built: Path, key: str) -> None:
+    """What an opened index takes instead of a damaged value is what a repair writes."""
+    with sqlite3.connect(built / "catalog.sqlite") as connection:
+        connection.execute("INSERT OR REPLACE INTO setting VALUES (?, '{')", (key,))
+    with Catalog.open(catalog_url(built)) as catalog:
+        taken = getattr(catalog.settings(), key)
+    repair_index(built, encoder=GridEncoder())
+    with Catalog.open(catalog_url(built)) as catalog:
+        assert getattr(catalog.settings(), key) == taken
+        assert catalog.damaged_rows(SettingRow) == []
+
+
+@pytest.mark.parametrize("key", ["regions", "dpi", "encoder", "index_id"])
+def test_settings_that_nothing_tells_are_refused(built: Path, key: str) -> None:
+    """A repair refuses an altered value too, and names the setting."""
+    with sqlite3.connect(built / "catalog.sqlite") as connection:
+        changed = "7" if key in ("regions", "dpi") else "value || ' '"  # still a value of this setting
+        connection.execute(f"UPDATE setting SET value = {changed} WHERE key = ?", (key,))
+        connection.execute("INSERT OR IGNORE INTO setting VALUES (?, 7)", (key,))
+    with pytest.raises(IndexDamaged, match=f"the setting {key} is damaged"):
+        repair_index(built, encoder=GridEncoder())
+
+
+def test_a_sync_writes(built: Path) -> None:
+    """SQLite syncs no commit that changes nothing, so the log of the catalog grows; no checksum is lost."""
+    with CatalogWriter.create(catalog_url(built)) as catalog:
+        catalog.write_settings(language="de")
+        log = built / "catalog.sqlite-wal"
+        for _ in range(3):
+            before = log.stat().st_size
+            catalog.sync()
+            assert log.stat().st_size > before
+        assert catalog.damaged_rows(SettingRow) == []
+
+
+def test_a_repair_syncs_its_commits(built: Path) -> None:
+    """A catalog that is opened for writing syncs as one that a build creates, before anything is erased."""
+    for opened in (CatalogWriter.open, CatalogWriter.create):
+        with opened(catalog_url(built)) as catalog, catalog.engine.connect() as connection:
+            assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
