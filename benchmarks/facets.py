@@ -35,6 +35,9 @@ from retrieval.store.vectors import VectorStore
 PAGES, PANELS = 20, 5
 SHAPES = [(100, 100), (100, 200), (300, 100)]
 FILTERS: dict[str, Any] = {
+    "one book": {"book": "Book 7"},
+    "books by a pattern": {"book": "%7%"},
+    "one source": {"source": "/synthetic"},
     "one series": {"series": "Series 7"},
     "one publisher": {"publisher": "publisher 3"},
     "a decade": {"year": (1990, 1999)},

@@ -12,6 +12,7 @@ from index_builder.write import WritableIndex
 from retrieval.books import DEFAULT_LIMITS
 from retrieval.encoder.protocol import Encoder, has_constant_gate
 from retrieval.errors import SourceError, UsageError
+from retrieval.names import composed
 from retrieval.search.index_encoder import (
     EncoderLoader,
     can_be_loaded,
@@ -31,13 +32,27 @@ def resolve_sources(sources: Sequence[str | Path]) -> list[Path]:
         sources = [sources]
     if not sources:
         raise UsageError("no source given", hint="name a folder of comics, a book file or an image")
-    paths = list(dict.fromkeys(path_argument("a source", s).resolve() for s in sources))
+    paths = list(dict.fromkeys(_as_on_disk(path_argument("a source", s)).resolve() for s in sources))
     for path in paths:
         if any("\ud800" <= c <= "\udfff" for c in str(path)):
             raise SourceError(f"{str(path)!r} has a name that is not valid UTF-8", hint="rename it")
         if not path.exists():
             raise SourceError("no such file or folder", path, "give a folder of comics, a book file or an image")
     return [p for p in paths if not any(p != q and p.is_relative_to(q) for q in paths)]
+
+
+def _as_on_disk(path: Path) -> Path:
+    """Return a path with the accents of its names composed or decomposed as they are on disk."""
+    if path.exists():
+        return path
+    found = Path(path.anchor)
+    try:
+        for part in path.parts[1 if path.anchor else 0 :]:
+            entries = (found / part,) if (found / part).exists() else found.iterdir()
+            found = next((entry for entry in entries if composed(entry.name) == composed(part)), found / part)
+    except OSError:  # a folder is missing, or cannot be listed
+        return path
+    return found
 
 
 def check_nesting(index: WritableIndex, sources: Sequence[Path]) -> None:

@@ -158,6 +158,24 @@ def is_limit(error: BaseException | None) -> bool:
     return False
 
 
+def raise_limit(error: BaseException, path: str | Path | None) -> None:
+    """Raise `ResourceError` if a limit of the system caused an error: what was to be read has no fault.
+
+    path: what was to be read; None if the system names it.
+    """
+    if isinstance(error, ResourceError):
+        raise error
+    if not is_limit(error):
+        return
+    cause: BaseException | None = error
+    while not isinstance(cause, OSError | ResourceError) and cause is not None:
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(cause, OSError):
+        problem = f"cannot be read ({system_problem(cause)})"
+        raise ResourceError(problem, path or cause.filename, system_hint(cause)) from error
+    raise cause or error
+
+
 def system_problem(error: OSError) -> str:
     """Return the message of the system, without number and path."""
     return os.strerror(error.errno) if error.errno else first_line(error)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from retrieval.errors import UsageError
+from retrieval.names import MAX_NAME_CHARS, check_text
 from retrieval.values import plain
 
 Range = tuple[float | None, float | None]
@@ -33,6 +34,9 @@ METADATA_FILTERS = (
 )
 """Book metadata that can be filtered by; the catalog keeps more (`LibraryReader.book_metadata`)."""
 
+Ranges = tuple[Range, ...]
+"""Ranges, one of which must hold the number."""
+
 Names = tuple[str, ...]
 """Names or patterns with `%`; one of them must fit."""
 
@@ -43,28 +47,31 @@ _MAX_NUMBER = 2**53
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Conditions on panels, all of which must hold; None is no condition.
+    """Conditions on panels, all of which must hold; None is no condition. Of several values of one, any may hold.
 
-    - book, source: an exact name, or a pattern in which `%` is any run of letters. `book` also matches the book's path.
-    - book_id: one book, as `PanelIndex.books` lists them.
-    - page: range of page numbers.
+    Names are compared without case and in Unicode's composed form (`retrieval.names.name_key`); in a pattern `%` is any
+    run of letters.
+
+    - book, source: names or patterns. `book` also matches the book's path.
+    - book_id: books, as `PanelIndex.books` lists them.
+    - page: ranges of page numbers.
     - has_dialogue: True for panels with dialogue, False for those without.
     - annotated: True for panels with an annotated box, False for those of the panel detector.
-    - aspect: range of width / height.
-    - size: range of the fraction of the page, 0 to 1.
-    - series ... character (`METADATA_FILTERS`): names or patterns of book metadata, compared without case. For values
-      that are numbers also a range.
+    - aspect: ranges of width / height.
+    - size: ranges of the fraction of the page, 0 to 1.
+    - series ... character (`METADATA_FILTERS`): names or patterns of book metadata. For values that are numbers also a
+      range.
     - label: page types (story, cover, ...), as such names.
     """
 
-    book: str | None = None
-    book_id: int | None = None
-    source: str | None = None
-    page: Range | None = None
+    book: str | Names | None = None
+    book_id: int | tuple[int, ...] | None = None
+    source: str | Names | None = None
+    page: Range | Ranges | None = None
     has_dialogue: bool | None = None
     annotated: bool | None = None
-    aspect: Range | None = None
-    size: Range | None = None
+    aspect: Range | Ranges | None = None
+    size: Range | Ranges | None = None
     series: Names | Range | None = None
     number: Names | Range | None = None
     volume: Names | Range | None = None
@@ -95,14 +102,14 @@ class Filter:
             raise UsageError(problem, hint=f"choose from {', '.join(names)}")
         where = {name: plain(value) for name, value in where.items()}
         return cls(
-            book=_text("book", where.get("book")),
-            book_id=_integer("book_id", where.get("book_id")),
-            source=_text("source", where.get("source")),
-            page=_range("page", where.get("page"), {}),
+            book=_one_or_names("book", where.get("book")),
+            book_id=_integers("book_id", where.get("book_id")),
+            source=_one_or_names("source", where.get("source")),
+            page=_ranges("page", where.get("page"), {}),
             has_dialogue=_boolean("has_dialogue", where.get("has_dialogue")),
             annotated=_boolean("annotated", where.get("annotated")),
-            aspect=_range("aspect", where.get("aspect"), ASPECTS),
-            size=_range("size", where.get("size"), SIZES),
+            aspect=_ranges("aspect", where.get("aspect"), ASPECTS),
+            size=_ranges("size", where.get("size"), SIZES),
             label=_names("label", where.get("label")),
             **{name: _metadata_value(name, where.get(name)) for name in METADATA_FILTERS},
         )
@@ -113,11 +120,6 @@ class Filter:
         return self == Filter()
 
 
-def casefold_name(value: str) -> str:
-    """Return a name as it is compared: casefolded, without blanks around it."""
-    return value.strip().casefold()
-
-
 def to_number(value: str) -> float | None:
     """Return the number that a name spells, or None."""
     try:
@@ -125,6 +127,16 @@ def to_number(value: str) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) and value.isascii() else None
+
+
+def as_names(value: Any) -> Names:
+    """Return one name or several as a tuple."""
+    return (value,) if isinstance(value, str) else value
+
+
+def as_ranges(value: Any) -> Ranges:
+    """Return one range or several as a tuple."""
+    return (value,) if is_range(value) and not isinstance(value[0], tuple) else value
 
 
 def is_range(value: Any) -> bool:
@@ -141,27 +153,40 @@ def _metadata_value(name: str, value: Any) -> Names | Range | None:
     return _names(name, value)
 
 
-def _names(name: str, value: Any) -> Names | None:
-    """Return one name or several as a tuple; numbers become names."""
+def _one_or_names(name: str, value: Any) -> str | Names | None:
+    """Return one name as it is, several as a tuple; numbers are no names here, because `book_id` takes them."""
+    names = _names(name, value, numbers=False)
+    return names[0] if names is not None and isinstance(value, str) else names
+
+
+def _names(name: str, value: Any, *, numbers: bool = True) -> Names | None:
+    """Return one name or several as a tuple. numbers: also take numbers, which become names."""
     if value is None:
         return None
     items = value if isinstance(value, list | tuple) else (value,)
-    names = tuple(str(part) if _is_number(part) else part for part in items)
-    if names and all(isinstance(part, str) and _text(name, part) for part in names):
-        return names
-    raise UsageError(f"filter {name} takes a name, a pattern with %, or a list of them; found {value!r}")
+    names = tuple(str(part) if numbers and _is_number(part) else part for part in items)
+    if not names or not all(isinstance(part, str) and (part or not numbers) and _is_unicode(part) for part in names):
+        raise UsageError(f"filter {name} takes a name, a pattern with %, or a list of them; found {value!r}")
+    for part in names:
+        check_text(f"filter {name}", part)
+        if len(part) > MAX_NAME_CHARS:
+            raise UsageError(f"filter {name} has {len(part):,} characters; a name has at most {MAX_NAME_CHARS:,}")
+    return names
 
 
-def _integer(name: str, value: Any) -> int | None:
-    if value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MAX_NUMBER):
-        return value
-    raise UsageError(f"filter {name} takes a whole number; found {value!r}")
+def _is_unicode(text: str) -> bool:
+    """Return True if a text can be stored; halves of surrogate pairs cannot."""
+    return not any("\ud800" <= c <= "\udfff" for c in text)
 
 
-def _text(name: str, value: Any) -> str | None:
-    if value is None or (isinstance(value, str) and not any("\ud800" <= c <= "\udfff" for c in value)):
-        return value
-    raise UsageError(f"filter {name} takes a name, or a pattern with %; found {value!r}")
+def _integers(name: str, value: Any) -> int | tuple[int, ...] | None:
+    """Return one whole number as it is, several as a tuple."""
+    if value is None:
+        return None
+    items = tuple(value) if isinstance(value, list | tuple) else (value,)
+    if items and all(isinstance(i, int) and not isinstance(i, bool) and 0 <= i <= _MAX_NUMBER for i in items):
+        return items if isinstance(value, list | tuple) else items[0]
+    raise UsageError(f"filter {name} takes a whole number, or a list of them; found {value!r}")
 
 
 def _boolean(name: str, value: Any) -> bool | None:
@@ -174,9 +199,16 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _MAX_NUMBER
 
 
-def _range(name: str, value: Any, names: Mapping[str, Range]) -> Range | None:
+def _ranges(name: str, value: Any, names: Mapping[str, Range]) -> Range | Ranges | None:
+    """Return one range, or several as a tuple; a pair of numbers is one range."""
     if value is None:
         return None
+    if isinstance(value, list | tuple) and value and all(isinstance(part, str | list | tuple) for part in value):
+        return tuple(_range(name, part, names) for part in value)
+    return _range(name, value, names)
+
+
+def _range(name: str, value: Any, names: Mapping[str, Range]) -> Range:
     if isinstance(value, str) and value in names:
         return names[value]
     if _is_number(value):
@@ -186,4 +218,4 @@ def _range(name: str, value: Any, names: Mapping[str, Range]) -> Range | None:
         if all(v is None or _is_number(v) for v in (low, high)):
             return (low, high)
     choices = f", or one of {', '.join(names)}" if names else ""
-    raise UsageError(f"filter {name} takes a number or (from, to){choices}; found {value!r}")
+    raise UsageError(f"filter {name} takes a number or (from, to), a list of such pairs{choices}; found {value!r}")

@@ -10,7 +10,7 @@ from typing import Any, Self, Unpack
 
 from PIL import Image
 
-from retrieval.encoder.protocol import Encoder, can_read
+from retrieval.encoder.protocol import Encoder
 from retrieval.errors import IndexDamaged, UsageError
 from retrieval.filters import Filter
 from retrieval.overview.facets import Facets, facets_of
@@ -145,10 +145,6 @@ class PanelIndex:
     def search_many(self, queries: Sequence[Query]) -> list[list[Hit]]:
         """Return the hits of each query, in order; queries are encoded together, one batch for each view."""
         return self._searcher.search(queries)
-
-    def can_read(self, text: str) -> bool:
-        """Return False if the encoder knows no word of a text: a search then looks it up as words only."""
-        return can_read(self.encoder, text)
 
     # ------------------------------------------------------------------ looking
 

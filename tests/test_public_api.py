@@ -41,7 +41,6 @@ FUNCTIONS: dict[Callable[..., Any], str] = {
     PanelIndex.open: "path * encoder device",
     PanelIndex.search: "self **fields",
     PanelIndex.search_many: "self queries",
-    PanelIndex.can_read: "self text",
     PanelIndex.count: "self where",
     PanelIndex.browse: "self where k offset",
     PanelIndex.facets: "self where limit",

@@ -51,7 +51,7 @@ def _environment() -> dict[str, str]:
 
 def _wait_for_server(url: str) -> None:
     direct = build_opener(ProxyHandler({}))
-    for _ in range(1200):
+    for _ in range(3000):
         try:
             direct.open(url).close()
             return

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from index_builder.annotations.file_names import metadata_from_name
 from index_builder.annotations.metadata import MetadataFields, merge_fields
+from index_builder.annotations.page_names import match_names
 from index_builder.annotations.records import RawAnnotation
 from index_builder.annotations.registry import ParsedFile, parse_file
 from index_builder.sources import BookRef, error_reason
-from retrieval.books import BookFormat, ReadLimits, read_page, suffix_of
+from retrieval.books import BookFormat, ReadLimits, is_page, read_page, suffix_of
 from retrieval.books.formats.folder import read_file
 from retrieval.books.labels import normalize_label
-from retrieval.books.page_ids import without_suffix
 from retrieval.errors import SourceError
 
 FORMATS_BY_TRUST = ("ComicInfo", "CoMet", "ComicBookInfo", "ACBF", "EPUB package", "mokuro", "Kumiko")
@@ -79,45 +78,57 @@ def read_book(book: BookRef, names: Sequence[str], limits: ReadLimits) -> BookAn
     warnings: list[tuple[str, str]] = []
     files = list(_parsed_files(book, limits, warnings))
     files.sort(key=_trust_rank)
-    metadata = [file.metadata for file in files if file.metadata is not None]
+    metadata = [file.parsed.metadata for file in files if file.parsed.metadata is not None]
     fields = merge_fields([*(item.fields for item in metadata), metadata_from_name(names)])
     directions = [*(item.reading_direction for item in metadata), book.reading_direction]
     direction = next((direction for direction in directions if direction), None)
-    return BookAnnotations(fields, _page_types(book, files), direction, _page_annotations(book, files), tuple(warnings))
+    pages = _page_annotations(book, files, warnings)
+    page_types = _page_types(book, files, warnings)
+    return BookAnnotations(fields, page_types, direction, pages, tuple(warnings))
 
 
-def _trust_rank(file: ParsedFile) -> int:
-    return FORMATS_BY_TRUST.index(file.format) if file.format in FORMATS_BY_TRUST else len(FORMATS_BY_TRUST)
+@dataclass(frozen=True, slots=True)
+class _BookFile:
+    """A parsed file of a book. label: path for reports. name: path inside the book, "" for a file next to it."""
+
+    label: str
+    name: str
+    parsed: ParsedFile
 
 
-def _parsed_files(book: BookRef, limits: ReadLimits, warnings: list[tuple[str, str]]) -> Iterator[ParsedFile]:
+def _trust_rank(file: _BookFile) -> int:
+    known = file.parsed.format in FORMATS_BY_TRUST
+    return FORMATS_BY_TRUST.index(file.parsed.format) if known else len(FORMATS_BY_TRUST)
+
+
+def _parsed_files(book: BookRef, limits: ReadLimits, warnings: list[tuple[str, str]]) -> Iterator[_BookFile]:
     """Yield the files of a known format, and damaged ones; JSON files of unknown format may be anything."""
-    for label, data in _read_files(book, limits, warnings):
+    for label, name, data in _read_files(book, limits, warnings):
         parsed = parse_file(data)
         if parsed.format or (parsed.warning and PurePosixPath(label).suffix.lower() != ".json"):
             if parsed.warning:
                 warnings.append((label, parsed.warning))
-            yield parsed
+            yield _BookFile(label, name, parsed)
 
 
-def _read_files(book: BookRef, limits: ReadLimits, warnings: list[tuple[str, str]]) -> Iterator[tuple[str, bytes]]:
-    """Yield (display path, bytes) of the files that may have metadata or annotations."""
-    root = book.relative or book.path.name
+def _read_files(book: BookRef, limits: ReadLimits, warnings: list[tuple[str, str]]) -> Iterator[tuple[str, str, bytes]]:
+    """Yield (display path, path inside the book or "", bytes) of the files that may have metadata or annotations."""
+    root = _root(book)
     if book.comment:
-        yield f"{root} (comment)", book.comment
+        yield f"{root} (comment)", "", book.comment
     if book.book_format == BookFormat.ACBF:
         try:
-            yield root, read_file(book.path.parent, book.path.name, limits.max_bytes, limits)
+            yield root, "", read_file(book.path.parent, book.path.name, limits.max_bytes, limits)
         except (SourceError, OSError) as error:
             warnings.append((root, error_reason(error)))
     for name, _ in book.metadata_files[:_MAX_FILES]:
         try:
-            yield f"{root}/{name}", read_page(book.path, name, limits)
+            yield f"{root}/{name}", name, read_page(book.path, name, limits)
         except SourceError as error:
             warnings.append((f"{root}/{name}", error_reason(error)))
     for name, _ in book.sidecar_files:
         try:
-            yield name, read_file(book.path.parent, name, limits.max_bytes, limits)
+            yield name, "", read_file(book.path.parent, name, limits.max_bytes, limits)
         except (SourceError, OSError) as error:
             warnings.append((name, error_reason(error)))
 
@@ -134,51 +145,55 @@ def _document_fingerprint(book: BookRef) -> str:
     return f"{stat.st_size}:{stat.st_mtime_ns}"
 
 
-def _page_types(book: BookRef, files: Sequence[ParsedFile]) -> dict[str, str]:
+def _page_types(book: BookRef, files: Sequence[_BookFile], warnings: list[tuple[str, str]]) -> dict[str, str]:
     """Return the page types by page name, found by the page's number or by its name in a file of labels."""
     page_types: dict[str, str] = {}
     for file in reversed(files):  # the most trusted file comes last and overwrites the others
-        if file.metadata is not None:
-            by_number = file.metadata.page_types
+        if file.parsed.metadata is not None:
+            by_number = file.parsed.metadata.page_types
             numbered = ((page.name, by_number[page.number]) for page in book.pages if page.number in by_number)
             page_types |= {name: normalize_label(label) for name, label in numbered}
-        if file.labels is not None:
-            matched = _match_names(list(file.labels.pages), book)
-            page_types |= {page: normalize_label(file.labels.pages[name]) for page, name in matched.items()}
+        if file.parsed.labels is not None:
+            labels = file.parsed.labels.pages
+            matches = match_names(list(labels), _page_names(book))
+            page_types |= {page: normalize_label(labels[name]) for page, name in matches.names.items()}
+            if (problem := matches.problem()) and any(map(is_page, labels)):  # any JSON of texts may look like labels
+                warnings.append((file.label, problem))
     return page_types
 
 
-def _page_annotations(book: BookRef, files: Sequence[ParsedFile]) -> dict[str, tuple[RawAnnotation, ...]]:
-    """Return the annotations by page name, the most trusted first."""
+def _page_annotations(
+    book: BookRef, files: Sequence[_BookFile], warnings: list[tuple[str, str]]
+) -> dict[str, tuple[RawAnnotation, ...]]:
+    """Return the annotations by page name, the most trusted first; files with pages of other books leave a warning."""
     pages: dict[str, tuple[RawAnnotation, ...]] = {}
-    for file in files:
-        for page, name in _match_names(list(file.pages), book).items():
-            pages[page] = (*pages.get(page, ()), file.pages[name])
+    for label, described in _described_pages(book, files):
+        matches = match_names(list(described), _page_names(book))
+        for page, name in matches.names.items():
+            pages[page] = (*pages.get(page, ()), described[name])
+        if problem := matches.problem():
+            warnings.append((label, problem))
     return pages
 
 
-def _match_names(names: Sequence[str], book: BookRef) -> dict[str, str]:
-    """Return page name -> name of the page in a file of the book.
-
-    Names match if they are the same path, or if their last parts are equal and unique on both sides.
-    """
-    exact = {name.lstrip("./"): name for name in names}
-    page_stems = Counter(_stem(page.name) for page in book.pages)
-    name_stems = Counter(_stem(name) for name in names)
-    by_stem = {_stem(name): name for name in names}
-    matched: dict[str, str] = {}
-    for page in book.pages:
-        stem = _stem(page.name)
-        if page.name in exact:
-            matched[page.name] = exact[page.name]
-        elif page_stems[stem] == 1 and name_stems[stem] == 1:
-            matched[page.name] = by_stem[stem]
-    return matched
+def _described_pages(book: BookRef, files: Sequence[_BookFile]) -> Iterator[tuple[str, Mapping[str, RawAnnotation]]]:
+    """Yield (display path, annotations by page name) of each file, then of all files inside the book for one page."""
+    single: dict[str, RawAnnotation] = {}
+    for file in files:
+        if file.parsed.pages:
+            yield file.label, file.parsed.pages
+        elif file.parsed.page is not None and file.name:
+            single[file.name[: -len(".json")].removesuffix("_ocr")] = file.parsed.page
+    if single:
+        yield f"{_root(book)}/*.json", single
 
 
-def _stem(name: str) -> str:
-    """Return a file name without folders and image extension, casefolded."""
-    return without_suffix(_file_name(name.replace("\\", "/"))).casefold()
+def _page_names(book: BookRef) -> list[str]:
+    return [page.name for page in book.pages]
+
+
+def _root(book: BookRef) -> str:
+    return book.relative or book.path.name
 
 
 def _file_name(name: str) -> str:

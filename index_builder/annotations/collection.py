@@ -19,6 +19,7 @@ from retrieval.books.labels import Labels
 from retrieval.books.page_ids import PageIdMatcher
 from retrieval.errors import SourceError
 from retrieval.images.decode import MAX_BYTES
+from retrieval.names import name_key
 
 _MAX_OPENED = 200
 """Number of files directly in a folder that are opened to see if they describe many pages, the largest first."""
@@ -38,6 +39,15 @@ AnnotationRef = RawAnnotation | AnnotationFile
 """A page annotation: parsed, or a file to parse later."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Set:
+    """The names of the pages that one file or folder describes, and their annotations."""
+
+    path: Path
+    names: list[str]
+    items: Sequence[AnnotationRef]
+
+
 @dataclass
 class Collection:
     """The annotations of a collection. `match` must be called once, before the other fields are read.
@@ -51,7 +61,7 @@ class Collection:
     page_types: dict[str, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     warnings: list[tuple[str, str]] = field(default_factory=list)
-    _sets: list[tuple[list[str], list[AnnotationRef]]] = field(default_factory=list)
+    _sets: list[_Set] = field(default_factory=list)
     _labels: list[Labels] = field(default_factory=list)
     _manifest: dict[str, str] = field(default_factory=dict)
 
@@ -78,14 +88,15 @@ class Collection:
         ambiguous: set[str] = set()
         entries = unused = 0
         ids = self._ids_by_page(pages)
-        for names, items in self._sets:
-            positions, uncertain = _match_names(names, pages, ids)
+        for file in self._sets:
+            positions, uncertain = _match_names(file.names, pages, ids)
             ambiguous |= uncertain
             used = {position for position in positions if position is not None}
-            entries, unused = entries + len(names), unused + len(names) - len(used)
+            entries, unused = entries + len(file.names), unused + len(file.names) - len(used)
+            self.warnings += [(str(file.path), problem) for problem in _problems(file.names, used, uncertain)]
             for page, position in zip(pages, positions, strict=True):
                 if position is not None:
-                    self.annotations[page] = (*self.annotations.get(page, ()), items[position])
+                    self.annotations[page] = (*self.annotations.get(page, ()), file.items[position])
                     matched.add(page)
         for labels in self._labels:
             entries += len(labels.pages) + len(labels.books)
@@ -122,7 +133,7 @@ class Collection:
         single = [(path, stat) for path, stat in files if path.suffix.lower() == ".json" and path not in opened]
         names = [path.relative_to(root).as_posix()[: -len(".json")].removesuffix("_ocr") for path, _ in single]
         items = [AnnotationFile(path, f"{stat.st_size}:{stat.st_mtime_ns}") for path, stat in single]
-        self._sets.append((names, list(items)))
+        self._sets.append(_Set(root, names, list(items)))
 
     def _add_file(self, path: Path, *, named_by_user: bool = True) -> bool:
         """Add a file if it describes many pages, or if the user named it; return True if it describes many pages."""
@@ -142,9 +153,9 @@ class Collection:
 
     def _add_parsed(self, path: Path, parsed: ParsedFile, named_by_user: bool) -> None:
         if parsed.pages:
-            self._sets.append((list(parsed.pages), list(parsed.pages.values())))
+            self._sets.append(_Set(path, list(parsed.pages), list(parsed.pages.values())))
         elif parsed.page is not None and named_by_user:
-            self._sets.append(([path.name.removesuffix(".json")], [parsed.page]))
+            self._sets.append(_Set(path, [path.name.removesuffix(".json")], [parsed.page]))
         if parsed.labels is not None:
             self._labels.append(parsed.labels)
         self._manifest |= parsed.manifest
@@ -162,10 +173,22 @@ def _files_below(root: Path) -> Iterator[tuple[Path, os.stat_result]]:
 
 def _match_names(names: list[str], pages: Sequence[str], ids: dict[str, str]) -> tuple[list[int | None], set[str]]:
     """Return the position of each page's name, by the page's id in `ids` or else its path, and the ambiguous pages."""
-    exact = {name: position for position, name in enumerate(names)}
+    exact = {name_key(name): position for position, name in enumerate(names)} if ids else {}
     matched = PageIdMatcher(names).match(pages)
-    positions = [exact.get(ids.get(page, ""), place) for page, place in zip(pages, matched.matches, strict=True)]
+    positions = [
+        exact.get(name_key(ids[page]), place) if page in ids else place
+        for page, place in zip(pages, matched.matches, strict=True)
+    ]
     return positions, {pages[n] for n in matched.ambiguous if positions[n] is None}
+
+
+def _problems(names: Sequence[str], used: set[int], ambiguous: set[str]) -> Iterator[str]:
+    """Yield why entries of one file are not used: all of them, or those of pages without a certain match."""
+    if ambiguous:
+        first = min(ambiguous)
+        yield f"the entries of {len(ambiguous)} pages are not certain, and not used (the first page is {first})"
+    elif names and not used:
+        yield f"describes {len(names)} pages, and none of them is a page of the sources (the first is {names[0]!r})"
 
 
 def combined_fingerprint(annotations: Iterable[AnnotationRef]) -> str:

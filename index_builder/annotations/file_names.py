@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from index_builder.annotations.metadata import MetadataFields, normalize_number
 from index_builder.sources.books import is_generic
+from retrieval.names import display_name
 
 _BRACKETS = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]|\{([^{}]*)\}")
 _YEAR = re.compile(r"(?:\w+\.?,? )?((?:19|20)\d\d)(?:[-./]\d\d?){0,2}(?: ?- ?(?:(?:19|20)\d\d)?)?")
@@ -32,6 +33,7 @@ def metadata_from_name(names: Sequence[str]) -> MetadataFields:
     names: the parts of its path without extension, the book's own name last. A name that is only a number or a
     chapter ("c012") takes its series from the folder that contains it.
     """
+    names = [display_name(name) for name in names]
     text, fields = _parse_brackets(names[-1].replace("_", " ") if names else "")
     text, starts = _parse_numbers(text, fields)
     series = _parse_series(text[: min(starts, default=len(text))]) or _series_of_folders(names[:-1])

@@ -6,6 +6,8 @@ import json
 import re
 from typing import Any
 
+from retrieval.books.formats.xml import decode_text
+
 _FENCE = re.compile(r"\A\s*```\w*\s*\n(.*?)(?:\n\s*```\s*)?\Z", re.DOTALL)
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\Z)|[\[\]{},]', re.DOTALL)
 
@@ -15,7 +17,10 @@ def parse_json(data: bytes) -> tuple[Any, str]:
 
     Of JSON that is cut off, the complete entries are read: language models stop at a length limit.
     """
-    text = data.decode(json.detect_encoding(data), "replace")
+    try:
+        text = data.decode(json.detect_encoding(data))
+    except UnicodeDecodeError:
+        text = decode_text(data)
     fenced = _FENCE.match(text)
     text = fenced[1] if fenced else text.removeprefix("\ufeff")
     try:

@@ -1,4 +1,4 @@
-"""Merging of all annotations of a page into one, in the pixels of its image."""
+"""Merging of all annotations of a page into one, in one language and in the pixels of its image."""
 
 from __future__ import annotations
 
@@ -76,6 +76,18 @@ def _assign_blocks(page: PageAnnotation, right_to_left: bool) -> PageAnnotation:
         for panel, (text, effects) in zip(page.panels, texts, strict=True)
     )
     return replace(page, panels=panels, blocks=())
+
+
+def select_language(annotation: RawAnnotation, language: str) -> RawAnnotation:
+    """Return the annotation with the text blocks of one language.
+
+    language: the preferred language code. If the page has no text in it, the page's first language is used.
+    """
+    languages = list(dict.fromkeys(block.language for block in annotation.blocks))
+    if len(languages) < 2:
+        return annotation
+    chosen = next((code for code in languages if code.lower().split("-")[0] == language.lower()), languages[0])
+    return replace(annotation, blocks=tuple(block for block in annotation.blocks if block.language == chosen))
 
 
 def texts_of_panels(page: PageAnnotation, boxes: Sequence[Box], *, right_to_left: bool = False) -> list[PanelTexts]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from index_builder.annotations.parsing import clean_text
+from retrieval.names import display_name
 
 MetadataFields = tuple[tuple[str, str], ...]
 """(name, value) pairs; a field with several values has one pair for each, in order."""
@@ -48,7 +49,7 @@ def normalize_fields(pairs: Iterable[tuple[str, str | None]]) -> MetadataFields:
 
     Lists are split, numbers lose leading zeros, languages become codes, and duplicates and empty values are dropped.
     """
-    fields = [(name, part) for name, value in pairs if value for part in _split(name, clean_text(value))]
+    fields = [(name, part) for name, value in pairs if value for part in _split(name, display_name(clean_text(value)))]
     artists = [("artist", value) for name, value in fields if name in ARTIST_FIELDS]
     return tuple(dict.fromkeys([*((name, value) for name, value in fields if name != "artist"), *artists]))
 

@@ -32,7 +32,7 @@ from index_builder.annotations.formats import (
 from index_builder.annotations.json_text import parse_json
 from index_builder.annotations.metadata import BookMetadata, normalize_fields
 from index_builder.annotations.records import RawAnnotation
-from retrieval.books.formats.xml import parse_xml
+from retrieval.books.formats.xml import decode_text, parse_xml
 from retrieval.books.labels import Labels, parse_labels
 from retrieval.errors import SourceError
 
@@ -94,6 +94,14 @@ def _mokuro(value: Any) -> ParsedFile | None:
     return ParsedFile("mokuro", pages=volume.pages, metadata=metadata)
 
 
+def _comicinfo(root: Element) -> ParsedFile | None:
+    metadata = comicinfo.read(root)
+    if metadata is None:
+        return None
+    named = comicinfo.page_types_by_name(root)
+    return ParsedFile("ComicInfo", metadata=metadata, labels=Labels(named) if named else None)
+
+
 def _acbf(root: Element) -> ParsedFile | None:
     document = acbf.read(root)
     return None if document is None else ParsedFile("ACBF", pages=document.pages, metadata=document.metadata)
@@ -118,7 +126,7 @@ JSON_FORMATS: tuple[Callable[[Any], ParsedFile | None], ...] = (
 )
 
 XML_FORMATS: tuple[Callable[[Element], ParsedFile | None], ...] = (
-    _metadata_format("ComicInfo", comicinfo.read),
+    _comicinfo,
     _metadata_format("CoMet", comet.read),
     _metadata_format("EPUB package", epub_package.read),
     _acbf,
@@ -156,7 +164,7 @@ def _parse_xml(data: bytes) -> ParsedFile:
 
 def _parse_manifest(data: bytes) -> ParsedFile:
     """Parse a table with the columns `canonical_id`, `absolute_image_path` and, optionally, the type of each page."""
-    text = data.decode("utf-8-sig", "replace").replace("\0", "")
+    text = decode_text(data).replace("\0", "")
     if not re.match(r"[^\n]*\bcanonical_id\b", text):
         return UNKNOWN
     manifest: dict[str, str] = {}

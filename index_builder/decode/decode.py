@@ -28,7 +28,7 @@ from retrieval.books import ReadLimits, read_page
 from retrieval.books.formats.folder import read_file
 from retrieval.encoder.inputs import panel_input
 from retrieval.encoder.protocol import PanelInput
-from retrieval.errors import PanelseekError, ResourceError, is_limit, system_hint, system_problem
+from retrieval.errors import PanelseekError, raise_limit
 from retrieval.images.crops import crop
 from retrieval.images.decode import MAX_BYTES, decode_image
 from retrieval.images.thumbnail import encode_thumbnail
@@ -43,21 +43,9 @@ def decode_page(task: PageTask, settings: DecodeSettings) -> DecodeResult:
     try:
         return _decode(task, settings)
     except Exception as error:  # a decoder may raise anything; the other pages go on
-        if is_limit(error):
-            raise _limit_error(error) from error
+        # the page is sound, and the next one would fare no better
+        raise_limit(error, error.path if isinstance(error, PanelseekError) else None)
         return DecodeError(_reason(error))
-
-
-def _limit_error(error: Exception) -> PanelseekError:
-    """Return the error that ends the build: the page is sound, and the next one would fare no better."""
-    if isinstance(error, ResourceError):
-        return error
-    path = error.path if isinstance(error, PanelseekError) else None
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, OSError):
-        cause = cause.__cause__ or cause.__context__
-    assert cause is not None, "is_limit found an OSError"
-    return ResourceError(f"it cannot be read ({system_problem(cause)})", path or cause.filename, system_hint(cause))
 
 
 def _reason(error: Exception) -> str:

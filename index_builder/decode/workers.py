@@ -16,6 +16,7 @@ from loky import ProcessPoolExecutor
 
 from index_builder.decode.decode import decode_page
 from index_builder.decode.records import DecodeError, DecodeResult, DecodeSettings, PageTask
+from retrieval.errors import ResourceError, system_hint, system_problem
 
 Tag = TypeVar("Tag")
 
@@ -74,9 +75,17 @@ class WorkerPool:
 
     def _submit(self, task: PageTask) -> Future[DecodeResult]:
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(self._workers, initializer=prepare_worker, initargs=(os.getpid(),))
+            self._pool = self._start()
         future: Future[DecodeResult] = self._pool.submit(decode_page, task, self._settings)
         return future
+
+    def _start(self) -> Any:
+        """Return a new pool. Raises `ResourceError` if the system has no room for its processes and semaphores."""
+        try:
+            return ProcessPoolExecutor(self._workers, initializer=prepare_worker, initargs=(os.getpid(),))
+        except OSError as error:
+            problem = f"worker processes cannot be started ({system_problem(error)})"
+            raise ResourceError(problem, error.filename, f"use --workers 0, or {system_hint(error)}") from error
 
     def _submit_after_crash(self, task: PageTask) -> Future[DecodeResult]:
         """Submit a page, with a new pool if a worker died since the last one; pages in flight are checked later."""

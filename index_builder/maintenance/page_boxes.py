@@ -16,10 +16,12 @@ import numpy as np
 from index_builder.annotations import read_annotation
 from index_builder.panels import detect_panels
 from retrieval.books import read_page
+from retrieval.books.formats.folder import spelled_on_disk
 from retrieval.books.names import sidecar_names
 from retrieval.errors import UsageError
 from retrieval.images.decode import open_image
 from retrieval.images.formats import image_format
+from retrieval.names import name_key
 from retrieval.records import Box
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.layout import catalog_url, existing_index
@@ -82,10 +84,10 @@ def _full_path(book: Path, name: str) -> str:
 
 def _indexed_panels(path: str, folder: Path) -> PagePanels | None:
     """Return the panels that an index has of the page whose path ends like this; None if it has no such page."""
-    ending = f"/{path.strip('/')}"
+    ending = f"/{name_key(path.strip('/'))}"
     with Catalog.open(catalog_url(folder)) as catalog:
         pages = catalog.library.find_pages(posixpath.basename(path))
-        matching = [page for page in pages if f"/{_full_path(page.book, page.name)}".endswith(ending)]
+        matching = [page for page in pages if f"/{name_key(_full_path(page.book, page.name))}".endswith(ending)]
         if len(matching) > 1:
             listed = ", ".join(_full_path(page.book, page.name) for page in matching[:_SHOWN_PAGES])
             problem = f"{len(matching)} pages of the index are called {path}: {listed}"
@@ -119,7 +121,7 @@ def _sidecar(book: Path, name: str) -> str | None:
     """Return the name of the annotation file next to a single image, if there is one."""
     if book.name != name:
         return None
-    return next((other for other in sidecar_names(name)[1:] if (book.parent / other).is_file()), None)
+    return next((found for other in sidecar_names(name)[1:] if (found := spelled_on_disk(book.parent, other))), None)
 
 
 def _annotation(width: int, height: int, panels: list[dict[str, Any]]) -> dict[str, Any]:

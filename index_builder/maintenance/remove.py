@@ -19,6 +19,7 @@ from index_builder.write import (
     writer_lock,
 )
 from retrieval.errors import UsageError
+from retrieval.names import composed
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.layout import catalog_url, existing_index
 from retrieval.values import path_argument
@@ -67,7 +68,9 @@ def _content(catalog: Catalog, folder: Path, source: str | Path) -> SourceConten
     sources = catalog.library.sources()
     requested = path_argument("the source", source)
     spellings = requested.resolve(), Path(os.path.abspath(requested))  # noqa: PTH100 (links stay)
-    path = next((spelling for spelling in spellings if spelling in sources), None)
+    by_name = {composed(str(known)): known for known in sources} | {str(known): known for known in sources}
+    keys = (key for spelling in spellings for key in (str(spelling), composed(str(spelling))))
+    path = next((by_name[key] for key in keys if key in by_name), None)
     if path is None:
         listed = "its sources are " + ", ".join(map(str, sources)) if sources else "it has no sources"
         raise UsageError(f"the index has no source {requested}; {listed}", folder, "name one of its sources")

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from index_builder.annotations.book import BookAnnotations, book_fingerprint, page_files_fingerprint, read_book
 from index_builder.annotations.collection import AnnotationRef, Collection, combined_fingerprint
-from index_builder.annotations.languages import select_language
+from index_builder.annotations.merge import select_language
 from index_builder.annotations.records import RawAnnotation
 from index_builder.options import BuildOptions
 from index_builder.sources import BookRef, PageRef

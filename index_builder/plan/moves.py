@@ -15,6 +15,7 @@ from typing import Protocol
 from index_builder.decode.executors import PageExecutor
 from index_builder.decode.records import DecodedPage
 from index_builder.plan.plan import PageJob, PageStatus, Plan, present_status
+from retrieval.names import name_key
 from retrieval.progress import StageProgress
 from retrieval.store.catalog.pages import PageReader
 from retrieval.store.catalog.records import PageMove, PageUpdate, PreviousPage
@@ -143,7 +144,7 @@ def _match_moved(
 def _take_best(rows: list[_VacatedRow], job: PageJob, book_id: int | None) -> _VacatedRow:
     """Take one of several identical pages: one of the previous page's book first, then one with the same file name."""
     name = posixpath.basename(job.page.name)
-    best = max(rows, key=lambda row: (row.book_id == book_id, posixpath.basename(row.name) == name))
+    best = max(rows, key=lambda row: (row.book_id == book_id, name_key(posixpath.basename(row.name)) == name_key(name)))
     rows.remove(best)
     return best
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from retrieval.books import natural_key, sidecar_names, suffix_of
 from retrieval.books.names import PAGE_SUFFIXES
 from retrieval.errors import PanelseekError
+from retrieval.names import NameIndex, display_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +90,12 @@ def number_pages(
 
 def pages_in_order(names: Iterable[str], pages: Mapping[str, str], sidecars: Mapping[str, str]) -> tuple[PageRef, ...]:
     """Return the pages in the order of `names`, with their annotations; other names leave a gap in the numbers."""
-    by_name = {_lower_suffix(name): name for name in sidecars if may_annotate_page(name)}
+    annotations = NameIndex(name for name in sidecars if may_annotate_page(name))
     refs = []
     for number, name in enumerate(names, start=1):
         if name not in pages:
             continue
-        sidecar = next((by_name[other] for other in sidecar_names(name)[1:] if other in by_name), None)
+        sidecar = next((found for other in sidecar_names(name)[1:] if (found := annotations.find(other))), None)
         fingerprint = pages[name] if sidecar is None else f"{pages[name]}|{sidecars[sidecar]}"
         refs.append(PageRef(name, number, fingerprint, sidecar))
     return tuple(refs)
@@ -134,7 +135,7 @@ def book_title(names: Iterable[str]) -> str:
 
     ["Comics", "Ubunchu", "ch12"] -> "Ubunchu / ch12"; ["Comics", "Night Harbor"] -> "Night Harbor".
     """
-    *parents, own = names
+    *parents, own = map(display_name, names)
     if not is_generic(own) or not parents:
         return own
     return f"{book_title(parents)} / {own}"
@@ -150,7 +151,3 @@ def error_reason(error: PanelseekError | OSError) -> str:
     if isinstance(error, OSError):
         return f"cannot be read: {error.strerror or error}"
     return error.reason
-
-
-def _lower_suffix(name: str) -> str:
-    return name[: -len(".json")] + ".json"

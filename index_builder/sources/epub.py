@@ -88,7 +88,8 @@ def _encrypted_members(book: Container) -> set[str]:
     if _ENCRYPTION_FILE not in book.entries:
         return set()
     root = parse_xml(book.read(_ENCRYPTION_FILE), f"{book.path}/{_ENCRYPTION_FILE}")
-    return {page_name(unquote(item.get("URI", ""))) for item in descendants(root, "CipherReference")}
+    names = (page_name(unquote(item.get("URI", ""))) for item in descendants(root, "CipherReference"))
+    return {book.find(name) or name for name in names}
 
 
 def _find_problem(names: tuple[str, ...], book: Container, encrypted: set[str]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import posixpath
 import re
-import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -13,6 +12,7 @@ from urllib.parse import unquote, urldefrag
 
 from index_builder.sources.style_sheets import Element, StyleSheet, background_urls, parse_style_sheet
 from retrieval.books import Container, is_page, page_name, suffix_of
+from retrieval.names import name_key
 
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -44,7 +44,7 @@ class EpubFiles:
     def __init__(self, book: Container, encrypted: Collection[str]) -> None:
         self._book = book
         self._encrypted = encrypted
-        self._folded = {_fold(name): name for name in reversed(book.entries)}
+        self._folded = {name_key(name): name for name in reversed(book.entries)}
         self._sheets: dict[str, StyleSheet] = {}
 
     def resolve(self, reference: str, document: str = "") -> str:
@@ -56,7 +56,7 @@ class EpubFiles:
         path = urldefrag(reference)[0]
         names = [_join(document, unquote(path)), _join(document, path)]
         exact = next((name for name in names if name in self._book.entries), None)
-        return exact or self._folded.get(_fold(names[0]), names[0])
+        return exact or self._folded.get(name_key(names[0]), names[0])
 
     def images(self, name: str, media_type: str = "", depth: int = 0) -> PageImages:
         """Return the images in one document of the spine, in the order of its elements."""
@@ -187,7 +187,3 @@ def decode_markup(data: bytes) -> str:
 def _join(document: str, path: str) -> str:
     """Return the name in the archive of a path that is relative to a document."""
     return page_name(posixpath.normpath(posixpath.join("/", posixpath.dirname(document), path)).lstrip("/"))
-
-
-def _fold(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()

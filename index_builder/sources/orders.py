@@ -68,7 +68,7 @@ def _acbf_order(book: Container, pages: Iterable[str]) -> Order:
         return Order()
     document = documents[0]
     root = parse_xml(book.read(document), f"{book.path}/{document}")
-    names = [_resolve(href, document) for href in page_hrefs(root)]
+    names = [_resolve(href, document, book) for href in page_hrefs(root)]
     missing = [name for name in names if name not in book.entries]
     if missing:
         problem = f"its ACBF file lists missing pages (the first is {missing[0]!r})"
@@ -81,7 +81,8 @@ def _acbf_order(book: Container, pages: Iterable[str]) -> Order:
     return Order((*names, *unlisted), f"{problem}; the others follow in natural order")
 
 
-def _resolve(href: str, document: str) -> str:
+def _resolve(href: str, document: str, book: Container) -> str:
     """Return the name in the archive of a reference in `document`."""
     path = unquote(href).removeprefix("file:").lstrip("/")
-    return page_name(posixpath.normpath(posixpath.join(posixpath.dirname(document), path)))
+    name = page_name(posixpath.normpath(posixpath.join(posixpath.dirname(document), path)))
+    return book.find(name) or name

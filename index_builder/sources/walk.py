@@ -26,10 +26,14 @@ from index_builder.sources.folders import (
     stat_fingerprint,
 )
 from index_builder.sources.listings import Listings, PictureKinds
-from retrieval.books import DEFAULT_LIMITS, ReadLimits, detect_file, is_page, natural_key, sidecar_names
-from retrieval.books.formats.folder import read_file
+from retrieval.books import DEFAULT_LIMITS, ReadLimits, detect_file, is_page, natural_key, sidecar_names, suffix_of
+from retrieval.books.formats.folder import read_file, spelled_on_disk
 from retrieval.errors import SourceError
 from retrieval.images.kinds import PICTURE_HEAD, PictureKind, picture_kind
+from retrieval.names import NameIndex, display_name
+
+_MOKURO_SUFFIX = ".mokuro"
+_NO_OWN_PAGES = "describes a folder without images of its own; read it with --annotations"
 
 
 def find_books(
@@ -38,8 +42,9 @@ def find_books(
     """Yield the books below `root`, and the skipped files, in natural order of their paths.
 
     root: a folder, a book file (recognised by its first bytes), or a single image. In folders only files named like
-    book files are tried, because many other files are ZIPs inside. A linked folder inside the root is read at its
-    own path, one outside the root is read once.
+    book files are tried as books, because many other files are ZIPs inside; images are found whatever their names. A
+    linked folder inside the root is read at its own path, one outside the root is read once. Hidden folders come last,
+    then the bins that are left out.
     listings: listings of an earlier walk of the same root.
 
     Raises SourceError at once if `root` does not exist.
@@ -62,14 +67,15 @@ def _list_file(path: Path, limits: ReadLimits, listings: Listings | None) -> Ite
         pages = number_pages(
             _fingerprints(path.parent, [path.name]), _fingerprints(path.parent, sidecar_names(path.name)[1:])
         )
-        return iter([BookRef(path, "", path.stem, "folder", pages)])
+        return iter([BookRef(path, "", display_name(path.stem), "folder", pages)])
     sidecars = _fingerprints(path.parent, _book_sidecar_names(path.name, is_folder=False))
-    return _with_sidecars(list_book(path, "", path.stem, limits, listings), tuple(sidecars.items()))
+    return _with_sidecars(list_book(path, "", display_name(path.stem), limits, listings), tuple(sidecars.items()))
 
 
 def _fingerprints(folder: Path, names: list[str] | tuple[str, ...]) -> dict[str, str]:
-    """Return name -> fingerprint of the files that exist."""
-    return {name: stat_fingerprint((folder / name).stat()) for name in names if (folder / name).is_file()}
+    """Return name -> fingerprint of the files that exist, by their names on disk."""
+    found = (present for name in names if (present := spelled_on_disk(folder, name)) is not None)
+    return {name: stat_fingerprint((folder / name).stat()) for name in found}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,24 +114,31 @@ class _Walk:
             place = stack.pop() if stack else hidden.popleft()
             if place.is_folder:
                 folder = self._list(place)
-                yield from self._folder_book(place, folder)
-                below = [_place_below(place, name, folder) for name in sorted(folder.below, key=natural_key)]
+                if folder.pages:
+                    _drop_plain_acbf_files(self._root / place.relative, folder)
+                sidecars = NameIndex(folder.sidecars)
+                names = sorted(folder.below, key=natural_key)
+                below = [_place_below(place, name, folder, sidecars) for name in names]
+                yield from self._folder_book(place, folder, {file for item in below for file, _ in item.sidecars})
                 stack += [item for item in reversed(below) if not item.is_hidden_folder]
                 hidden += [item for item in below if item.is_hidden_folder]
             elif self._is_new(place):
                 yield from self._file_book(place)
         yield from (bin_entry(paths) for paths in self._bins.values())
 
-    def _folder_book(self, place: _Place, folder: Folder) -> Iterator[BookRef | Skipped]:
-        """Yield the skipped files of a folder, then the book of its page images."""
+    def _folder_book(self, place: _Place, folder: Folder, others: set[str]) -> Iterator[BookRef | Skipped]:
+        """Yield the skipped files of a folder, then the book of its page images; others: files of books below it."""
         yield from folder.skipped
         if folder.pages:
             path = self._root / place.relative
-            _drop_plain_acbf_files(path, folder)
             pages = number_pages(folder.pages, folder.sidecars, folder.unread)
-            files = metadata_files(folder.sidecars, pages)
+            own = {name: value for name, value in folder.sidecars.items() if name not in others}
+            files = metadata_files(own, pages)
             title = self._title(place.relative)
             yield BookRef(path, place.relative, title, "folder", pages, files, place.sidecars)
+        else:
+            unused = (name for name, _ in place.sidecars if suffix_of(name) == _MOKURO_SUFFIX)
+            yield from (Skipped(str((self._root / place.relative).parent / name), _NO_OWN_PAGES) for name in unused)
 
     def _file_book(self, place: _Place) -> Iterator[BookRef | Skipped]:
         title = self._title(str(Path(place.relative).with_suffix("")))
@@ -171,10 +184,11 @@ def _identity(path: Path) -> tuple[int, int]:
     return stat.st_dev, stat.st_ino
 
 
-def _place_below(place: _Place, name: str, folder: Folder) -> _Place:
+def _place_below(place: _Place, name: str, folder: Folder, sidecars: NameIndex) -> _Place:
     names = _book_sidecar_names(name, is_folder=folder.below[name])
-    sidecars = tuple((other, folder.sidecars[other]) for other in names if other in folder.sidecars)
-    return _Place(f"{place.relative}/{name}".lstrip("/"), folder.below[name], sidecars)
+    found = dict.fromkeys(present for other in names if (present := sidecars.find(other)) is not None)
+    files = tuple((present, folder.sidecars[present]) for present in found)
+    return _Place(f"{place.relative}/{name}".lstrip("/"), folder.below[name], files)
 
 
 def _drop_plain_acbf_files(path: Path, folder: Folder) -> None:

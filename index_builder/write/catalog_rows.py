@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, inspect, select
 
-from retrieval.filters import casefold_name, to_number
+from retrieval.filters import to_number
+from retrieval.names import display_name, name_key
 from retrieval.store.catalog.records import NewPanel, PageMove
 from retrieval.store.catalog.tables import Base, BookMetadataRow, PanelRow
 
@@ -35,9 +36,9 @@ def metadata_row(book_id: int, name: str, value: str, position: int) -> BookMeta
     return BookMetadataRow(
         book_id=book_id,
         name=name,
-        value=value,
+        value=display_name(value),
         position=position,
-        casefolded=casefold_name(value),
+        casefolded=name_key(value),
         numeric=to_number(value),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,5 +40,6 @@ def writer_lock(folder: Path) -> Iterator[None]:
 
 def _cannot_write(folder: Path, error: OSError) -> IndexError_:
     """Return the error for a disk that refuses; the system names the file if it was to be opened or renamed."""
-    path = folder if error.filename is None else str(error.filename)
-    return IndexError_(f"the index cannot be written ({system_problem(error)})", path, system_hint(error))
+    path = Path(folder if error.filename is None else os.fsdecode(error.filename))
+    what = "the index cannot be written" if path.is_relative_to(folder) else "the file cannot be read or written"
+    return IndexError_(f"{what} ({system_problem(error)})", path, system_hint(error))

@@ -11,6 +11,7 @@ from typing import ClassVar
 from retrieval.books.limits import ReadLimits
 from retrieval.books.problems import REBUILD, ReadProblem, megabytes
 from retrieval.errors import SourceError
+from retrieval.names import NameIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Container(ABC):
     comment: bytes = b""
     lock: threading.RLock = field(default_factory=threading.RLock)
     closed: bool = False
+    _index: NameIndex | None = None
 
     unpacks_whole: ClassVar[bool] = False
     """True if the container keeps an unpacked copy of the whole book while it is open."""
@@ -70,6 +72,12 @@ class Container(ABC):
     def page_error(self, name: str, problem: ReadProblem) -> SourceError:
         """Return the error for one page of this book."""
         return problem.error(f"{self.path}/{name}")
+
+    def find(self, name: str) -> str | None:
+        """Return the entry that a file of the book names, in any spelling; None without one."""
+        if self._index is None:
+            self._index = NameIndex(self.entries)
+        return self._index.find(name)
 
     @abstractmethod
     def _read_entry(self, name: str) -> bytes:

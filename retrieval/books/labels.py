@@ -17,6 +17,7 @@ from typing import Any
 
 from retrieval.books.page_ids import PageIdMatcher
 from retrieval.errors import UsageError
+from retrieval.names import name_key
 
 STORY = frozenset({"story", "narrative"})
 """Two names of one class; any other class is not part of the story."""
@@ -89,7 +90,7 @@ def page_numbers(pages: Sequence[str]) -> list[int]:
 
 def normalize_label(label: str) -> str:
     """Return a class in lower case, without surrounding blanks; `narrative` becomes `story`."""
-    normalized = label.strip().lower()
+    normalized = name_key(label)
     return "story" if normalized in STORY else normalized
 
 

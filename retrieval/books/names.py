@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from typing import TypeVar
 
+from retrieval.names import composed
+
 PAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".jxl"}
 )
@@ -54,14 +56,15 @@ def escapes(name: str) -> bool:
 
 
 def page_name(member: str) -> str:
-    """Return an archive member's name with '/' separators and without empty or '.' parts.
+    """Return an archive member's name in Unicode's form NFC, with '/' separators and without empty or '.' parts.
 
     A name that escapes the archive is returned unchanged.
     """
     member = _as_text(member)
     if escapes(member):
         return member
-    return "/".join(part for part in member.replace("\\", "/").split("/") if part not in ("", "."))
+    parts = composed(member).replace("\\", "/").split("/")
+    return "/".join(part for part in parts if part not in ("", "."))
 
 
 def _as_text(name: str) -> str:

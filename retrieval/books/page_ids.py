@@ -1,8 +1,8 @@
 """Match page ids of other programs with pages: their paths rarely begin where ours do.
 
-Ids and pages are compared from their ends. A page matches its full path, else the longest ending that only one id has.
-That ending has at least book and page, because a bare `0001` exists in every book. A page that several ids, or an id
-that several pages could match, has no match and is counted as ambiguous.
+Ids and pages are compared from their ends, in any spelling (`retrieval.names.name_key`). A page matches its full path,
+else the longest ending that only one id has. That ending has at least book and page, because a bare `0001` exists in
+every book. A page that several ids, or an id that several pages could match, has no match and is counted as ambiguous.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
+
+from retrieval.names import composed, name_key
 
 _AMBIGUOUS = -1
 _BARE_NUMBER = re.compile(r"(?:pages?|p|pg|images?|img|scans?)?[\W_\d]*", re.IGNORECASE)
@@ -47,7 +50,8 @@ class PageIdMatcher:
     """Page ids, indexed by the ends of their paths."""
 
     def __init__(self, ids: Sequence[str]) -> None:
-        self._ids = [_parts(page_id) for page_id in ids]
+        self._spelled = ids
+        self._ids = [_parts(name_key(page_id)) for page_id in ids]
         self._by_ending: dict[str, int] = {}
         self._by_flat_name: dict[str, int] = {}
         for position, parts in enumerate(self._ids):
@@ -55,8 +59,20 @@ class PageIdMatcher:
                 for ending in forms:
                     self._add(self._by_ending, ending, position)
             self._add(self._by_flat_name, _flat_name(parts), position)
-        full = {"/".join(parts): position for position, parts in enumerate(self._ids)}
+        full: dict[str, int] = {}
+        for position, parts in enumerate(self._ids):
+            self._add(full, "/".join(parts), position)
         self._by_ending.update(full)  # a full id matches itself, even if longer ids end with it
+        self._by_spelling = self._spellings() if _AMBIGUOUS in full.values() else {}
+
+    def _spellings(self) -> dict[str, int]:
+        """Return the ids by the ends of their paths as they are spelled, for ids that differ in nothing else."""
+        found: dict[str, int] = {}
+        for position, page_id in enumerate(self._spelled):
+            for forms in _endings(_parts(composed(page_id))):
+                for ending in forms:
+                    self._add(found, ending, position)
+        return found
 
     @staticmethod
     def _add(positions: dict[str, int], key: str, position: int) -> None:
@@ -65,7 +81,7 @@ class PageIdMatcher:
     def match(self, pages: Sequence[str]) -> PageMatches:
         """Match each page with an id. `pages` are full paths with '/' separators, with or without extension."""
         candidates = [self._find(page) for page in pages]
-        winners, contested = _resolve(pages, candidates)
+        winners, contested = self._resolve(pages, candidates)
         matches: list[int | None] = []
         ambiguous = set()
         for number, (page, candidate) in enumerate(zip(pages, candidates, strict=True)):
@@ -76,13 +92,17 @@ class PageIdMatcher:
         return PageMatches(tuple(matches), frozenset(ambiguous))
 
     def _find(self, page: str) -> _Candidate:
-        parts = _parts(page)
+        parts = _parts(name_key(page))
         for start, forms in enumerate(_endings(parts)):
             length = len(parts) - start
             positions = [self._by_ending[form] for form in forms if form in self._by_ending]
             if not positions:
                 continue
             position = next((one for one in positions if one != _AMBIGUOUS), _AMBIGUOUS)
+            if position == _AMBIGUOUS and self._by_spelling:
+                spelled = "/".join(_parts(composed(page))[start:])
+                known = (self._by_spelling.get(form) for form in (spelled, without_suffix(spelled)))
+                position = next((one for one in known if one is not None), _AMBIGUOUS)
             if length == 1:
                 return self._check_file_name(position, parts[-1])
             return _Candidate(position, length)
@@ -102,21 +122,29 @@ class PageIdMatcher:
                 return _Candidate(position, len(parts) - start)
         return _NO_CANDIDATE
 
+    def _resolve(self, pages: Sequence[str], candidates: Sequence[_Candidate]) -> tuple[dict[int, str], set[int]]:
+        """Return for each id the page that agrees with it best, and the ids that several pages claim equally."""
+        best: dict[int, tuple[int, str]] = {}
+        contested: set[int] = set()
+        for page, candidate in zip(pages, candidates, strict=True):
+            position = candidate.position
+            if position is None or position == _AMBIGUOUS:
+                continue
+            length, holder = best.get(position, (0, ""))
+            closer = candidate.length - length or self._spelled_alike(position, page) - self._spelled_alike(
+                position, holder
+            )
+            if closer > 0:
+                best[position] = (candidate.length, page)
+                contested.discard(position)
+            elif closer == 0 and page != holder:
+                contested.add(position)
+        return {position: page for position, (_, page) in best.items()}, contested
 
-def _resolve(pages: Sequence[str], candidates: Sequence[_Candidate]) -> tuple[dict[int, str], set[int]]:
-    """Return for each id the page that agrees with it best, and the ids that several pages claim equally."""
-    best: dict[int, tuple[int, str]] = {}
-    contested: set[int] = set()
-    for page, candidate in zip(pages, candidates, strict=True):
-        if candidate.position is None or candidate.position == _AMBIGUOUS:
-            continue
-        length, holder = best.get(candidate.position, (0, ""))
-        if candidate.length > length:
-            best[candidate.position] = (candidate.length, page)
-            contested.discard(candidate.position)
-        elif candidate.length == length and page != holder:
-            contested.add(candidate.position)
-    return {position: page for position, (_, page) in best.items()}, contested
+    def _spelled_alike(self, position: int, page: str) -> int:
+        """Return the number of path parts, from the end, that an id and a page spell alike."""
+        own, other = (reversed(_parts(without_suffix(composed(path)))) for path in (self._spelled[position], page))
+        return len(list(takewhile(lambda pair: pair[0] == pair[1], zip(own, other, strict=False))))
 
 
 def _is_bare_number(name: str) -> bool:
@@ -144,4 +172,4 @@ def _endings(parts: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 
 def _flat_name(parts: tuple[str, ...]) -> str:
-    return without_suffix("_".join(parts)).lower()
+    return without_suffix("_".join(parts))

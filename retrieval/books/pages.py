@@ -14,6 +14,7 @@ from retrieval.books.names import escapes, page_name, sidecar_names
 from retrieval.books.open_books import BOOK_POOL
 from retrieval.books.problems import REBUILD, ReadProblem, cannot_be_read
 from retrieval.errors import SourceError
+from retrieval.names import name_key
 
 _BOOK_MISSING = ReadProblem("the book is missing", REBUILD)
 _NO_BOOK = ReadProblem("the file is no longer a book", REBUILD)
@@ -44,7 +45,7 @@ def _read(book: Path, name: str, limits: ReadLimits) -> bytes:
     if detect_file(book)[0] is not None:
         with BOOK_POOL.use(book, limits) as container:
             return _read_from_container(container, name)
-    if name in sidecar_names(book.name):
+    if name_key(name) in map(name_key, sidecar_names(book.name)):
         return read_file(book.parent, name, limits.max_bytes, limits)
     raise _NO_BOOK.error(book / name)
 

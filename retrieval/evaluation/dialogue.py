@@ -17,6 +17,7 @@ from retrieval.evaluation.pictures import searches_approximately, with_exact
 from retrieval.evaluation.queries import read_rephrased, text_query
 from retrieval.evaluation.records import DEFAULT, EXACT, RetrievalScores, Settings
 from retrieval.filters import Filter
+from retrieval.names import name_key
 from retrieval.progress import ProgressCallback, StageProgress
 from retrieval.records import Panel, View
 from retrieval.search.open_index import OpenIndex
@@ -168,10 +169,10 @@ def _rephrased(
     if path is None:
         return [], ["rephrased lines are not measured: none were given"]
     entries = read_rephrased(path)
-    places = {(panel.book, panel.page_number, panel.number): panel for panel in panels_with_dialogue(index)}
+    places = {(name_key(panel.book), panel.page_number, panel.number): panel for panel in panels_with_dialogue(index)}
     queries = []
     for entry in entries:
-        panel = places.get((entry.book, entry.page, entry.panel))
+        panel = places.get((name_key(entry.book), entry.page, entry.panel))
         if panel is not None and " ".join(tokens(entry.line)) in " ".join(tokens(panel.dialogue)):
             queries.append(TextQuery("rephrased", entry.rephrased, right[tuple(tokens(panel.dialogue))]))
     missing = len(entries) - len(queries)

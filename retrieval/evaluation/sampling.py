@@ -10,6 +10,7 @@ import numpy as np
 
 from retrieval.errors import UsageError
 from retrieval.filters import Filter
+from retrieval.names import check_text, name_key
 from retrieval.records import Panel
 from retrieval.search.open_index import OpenIndex
 from retrieval.search.sampling import interleave
@@ -24,6 +25,8 @@ def query_panels(
     patterns: a book's title or path with `%` for any letters, or a part of its source. where: filter of the panels.
     Raises `UsageError` if the patterns match no book.
     """
+    for pattern in patterns:
+        check_text("the pattern of books", pattern)
     books = [book for book in index.books() if not patterns or any(_matches(book, pattern) for pattern in patterns)]
     if patterns and not books:
         raise UsageError(
@@ -43,9 +46,9 @@ def _shuffled(index: OpenIndex, book: BookSummary, seed: int, where: Filter) -> 
 
 def _matches(book: BookSummary, pattern: str) -> bool:
     """Return True if title or path match, as SQL's LIKE without regard to case, or source and path hold the pattern."""
-    wanted = pattern.casefold()
-    names = (book.title.casefold(), book.path.casefold())
+    wanted = name_key(pattern)
+    names = (name_key(book.title), name_key(book.path))
     like = "".join("*" if c == "%" else "?" if c == "_" else f"[{c}]" if c in "*?[" else c for c in wanted)
     if any(name == wanted or fnmatch.fnmatchcase(name, like) for name in names):
         return True
-    return "%" not in wanted and wanted in f"{book.source}/{book.path}".casefold()
+    return "%" not in wanted and wanted in name_key(f"{book.source}/{book.path}")

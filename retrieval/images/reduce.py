@@ -38,7 +38,7 @@ _CORE_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}
 _COLOUR_BYTES = 4
 """Bytes per pixel of a decoded image: by mode, and otherwise."""
 
-_DECODER_BYTES = {"PNG": 0, "BMP": 0, "GIF": 1, "TIFF": 1, "AVIF": 6, "WebP": 13}
+_DECODER_BYTES = {"PNG": 0, "BMP": 0, "GIF": 1, "TIFF": 1, "AVIF": 6, "WebP": 12}
 """Bytes per pixel that the decoder of a format takes besides, measured with Pillow 12 on 40 megapixels."""
 
 _COEFFICIENT_BYTES = 2

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from retrieval.filters import ASPECTS, METADATA_FILTERS, Filter
+from retrieval.names import name_key
 from retrieval.store.catalog.catalog import Catalog
 
 Key = TypeVar("Key", int, str)
@@ -39,8 +40,8 @@ def facets_of(catalog: Catalog, where: Filter, limit: int) -> Facets:
     counts = catalog.library.panel_counts(where)
     with_dialogue, panels = sum(c.with_dialogue for c in counts), sum(c.panels for c in counts)
     values = {
-        "book": _sum_by_key((c.book, c.panels) for c in counts),
-        "label": _sum_by_key((c.label, c.panels) for c in counts if c.label),
+        "book": _sum_by_name((c.book, c.panels) for c in counts),
+        "label": _sum_by_name((c.label, c.panels) for c in counts if c.label),
         "has_dialogue": {"yes": with_dialogue, "no": panels - with_dialogue},
         "aspect": _sum_by_key((name, n) for c in counts for name, n in zip(ASPECTS, c.aspects, strict=True)),
     }
@@ -70,6 +71,14 @@ def _metadata_facets(catalog: Catalog, books: Mapping[int, int], limit: int) -> 
         most = _most_common(values, limit)
         facets[name] = tuple(Facet(_most_common(spellings[name, f.value], 1)[0].value, f.panels) for f in most)
     return facets
+
+
+def _sum_by_name(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Return the sum of the numbers of each name, in its most common spelling."""
+    spellings: dict[str, dict[str, int]] = defaultdict(dict)
+    for name, number in _sum_by_key(pairs).items():
+        spellings[name_key(name)][name] = number
+    return {_most_common(spelled, 1)[0].value: sum(spelled.values()) for spelled in spellings.values()}
 
 
 def _sum_by_key(pairs: Iterable[tuple[Key, int]]) -> dict[Key, int]:

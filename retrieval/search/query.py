@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 
 from retrieval.errors import UsageError
 from retrieval.filters import Filter
+from retrieval.names import check_text
 from retrieval.records import View
 from retrieval.values import number, plain, switch, whole_number
 
@@ -77,8 +78,10 @@ class Query:
         if self.panel is not None and (self.text is not None or self.image is not None):
             raise UsageError("a panel is a query by itself", hint="leave out text and image, or leave out panel")
         for name in ("text", "negative_text"):
-            if getattr(self, name) is not None and not isinstance(getattr(self, name), str):
-                raise UsageError(f"{name} must be text; found {getattr(self, name)!r}")
+            text = getattr(self, name)
+            if text is not None and not isinstance(text, str):
+                raise UsageError(f"{name} must be text; found {text!r}")
+            check_text(name, text or "")
         if self.panel is None and self.image is None and not self.query_text:
             only = "; negative text only removes results" if self.negative else ""
             raise UsageError(f"nothing to search for{only}", hint="give text, an image, or the id of an indexed panel")

@@ -7,6 +7,7 @@ file is on the disk once its folder is synced too.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -21,19 +22,25 @@ from numpy.typing import NDArray
 PARTIAL = ".partial"
 """Suffix of a file that is being written."""
 
+_NO_FOLDER_SYNC = {errno.EACCES, errno.EPERM, errno.EINVAL, errno.EBADF, errno.ENOSYS, errno.ENOTSUP}
+"""Errors of Windows, of network drives, and of folders that may be written but not read."""
+
 _KEEP_SIZE, _PUNCH_HOLE = 1, 2  # linux/falloc.h
 _BLOCK = 2**20  # bytes overwritten at once
 
 
 def sync(path: Path) -> None:
-    """Sync a file to the disk; of a folder, the names of what is in it (not on Windows, which has no such call)."""
-    if os.name == "nt" and path.is_dir():
-        return
-    handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    """Sync a file to the disk; of a folder, the names of what is in it, unless its file system cannot."""
+    folder = path.is_dir()
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        if not folder or error.errno not in _NO_FOLDER_SYNC:
+            raise
 
 
 def make_folder(path: Path) -> None:

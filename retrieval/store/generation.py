@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.encoder.spec import DIMENSION
-from retrieval.errors import IndexDamaged
+from retrieval.errors import IndexDamaged, raise_limit
 from retrieval.records import View
 from retrieval.store.ann.base import AnnIndex
 from retrieval.store.ann.index_types import ANN_INDEX_TYPES
@@ -86,6 +86,7 @@ def open_generation(index: Path, number: int) -> Generation:
             raise IndexDamaged(problem, path, REPAIR_HINT)
         views = {view: _open_view(folder, view, manifest["views"][str(view)]) for view in View}
     except (OSError, EOFError, ValueError) as error:  # a build deletes the file at this moment, or it is not an array
+        raise_limit(error, folder)
         raise IndexDamaged(f"the generation cannot be read ({error})", folder, REPAIR_HINT) from error
     except (KeyError, TypeError, AttributeError) as error:
         raise IndexDamaged("the file is not a manifest", folder / "manifest.json", REPAIR_HINT) from error
@@ -97,6 +98,7 @@ def _read_manifest(folder: Path, number: int) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads(path.read_text())
     except (OSError, ValueError, RecursionError) as error:
+        raise_limit(error, path)
         raise IndexDamaged("the manifest is missing or unreadable", path, REPAIR_HINT) from error
     if not isinstance(manifest, dict):
         raise IndexDamaged("the file is not a manifest", path, REPAIR_HINT)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from retrieval.encoder.protocol import PanelEmbeddings
 from retrieval.encoder.spec import DIMENSION
-from retrieval.errors import IndexDamaged
+from retrieval.errors import IndexDamaged, raise_limit
 from retrieval.records import View
 from retrieval.store.files import make_folder, punch_holes, sync
 from retrieval.store.hints import RESTORE_HINT
@@ -200,6 +200,7 @@ class VectorStore:
             shape = (path.stat().st_size // _ROW_BYTES, DIMENSION)  # a row that is being written does not count
             mapped: NDArray[np.float16] = np.memmap(path, dtype="<f2", mode="r", shape=shape)
         except (OSError, ValueError) as error:
+            raise_limit(error, path)
             reason = getattr(error, "strerror", None) or error
             raise IndexDamaged(f"the file is missing or unreadable ({reason})", path, RESTORE_HINT) from error
         if len(mapped) < rows:

@@ -30,9 +30,11 @@ from retrieval.errors import IndexDamaged, IndexError_, PanelseekError, Resource
 from retrieval.store import thumbnails
 from retrieval.store.ann.ivfpq import IvfPq
 from retrieval.store.derived import save_derived
-from retrieval.store.files import write_array
+from retrieval.store.files import sync, write_array
+from retrieval.store.generation import open_generation
 from retrieval.store.rejected_pairs import RejectedPairs
 from retrieval.store.thumbnails import Thumbnails
+from retrieval.store.vectors import VectorStore
 from tests.building.library import build, page, panels, put, speckled
 from tests.building.test_moves import as_if_built_at_once
 from tests.conftest import GridEncoder
@@ -223,6 +225,49 @@ def test_limits_are_told_from_other_errors() -> None:
     assert isinstance(pickle.loads(pickle.dumps(ResourceError("full", "/tmp", "free space"))), ResourceError)
 
 
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
+def test_too_many_open_files_is_no_damaged_index(
+    lib: Path, index: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Vectors and manifest that cannot be opened because of a limit are not called damaged."""
+    page(lib / "1", 1)
+    build(lib, index)
+    real = Path.stat
+
+    def fail(self: Path, **more: Any) -> os.stat_result:
+        if self.suffix == ".f16":
+            raise OSError(number, os.strerror(number), str(self))
+        return real(self, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "stat", fail)
+        with pytest.raises(ResourceError, match=os.strerror(number)):
+            VectorStore(index / "vectors").read("fused", np.arange(2))
+    with monkeypatch.context() as patch:
+
+        def unreadable(*_: object) -> str:
+            raise OSError(number, os.strerror(number))
+
+        patch.setattr(Path, "read_text", unreadable)
+        with pytest.raises(ResourceError, match=r"manifest\.json"):
+            open_generation(index, 1)
+
+
+def test_no_room_for_worker_processes(lib: Path, index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Semaphores need room in shared memory; without it the build says how to do without workers."""
+    page(lib / "1", 1)
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("index_builder.decode.workers.ProcessPoolExecutor", fail)
+        with pytest.raises(ResourceError, match="worker processes cannot be started") as caught:
+            build(lib, index, workers=2)
+    assert "--workers 0" in str(caught.value.hint)
+    assert build(lib, index).panels == 4
+
+
 @pytest.mark.parametrize("make", [Spool, Plan])
 def test_no_temporary_file(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Spools name the folder for temporary files when none can be made."""
@@ -250,6 +295,7 @@ def test_errors_under_the_lock(index: Path, error: OSError, told: str) -> None:
     with pytest.raises(IndexError_) as caught, writer_lock(index):
         raise error
     assert caught.value.path == (error.filename or str(index))
+    assert caught.value.problem.startswith("the file" if error.filename else "the index")
     assert os.strerror(error.errno or 0) in caught.value.problem
     assert told in str(caught.value.hint)
     assert "run the same command again" in str(caught.value.hint)
@@ -278,6 +324,26 @@ def test_a_full_disk_is_noticed_by_every_writer() -> None:
         with pytest.raises(OSError, match="No space left") as caught:
             write()
         assert caught.value.errno == errno.ENOSPC
+
+
+@pytest.mark.parametrize(("number", "ignored"), [(errno.EINVAL, True), (errno.EACCES, True), (errno.EIO, False)])
+def test_folders_that_cannot_be_synced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, ignored: bool
+) -> None:
+    """Some file systems do not sync folders, which is no error; files must be synced everywhere."""
+
+    def fail(_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    file = put(tmp_path / "file", b"x")
+    monkeypatch.setattr("retrieval.store.files.os.fsync", fail)
+    if ignored:
+        sync(tmp_path)
+    else:
+        with pytest.raises(OSError, match="Input/output error"):
+            sync(tmp_path)
+    with pytest.raises(OSError, match=os.strerror(number)):
+        sync(file)
 
 
 def test_a_map_that_does_not_fit(tmp_path: Path) -> None:

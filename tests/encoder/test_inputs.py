@@ -12,12 +12,14 @@ from retrieval.encoder.inputs import (
     STD,
     composition,
     composition_2d,
+    known_words,
     modality_mask,
     normalize,
     pad,
     resize,
     token_ids,
     tokenize,
+    unreadable,
 )
 from retrieval.errors import UsageError
 from retrieval.images.crops import crop_box_2d, crop_box_xywh
@@ -110,3 +112,16 @@ def test_crops_outside_the_page_are_nothing() -> None:
 def test_text_is_present_unless_it_is_blank() -> None:
     assert modality_mask("a").tolist() == [1, 1, 1]
     assert modality_mask(" \n\t").tolist() == [1, 0, 1]
+
+
+def test_texts_without_a_known_word() -> None:
+    """Unknown words with punctuation or alone are unreadable; a known word, punctuation or nothing is readable."""
+    assert unreadable(["\U0001f984", "\U0001f984!", "สวัสดี", "\u200b", "x" * 120]).all()
+    assert not unreadable(["", "  ", "...", "rain \U0001f984", "♥", "月"]).any()
+    assert unreadable([]).shape == (0,)
+
+
+def test_known_words() -> None:
+    """Whole words of the vocabulary: neither pieces, nor single letters, nor signs."""
+    assert {"king", "looking", "winner"} <= known_words()
+    assert not known_words() & {"##ing", "a", "!", "chanse", "[UNK]"}

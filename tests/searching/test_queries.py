@@ -95,7 +95,7 @@ def test_invalid_queries(index: PanelIndex, query: dict[str, Any], message: str)
         {"text": "a", "min_score": "high"},
         {"text": "a", "where": 5},
         {"text": "a", "where": {"book": 5}},
-        {"text": "a", "where": {"source": ["x"]}},
+        {"text": "a", "where": {"source": [5]}},
         {"text": "a", "where": {"has_dialogue": "no"}},
     ],
     ids=str,

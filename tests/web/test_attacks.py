@@ -39,6 +39,8 @@ MEASURED = (
     "40 images of 60 MB",
     "64 uploads",
     "600 half headers",
+    "600 half bodies",
+    "600 connections kept",
     "300 streams",
 )
 

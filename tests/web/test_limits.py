@@ -132,6 +132,30 @@ def test_shares_of_one_visitor_and_of_all() -> None:
     assert asyncio.run(run()) == [503, 503, 200]
 
 
+def test_only_so_many_requests_of_one_visitor_wait() -> None:
+    """Each holds a connection; those of another visitor still wait and are served."""
+
+    async def run() -> tuple[int, bool]:
+        places = Shares(1, 2, 0.3)
+
+        async def ask(client: str) -> int:
+            try:
+                async with places.take(client):
+                    await asyncio.sleep(0.2)
+                    return 200
+            except Refusal as refusal:
+                return refusal.status
+
+        tasks = [asyncio.create_task(ask("a")) for _ in range(60)]
+        await asyncio.sleep(0.05)
+        at_once = sum(task.done() for task in tasks)
+        other = await ask("b")
+        await asyncio.gather(*tasks)
+        return at_once, other == 200
+
+    assert asyncio.run(run()) == (60 - 1 - 36, True)
+
+
 def test_a_share_waits_until_it_is_free() -> None:
     """Also for what is taken elsewhere."""
 

@@ -110,9 +110,14 @@ def parse_metadata(name: str, values: tuple[str, ...]) -> Any:
     return list(values) or None
 
 
-def parse_range(option: str, value: str | None) -> Any:
+def one_or_list(values: Sequence[Any]) -> Any:
+    """Return the one value of an option as it is, several as a list; None without values."""
+    return list(values) if len(values) > 1 else values[0] if values else None
+
+
+def parse_range(option: str, value: str) -> Any:
     """Return (from, to) for `3`, `3-7`, `3-` or `-7`; a name is returned as it is, for the filter to check."""
-    if value is None or value.isalpha():
+    if value.isalpha():
         return value
     low, dash, high = value.partition("-")
     try:

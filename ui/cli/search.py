@@ -21,6 +21,7 @@ from ui.cli.options import (
     index_option,
     json_option,
     metadata_options,
+    one_or_list,
     parse_metadata,
     parse_range,
 )
@@ -37,7 +38,7 @@ _RANGES = {"page": "--pages", "aspect": "--aspect", "size": "--size"}
 _GROUPS = {
     "Query": ("text", "image", "panel", "negative_text", "view"),
     "Results": ("k", "offset", "min_score", "per_page", "per_book", "save", "as_json"),
-    "Filters (% matches any text; metadata and labels may be repeated)": (
+    "Filters (% matches any text; may be repeated, to keep any of several)": (
         *("book", "source", "page", "has_dialogue", "aspect", "size"),
         *METADATA_FILTERS,
         "label",
@@ -69,12 +70,12 @@ _GROUPS = {
 @click.option("--min-score", type=float, metavar="X", help="Keep results with at least this cosine.")
 @click.option("--per-page", type=click.IntRange(1), metavar="N", help="Keep at most N results of one page.")
 @click.option("--per-book", type=click.IntRange(1), metavar="N", help="Keep at most N results of one book.")
-@click.option("--book", metavar="NAME", help="Keep this book.")
-@click.option("--source", metavar="NAME", help="Keep this source.")
-@click.option("--pages", "page", metavar="FROM-TO", help="Keep these pages: 3, 3-7, 3- or -7.")
+@click.option("--book", multiple=True, metavar="NAME", help="Keep this book.")
+@click.option("--source", multiple=True, metavar="NAME", help="Keep this source.")
+@click.option("--pages", "page", multiple=True, metavar="FROM-TO", help="Keep these pages: 3, 3-7, 3- or -7.")
 @click.option("--has-dialogue/--no-dialogue", default=None, help="Keep panels with, or without, dialogue.")
-@click.option("--aspect", metavar="SHAPE", help="Keep tall, square, wide or FROM-TO (w / h).")
-@click.option("--size", metavar="SIZE", help="Keep small, medium, large or FROM-TO (0-1).")
+@click.option("--aspect", multiple=True, metavar="SHAPE", help="Keep tall, square, wide or FROM-TO (w / h).")
+@click.option("--size", multiple=True, metavar="SIZE", help="Keep small, medium, large or FROM-TO (0-1).")
 @metadata_options
 @click.option("--label", multiple=True, metavar="NAME", help="Keep pages labelled story, cover, ...")
 @click.option("--exact", is_flag=True, help="Score every panel instead of using the vector index.")
@@ -119,8 +120,9 @@ def _query(words: str | None, options: dict[str, Any]) -> Query:
 def _where(options: dict[str, Any]) -> dict[str, Any]:
     """Return the filters that were given, by the names of `Filter`."""
     found = {field.name: options[field.name] for field in fields(Filter) if field.name in options}
-    found |= {name: parse_range(option, found[name]) for name, option in _RANGES.items()}
+    found |= {name: [parse_range(option, value) for value in found[name]] for name, option in _RANGES.items()}
     found |= {name: parse_metadata(name, found[name]) for name in METADATA_FILTERS}
+    found |= {name: one_or_list(found[name]) for name in (*_RANGES, "book", "source")}
     found["label"] = list(found["label"]) or None
     return {name: value for name, value in found.items() if value is not None}
 

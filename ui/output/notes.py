@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from retrieval.encoder.protocol import can_read
+
 if TYPE_CHECKING:
     from retrieval import PanelIndex, Query
 
@@ -14,4 +16,4 @@ UNREADABLE_NEGATIVE = "The encoder cannot read the words to exclude; they were l
 def search_notes(index: PanelIndex, query: Query) -> list[str]:
     """Return a sentence for each text of a query that the encoder cannot read. Loads the encoder if there is text."""
     texts = ((query.query_text, UNREADABLE), (query.negative, UNREADABLE_NEGATIVE))
-    return [note for text, note in texts if text and not index.can_read(text)]
+    return [note for text, note in texts if text and not can_read(index.encoder, text)]

@@ -49,6 +49,12 @@ class BoundedProtocol(H11Protocol):
         else:
             self._stop_timer()
 
+    def on_response_complete(self) -> None:
+        """Count a connection without a request among the unfinished ones, so that the oldest can make room."""
+        super().on_response_complete()
+        if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
+            self._start_timer()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
         self._stop_timer()

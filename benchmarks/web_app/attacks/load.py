@@ -54,7 +54,8 @@ def attacks(memory: float = 1.5) -> Iterator[Attack]:
     for name, run in {
         "600 connections that send nothing": lambda t: _half_sent(t, 600, b""),
         "600 half headers": lambda t: _half_sent(t, 600, b"GET / HTTP/1.1\r\nHost: x\r\nA: b"),
-        "100 half bodies": lambda t: _half_sent(t, 100, _HALF_BODY),
+        "600 half bodies": lambda t: _half_sent(t, 600, _HALF_BODY),
+        "600 connections kept after an answer": lambda t: _half_sent(t, 600, _KEPT),
         "300 streams": lambda t: _half_sent(t, 300, _STREAM),
         "100 answers that are not read": lambda t: _half_sent(t, 100, _UNREAD),
     }.items():
@@ -62,6 +63,7 @@ def attacks(memory: float = 1.5) -> Iterator[Attack]:
 
 
 _HALF_BODY = f"POST {_CALL} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\n{{".encode()
+_KEPT = b"GET /favicon.ico HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 _STREAM = b"GET /gradio_api/heartbeat/abc HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 _UNREAD = b"GET /theme.css HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 20
 

@@ -63,7 +63,7 @@ def _interrupted(target: Target) -> str:
     process = psutil.Process(target.pid)
     process.send_signal(signal.SIGINT)
     try:
-        process.wait(20)
+        process.wait(60)
     except psutil.TimeoutExpired:
         return "still there"
     return "ended"

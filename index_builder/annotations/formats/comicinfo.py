@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from index_builder.annotations.metadata import BookMetadata, normalize_fields
+from retrieval.books import is_page
 from retrieval.books.formats.xml import descendants, local_name
 
 FIELDS = {
@@ -56,10 +58,20 @@ def _direction(manga: str) -> str | None:
 
 def _page_types(root: Element) -> dict[int, str]:
     """Return the types of the listed pages by number from 1; the schema's default is "Story"."""
-    page_types: dict[int, str] = {}
+    return {int(image) + 1: page_type for image, page_type in _listed_pages(root) if _is_number(image)}
+
+
+def page_types_by_name(root: Element) -> dict[str, str]:
+    """Return the types of the pages that a program listed by the names of their images instead of their numbers."""
+    return {image: page_type for image, page_type in _listed_pages(root) if is_page(image)}
+
+
+def _is_number(image: str) -> bool:
+    return image.isascii() and image.isdigit() and len(image) <= _MAX_DIGITS
+
+
+def _listed_pages(root: Element) -> Iterator[tuple[str, str]]:
+    """Yield (image, type) of each listed page."""
     for page in descendants(root, "Page"):
-        image = page.get("Image", "").strip()
-        if image.isascii() and image.isdigit() and len(image) <= _MAX_DIGITS:
-            page_type = next(iter(page.get("Type", "Story").split()), "Story")
-            page_types[int(image) + 1] = PAGE_TYPES.get(page_type, page_type.lower())
-    return page_types
+        page_type = next(iter(page.get("Type", "Story").split()), "Story")
+        yield page.get("Image", "").strip(), PAGE_TYPES.get(page_type, page_type.lower())

@@ -50,7 +50,10 @@ class Acbf(Container):
 
     def _split_pages(self, hrefs: list[str]) -> tuple[tuple[str, ...], list[str]]:
         """Return the names of the pages in the document, and the names it lacks."""
-        names = [page_name(href.removeprefix("#")) if href.startswith("#") else href for href in hrefs]
+        found = (
+            (href, self.find(page_name(href.removeprefix("#"))) if href.startswith("#") else None) for href in hrefs
+        )
+        names = [name or href.removeprefix("#") for href, name in found]
         present = tuple(name for name in names if name in self._texts and not escapes(name))
         return present, [name for name in names if name not in present]
 

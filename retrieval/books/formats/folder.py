@@ -9,6 +9,18 @@ from typing import BinaryIO
 from retrieval.books.limits import DEFAULT_LIMITS, ReadLimits
 from retrieval.books.problems import REBUILD, ReadProblem, megabytes
 from retrieval.errors import SourceError
+from retrieval.names import NameIndex
+
+
+def spelled_on_disk(folder: Path, name: str) -> str | None:
+    """Return the name of the file in a folder that has this name in any spelling; None without one."""
+    if (folder / name).is_file():
+        return name
+    try:
+        found = NameIndex(entry.name for entry in os.scandir(folder)).find(name)
+    except OSError:  # a folder that can be entered, but not listed
+        return None
+    return found if found is not None and (folder / found).is_file() else None
 
 
 def read_file(folder: Path, name: str, max_bytes: int, limits: ReadLimits = DEFAULT_LIMITS) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session, aliased
 
 from retrieval.books.order import natural_key
 from retrieval.filters import ASPECTS, Filter
+from retrieval.names import name_key
 from retrieval.records import FULL_PAGE
 from retrieval.store.catalog.filter_sql import in_range
 from retrieval.store.catalog.queries import filtered
@@ -170,10 +172,10 @@ class LibraryReader:
         return PageLocation(page.id, folder, page.name, page.number, book.title, page.width, page.height)
 
     def find_pages(self, name: str) -> list[PageLocation]:
-        """Return the places of the present pages with this file name, in any folder of their book."""
-        has_name = (PageRow.name == name) | PageRow.name.endswith(f"/{name}", autoescape=True)
-        with Session(self.engine) as session:
-            ids = list(
-                session.scalars(select(PageRow.id).where(has_name, PageRow.missing.is_(False)).order_by(PageRow.id))
-            )
+        """Return the places of the present pages with this file name in any spelling, in any folder of their book."""
+        pages = select(PageRow.id, PageRow.name).where(PageRow.missing.is_(False)).order_by(PageRow.id)
+        key = name_key(name)
+        with self.engine.connect() as connection:
+            rows = connection.execute(pages).yield_per(10_000)
+            ids = [page_id for page_id, own in rows if name_key(posixpath.basename(own)) == key]
         return [place for page_id in ids if (place := self.page_location(page_id)) is not None]

@@ -86,10 +86,13 @@ def panel_record(row: Any) -> Panel:
 def filtered(statement: Select[Any], where: Filter, with_books: bool = False) -> Select[Any]:
     """Add the conditions of a filter on present panels; only the tables that it needs are joined, to save time."""
     columns = {
-        "book": BookRow.title,
-        "book_path": BookRow.path,
         "book_id": PageRow.book_id,
-        "source": SourceRow.path,
+        "book": BookRow.id,
+        "title_key": BookRow.title_key,
+        "path_key": BookRow.path_key,
+        "book_source": BookRow.source_id,
+        "source": SourceRow.id,
+        "source_key": SourceRow.path_key,
         "page": PageRow.number,
         "dialogue": PanelRow.dialogue,
         "box_source": PanelRow.box_source,
@@ -102,7 +105,6 @@ def filtered(statement: Select[Any], where: Filter, with_books: bool = False) ->
         "size": (PanelRow.w * PanelRow.h) / (PageRow.width * PageRow.height * 1.0),
     }
     joined = statement.select_from(PanelRow).join(PageRow, PanelRow.page_id == PageRow.id)
-    if with_books or where.book is not None or where.source is not None:
+    if with_books:
         joined = joined.join(BookRow, PageRow.book_id == BookRow.id)
-        joined = joined.join(SourceRow, BookRow.source_id == SourceRow.id)
     return joined.where(PageRow.missing.is_(False), *conditions(where, columns))

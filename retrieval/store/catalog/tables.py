@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, MetaData, UniqueConstraint
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, validates
 
-SCHEMA_VERSION = 3
+from retrieval.names import name_key
+
+SCHEMA_VERSION = 4
 """Version of the tables; a program opens only its own version."""
 
 _AUTOINCREMENT = {"sqlite_autoincrement": True}
@@ -37,16 +39,23 @@ class SettingRow(Base):
 
 
 class SourceRow(Base):
-    """A folder, book file or image that was built; `path` is absolute."""
+    """A folder, book file or image that was built; `path` is absolute. path_key: the path as filters compare it."""
 
     __tablename__ = "source"
     id: Mapped[int] = mapped_column(primary_key=True)
     path: Mapped[str] = mapped_column(unique=True)
+    path_key: Mapped[str] = mapped_column(default="", server_default="")
+
+    @validates("path")
+    def _set_key(self, column: str, value: str) -> str:
+        setattr(self, f"{column}_key", name_key(value))
+        return value
 
 
 class BookRow(Base):
     """One comic; `path` is relative to its source, '' if the source is the book.
 
+    path_key, title_key: path and title as filters compare them (`retrieval.names.name_key`).
     metadata_fingerprint: that of the files with its metadata and page labels, which are read again when it changes.
     """
 
@@ -55,9 +64,16 @@ class BookRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     source_id: Mapped[int] = mapped_column(ForeignKey("source.id", ondelete="CASCADE"))
     path: Mapped[str]
+    path_key: Mapped[str] = mapped_column(default="", server_default="")
     title: Mapped[str] = mapped_column(index=True)
+    title_key: Mapped[str] = mapped_column(default="", server_default="")
     book_format: Mapped[str]
     metadata_fingerprint: Mapped[str] = mapped_column(default="", server_default="")
+
+    @validates("path", "title")
+    def _set_key(self, column: str, value: str) -> str:
+        setattr(self, f"{column}_key", name_key(value))
+        return value
 
 
 class BookMetadataRow(Base):

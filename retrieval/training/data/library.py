@@ -17,6 +17,7 @@ import numpy as np
 from retrieval.books.labels import STORY, read_labels
 from retrieval.errors import UsageError
 from retrieval.filters import Filter
+from retrieval.names import name_key
 from retrieval.search.open_index import OpenIndex
 from retrieval.training.data.split import validation_books
 from retrieval.training.recipe import Recipe
@@ -77,10 +78,10 @@ class Library:
         counts = {"pages_indexed": len(pages)}
         if labels is not None:
             pages = _story_pages(pages, labels, counts)
-        held_out = validation_books([page.book.casefold() for page in pages], recipe.validation_fraction, recipe.seed)
-        training = _sample([p for p in pages if p.book.casefold() not in held_out], limit, recipe.seed)
+        held_out = validation_books([name_key(page.book) for page in pages], recipe.validation_fraction, recipe.seed)
+        training = _sample([p for p in pages if name_key(p.book) not in held_out], limit, recipe.seed)
         most = recipe.validation_pages if limit is None else min(recipe.validation_pages, max(1, limit // 5))
-        validation = _sample([p for p in pages if p.book.casefold() in held_out], most, recipe.seed)
+        validation = _sample([p for p in pages if name_key(p.book) in held_out], most, recipe.seed)
         if not training:
             raise UsageError("there are no pages to train on", hint="build an index with comics in it")
         for name, part in (("training", training), ("validation", validation)):

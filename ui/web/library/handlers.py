@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from retrieval.books import natural_key
 from retrieval.errors import UsageError
 from retrieval.index import PanelIndex
+from retrieval.names import name_key
 from retrieval.records import Panel
 from ui.web.shell.messages import NO_SUCH_BOOK
 from ui.web.shell.parameters import parse_integer, parse_text
@@ -80,14 +81,14 @@ def list_books(index: PanelIndex, payload: Mapping[str, Any]) -> BookList:
     text = parse_text(payload, "find", _MAX_FIND_CHARS).strip()
     sort = str(payload.get("sort")) if payload.get("sort") in SORTS else "title"
     start = parse_integer(payload.get("start"))
-    matching = [book for book in _books(index, index.generation.number) if text.casefold() in _searchable(book)]
+    matching = [book for book in _books(index, index.generation.number) if name_key(text) in _searchable(book)]
     if sort != "title":
         matching.sort(key=lambda book: -_count(book, sort))
     return BookList(tuple(matching[start : start + BOOKS_PER_BATCH]), len(matching), start, text, sort)
 
 
 def _searchable(book: Book) -> str:
-    return f"{book.summary.title}\n{book.summary.path}".casefold()
+    return name_key(f"{book.summary.title}\n{book.summary.path}")
 
 
 def _count(book: Book, sort: str) -> int:

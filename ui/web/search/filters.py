@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from retrieval.names import name_key
 from retrieval.overview.facets import Facet
 from ui.web.search.handlers import MAX_FILTER_VALUES
 from ui.web.search.search_state import SINGLE_VALUE_FILTERS, SearchState
@@ -64,20 +65,22 @@ def filter_menus(values: Mapping[str, Sequence[Facet]], state: SearchState) -> l
 
 
 def _menu(name: str, facets: Sequence[Facet], chosen: Sequence[str]) -> FilterMenu:
-    missing = [Facet(value, 0) for value in chosen if value not in {facet.value for facet in facets}]
+    listed, keys = {name_key(facet.value) for facet in facets}, {name_key(value) for value in chosen}
+    missing = [Facet(value, 0) for value in chosen if name_key(value) not in listed]
     return FilterMenu(
         name=name,
         title=_TITLES.get(name, name.capitalize()),
         chosen=", ".join(value_name(name, value) for value in chosen),
-        values=tuple(_value(name, facet, chosen) for facet in (*missing, *facets)),
+        values=tuple(_value(name, facet, keys) for facet in (*missing, *facets)),
         single=name in SINGLE_VALUE_FILTERS,
         searchable=len(facets) >= SEARCHABLE_FROM,
         incomplete=len(facets) >= MAX_FILTER_VALUES,
     )
 
 
-def _value(name: str, facet: Facet, chosen: Sequence[str]) -> FilterValue:
-    return FilterValue(facet.value, value_name(name, facet.value), facet.panels, facet.value in chosen)
+def _value(name: str, facet: Facet, chosen: Collection[str]) -> FilterValue:
+    """Return one choice; chosen: keys of the values in use."""
+    return FilterValue(facet.value, value_name(name, facet.value), facet.panels, name_key(facet.value) in chosen)
 
 
 def value_name(name: str, value: str) -> str:

@@ -39,8 +39,8 @@ def _book(results: Results) -> tuple[str, bool] | None:
     books = results.state.where.get("book", ())
     if not books:
         return None
-    name = value_name("book", books[0])
-    return name, name != books[0]
+    name, more = value_name("book", books[0]), len(books) - 1
+    return name + (f" and {more} more" if more else ""), name != books[0]
 
 
 def _notes(results: Results, encoder: str) -> list[str]:

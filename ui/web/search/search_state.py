@@ -34,7 +34,7 @@ FILTERS = (
 """Filters that the web app offers, in this order, by their names in `retrieval.filters.Filter`."""
 
 SINGLE_VALUE_FILTERS = ("book", "has_dialogue", "aspect")
-"""Filters that take one value; the others take any of several."""
+"""Filters whose menu takes one value at a time; an address may name several of all but `has_dialogue`."""
 
 VIEWS = ("dialogue", "picture", "any", "fused")
 """Choices of `Query.view`; without one the view follows the query."""
@@ -93,7 +93,8 @@ class SearchState:
             if name == "has_dialogue":
                 filters[name] = values[0] == "yes"
             else:
-                filters[name] = values[0] if name in SINGLE_VALUE_FILTERS else list(values)
+                single = name in SINGLE_VALUE_FILTERS and len(values) == 1
+                filters[name] = values[0] if single else list(values)
         return filters
 
 

@@ -23,8 +23,17 @@ def header(scope: Scope, name: str) -> str | None:
     return values[-1].decode("latin-1").strip() if values else None
 
 
-async def refuse(send: Send, status: int, problem: str, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
-    """Answer with an error as JSON, and close the connection: a body may still be on its way."""
+async def refuse(
+    send: Send,
+    status: int,
+    problem: str,
+    headers: Iterable[tuple[bytes, bytes]] = (),
+    rest: Callable[[], Awaitable[None]] | None = None,
+) -> None:
+    """Answer with an error as JSON, and close the connection: a body may still be on its way.
+
+    rest: reads what is left of the body before the connection is closed.
+    """
     body = json.dumps({"error": problem}, ensure_ascii=False).encode()
     own = [
         (b"content-type", b"application/json; charset=utf-8"),
@@ -33,4 +42,8 @@ async def refuse(send: Send, status: int, problem: str, headers: Iterable[tuple[
         (b"cache-control", b"no-store"),
     ]
     await send({"type": "http.response.start", "status": status, "headers": [*own, *headers]})
+    if rest is not None:  # a client that sends all of its body before it reads would get no answer
+        await send({"type": "http.response.body", "body": body, "more_body": True})
+        await rest()
+        body = b""
     await send({"type": "http.response.body", "body": body})

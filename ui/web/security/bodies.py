@@ -20,6 +20,10 @@ SLOWEST = 16 * 1024
 SEND_SECONDS = 60.0
 """Seconds that a browser may take to accept a part of an answer."""
 
+_DISCARDED = 64 * _MIB
+_DISCARD_SECONDS = 5.0
+"""Bytes and seconds of a refused body that are read and dropped, so that the client sees why."""
+
 _LARGE = _MIB
 _MOST_MARKS = 10_000
 _MARKS = (b",", b"[", b"{", b":", b"\\")
@@ -80,6 +84,19 @@ class BoundedBody:
 def _declared_size(scope: Scope) -> int | None:
     length = header(scope, "content-length")
     return int(length) if length is not None and length.isascii() and length.isdecimal() else None
+
+
+async def discard(receive: Receive) -> None:
+    """Read the rest of a refused body for a moment, and drop it."""
+    size, end = 0, time.monotonic() + _DISCARD_SECONDS
+    while size < _DISCARDED and (left := end - time.monotonic()) > 0:
+        try:
+            message = await asyncio.wait_for(receive(), left)
+        except TimeoutError:
+            return
+        size += len(message.get("body", b""))
+        if not message.get("more_body", False):
+            return
 
 
 def check_json(body: bytes) -> None:

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from ui.web.security.asgi import App, Message, Receive, Scope, Send, refuse
-from ui.web.security.bodies import BoundedBody, NotRead, Refusal, check_json, patient, replay
+from ui.web.security.bodies import BoundedBody, NotRead, Refusal, check_json, discard, patient, replay
 from ui.web.security.clients import client_of
 from ui.web.security.gate import ROUTE
 from ui.web.security.logins import LoginGuard
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ui.web.memory import MemoryLimits
     from ui.web.security.uploads import UploadShelf
 
+_TOO_LARGE = 413
 _SMALL_BYTES = 16 * 1024
 _LARGE_BYTES = 2**20
 """Smaller bodies claim no memory: hundreds of them are nothing."""
@@ -53,7 +54,12 @@ class RequestLimits:
         started = Started(patient(send))
         try:
             async with places.take(client):
-                await self._serve(route, client, scope, receive, started)
+                try:
+                    await self._serve(route, client, scope, receive, started)
+                except Refusal as refusal:
+                    if refusal.status != _TOO_LARGE or started.yes:
+                        raise
+                    await refuse(started, refusal.status, refusal.text, rest=lambda: discard(receive))
         except Refusal as refusal:
             if not started.yes:
                 await refuse(send, refusal.status, refusal.text, [(b"retry-after", b"5")])

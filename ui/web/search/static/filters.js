@@ -73,11 +73,14 @@ filters.addEventListener("input", (event) => {
 
 const labelsOf = (field) => [...field.closest("fieldset").querySelectorAll("label")];
 
+// Return a name as it is compared: é as one character, without case.
+const comparedName = (name) => name.normalize("NFC").toLowerCase();
+
 // Show only the values that contain the text, or a message if there are none.
 function findValues(field) {
-  const text = field.value.trim().toLowerCase();
+  const text = comparedName(field.value.trim());
   for (const label of labelsOf(field)) {
-    label.hidden = !label.querySelector("span:not(.count)").textContent.toLowerCase().includes(text);
+    label.hidden = !comparedName(label.querySelector("span:not(.count)").textContent).includes(text);
   }
   const message = field.closest("fieldset").querySelector(".no-value");
   message.textContent = labelsOf(field).every((label) => label.hidden) ? message.dataset.noMatch : "";
