@@ -17,9 +17,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from retrieval.encoder.inputs import REINSTALL_MINILM, minilm_folder
-from retrieval.encoder.network.fusion import MODALITIES
 from retrieval.encoder.network.model import PanelFeatureExtractor
-from retrieval.encoder.spec import DIMENSION
+from retrieval.encoder.spec import DIMENSION, MODALITIES
 from retrieval.errors import CheckpointError, first_line
 
 State = dict[str, Tensor]
