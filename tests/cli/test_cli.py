@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file, save_file
 
-from retrieval.encoder.checkpoints import WEIGHTS
+from retrieval.encoder.weight_files import WEIGHTS
 from tests.conftest import draw_page, panel_boxes
 from ui.cli.main import main
 

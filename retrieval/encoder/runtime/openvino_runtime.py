@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
 
 from retrieval.encoder.runtime.base import EncoderRuntime, Floats, Fusion
 from retrieval.encoder.runtime.graphs.fusion import fusion_graph
@@ -17,6 +22,10 @@ from retrieval.encoder.runtime.graphs.small import query_graph, region_graph, wh
 from retrieval.encoder.runtime.graphs.text import text_graph
 from retrieval.encoder.small_shape import VECTORS_PER_PANEL
 from retrieval.encoder.spec import EncoderSpec
+from retrieval.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from retrieval.encoder.network.model import PanelFeatureExtractor
 
 PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
 """OpenVINO's names. Without a hint it would compute in bfloat16 wherever the CPU can."""
@@ -29,11 +38,19 @@ class OpenVinoRuntime(EncoderRuntime):
     """The branches of one network as compiled graphs; each is compiled when it is first needed.
 
     state: tensors by their published key names, see `graphs.layers.State`.
-    threads: of one inference; 0 is OpenVINO's own choice, which is one per core.
+    threads: of one inference. None is OMP_NUM_THREADS, as torch has it, else OpenVINO's own choice: one per core.
+    torch_model: makes the same network in torch, for `model`; None if there is none.
     """
 
-    def __init__(self, state: State, precision: str = "float32", threads: int = 0) -> None:
+    def __init__(
+        self,
+        state: State,
+        precision: str = "float32",
+        threads: int | None = None,
+        torch_model: Callable[[], PanelFeatureExtractor] | None = None,
+    ) -> None:
         self._state = state
+        self._torch_model = torch_model
         self._small = "vision.stem.0.weight" in state
         regions = VECTORS_PER_PANEL - 1 if self._small else 0
         self._spec = EncoderSpec(dimension=len(state["text.proj.bias"]), regions=regions)
@@ -41,6 +58,7 @@ class OpenVinoRuntime(EncoderRuntime):
             "INFERENCE_PRECISION_HINT": PRECISIONS[precision],
             "PERFORMANCE_HINT": "LATENCY",
         }
+        threads = threads or _environment_threads()
         if threads:
             self._config["INFERENCE_NUM_THREADS"] = threads
 
@@ -58,6 +76,13 @@ class OpenVinoRuntime(EncoderRuntime):
     def constant_gate(self) -> bool:
         """Return True if the gate depends only on which branches are present: its last layer has no weights."""
         return not bool(self._state["fusion.gate.2.weight"].any())
+
+    @cached_property
+    def model(self) -> PanelFeatureExtractor:
+        """Return the same network as a torch module, in eval mode. Loads torch."""
+        if self._torch_model is None:
+            raise AttributeError("this runtime has no torch module")
+        return self._torch_model()
 
     def image(self, images: Floats) -> Floats:
         """Return the image vectors, (P, D)."""
@@ -115,3 +140,16 @@ class OpenVinoRuntime(EncoderRuntime):
     def _run(self, model: ov.CompiledModel, *arrays: NDArray[Any]) -> list[Floats]:
         outputs = model([np.ascontiguousarray(array) for array in arrays])
         return [outputs[port] for port in model.outputs]
+
+
+def read_weights(path: Path, prefix: str = "") -> dict[str, NDArray[Any]]:
+    """Return the tensors of a .safetensors file, with `prefix` before their names. Raises `CheckpointError`."""
+    try:
+        return {f"{prefix}{name}": array for name, array in load_file(path).items()}
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(f"the weights cannot be read ({error})", path) from error
+
+
+def _environment_threads() -> int:
+    value = os.environ.get("OMP_NUM_THREADS", "")
+    return int(value) if value.isdecimal() else 0
