@@ -10,6 +10,8 @@ import os
 import pickle
 import sqlite3
 import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from index_builder.write import lock, writer_lock
 from retrieval import verify_index
 from retrieval.books.formats.spool import Spool
 from retrieval.errors import IndexDamaged, IndexError_, PanelseekError, ResourceError, is_limit
+from retrieval.store import thumbnails
 from retrieval.store.ann.ivfpq import IvfPq
 from retrieval.store.derived import save_derived
 from retrieval.store.files import sync, write_array
@@ -60,14 +63,16 @@ def test_each_of_some_calls_fails(error: str, tmp_path: Path, shim: Path) -> Non
 
 def full_from_now_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let SQLite find the disk full as soon as the file of thumbnails would grow."""
-    real = Thumbnails._connect
+    real = thumbnails.write_transaction
 
-    def connect(self: Thumbnails) -> sqlite3.Connection:
-        connection = real(self)
-        connection.execute(f"PRAGMA max_page_count = {connection.execute('PRAGMA page_count').fetchone()[0]}")
-        return connection
+    @contextmanager
+    def write_transaction(*arguments: Any, **more: Any) -> Iterator[sqlite3.Connection]:
+        with real(*arguments, **more) as connection:
+            pages = connection.execute("PRAGMA page_count").fetchone()[0]
+            connection.execute(f"PRAGMA max_page_count = {pages}")
+            yield connection
 
-    monkeypatch.setattr(Thumbnails, "_connect", connect)
+    monkeypatch.setattr(thumbnails, "write_transaction", write_transaction)
 
 
 def test_a_full_disk_keeps_the_thumbnails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

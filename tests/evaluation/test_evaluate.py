@@ -132,7 +132,7 @@ def test_an_index_without_panels_is_an_error(index: Path) -> None:
 
 @pytest.mark.parametrize(
     ("wrong", "expected"),
-    [({"sample": 0}, "at least 1"), ({"only": "x"}, "distortions, dialogue"), ({"distortions": ("x",)}, "crop60")],
+    [({"sample": 0}, "1 or more"), ({"only": "x"}, "distortions, dialogue"), ({"distortions": ("x",)}, "crop60")],
 )
 def test_settings_that_mean_nothing_are_refused(wrong: dict[str, object], expected: str) -> None:
     """When made, with what would be right."""

@@ -114,7 +114,9 @@ def test_grey_images(index: PanelIndex) -> None:
         assert [hit.panel.id for hit in index.search(image=image)] == expected
 
 
-@pytest.mark.parametrize(("image", "sentence"), REFUSED, ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(
+    ("image", "sentence"), REFUSED, ids=[f"{i} {sentence}" for i, (_, sentence) in enumerate(REFUSED)]
+)
 def test_what_is_no_image(index: PanelIndex, image: Any, sentence: str) -> None:
     """Anything else is refused with a sentence that says what is taken."""
     with pytest.raises(PanelseekError, match=sentence) as refused:

@@ -143,7 +143,7 @@ def _set_pragmas(connection: Any, _: object) -> None:
 
 def _sync_commits(connection: Any, _: object) -> None:
     """Sync every commit: it is on the disk before what it no longer names is erased. Readers commit nothing."""
-    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA synchronous = EXTRA")
 
 
 def _begin(connection: Connection) -> None:
