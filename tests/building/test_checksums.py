@@ -395,7 +395,7 @@ def test_a_damaged_thumbnail_is_not_copied(built: Path) -> None:
 
 @pytest.mark.parametrize("key", ["annotations", "language", "rebuild_sources", "last_build"])
 def test_settings_that_count_as_never_written_are_mended(built: Path, key: str) -> None:
-    """What an opened index takes instead of a damaged value is what a repair writes."""
+    """A repair writes the value that an opened index takes instead of a damaged one."""
     with sqlite3.connect(built / "catalog.sqlite") as connection:
         connection.execute("INSERT OR REPLACE INTO setting VALUES (?, '{')", (key,))
     with Catalog.open(catalog_url(built)) as catalog:

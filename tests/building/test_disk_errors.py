@@ -199,10 +199,10 @@ def test_a_disk_error_while_a_page_is_read_is_named(lib: Path, index: Path, monk
 
         real = pages.read_file
 
-        def fail(folder: Path, name: str, limit: int) -> bytes:
+        def fail(folder: Path, name: str, *limits: Any) -> bytes:
             if name == "1.png":
                 raise OSError(errno.EIO, os.strerror(errno.EIO))
-            return real(folder, name, limit)
+            return real(folder, name, *limits)
 
         patch.setattr(pages, "read_file", fail)
         report = build(lib, index, page_is_panel=True)
