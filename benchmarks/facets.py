@@ -65,21 +65,22 @@ def write_library(folder: Path, vectors: Floats) -> None:
         source = catalog.source_id(Path("/synthetic"))
         for number, start in enumerate(range(0, len(vectors), PAGES * PANELS)):
             part = vectors[start : start + PAGES * PANELS]
-            store.append(start, PanelEmbeddings(part, part, part, gate))
+            sums = store.append(start, PanelEmbeddings(part, part, part, gate))
             book = catalog.book_id(source, f"book {number}", f"Book {number}", "folder")
-            catalog.write_pages([_page(book, start, page) for page in range(PAGES)])
+            catalog.write_pages([_page(book, start, page, sums[page * PANELS :]) for page in range(PAGES)])
             catalog.set_book_metadata(book, metadata_of(number))
         write_generation(folder, 1, catalog, store, "auto")
         catalog.write_settings(generation=1)
 
 
-def _page(book: int, start: int, page: int) -> NewPage:
+def _page(book: int, start: int, page: int, sums: list[bytes]) -> NewPage:
     label = "cover" if page == 0 else "advertisement" if page == PAGES - 1 else "story"
     panels = []
     for n in range(PANELS):
         row = start + page * PANELS + n
         w, h = SHAPES[row % 3]
-        panels.append(NewPanel(n + 1, Box(0, 0, w, h), "some words" if row % 3 else "", "page", row, (1.0, 0.0, 0.0)))
+        words, gate = "some words" if row % 3 else "", (1.0, 0.0, 0.0)
+        panels.append(NewPanel(n + 1, Box(0, 0, w, h), words, "page", row, gate, vector_checksums=sums[n]))
     return NewPage(book, f"{page}.png", page + 1, "", "", 300, 400, tuple(panels), label)
 
 

@@ -73,16 +73,16 @@ def write_index(folder: Path, vectors: Floats, regions: int) -> None:
         for start in range(0, len(vectors), 10_000):
             part = vectors[start : start + 10_000]
             encoded = PanelEmbeddings(part, part, part, gate[: len(part)], region_vectors(part, regions, start))
-            store.append(start, encoded)
-            catalog.write_pages([_page(book, start + i) for i in range(len(part))])
+            sums = store.append(start, encoded)
+            catalog.write_pages([_page(book, start + i, own) for i, own in enumerate(sums)])
         began = time.perf_counter()
         write_generation(folder, 1, catalog, store, "auto")
         print(f"three views trained, filled and measured in {time.perf_counter() - began:.1f} s")
         catalog.write_settings(generation=1, regions=regions)
 
 
-def _page(book: int, row: int) -> NewPage:
-    panel = NewPanel(1, Box(0, 0, 100, 100), "", "page", row, (1.0, 0.0, 0.0))
+def _page(book: int, row: int, sums: bytes) -> NewPage:
+    panel = NewPanel(1, Box(0, 0, 100, 100), "", "page", row, (1.0, 0.0, 0.0), vector_checksums=sums)
     return NewPage(book, f"{row}.png", row + 1, str(row), str(row), 100, 100, (panel,))
 
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from index_builder.build import build_index
     from index_builder.maintenance.page_boxes import PagePanels, page_panels
     from index_builder.maintenance.remove import SourceContent, remove_source, source_content
-    from index_builder.maintenance.repair import repair_index
+    from index_builder.maintenance.repair import RepairReport, repair_index
     from index_builder.options import BuildOptions
     from index_builder.report import BuildReport
     from index_builder.watch import WatchEvent, watch_sources
@@ -17,6 +17,7 @@ __all__ = [
     "BuildOptions",
     "BuildReport",
     "PagePanels",
+    "RepairReport",
     "SourceContent",
     "WatchEvent",
     "build_index",
@@ -33,6 +34,7 @@ _HOMES = {
     "PagePanels": "maintenance.page_boxes",
     "SourceContent": "maintenance.remove",
     "WatchEvent": "watch",
+    "RepairReport": "maintenance.repair",
     "build_index": "build",
     "remove_source": "maintenance.remove",
     "source_content": "maintenance.remove",

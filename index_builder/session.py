@@ -72,7 +72,15 @@ class BuildSession:
             raise _nothing_indexed(plan)
         with self._timer.stage("index"):
             generation = derive_generation(self._index, self._options.as_dict(), self._progress)
+        self._settle_repair(sources)
         return self._report(plan, writer, generation)
+
+    def _settle_repair(self, sources: list[Path]) -> None:
+        """Record that pages which a repair removed were read again."""
+        waiting = self._index.catalog.settings().rebuild_sources
+        left = tuple(path for path in waiting if Path(path) not in sources)
+        if left != waiting:
+            self._index.catalog.write_settings(rebuild_sources=left)
 
     # -------------------------------------------------------------------- steps
 
@@ -184,10 +192,16 @@ class BuildSession:
             generation=generation,
             views=views,
             skipped=tuple(plan.all_skipped()),
-            warnings=(*plan.warnings, *writer.warnings),
+            warnings=(*plan.warnings, *writer.warnings, *self._left_out(manifest["left_out"])),
             seconds=self._timer.result(),
             ocr=writer.ocr,
         )
+
+    def _left_out(self, panels: list[int]) -> list[tuple[str, str]]:
+        """Return a warning for each panel that is not searched because its vectors are damaged."""
+        found = self._index.catalog.panels.get(panels).values()
+        text = "its vectors are damaged, and it is left out of the search; run `panelseek verify --repair`"
+        return [(panel.page_path, f"panel {panel.id}: {text}") for panel in found]
 
 
 def _without_hashes(settings: DecodeSettings) -> DecodeSettings:

@@ -17,14 +17,7 @@ from retrieval.overview.facets import Facets, facets_of
 from retrieval.panel_images import PanelImages
 from retrieval.records import Panel
 from retrieval.search.hits import Hit
-from retrieval.search.index_encoder import (
-    check_fingerprint,
-    load_recorded,
-    load_requested,
-    missing_record,
-    remember,
-    weight_file,
-)
+from retrieval.search.index_encoder import check_fingerprint, given_encoder, load_recorded, missing_record
 from retrieval.search.query import Query, QueryFields
 from retrieval.search.searcher import Searcher
 from retrieval.store.catalog.catalog import Catalog
@@ -72,7 +65,7 @@ class PanelIndex:
         folder = existing_index(path)
         catalog = Catalog.open(catalog_url(folder))
         try:
-            return cls(folder, catalog, _given_encoder(encoder, catalog, folder, device), device)
+            return cls(folder, catalog, given_encoder(encoder, catalog.opened_settings.encoder, folder, device), device)
         except BaseException:
             catalog.close()
             raise
@@ -229,20 +222,3 @@ class PanelIndex:
             "sources": [str(path) for path in self.catalog.library.sources()],
             "skipped": [{"path": path, "reason": reason} for path, reason in self.catalog.library.skipped()],
         }
-
-
-def _given_encoder(
-    encoder: Encoder | str | Path | None, catalog: Catalog, folder: Path, device: str | None
-) -> Encoder | None:
-    """Return the encoder that the caller gave, loaded from its name or path; None if the index finds its own."""
-    if encoder is None or encoder == "auto":
-        return None
-    if not isinstance(encoder, str | Path):
-        return encoder
-    built_by = catalog.opened_settings.encoder
-    if built_by is None:
-        raise missing_record(folder)
-    loaded = load_requested(encoder, built_by, folder, device)
-    if built_by.load != str(weight_file(loaded)):
-        remember(loaded)
-    return loaded

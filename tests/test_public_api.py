@@ -22,8 +22,8 @@ NAMES = {
         "verify_index",
     },
     index_builder: {
-        "BuildOptions", "BuildReport", "PagePanels", "SourceContent", "WatchEvent", "build_index", "page_panels",
-        "remove_source", "repair_index", "source_content", "watch_sources",
+        "BuildOptions", "BuildReport", "PagePanels", "RepairReport", "SourceContent", "WatchEvent", "build_index",
+        "page_panels", "remove_source", "repair_index", "source_content", "watch_sources",
     },
 }  # fmt: skip
 
@@ -34,9 +34,9 @@ FUNCTIONS: dict[Callable[..., Any], str] = {
     ),
     index_builder.remove_source: "source index",
     index_builder.source_content: "source index",
-    index_builder.repair_index: "index",
+    index_builder.repair_index: "index * encoder device progress",
     index_builder.page_panels: "page index * right_to_left",
-    retrieval.verify_index: "path * sample device encoder",
+    retrieval.verify_index: "path * sample part device encoder progress",
     retrieval.load_encoder: "name_or_path device cache_dir profile",
     PanelIndex.open: "path * encoder device",
     PanelIndex.search: "self **fields",

@@ -41,9 +41,9 @@ def make_library(folder: Path, panels: int, regions: int) -> None:
         source = catalog.source_id(folder / "comics")
         for start in range(0, panels, BATCH):
             count = min(BATCH, panels - start)
-            vectors.append(start, _encoded(rng, centres, count, regions))
+            sums = vectors.append(start, _encoded(rng, centres, count, regions))
             thumbnails.put((start + i, images[(start + i) % len(images)]) for i in range(count))
-            catalog.write_pages(list(_pages(catalog, source, rng, start, count)))
+            catalog.write_pages(list(_pages(catalog, source, rng, start, sums)))
             print(f"{start + count:,} panels written", file=sys.stderr)
         record = EncoderRecord("small", "small", encoder.fingerprint, encoder.settings)
         catalog.write_settings(encoder=record, regions=regions)
@@ -66,14 +66,25 @@ def _encoded(rng: np.random.Generator, centres: np.ndarray, count: int, regions:
     return PanelEmbeddings(near(flat), near(flat), near(flat), gate, region_vectors)
 
 
-def _pages(catalog: CatalogWriter, source: int, rng: np.random.Generator, start: int, count: int) -> Iterator[NewPage]:
-    for first in range(start, start + count, 5):
+def _pages(
+    catalog: CatalogWriter, source: int, rng: np.random.Generator, start: int, sums: list[bytes]
+) -> Iterator[NewPage]:
+    for first in range(start, start + len(sums), 5):
+        own = sums[first - start : first - start + 5]
         number = first // 200
         book = catalog.book_id(source, f"Book {number}", f"Book {number}", "folder")
         dialogues = [" ".join(rng.choice(WORDS, 5)) for _ in range(5)]
         panels = tuple(
-            NewPanel(i + 1, Box(0, 280 * i, 1000, 270), dialogues[i], "annotation", first + i, (0.4, 0.4, 0.2))
-            for i in range(min(5, start + count - first))
+            NewPanel(
+                number=i + 1,
+                box=Box(0, 280 * i, 1000, 270),
+                dialogue=dialogues[i],
+                box_source="annotation",
+                vector_row=first + i,
+                gate=(0.4, 0.4, 0.2),
+                vector_checksums=checksums,
+            )
+            for i, checksums in enumerate(own)
         )
         place = first % 200 // 5 + 1
         yield NewPage(book, f"{place:03}.png", place, "fingerprint", f"digest{first}", 1000, 1400, panels)

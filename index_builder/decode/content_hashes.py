@@ -31,7 +31,10 @@ def is_known_hash(digest: str, path: str | None) -> bool:
 
 
 def _prefix(digest: str) -> int:
-    return int(digest[:16], 16)
+    try:
+        return int(digest[:16], 16)
+    except ValueError:
+        return 0  # a damaged row of the catalog, which `verify` names
 
 
 @lru_cache(maxsize=1)

@@ -1,58 +1,134 @@
-"""Repair: make everything derived again from catalog and vectors, under the writer lock."""
+"""Repair: encode damaged vectors again, and make everything derived again, under the writer lock."""
 
 from __future__ import annotations
 
 import logging
 import sqlite3
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from index_builder.write import CatalogWriter, WritableIndex, next_generation, purge_unnamed, writer_lock
-from retrieval.errors import PanelseekError
+from index_builder.maintenance.encode_again import encode_damaged
+from index_builder.write import (
+    CatalogWriter,
+    WritableIndex,
+    mend_catalog,
+    next_generation,
+    purge_unnamed,
+    writer_lock,
+)
+from retrieval.encoder.protocol import Encoder
+from retrieval.errors import IndexDamaged, PanelseekError
 from retrieval.images.thumbnail import encode_thumbnail
 from retrieval.index import PanelIndex
+from retrieval.progress import ProgressCallback, StageProgress, no_progress
+from retrieval.search.index_encoder import check_fingerprint, given_encoder, load_recorded, missing_record
+from retrieval.store.catalog.database import location
+from retrieval.store.hints import RESTORE_HINT
 from retrieval.store.layout import catalog_url, existing_index
 from retrieval.store.thumbnails import Thumbnails
 
 log = logging.getLogger("panelseek")
 
 
-def repair_index(index: str | Path) -> list[str]:
-    """Rebuild full text, generation and thumbnails; return a line for each part that was made again.
+@dataclass(frozen=True, slots=True)
+class RepairReport:
+    """The result of `repair_index`, each a line for a person.
 
-    The catalog itself and the vectors are not derived, so they cannot be repaired: raises `IndexDamaged`.
+    - rebuilt: derived parts that were made again.
+    - encoded_again: panels that were encoded again from their comics, because their vectors were damaged.
+    - removed: damaged rows of the catalog, whose pages the next build reads again.
+    - not_repaired: panels without vectors, because their comics cannot be read. They are left out of the search.
+    """
+
+    rebuilt: tuple[str, ...]
+    encoded_again: tuple[str, ...]
+    removed: tuple[str, ...]
+    not_repaired: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report ready for JSON."""
+        return asdict(self)
+
+
+def repair_index(
+    index: str | Path,
+    *,
+    encoder: Encoder | str | Path | None = None,
+    device: str | None = None,
+    progress: ProgressCallback = no_progress,
+) -> RepairReport:
+    """Encode panels with damaged vectors again, and rebuild full text, generation and thumbnails.
+
+    encoder: the one that built the index, or its weight file; without it, it is found and loaded on `device` if it is
+    needed. Damaged rows of the catalog are removed; the next build reads their pages again. Raises `IndexDamaged` for a
+    catalog that cannot be repaired, `EncoderMismatch` or `CheckpointError` for an encoder that cannot be used.
     """
     folder = existing_index(index).absolute()
     with writer_lock(folder), CatalogWriter.open(catalog_url(folder)) as catalog:
+        removed = mend_catalog(catalog, folder)
         catalog.rebuild_full_text()
+        _check_catalog(catalog)
         opened = WritableIndex(folder, catalog)
+        opened.vectors.pad(catalog.panels.last_vector_row() + 1)
+        again = encode_damaged(opened, lambda: _encoder(opened, encoder, device), progress)
         manifest = next_generation(opened)
         named = catalog.panels.last_vector_row() + 1  # the earlier generation may have named rows beyond
         opened.vectors.truncate(named)
         opened.thumbnails.truncate(named)
         erased = purge_unnamed(folder, catalog, opened.vectors)
-        thumbnails = _draw_missing_thumbnails(folder)
+        thumbnails = _draw_thumbnails(folder, progress)
         catalog.checkpoint()
     views = ", ".join(f"{name} ({view['panels']} panels)" for name, view in manifest["views"].items())
-    lines = ["full text of the dialogue", f"generation {manifest['generation']}: {views}", f"{thumbnails} thumbnails"]
-    return [*lines, f"disk space: {erased} vectors without a panel erased"] if erased else lines
+    rebuilt = ["full text of the dialogue", f"generation {manifest['generation']}: {views}", f"{thumbnails} thumbnails"]
+    rebuilt += [f"disk space: {erased} vectors without a panel erased"] if erased else []
+    return RepairReport(tuple(rebuilt), tuple(again.encoded), tuple(removed), tuple(again.left_out))
 
 
-def _draw_missing_thumbnails(folder: Path) -> int:
-    """Draw missing thumbnails again, except those whose comics cannot be read; return their number."""
+def _check_catalog(catalog: CatalogWriter) -> None:
+    """Raise `IndexDamaged` for a database that SQLite still finds damaged."""
+    faults = catalog.check()
+    if faults:
+        raise IndexDamaged(f"the catalog cannot be repaired ({faults[0]})", location(catalog.engine), RESTORE_HINT)
+
+
+def _encoder(index: WritableIndex, given: Encoder | str | Path | None, device: str | None) -> Encoder:
+    """Return the encoder that built the index. Raises `EncoderMismatch` for another one."""
+    built_by = index.catalog.settings().encoder
+    if built_by is None:
+        raise missing_record(index.folder)
+    encoder = given_encoder(given, built_by, index.folder, device)
+    if encoder is None:
+        return load_recorded(built_by, index.folder, device)
+    check_fingerprint(encoder, built_by, index.folder)
+    return encoder
+
+
+def _draw_thumbnails(folder: Path, progress: ProgressCallback) -> int:
+    """Draw missing and damaged thumbnails again, except those whose comics cannot be read; return their number."""
     store = Thumbnails(folder)
-    try:
-        have = store.stored_rows()
-    except sqlite3.DatabaseError:
-        store.clear()
-        have = set()
     drawn = 0
     with PanelIndex.open(folder) as index:
-        ids, rows = index.catalog.panels.vector_rows()
-        missing = [int(i) for i, row in zip(ids, rows, strict=True) if int(row) not in have]
-        for panel in index.catalog.panels.get(missing).values():
+        places = index.catalog.panels.vector_places()
+        intact = _intact_rows(store, places.rows.tolist())
+        missing = [i for i, row in zip(places.ids.tolist(), places.rows.tolist(), strict=True) if row not in intact]
+        report = StageProgress(progress, "drawing thumbnails", "thumbnails", len(missing))
+        for place, panel in enumerate(index.catalog.panels.get(missing).values()):
             try:
                 store.put([(panel.vector_row, encode_thumbnail(index.panel_image(panel)))])
                 drawn += 1
             except PanelseekError as error:
                 log.warning("no thumbnail for panel %d: %s", panel.id, error)
+            report(place + 1)
     return drawn
+
+
+def _intact_rows(store: Thumbnails, rows: list[int]) -> set[int]:
+    """Return the rows with a thumbnail that is what was written; a damaged file is deleted."""
+    try:
+        stored = store.stored_rows()
+        blocks = ([row for row in rows[start : start + 1_000] if row in stored] for start in range(0, len(rows), 1_000))
+        return {row for block in blocks for row in store.read(block)}
+    except sqlite3.DatabaseError:
+        store.clear()
+        return set()

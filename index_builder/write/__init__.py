@@ -7,6 +7,7 @@ from index_builder.write.derive import derive_generation, next_generation
 from index_builder.write.encode import PageWriter
 from index_builder.write.generation_writer import write_generation
 from index_builder.write.lock import writer_lock
+from index_builder.write.mend import mend_catalog
 from index_builder.write.purge import purge_unnamed
 from index_builder.write.store import WritableIndex, current_generation
 
@@ -16,6 +17,7 @@ __all__ = [
     "WritableIndex",
     "current_generation",
     "derive_generation",
+    "mend_catalog",
     "next_generation",
     "purge_unnamed",
     "write_generation",

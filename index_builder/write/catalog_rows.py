@@ -62,6 +62,7 @@ def panel_row(page_id: int, panel: NewPanel) -> PanelRow:
         gate_picture=picture,
         gate_dialogue=dialogue,
         gate_composition=composition,
+        vector_checksums=panel.vector_checksums,
     )
 
 

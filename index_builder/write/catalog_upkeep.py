@@ -1,9 +1,10 @@
-"""Upkeep of the catalog: syncs, full text, and disk space."""
+"""Upkeep of the catalog: syncs, places of vectors, full text, and disk space."""
 
 from __future__ import annotations
 
 import logging
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from sqlalchemy import update
 
 from index_builder.write.catalog_rows import all_dialogue
 from retrieval.store.catalog.catalog import Catalog
-from retrieval.store.catalog.database import checkpoint, location, write_connection
-from retrieval.store.catalog.tables import SettingRow
+from retrieval.store.catalog.database import checkpoint, location, write_connection, write_session
+from retrieval.store.catalog.settings_table import write_settings
+from retrieval.store.catalog.tables import PanelRow
 from retrieval.store.sqlite import fault_of
 
 log = logging.getLogger("panelseek")
@@ -28,8 +30,16 @@ class CatalogUpkeep(Catalog):
         """
         log_file = Path(f"{location(self.engine)}-wal")
         if self.engine.dialect.name == "sqlite" and log_file.exists() and log_file.stat().st_size:
-            with write_connection(self.engine) as connection:  # the sync of a commit covers all earlier ones
-                connection.execute(update(SettingRow).values(value=SettingRow.value))
+            with write_session(self.engine) as session:  # the sync of a commit covers all earlier ones
+                # deleted and inserted: SQLite neither writes nor syncs an update that changes nothing
+                write_settings(session, {"schema_version": self.opened_settings.schema_version})
+
+    def replace_vectors(self, panels: Sequence[tuple[int, int, bytes]]) -> None:
+        """Write new (panel id, vector row, checksums) of panels that were encoded again, in one transaction."""
+        rows = [{"id": i, "vector_row": row, "vector_checksums": sums} for i, row, sums in panels]
+        with write_session(self.engine) as session:
+            write_settings(session, {"generation_stale": True})
+            session.execute(update(PanelRow), rows)
 
     def rebuild_full_text(self) -> None:
         """Make the full text again from the panels."""

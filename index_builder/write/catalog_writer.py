@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, Self, Unpack
 
 from sqlalchemy import delete, insert, make_url, select, update
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, Engine
 from sqlalchemy.orm import Session
 
 from index_builder.write.catalog_rows import column_names, metadata_row, moved_columns, panel_row
 from index_builder.write.catalog_upkeep import CatalogUpkeep
+from index_builder.write.row_checksums import install_triggers, keep_row_checksums
 from retrieval.store.catalog.database import has_schema, make_engine, reading_errors, write_connection, write_session
 from retrieval.store.catalog.fulltext import full_text_for
 from retrieval.store.catalog.panels import last_vector_row
@@ -40,6 +41,13 @@ class CatalogWriter(CatalogUpkeep):
     """The catalog of one index, opened for writing; only the process that holds `writer_lock` opens one."""
 
     @classmethod
+    def open(cls, url: URL | str, engine: Engine | None = None) -> Self:
+        """Open an existing catalog for writing; raises the errors of `Catalog.open`."""
+        engine = engine or make_engine(make_url(url), synced=True)
+        keep_row_checksums(engine)
+        return super().open(url, engine)
+
+    @classmethod
     def create(cls, url: URL | str) -> Self:
         """Open the database at an SQLAlchemy URL for writing; create its tables if there are none.
 
@@ -47,12 +55,14 @@ class CatalogWriter(CatalogUpkeep):
         used.
         """
         engine = make_engine(make_url(url), writable=True)
+        keep_row_checksums(engine)
         with reading_errors(engine):
             if not has_schema(engine):
                 # one transaction: a build that is stopped here leaves either no catalog or a complete one
                 with write_connection(engine) as connection:
                     Base.metadata.create_all(connection)
                     full_text_for(engine).create(connection)
+                    install_triggers(connection)
                     first = {"schema_version": SCHEMA_VERSION, "index_id": uuid.uuid4().hex}
                     connection.execute(insert(SettingRow), [{"key": k, "value": v} for k, v in first.items()])
         return cls.open(url, engine)
@@ -116,7 +126,7 @@ class CatalogWriter(CatalogUpkeep):
         row, old = self._take_page(session, page.book_id, page.name)
         row.number, row.fingerprint, row.digest = page.number, page.fingerprint, page.digest
         row.width, row.height, row.missing, row.label = page.width, page.height, False, page.label
-        row.ocr_engine = page.ocr_engine
+        row.ocr_engine, row.panel_count = page.ocr_engine, len(page.panels)
         session.flush()
         self._add_panels(session, [panel_row(row.id, panel) for panel in page.panels], old)
         return [p.vector_row for p in old]
@@ -209,6 +219,12 @@ class CatalogWriter(CatalogUpkeep):
         pages = select(PageRow.id).where(PageRow.book_id == BookRow.id).exists()
         for ids in id_chunks(list(book_ids)):
             session.execute(delete(BookRow).where(BookRow.id.in_(ids), ~pages))
+
+    def drop_pages(self, page_ids: Sequence[int]) -> None:
+        """Delete pages with their panels: if they come back, they are read as new ones."""
+        with write_session(self.engine) as session:
+            self._mark_stale(session)
+            self._remove_pages(session, page_ids)
 
     def remove_source(self, path: Path) -> list[int]:
         """Delete a source with its content in one transaction; return the vector rows that became free.

@@ -19,6 +19,7 @@ from index_builder.report import OcrCounts, StageTimer
 from index_builder.write.store import WritableIndex
 from retrieval.encoder.protocol import Encoder, PanelEmbeddings
 from retrieval.store.catalog.records import NewPage, NewPanel, PageCopy, PageUpdate
+from retrieval.store.catalog.tables import PageRow, PanelRow
 
 _PANELS_PER_COMMIT = 64
 """Panels encoded between two commits: more lose more in a crash, fewer cost more syncs to disk."""
@@ -43,6 +44,11 @@ class _Batch:
     def panels(self) -> int:
         """Number of panels in the batch."""
         return sum(len(page.panels or ()) for _, page in self.pages) + sum(len(rows) for *_, rows in self.copies)
+
+    @property
+    def decoded_panels(self) -> list[DecodedPanel]:
+        """The panels of the decoded pages, in order."""
+        return [panel for _, page in self.pages for panel in page.panels or ()]
 
     @property
     def page_count(self) -> int:
@@ -91,10 +97,10 @@ class PageWriter:
             if not self._settle(plan, batch, *item, decode_again):
                 self.pages_done += 1
             if batch.panels >= max(_PANELS_PER_COMMIT, self._options.batch_size):
-                self._land(batch)
+                self._land(plan, batch)
                 batch = _Batch()
             yield self.pages_done + batch.page_count
-        self._land(batch)
+        self._land(plan, batch)
         yield self.pages_done
 
     def _settle(
@@ -112,22 +118,36 @@ class PageWriter:
                 plan.status_counts[present_status(previous)] += 1
                 catalog.update_pages([PageUpdate(previous.id, job.page.number, job.fingerprint)])
                 return False
-            if catalog.pages.page_by_digest(result.digest) is None:
+            if self._reusable(result.digest) is None:
                 result = decode_again(job)
         if isinstance(result, DecodeError):
-            plan.skipped[job.task.source_id].append((job.display_path, result.reason))
-            if previous is not None and not previous.missing:
-                catalog.mark_missing([previous.id])
-                plan.status_counts[PageStatus.MISSING] += 1
+            self._skip(plan, job, result.reason)
             return False
         self._record(job, result)
         plan.status_counts[PageStatus.NEW if previous is None else PageStatus.CHANGED] += 1
-        duplicate = None if job.task.ocr_only else catalog.pages.page_by_digest(result.digest)
+        duplicate = None if job.task.ocr_only else self._reusable(result.digest)
         if duplicate is not None:
             batch.copies.append((job, *duplicate))
         else:
             batch.pages.append((job, result))
         return True
+
+    def _skip(self, plan: Plan, job: PageJob, reason: str) -> None:
+        """Record a page that cannot be indexed; what was indexed of it before is missing."""
+        plan.skipped[job.task.source_id].append((job.display_path, reason))
+        if job.previous is not None and not job.previous.missing:
+            self._index.catalog.mark_missing([job.previous.id])
+            plan.status_counts[PageStatus.MISSING] += 1
+
+    def _reusable(self, digest: str) -> tuple[int, list[int]] | None:
+        """Return a page with this content and the vector rows of its panels, if all is what was written."""
+        catalog = self._index.catalog
+        for page_id, panels in catalog.pages.pages_by_digest(digest):
+            places = catalog.panels.vector_places(panels, with_missing=True)
+            intact = not self._index.vectors.damaged(places.rows, places.sums).any()
+            if intact and not catalog.damaged_rows(PageRow, [page_id]) + catalog.damaged_rows(PanelRow, panels):
+                return page_id, places.rows.tolist()
+        return None
 
     def _record(self, job: PageJob, page: DecodedPage) -> None:
         """Keep the OCR lines, the warnings and the OCR counts of a page."""
@@ -144,18 +164,37 @@ class PageWriter:
         self.ocr.words += sum(len((panel.text or "").split()) for panel in read)
         self.ocr.sound_effects += sum(len(panel.sound_effects.split()) for panel in read)
 
-    def _land(self, batch: _Batch) -> None:
+    def _land(self, plan: Plan, batch: _Batch) -> None:
         """Encode and write a batch."""
+        self.pages_done += batch.page_count
         self._ocr_cache.flush()  # before the pages, so that every page with OCR text has its lines stored
         if batch.copies:
             self._write_copies(batch)
         if batch.pages:
-            panels = [panel for _, page in batch.pages for panel in page.panels or ()]
+            panels = batch.decoded_panels
             encoder = self._encoder()  # loading it is a stage of its own
             with self._timer.stage("encode"):
                 embeddings = encoder.encode([p.input for p in panels], batch_size=self._options.batch_size)
-            self._write_pages(batch, panels, embeddings)
-        self.pages_done += batch.page_count
+            if not embeddings.finite().all():
+                batch, embeddings = self._skip_not_finite(plan, batch, embeddings)
+            self._write_pages(batch, embeddings)
+
+    def _skip_not_finite(
+        self, plan: Plan, batch: _Batch, embeddings: PanelEmbeddings
+    ) -> tuple[_Batch, PanelEmbeddings]:
+        """Skip pages with vectors that are not numbers: they must never be stored. Return the others."""
+        finite, kept, start = embeddings.finite(), np.ones(len(embeddings.picture), bool), 0
+        others = _Batch(copies=batch.copies)
+        for job, page in batch.pages:
+            own = slice(start, start + len(page.panels or ()))
+            if finite[own].all():
+                others.pages.append((job, page))
+            else:
+                kept[own] = False
+                plan.status_counts[PageStatus.NEW if job.previous is None else PageStatus.CHANGED] -= 1
+                self._skip(plan, job, "the encoder gave vectors that are not numbers; build with another --device")
+            start = own.stop
+        return others, embeddings.take(kept)
 
     def _write_copies(self, batch: _Batch) -> None:
         """Write pages with the content of others: new panels with copies of the same vectors."""
@@ -168,14 +207,14 @@ class PageWriter:
             index.thumbnails.remove(index.catalog.copy_pages(list(_page_copies(batch, first))))
         self.reused += len(rows)
 
-    def _write_pages(self, batch: _Batch, panels: Sequence[DecodedPanel], embeddings: PanelEmbeddings) -> None:
-        index = self._index
+    def _write_pages(self, batch: _Batch, embeddings: PanelEmbeddings) -> None:
+        index, panels = self._index, batch.decoded_panels
         with self._timer.stage("write"):
             first = index.next_row()
-            index.vectors.append(first, embeddings)
+            sums = index.vectors.append(first, embeddings)
             if self._options.thumbnails:
                 index.thumbnails.put([(first + i, p.thumbnail) for i, p in enumerate(panels) if p.thumbnail])
-            pages = list(_new_pages(batch, first, embeddings.gate.tolist()))
+            pages = list(_new_pages(batch, first, embeddings.gate.tolist(), sums))
             index.thumbnails.remove(index.catalog.write_pages(pages))
         self.encoded += len(panels)
 
@@ -186,7 +225,9 @@ def _first_warnings(warnings: Sequence[str]) -> list[str]:
     return [*warnings[:_WARNINGS_PER_PAGE], *([f"and {more:,} more warnings for this page"] if more > 0 else [])]
 
 
-def _new_pages(batch: _Batch, first_row: int, gates: Sequence[Sequence[float]]) -> Iterator[NewPage]:
+def _new_pages(
+    batch: _Batch, first_row: int, gates: Sequence[Sequence[float]], sums: Sequence[bytes]
+) -> Iterator[NewPage]:
     """Return the pages of a batch as catalog records; panel i of the batch has vector row `first_row + i`."""
     row = 0
     for job, page in batch.pages:
@@ -199,15 +240,17 @@ def _new_pages(batch: _Batch, first_row: int, gates: Sequence[Sequence[float]]) 
             page.digest,
             page.width,
             page.height,
-            tuple(_new_panels(panels, first_row + row, gates[row : row + len(panels)])),
+            tuple(_new_panels(panels, first_row + row, gates[row : row + len(panels)], sums[row : row + len(panels)])),
             label=job.label,
             ocr_engine=page.ocr_engine,
         )
         row += len(panels)
 
 
-def _new_panels(panels: Iterable[DecodedPanel], first_row: int, gates: Sequence[Sequence[float]]) -> Iterator[NewPanel]:
-    for place, (panel, (picture, dialogue, composition)) in enumerate(zip(panels, gates, strict=True)):
+def _new_panels(
+    panels: Iterable[DecodedPanel], first_row: int, gates: Sequence[Sequence[float]], sums: Sequence[bytes]
+) -> Iterator[NewPanel]:
+    for place, (panel, (picture, dialogue, composition), one) in enumerate(zip(panels, gates, sums, strict=True)):
         detected = panel.detected
         yield NewPanel(
             number=detected.number,
@@ -218,6 +261,7 @@ def _new_panels(panels: Iterable[DecodedPanel], first_row: int, gates: Sequence[
             gate=(picture, dialogue, composition),
             sound_effects=detected.sound_effects,
             text_source=detected.text_source,
+            vector_checksums=one,
         )
 
 

@@ -21,7 +21,7 @@ from retrieval.store.ann.index_types import ANN_INDEX_TYPES
 from retrieval.store.ann.ivfpq import choose_index_type
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.files import make_folder, sync, write_array
-from retrieval.store.generation import FORMAT, Generation, ViewIndex, digest
+from retrieval.store.generation import FORMAT, Generation, ViewIndex, sealed, without_left_out
 from retrieval.store.layout import file_sha256, generation_folder
 from retrieval.store.scoring import all_scores, best_scores, top, vectors_per_panel
 from retrieval.store.vectors import REGIONS, VectorStore
@@ -57,17 +57,30 @@ def write_generation(
         shutil.rmtree(leftover, ignore_errors=True)
     make_folder(final.parent)
     partial_folder.mkdir()
-    views = {}
+    views, left_out = {}, _damaged_panels(catalog, vectors, progress)
     for view in View:
-        writer = _ViewWriter(partial_folder, view, catalog, vectors, _view_progress(view, progress))
+        writer = _ViewWriter(partial_folder, view, catalog, vectors, left_out, _view_progress(view, progress))
         views[str(view)] = writer.write(index_type, _previous_index(index, view, base))
-    manifest = {"format": FORMAT, "generation": number, "dimension": DIMENSION, "views": views}
+    about = {"format": FORMAT, "generation": number, "dimension": DIMENSION, "left_out": left_out}
+    manifest = sealed({**about, "views": views})
     (partial_folder / "manifest.json").write_text(json.dumps(manifest, indent=1))
     for path in (*partial_folder.iterdir(), partial_folder):
         sync(path)
     partial_folder.rename(final)
     sync(final.parent)
     return manifest
+
+
+def _damaged_panels(catalog: Catalog, vectors: VectorStore, progress: ProgressCallback) -> list[int]:
+    """Return the ids of panels whose vectors are not what was written: nothing is derived from them."""
+    places, found = catalog.panels.vector_places(), list[int]()
+    report = StageProgress(progress, "index", "panels", len(places))
+    for start in range(0, len(places), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        damaged = vectors.damaged(places.rows[block], places.sums[block]).any(axis=1)
+        found += places.ids[block][damaged].tolist()
+        report(start, detail="comparing vectors with their checksums")
+    return found
 
 
 def prune_generations(index: Path, current: int) -> None:
@@ -114,6 +127,7 @@ class _ViewWriter:
     view: View
     catalog: Catalog
     vectors: VectorStore
+    left_out: list[int]
     progress: ProgressCallback
 
     def write(self, index_type: str, previous: PreviousIndex | None) -> dict[str, Any]:
@@ -121,6 +135,7 @@ class _ViewWriter:
         self.progress(Progress("checking"))
         # panels without dialogue have no vector there: all of them would be the same one
         ids, rows = self.catalog.panels.vector_rows(with_dialogue_only=self.view is View.DIALOGUE)
+        ids, rows = without_left_out(ids, rows, self.left_out)
         write_array(self.folder / f"{self.view}.panels.npy", np.stack([ids, rows]))
         per_panel = vectors_per_panel(self.vectors, self.view)
         chosen = choose_index_type(per_panel * len(ids), index_type)
@@ -133,8 +148,7 @@ class _ViewWriter:
             "panels": len(ids),
             "vectors": per_panel * len(ids),
             "files": files,
-            "vectors_sha256": digest(self.vectors, self.view, rows),
-            **measured,
+            **measured,  # with the number of vectors in the ANN index, which leaves out zeros
         }
 
     def _write_ann(
@@ -150,12 +164,13 @@ class _ViewWriter:
             measured = self._measure_recall(replace(view, ann=index))
             if measured["recall_at_10"] >= previous.trained_recall - RECALL_LOSS:
                 index.write(path)
-                history = {"trained_on": previous.trained_on, "changed_since": changed}
+                history = {"trained_on": previous.trained_on, "changed_since": changed, "vectors": index.count}
                 return measured | history | {"trained_recall": previous.trained_recall}
         index = ann_type.build(content)
         index.write(path)
         measured = self._measure_recall(replace(view, ann=index))
         return measured | {
+            "vectors": index.count,
             "trained_on": content.count,
             "changed_since": 0,
             "trained_recall": measured["recall_at_10"],

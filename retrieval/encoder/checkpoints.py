@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import logging
+import platform
+import sys
+from ctypes.util import find_library
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING
 
 from retrieval.encoder.encoder import PanelEncoder
 from retrieval.encoder.hub import PUBLISHED, V1, PublishedCheckpoint, cached_file, check_published, fetch
 from retrieval.encoder.inputs import check_profile
-from retrieval.encoder.runtime.torch_runtime import TorchRuntime
-from retrieval.encoder.state_dicts import State, build_model, minilm_state, read_state, sha256
+from retrieval.encoder.weight_files import WeightFile, minilm_file, sha256, small_file
 from retrieval.errors import CheckpointError, UsageError, first_line
+
+if TYPE_CHECKING:
+    import torch
+
+    from retrieval.encoder.network.model import PanelFeatureExtractor
+    from retrieval.encoder.state_dicts import State
 
 log = logging.getLogger("panelseek")
 
-WEIGHTS = Path(__file__).parent / "weights"
 NAMES = (*PUBLISHED, "small", "auto")
 
-REINSTALL = "Install panelseek again"
-"""Suggested fix if an embedded file is missing or damaged."""
+_GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+"""Files that the drivers of NVIDIA, of AMD, and of Windows below Linux make."""
 
 
 def load_encoder(
@@ -43,24 +47,26 @@ def load_encoder(
     Raises `UsageError` for an unknown name, device or profile, `CheckpointError` for weights that are missing,
     damaged or not the published ones, `HubUnreachable` if they cannot be downloaded.
     """
-    target = pick_device(device)
     if profile is not None:
         check_profile(profile)
     name = str(name_or_path)
     if name == "auto":
-        return _load_auto(target, cache_dir, profile)
+        return _load_auto(device, cache_dir, profile)
     if name == "small":
-        return _load_small(target, profile)
+        return _load_small(device, profile)
     if name in PUBLISHED:
+        target = pick_device(device)
         return _load_published(PUBLISHED[name], fetch(PUBLISHED[name], cache_dir), target, profile)
     path = Path(name_or_path).expanduser()
     if not path.exists() and not path.suffix and path.parent == Path():
         raise UsageError(f"unknown encoder {name!r}; expected {', '.join(NAMES)}, or the path of a weight file")
-    return _load_file(path, target, profile)
+    return _load_file(path, pick_device(device), profile)
 
 
 def pick_device(device: str | torch.device | None) -> torch.device:
     """Return `device` after a check, or the best device of this machine if it is None."""
+    import torch
+
     if device is None:
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
         return torch.device(name)
@@ -73,13 +79,13 @@ def pick_device(device: str | torch.device | None) -> torch.device:
     return picked
 
 
-def _load_auto(device: torch.device, cache_dir: str | Path | None, profile: str | None) -> PanelEncoder:
+def _load_auto(device: str | torch.device | None, cache_dir: str | Path | None, profile: str | None) -> PanelEncoder:
     path = cached_file(V1, cache_dir)
     if path is None:
         log.info("%s is not in the model hub's cache. To download it, choose it by name.", V1.name)
         encoder = _load_small(device, profile)
     else:
-        encoder = _load_published(V1, path, device, profile)
+        encoder = _load_published(V1, path, pick_device(device), profile)
     log.info("Using the encoder %s on %s.", encoder.name, encoder.device)
     return encoder
 
@@ -92,28 +98,35 @@ def _load_published(
     return _make_encoder(checkpoint.name, path, digest, device, profile or checkpoint.profile)
 
 
-def _load_small(device: torch.device, profile: str | None) -> PanelEncoder:
-    """Load the embedded checkpoint after comparing it with its card."""
-    path, card = WEIGHTS / "small.safetensors", _read_card()
-    if not path.is_file():
-        raise CheckpointError("the file is missing", path, REINSTALL)
-    digest = sha256(path)
-    if digest != card["sha256"]:
-        raise CheckpointError(
-            f"the file is damaged: found SHA-256 {digest}, expected {card['sha256']} from its card", path, REINSTALL
-        )
-    return _make_encoder("small", path, digest, device, profile or "v1", provisional=bool(card["provisional"]))
+def _load_small(device: str | torch.device | None, profile: str | None) -> PanelEncoder:
+    """Load the embedded checkpoint: without torch on a CPU."""
+    weights, profile = small_file(), profile or "v1"
+    if str(device) == "cpu" or (device is None and not _may_have_gpu()):
+        return _make_light_encoder(weights, profile)
+    target = pick_device(device)
+    return _make_encoder("small", weights.path, weights.sha256, target, profile, provisional=weights.provisional)
 
 
-def _read_card() -> dict[str, Any]:
-    path = WEIGHTS / "small.json"
-    try:
-        card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"the file cannot be read ({error})", path, REINSTALL) from error
-    if not isinstance(card, dict) or not {"sha256", "provisional"} <= set(card):
-        raise CheckpointError("the file is not a model card with a SHA-256", path, REINSTALL)
-    return card
+def _may_have_gpu() -> bool:
+    """Return True if torch may find a GPU on this machine. Asking torch would load it."""
+    if sys.platform == "darwin":
+        return platform.machine() == "arm64"
+    return any(Path(device).exists() for device in _GPU_DEVICES) or find_library("nvcuda") is not None
+
+
+def _make_light_encoder(weights: WeightFile, profile: str) -> PanelEncoder:
+    from retrieval.encoder.runtime.openvino_runtime import OpenVinoRuntime, read_weights
+
+    text = minilm_file()
+    state = read_weights(weights.path) | read_weights(text.path, "text.encoder.")
+
+    def torch_model() -> PanelFeatureExtractor:
+        from retrieval.encoder.state_dicts import build_model
+
+        return build_model(_state(weights.path)[0], weights.path)
+
+    runtime = OpenVinoRuntime(state, torch_model=torch_model)
+    return PanelEncoder(runtime, "small", [weights.sha256, text.sha256], profile, weights.provisional)
 
 
 def _load_file(path: Path, device: torch.device, profile: str | None) -> PanelEncoder:
@@ -139,14 +152,20 @@ def _make_encoder(
     provisional: bool = False,
     by_path: bool = False,
 ) -> PanelEncoder:
-    state, text_digests = _add_text_encoder(read_state(path))
+    from retrieval.encoder.runtime.torch_runtime import TorchRuntime
+    from retrieval.encoder.state_dicts import build_model
+
+    state, text_digests = _state(path)
     runtime = TorchRuntime(build_model(state, path), device)
     weights = path.absolute() if by_path else None
     return PanelEncoder(runtime, name, [digest, *text_digests], profile, provisional, weights)
 
 
-def _add_text_encoder(state: State) -> tuple[State, list[str]]:
-    """Add MiniLM's weights to a `small` state that was saved without them; also return their SHA-256."""
+def _state(path: Path) -> tuple[State, list[str]]:
+    """Return the tensors of a weight file, with MiniLM's if it is a `small` saved without them, and their SHA-256."""
+    from retrieval.encoder.state_dicts import minilm_state, read_state
+
+    state = read_state(path)
     is_small = any(key.startswith("vision.stem.") for key in state)
     if not is_small or any(key.startswith("text.encoder.") for key in state):
         return state, []

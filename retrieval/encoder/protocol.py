@@ -78,6 +78,21 @@ class PanelEmbeddings:
         """Return the rows of one view."""
         return {View.PICTURE: self.picture, View.DIALOGUE: self.dialogue, View.FUSED: self.fused}[view]
 
+    def take(self, chosen: NDArray[np.bool_]) -> PanelEmbeddings:
+        """Return the views of some of the panels."""
+        regions = None if self.regions is None else self.regions[chosen]
+        return PanelEmbeddings(
+            self.picture[chosen], self.dialogue[chosen], self.fused[chosen], self.gate[chosen], regions
+        )
+
+    def finite(self) -> NDArray[np.bool_]:
+        """Return (P,) True for panels without a number that is infinite or not a number."""
+        every = [self.picture, self.dialogue, self.fused, self.gate]
+        every += [] if self.regions is None else [self.regions.reshape(len(self.picture), -1)]
+        # in float16 as they are stored: larger numbers become infinite
+        finite = [np.isfinite(rows.astype(np.float16)).all(axis=1) for rows in every]
+        return np.asarray(np.logical_and.reduce(finite), np.bool_)
+
 
 class Encoder(Protocol):
     """The interface of an encoder for building and searching.

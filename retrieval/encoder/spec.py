@@ -12,6 +12,16 @@ DIMENSION = 512
 IMAGE_SIZE = 224
 """Side in pixels of the square input image: the size that the published backbones were trained with."""
 
+FEATURES = 7
+"""Numbers of a panel's geometry, see `inputs.composition`."""
+
+MODALITIES = 3
+"""Image, text and composition, in this order."""
+
+ABSENT = -10000.0
+"""Added to the logit of an absent modality. Finite, as in the published model: with all three absent the gate stays
+the unmasked one (slightly quantised)."""
+
 
 @dataclass(frozen=True, slots=True)
 class EncoderSpec:

@@ -5,7 +5,6 @@ No file is unpickled freely: it may hold tensors in plain dicts and nothing else
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -16,16 +15,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from retrieval.encoder.inputs import REINSTALL_MINILM, minilm_folder
-from retrieval.encoder.network.fusion import MODALITIES
 from retrieval.encoder.network.model import PanelFeatureExtractor
-from retrieval.encoder.spec import DIMENSION
+from retrieval.encoder.spec import DIMENSION, MODALITIES
+from retrieval.encoder.weight_files import minilm_file
 from retrieval.errors import CheckpointError, first_line
 
 State = dict[str, Tensor]
-
-MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-"""SHA-256 of the model.safetensors published with sentence-transformers/all-MiniLM-L6-v2."""
 
 SINGLE_BACKBONES = {"siglip": "vision.siglip.", "resnet": "vision.resnet.", "small": "vision.stem."}
 """First part of the vision keys of each variant with a single visual backbone."""
@@ -35,12 +30,6 @@ MAX_SHOWN_KEYS = 5
 
 OTHER_WEIGHTS = "Use the file as its trainer wrote it, or the encoder 'small'"
 """Suggested fix if weights do not fit the model."""
-
-
-def sha256(path: Path) -> str:
-    """Return the hex digest of a file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 # ------------------------------------------------------------------- reading
@@ -128,17 +117,8 @@ def _published_name(key: str) -> str:
 
 def minilm_state() -> tuple[State, str]:
     """Return the text encoder's weights as `text.encoder.*` keys, and the SHA-256 of their file."""
-    path = minilm_folder() / "model.safetensors"
-    if not path.is_file():
-        raise CheckpointError("the file is missing", path, REINSTALL_MINILM)
-    digest = sha256(path)
-    if digest != MINILM_SHA256:
-        raise CheckpointError(
-            f"not the published all-MiniLM-L6-v2: found SHA-256 {digest}, expected {MINILM_SHA256}",
-            path,
-            REINSTALL_MINILM,
-        )
-    return published_names({f"text.encoder.{k}": v for k, v in read_state(path).items()}), digest
+    file = minilm_file()
+    return published_names({f"text.encoder.{k}": v for k, v in read_state(file.path).items()}), file.sha256
 
 
 # ------------------------------------------------------------------- loading

@@ -32,6 +32,7 @@ from retrieval.search.open_index import OpenIndex
 from retrieval.search.query import Query
 from retrieval.search.sampling import interleave
 from retrieval.store.catalog.text import tokens
+from retrieval.store.checksums import checksum
 from retrieval.store.files import replace_file
 from retrieval.store.layout import generation_folder
 
@@ -127,7 +128,7 @@ def load_threshold(index: OpenIndex, view: View | str, query_type: QueryType | N
     view, query_type = View(view), query_type or DEFAULT_QUERY_TYPE[View(view)]
     number = index.generation.number
     found = _memory(index).thresholds.get((number, view, query_type))
-    return found or _read_file(_path(index, number)).get((view, query_type))
+    return found or stored_thresholds(_path(index, number)).get((view, query_type))
 
 
 def make_threshold(
@@ -236,10 +237,12 @@ def _path(index: OpenIndex, number: int) -> Path:
     return generation_folder(index.folder, number) / FILE
 
 
-def _read_file(path: Path) -> dict[tuple[View, QueryType], ScoreThreshold]:
+def stored_thresholds(path: Path) -> dict[tuple[View, QueryType], ScoreThreshold]:
     """Return the stored thresholds; none if the file is missing or damaged."""
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
+        if stored.pop("checksum") != _checksum(stored) or stored["generation"] != int(path.parent.name):
+            return {}
         thresholds = [_from_json(value) for value in stored["thresholds"]]
         return {(each.view, each.query_type): each for each in thresholds}
     except (OSError, ValueError, AttributeError, TypeError, KeyError, OverflowError, RecursionError):
@@ -263,7 +266,12 @@ def _is_score(value: object) -> bool:
 
 def _add_to_file(path: Path, threshold: ScoreThreshold) -> None:
     """Store one more threshold; if the index cannot be written, the next process measures again."""
-    thresholds = {**_read_file(path), (threshold.view, threshold.query_type): threshold}
-    content = json.dumps({"thresholds": [asdict(each) for each in thresholds.values()]}, indent=1)
+    thresholds = {**stored_thresholds(path), (threshold.view, threshold.query_type): threshold}
+    content = {"generation": int(path.parent.name), "thresholds": [asdict(each) for each in thresholds.values()]}
+    text = json.dumps({**content, "checksum": _checksum(content)}, indent=1)
     with suppress(OSError):
-        replace_file(path, lambda temporary: temporary.write_text(content))
+        replace_file(path, lambda temporary: temporary.write_text(text))
+
+
+def _checksum(content: dict[str, Any]) -> str:
+    return checksum(json.dumps(content, sort_keys=True).encode()).hex()

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from retrieval.records import Panel, View
 from retrieval.search.open_index import OpenIndex
 from retrieval.store.derived import load_derived, save_derived
+from retrieval.store.generation import Generation
 
 FILE = "lookalikes.npz"
 
@@ -48,14 +49,14 @@ class LookalikePanel:
     mirrored: bool
 
 
-def read_pairs(index: OpenIndex) -> LookalikePairs | None:
-    """Return the stored pairs of the open generation; None if there are none, or damaged ones."""
+def read_pairs(folder: Path, generation: Generation) -> LookalikePairs | None:
+    """Return the stored pairs of a generation; None if there are none, or damaged ones."""
     expected = {"ids": (np.int64, (None, 2)), **dict.fromkeys(("scores", "overlap"), (np.float32, (None,)))}
-    stored = load_derived(index.folder, index.generation.number, FILE, expected | {"mirrored": (np.bool_, (None,))})
+    stored = load_derived(folder, generation.number, FILE, expected | {"mirrored": (np.bool_, (None,))})
     if not stored or len({len(array) for array in stored.values()}) != 1:
         return None
     pairs = LookalikePairs(**stored)
-    known = np.isin(pairs.ids, np.asarray(index.generation.views[View.PICTURE].ids)).all()
+    known = np.isin(pairs.ids, np.asarray(generation.views[View.PICTURE].ids)).all()
     return pairs if known and bool((pairs.ids[:, 0] < pairs.ids[:, 1]).all()) else None
 
 

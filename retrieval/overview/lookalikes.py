@@ -24,6 +24,7 @@ from retrieval.images.keypoints import (
     thumbnail_to_grey,
     with_mirror_image,
 )
+from retrieval.overview.intact import check_vectors
 from retrieval.overview.lookalike_groups import Group, LookalikePairs, group_pairs, read_pairs, write_pairs
 from retrieval.overview.pca import principal_components
 from retrieval.progress import ProgressCallback, StageProgress, no_progress
@@ -68,7 +69,7 @@ _REPORT_EVERY = 200
 
 def load_lookalikes(index: OpenIndex) -> list[Group] | None:
     """Return the stored groups of look-alikes of this generation, without rejected pairs; None if not scanned."""
-    pairs = read_pairs(index)
+    pairs = read_pairs(index.folder, index.generation)
     return None if pairs is None else group_pairs(pairs, RejectedPairs(index.folder).pairs())
 
 
@@ -81,7 +82,11 @@ def make_lookalikes(index: OpenIndex, progress: ProgressCallback = no_progress) 
 
 
 def find_pairs(index: OpenIndex, progress: ProgressCallback = no_progress) -> LookalikePairs:
-    """Return all look-alikes of this generation. Time grows a little faster than the number of panels."""
+    """Return all look-alikes of this generation. Time grows a little faster than the number of panels.
+
+    Raises `IndexDamaged` if vectors are damaged.
+    """
+    check_vectors(index, View.PICTURE)
     pairs: list[tuple[int, int, float, float, bool]] = []
     proposed = list(_candidate_pairs(index, progress))
     report = StageProgress(progress, "comparing pictures", "pairs", len(proposed))

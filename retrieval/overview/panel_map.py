@@ -12,17 +12,19 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.overview.intact import check_vectors
 from retrieval.overview.pca import principal_components
 from retrieval.progress import ProgressCallback, StageProgress, no_progress
 from retrieval.records import View
 from retrieval.search.open_index import OpenIndex
 from retrieval.store.derived import load_derived, save_derived
-from retrieval.store.generation import ViewIndex
+from retrieval.store.generation import Generation, ViewIndex
 from retrieval.store.vectors import VectorStore
 
 FILE = "map.npz"
@@ -59,10 +61,15 @@ class PanelMap:
 
 
 def load_panel_map(index: OpenIndex) -> PanelMap | None:
-    """Return the map made before for this generation; None if there is none, or a damaged one."""
-    view = index.generation.views[View.PICTURE]
+    """Return the map made before for the open generation; None if there is none, or a damaged one."""
+    return read_map(index.folder, index.generation)
+
+
+def read_map(folder: Path, generation: Generation) -> PanelMap | None:
+    """Return the map that is stored for a generation; None if there is none, or a damaged one."""
+    view = generation.views[View.PICTURE]
     expected = {"points": (np.float32, (len(view), 2)), "groups": (np.uint8, (len(view),))}
-    stored = load_derived(index.folder, index.generation.number, FILE, expected)
+    stored = load_derived(folder, generation.number, FILE, expected)
     if not stored or stored["groups"].max(initial=0) >= GROUPS:
         return None
     points = stored["points"]
@@ -74,8 +81,9 @@ def load_panel_map(index: OpenIndex) -> PanelMap | None:
 def make_panel_map(index: OpenIndex, progress: ProgressCallback = no_progress) -> PanelMap:
     """Lay out all panels of this generation and store the map.
 
-    Raises `IndexDamaged` if the generation is gone or cannot be written.
+    Raises `IndexDamaged` if vectors are damaged, or if the generation is gone or cannot be written.
     """
+    check_vectors(index, View.PICTURE)
     number, view = index.generation.number, index.generation.views[View.PICTURE]
     panel_map = lay_out(view, index.vector_store, progress)
     save_derived(index.folder, number, FILE, points=panel_map.points, groups=panel_map.groups)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,15 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.encoder.spec import DIMENSION
-from retrieval.errors import UsageError
-from retrieval.records import View
+from retrieval.errors import IndexDamaged, UsageError
+from retrieval.records import Panel, View
 from retrieval.search.hits import LexicalMatch
 from retrieval.search.query import Query
 from retrieval.store.ann.base import CANDIDATES
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.generation import ViewIndex
+from retrieval.store.hints import REPAIR_HINT
 from retrieval.store.scoring import Scores, best_scores, exact_scores, vectors_per_panel
-from retrieval.store.vectors import VectorStore
+from retrieval.store.vectors import REGIONS, VectorStore
 
 Ids = NDArray[np.int64]
 
@@ -76,15 +77,28 @@ class Retriever:
         """Return the (512,) vector of an indexed panel. Raises `UsageError` if it is unknown or has no such view."""
         _, rows = self.views[view].rows_of(np.array([panel_id], np.int64))
         if len(rows):
+            stored = list(self._catalog.panels.get_with_sums([panel_id]).values())
+            if self.damaged(view, [panel for panel, _ in stored], [sums for _, sums in stored]):
+                raise IndexDamaged(f"the vectors of panel {panel_id} are damaged", self.vectors.folder, REPAIR_HINT)
             vector: NDArray[np.float32] = self.vectors.read(view, rows)[0]
             if view is View.DIALOGUE and not vector.any():
                 problem = f"the encoder cannot read the dialogue of panel {panel_id}"
                 raise UsageError(problem, hint="search with another view, or for its words")
             return vector
+        if view is not View.DIALOGUE and self._catalog.panels.get([panel_id]):
+            hint = f"{REPAIR_HINT}, or wait for the build to end"
+            raise UsageError(f"panel {panel_id} is not in the searched generation", hint=hint)
         if view is View.DIALOGUE and self._catalog.panels.get([panel_id]):
             raise UsageError(f"panel {panel_id} has no dialogue", hint="search with view picture or fused instead")
         hint = "take a panel id from the results of a search"
         raise UsageError(f"the index has no panel {panel_id}", hint=hint)
+
+    def damaged(self, view: View, panels: Sequence[Panel], sums: Sequence[bytes]) -> set[int]:
+        """Return the ids of those panels whose vectors of a view are not what was written; sums: their checksums."""
+        streams = [str(view), *([REGIONS] if vectors_per_panel(self.vectors, view) > 1 else [])]
+        rows = np.array([panel.vector_row for panel in panels], np.int64)
+        bad = self.vectors.damaged(rows, sums, streams)
+        return {panel.id for panel, own in zip(panels, bad, strict=True) if own.any()}
 
     def background_stats(self, view: View, vectors: NDArray[np.float32]) -> tuple[float, float]:
         """Return mean and standard deviation of the scores of a query with a fixed random sample of panels."""

@@ -32,6 +32,22 @@ def load_by_name(name: str, device: str | None) -> Encoder:
     return load_encoder(name, device=device)
 
 
+def given_encoder(
+    encoder: Encoder | str | Path | None, record: EncoderRecord | None, folder: Path, device: str | None
+) -> Encoder | None:
+    """Return the encoder that the caller gave, loaded from its name or path; None if the index finds its own."""
+    if encoder is None or encoder == "auto":
+        return None
+    if not isinstance(encoder, str | Path):
+        return encoder
+    if record is None:
+        raise missing_record(folder)
+    loaded = load_requested(encoder, record, folder, device)
+    if record.load != str(weight_file(loaded)):
+        remember(loaded)
+    return loaded
+
+
 def load_requested(
     requested: str | Path, record: EncoderRecord, folder: Path, device: str | None, load: EncoderLoader = load_by_name
 ) -> Encoder:

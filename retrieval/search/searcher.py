@@ -8,6 +8,7 @@ The score of a hit is always the exact cosine with the query.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -28,8 +29,11 @@ from retrieval.search.ranking.fusion import ViewRanking, fuse
 from retrieval.search.ranking.grouping import GroupLimits
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.generation import ViewIndex
+from retrieval.store.hints import REPAIR_HINT
 from retrieval.store.thumbnails import Thumbnails
 from retrieval.store.vectors import VectorStore
+
+log = logging.getLogger("panelseek")
 
 _MAX_ROWS_PER_READ = 2_000
 """Panels that are read from the catalog at once."""
@@ -55,6 +59,7 @@ class Searcher:
         self._thumbnails = thumbnails
         self._query_encoder = QueryEncoder(encoder)
         self._read_image = read_image
+        self._damaged: set[tuple[View, int]] = set()
 
     def search(self, queries: Sequence[Query]) -> list[list[Hit]]:
         """Return the hits of each query, best first, in the order of the queries."""
@@ -111,7 +116,23 @@ class Searcher:
             depth *= 4
 
     def _collect(self, ranked: Candidates, context: RankingContext) -> list[RankedPanel]:
+        """Return the first panels that may be shown, except those whose vectors are damaged: their scores are wrong."""
+        view = context.part.view
+        while True:
+            sums: dict[int, bytes] = {}
+            collected = self._first(ranked, context, sums)
+            panels = [item.panel for item in collected]
+            damaged = self.retriever.damaged(view, panels, [sums[panel.id] for panel in panels])
+            if not damaged:
+                return collected
+            self._damaged |= {(view, panel_id) for panel_id in damaged}
+            listed = ", ".join(map(str, sorted(damaged)))
+            log.warning("left out, because their vectors are damaged: panels %s; %s", listed, REPAIR_HINT)
+
+    def _first(self, ranked: Candidates, context: RankingContext, sums: dict[int, bytes]) -> list[RankedPanel]:
         """Return the first panels that exist, score enough and are within the limits of their page and book.
+
+        Their checksums are added to `sums`.
 
         A panel that a running build has encoded again is excluded until its generation is searched: its score here is
         that of the vector it had. Without a vector of the query or of the panel, only words that match make a result.
@@ -121,14 +142,15 @@ class Searcher:
         start, count = 0, query.needed + _SPARE_ROWS
         while start < len(ranked) and len(collected) < query.needed:
             stop = min(len(ranked), start + min(count, _MAX_ROWS_PER_READ))
-            panels = self._catalog.panels.get(ranked.ids[start:stop].tolist())
+            panels = self._catalog.panels.get_with_sums(ranked.ids[start:stop].tolist())
             scored = self._have_vectors(ranked.rows[start:stop], context)
             for place in range(start, stop):
-                panel = panels.get(int(ranked.ids[place]))
-                if panel is None or not _passes(query, ranked, place, panel):
+                panel, own_sums = panels.get(int(ranked.ids[place]), (None, b""))
+                if panel is None or (part.view, panel.id) in self._damaged or not _passes(query, ranked, place, panel):
                     continue
                 item = _ranked_panel(part, ranked, place, panel)
                 if (item.match.words or scored[place - start]) and groups.admit(panel):
+                    sums[panel.id] = own_sums
                     collected.append(item)
                 if len(collected) >= query.needed:
                     break

@@ -16,6 +16,9 @@ from retrieval.store.layout import generation_folder
 Expected = tuple[DTypeLike, tuple[int | None, ...]]
 """Type and shape of an array; None is any length."""
 
+_GENERATION = "generation"
+"""Name of the array with the number of the generation: a file of another one has other panels."""
+
 
 def save_derived(index: Path, number: int, name: str, **arrays: NDArray[Any]) -> None:
     """Write named arrays into a file of a generation.
@@ -24,7 +27,7 @@ def save_derived(index: Path, number: int, name: str, **arrays: NDArray[Any]) ->
     """
     path = generation_folder(index, number) / name
     try:
-        replace_file(path, lambda temporary: _write(temporary, arrays))
+        replace_file(path, lambda temporary: _write(temporary, {**arrays, _GENERATION: np.array(number)}))
     except OSError as error:
         problem = f"the file cannot be written ({system_problem(error)})"
         raise IndexError_(problem, path, system_hint(error)) from error
@@ -36,11 +39,13 @@ def _write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 
 def load_derived(index: Path, number: int, name: str, expected: Mapping[str, Expected]) -> dict[str, NDArray[Any]]:
-    """Return the arrays of such a file; none if it is missing, damaged, or has others than expected."""
+    """Return the arrays of such a file; none if it is missing, damaged, of another generation, or has others."""
     try:
         # opened here: NumPy leaves a file that is no archive open
         with (generation_folder(index, number) / name).open("rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = {key: np.asarray(stored[key]) for key in expected}
+            if int(stored[_GENERATION]) != number:
+                return {}
     except Exception:  # a damaged archive can fail with any exception
         return {}
     return arrays if all(_fits(arrays[key], *each) for key, each in expected.items()) else {}

@@ -9,7 +9,6 @@ It is written under another name, renamed, and then named by the catalog. Reader
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,12 +23,11 @@ from retrieval.errors import IndexDamaged, raise_limit
 from retrieval.records import View
 from retrieval.store.ann.base import AnnIndex
 from retrieval.store.ann.index_types import ANN_INDEX_TYPES
+from retrieval.store.checksums import checksum
 from retrieval.store.hints import REPAIR_HINT
 from retrieval.store.layout import file_sha256, generation_folder
-from retrieval.store.scoring import vectors_per_panel
-from retrieval.store.vectors import REGIONS, VectorStore
 
-FORMAT = 2
+FORMAT = 3
 
 _CHECK_ON_OPEN = 64 * 2**20
 """Bytes: smaller files are hashed whenever an index opens, larger ones by `verify`."""
@@ -65,16 +63,30 @@ class Generation:
     manifest: dict[str, Any]
     views: dict[View, ViewIndex]
 
+    @property
+    def left_out(self) -> list[int]:
+        """Ids of panels that are not searched, because their vectors were damaged."""
+        return list(self.manifest["left_out"])
+
 
 # ---------------------------------------------------------------------- writing
 
 
-def digest(vectors: VectorStore, view: View, rows: NDArray[np.int64]) -> str:
-    """Return the SHA-256 of the stored vectors of a view, including its region vectors."""
-    own = vectors.digest(view, rows)
-    if vectors_per_panel(vectors, view) == 1:
-        return own
-    return hashlib.sha256((own + vectors.digest(REGIONS, vectors.region_rows(rows))).encode()).hexdigest()
+def sealed(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return a manifest with its own checksum, over everything else in it."""
+    content = {key: value for key, value in manifest.items() if key != "checksum"}
+    return content | {"checksum": checksum(json.dumps(content, sort_keys=True).encode()).hex()}
+
+
+def without_left_out(
+    ids: NDArray[np.int64], rows: NDArray[np.int64], left_out: Iterable[int]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return ids and rows without the panels that are left out."""
+    kept = ~np.isin(ids, np.fromiter(left_out, np.int64))
+    return ids[kept], rows[kept]
+
+
+# ---------------------------------------------------------------------- reading
 
 
 def open_generation(index: Path, number: int) -> Generation:
@@ -106,6 +118,8 @@ def _read_manifest(folder: Path, number: int) -> dict[str, Any]:
     found = {key: manifest.get(key) for key in expected}
     if found != expected:
         raise IndexDamaged(f"the manifest has {found}; expected {expected}", path, REPAIR_HINT)
+    if sealed(manifest) != manifest:
+        raise IndexDamaged("the manifest was altered: its checksum is not the one that was written", path, REPAIR_HINT)
     return manifest
 
 

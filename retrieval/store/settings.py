@@ -44,7 +44,8 @@ class IndexSettings:
     generation. generation_stale: True while panels changed since. vector_high_water: one more than the highest vector
     row that was ever named and deleted. purge_pending: True while data of a removed source waits for its erasure.
     regions: region vectors per panel. dpi: resolution of drawn PDF pages. annotations: files and folders of
-    collection annotations. language: OCR language.
+    collection annotations. language: OCR language. rebuild_sources: sources with damaged pages that a repair removed
+    and a build reads again.
     """
 
     schema_version: int = NO_SCHEMA
@@ -59,6 +60,7 @@ class IndexSettings:
     dpi: int | None = None
     annotations: tuple[str, ...] = ()
     language: str | None = None
+    rebuild_sources: tuple[str, ...] = ()
 
     @property
     def build_options(self) -> dict[str, Any]:
@@ -81,3 +83,4 @@ class SettingChanges(TypedDict, total=False):
     dpi: int | None
     annotations: tuple[str, ...]
     language: str | None
+    rebuild_sources: tuple[str, ...]

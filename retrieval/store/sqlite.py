@@ -35,6 +35,9 @@ _FAULTS: dict[int, Fault] = {
 _PRIMARY_CODE = 0xFF
 """Bits of SQLite's primary error code; the higher ones are details."""
 
+_UNDECODABLE = "Could not decode to UTF-8"
+"""Beginning of the message for damaged text; Python's module gives such an error no code."""
+
 _NO_SHARED_MEMORY = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR)
 _WAL_WRITE_LOCK = 120
 """Byte of the `-shm` file that the writer of a write-ahead log locks (walformat of SQLite)."""
@@ -157,7 +160,9 @@ def write_transaction(
 
 
 def fault_of(error: BaseException) -> Fault:
-    """Return the kind of an error of SQLite; errors of the Python module have no code and are `other`."""
+    """Return the kind of an error of SQLite; other errors of the Python module have no code and are `other`."""
+    if isinstance(error, sqlite3.OperationalError) and str(error).startswith(_UNDECODABLE):
+        return "damaged"
     return _FAULTS.get(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & _PRIMARY_CODE, "other")
 
 

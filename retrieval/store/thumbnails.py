@@ -12,6 +12,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
+from retrieval.store.checksums import integer_checksum
 from retrieval.store.sqlite import connect_to_existing, disk_error, fault_of, locked_error, write_transaction
 
 log = logging.getLogger("panelseek")
@@ -20,7 +21,12 @@ _NAME = "the file of thumbnails"
 _SHORT_WAIT = 1.0
 """Seconds to wait for a lock where it is no loss to go on without: the comic is read, or space is freed later."""
 
-_PUT = "INSERT OR REPLACE INTO thumbnail VALUES (?, ?)"
+_SQL_CHECKSUM = "thumbnail_checksum"
+_CREATE = """CREATE TABLE IF NOT EXISTS thumbnail (
+    row INTEGER PRIMARY KEY, webp BLOB NOT NULL, checksum INTEGER NOT NULL)"""
+_PUT = f"INSERT OR REPLACE INTO thumbnail (row, webp, checksum) VALUES (?1, ?2, {_SQL_CHECKSUM}(?1, ?2))"
+_COPY = f"""INSERT OR REPLACE INTO thumbnail (row, webp, checksum) SELECT ?2, webp, {_SQL_CHECKSUM}(?2, webp)
+    FROM thumbnail WHERE row = ?1 AND checksum = {_SQL_CHECKSUM}(?1, webp)"""
 
 
 class Thumbnails:
@@ -35,15 +41,31 @@ class Thumbnails:
 
     def get_many(self, rows: Sequence[int]) -> dict[int, bytes]:
         """Return WebP bytes by row, of those `rows` (1,000 at most) that have a thumbnail."""
+        try:
+            return self._read(rows, _SHORT_WAIT)
+        except sqlite3.DatabaseError:
+            return {}
+
+    def read(self, rows: Sequence[int]) -> dict[int, bytes]:
+        """Return WebP bytes by row like `get_many`. A thumbnail that is not what was written counts as missing.
+
+        Raises `sqlite3.DatabaseError` if the file is damaged, `IndexLocked` if another program has it locked.
+        """
+        try:
+            return self._read(rows)
+        except sqlite3.DatabaseError as error:
+            if fault_of(error) == "locked":
+                raise locked_error(_NAME, self.path) from error
+            raise
+
+    def _read(self, rows: Sequence[int], timeout: float | None = None) -> dict[int, bytes]:
         if not self.path.exists():
             return {}
         marks = ", ".join("?" * len(rows))
-        try:
-            with closing(connect_to_existing(self.path, _SHORT_WAIT)) as connection:
-                stored = connection.execute(f"SELECT row, webp FROM thumbnail WHERE row IN ({marks})", tuple(rows))
-                return {row: bytes(webp) for row, webp in stored}
-        except sqlite3.DatabaseError:
-            return {}
+        statement = f"SELECT row, webp, checksum FROM thumbnail WHERE row IN ({marks})"
+        with closing(connect_to_existing(self.path, timeout)) as connection:
+            found = connection.execute(statement, tuple(rows))
+            return {row: bytes(webp) for row, webp, stored in found if stored == _checksum(row, webp)}
 
     def put(self, thumbnails: Iterable[tuple[int, bytes]]) -> None:
         """Store (row, WebP bytes) pairs; a damaged file is deleted first.
@@ -56,9 +78,9 @@ class Thumbnails:
             self._change(_PUT, pairs)
 
     def copy(self, rows: Iterable[tuple[int, int]]) -> None:
-        """Store the thumbnails of rows under other rows too: (row, other row) pairs."""
+        """Store the thumbnails of rows under other rows too: (row, other row) pairs; damaged ones are left out."""
         if self.path.exists():
-            self._change("INSERT OR REPLACE INTO thumbnail SELECT ?2, webp FROM thumbnail WHERE row = ?1", list(rows))
+            self._change(_COPY, list(rows))
 
     def stored_rows(self) -> set[int]:
         """Return the rows that have a thumbnail.
@@ -97,7 +119,8 @@ class Thumbnails:
         try:
             # synced: a row that an interrupted build drew is deleted for certain before its number is used again
             with write_transaction(self.path, wal=True) as connection:
-                connection.execute("CREATE TABLE IF NOT EXISTS thumbnail (row INTEGER PRIMARY KEY, webp BLOB NOT NULL)")
+                connection.create_function(_SQL_CHECKSUM, 2, _checksum, deterministic=True)
+                connection.execute(_CREATE)
                 connection.executemany(statement, rows)
         except sqlite3.DatabaseError as error:
             if fault_of(error) == "locked":
@@ -119,3 +142,8 @@ class Thumbnails:
         """Delete the file."""
         for path in self.path.parent.glob("thumbnails.sqlite*"):
             path.unlink()
+
+
+def _checksum(row: int, webp: object) -> int:
+    """Return the checksum of a thumbnail with its row, so that exchanged ones are noticed."""
+    return integer_checksum(b"%d " % row + webp) if isinstance(webp, bytes) else 0

@@ -11,9 +11,8 @@ build leaves rows without a name at the end; the next build cuts them off.
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +23,9 @@ from retrieval.encoder.protocol import PanelEmbeddings
 from retrieval.encoder.spec import DIMENSION
 from retrieval.errors import IndexDamaged, raise_limit
 from retrieval.records import View
+from retrieval.store.checksums import CHECKSUM_BYTES, checksum
 from retrieval.store.files import make_folder, punch_holes, sync
-from retrieval.store.hints import RESTORE_HINT
+from retrieval.store.hints import REPAIR_HINT
 
 SHARD_ROWS = 65_536
 """Rows of one file: 64 MiB."""
@@ -36,6 +36,9 @@ REGIONS = "regions"
 _ROW_BYTES = 2 * DIMENSION
 _BLOCK_ROWS = 16_384
 """Rows read at once: 34 MB as float32."""
+
+_CHECKED_PANELS = 1_024
+"""Panels whose vectors are compared at once: 17 MB with 13 regions."""
 
 
 class VectorStore:
@@ -50,7 +53,7 @@ class VectorStore:
         self.regions = regions
         self._maps: dict[tuple[str, int], NDArray[np.float16]] = {}
 
-    def _streams(self) -> dict[str, int]:
+    def streams(self) -> dict[str, int]:
         """Return the names of the streams, and the rows of each that belong to one panel."""
         streams: dict[str, int] = {str(view): 1 for view in View}
         return streams | ({REGIONS: self.regions} if self.regions else {})
@@ -59,22 +62,22 @@ class VectorStore:
 
     def rows(self) -> int:
         """Return the number of complete rows, in the stream that has fewest."""
-        return min(self._stream_rows(stream) // per_panel for stream, per_panel in self._streams().items())
+        return min(self._stream_rows(stream) // per_panel for stream, per_panel in self.streams().items())
 
     def _stream_rows(self, stream: str) -> int:
         total, shard = 0, 0
         while (path := self._path(stream, shard)).exists():
-            total += path.stat().st_size // _ROW_BYTES
+            total += min(path.stat().st_size // _ROW_BYTES, self.shard_rows)
             shard += 1
         return total
 
     def truncate(self, rows: int) -> None:
         """Cut every stream to `rows` panels. Raises `IndexDamaged` if a stream has fewer."""
-        for stream, per_panel in self._streams().items():
+        for stream, per_panel in self.streams().items():
             stored, named = self._stream_rows(stream), rows * per_panel
             if stored < named:
                 problem = f"the folder has {stored} {stream} vectors; the catalog names {named}"
-                raise IndexDamaged(problem, self.folder, RESTORE_HINT)
+                raise IndexDamaged(problem, self.folder, REPAIR_HINT)
             for shard in range(-(-stored // self.shard_rows) + 1):
                 self._cut(self._path(stream, shard), named - shard * self.shard_rows)
         self._maps.clear()
@@ -87,15 +90,34 @@ class VectorStore:
         elif path.stat().st_size > rows * _ROW_BYTES:
             os.truncate(path, rows * _ROW_BYTES)
 
-    def append(self, first_row: int, encoded: PanelEmbeddings) -> None:
-        """Write P rows from `first_row` (the present end) on, and sync them to disk."""
+    def append(self, first_row: int, encoded: PanelEmbeddings) -> list[bytes]:
+        """Write P rows from `first_row` (the present end) on, and sync them to disk; return their checksums."""
         make_folder(self.folder)
-        for stream, per_panel in self._streams().items():
-            self._append(stream, first_row * per_panel, self._as_stored(stream, encoded))
+        sums = [b""] * len(encoded.picture)
+        for stream, per_panel in self.streams().items():
+            stored = self._as_stored(stream, encoded)
+            self._append(stream, first_row * per_panel, stored)
+            for place, panel in enumerate(stored.reshape(len(sums), -1)):
+                sums[place] += checksum(panel)
+        return sums
+
+    def pad(self, rows: int) -> None:
+        """Lengthen every stream to `rows` panels with zeros, and make missing files: rows that were lost."""
+        make_folder(self.folder)
+        for stream, per_panel in self.streams().items():
+            for shard in range(-(-rows * per_panel // self.shard_rows)):
+                path = self._path(stream, shard)
+                length = min(rows * per_panel - shard * self.shard_rows, self.shard_rows) * _ROW_BYTES
+                if not path.exists() or path.stat().st_size < length:
+                    with path.open("ab") as file:
+                        file.truncate(length)
+                        os.fsync(file.fileno())
+        sync(self.folder)
+        self._maps.clear()
 
     def copy(self, first_row: int, rows: NDArray[np.int64]) -> None:
         """Write the vectors of P `rows` again, from `first_row` (the present end) on, and sync them to disk."""
-        for stream, per_panel in self._streams().items():
+        for stream, per_panel in self.streams().items():
             places = (rows[:, None] * per_panel + np.arange(per_panel)).reshape(-1)
             vectors = np.empty((len(places), DIMENSION), dtype="<f2")
             self._read_into(stream, places, vectors)
@@ -103,7 +125,7 @@ class VectorStore:
 
     def punch(self, rows: NDArray[np.int64]) -> None:
         """Erase sorted `rows`: they read as zeros, no row moves, and their space is freed where the system can."""
-        for stream, per_panel in self._streams().items():
+        for stream, per_panel in self.streams().items():
             for shard, ranges in self._byte_ranges(rows, per_panel).items():
                 punch_holes(self._path(stream, shard), ranges)
 
@@ -158,22 +180,48 @@ class VectorStore:
         return places
 
     def read(self, stream: str, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return (R, 512) float32 rows, scaled to length 1 after their rounding to float16; zero rows stay zero."""
+        """Return (R, 512) float32 rows, scaled to length 1 after their rounding to float16; zero rows stay zero.
+
+        Damaged rows that are not numbers are zeros, too: their scores are 0, and they do not disturb the order.
+        """
         vectors = np.empty((len(rows), DIMENSION), dtype=np.float32)
         self._read_into(stream, rows, vectors)
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        np.divide(vectors, norms, out=vectors, where=norms > 0)
+        vectors[~np.isfinite(norms[:, 0])] = 0
+        np.divide(vectors, norms, out=vectors, where=(norms > 0) & np.isfinite(norms))
         return vectors
 
-    def digest(self, stream: str, rows: NDArray[np.int64]) -> str:
-        """Return the SHA-256 of these rows as they are stored, in this order."""
-        sha256 = hashlib.sha256()
-        for start in range(0, len(rows), _BLOCK_ROWS):
-            part = rows[start : start + _BLOCK_ROWS]
-            vectors = np.empty((len(part), DIMENSION), dtype="<f2")
-            self._read_into(stream, part, vectors)
-            sha256.update(vectors.data)
-        return sha256.hexdigest()
+    def damaged(
+        self, rows: NDArray[np.int64], sums: Sequence[bytes], streams: Sequence[str] | None = None
+    ) -> NDArray[np.bool_]:
+        """Return (P, S) True for each panel and stream that is not what was written, or not there.
+
+        rows, sums: of P panels, from `PanelReader.vector_checksums`. streams: S of them; all without it.
+        """
+        places = {stream: place for place, stream in enumerate(self.streams())}
+        chosen = list(places) if streams is None else list(streams)
+        found = np.ones((len(rows), len(chosen)), bool)
+        for column, stream in enumerate(chosen):
+            per_panel, place = self.streams()[stream], CHECKSUM_BYTES * places[stream]
+            for start in range(0, len(rows), _CHECKED_PANELS):
+                block = slice(start, start + _CHECKED_PANELS)
+                stored = self._stored_panels(stream, rows[block], per_panel)
+                expected = (one[place : place + CHECKSUM_BYTES] for one in sums[block])
+                pairs = zip(stored, expected, strict=True)
+                found[block, column] = [panel is None or checksum(panel) != wanted for panel, wanted in pairs]
+        return found
+
+    def _stored_panels(self, stream: str, rows: NDArray[np.int64], per_panel: int) -> list[NDArray[np.float16] | None]:
+        """Return the (per_panel, 512) rows of each panel as they are stored; None if they are not there."""
+        places: NDArray[np.int64] = rows[:, None] * per_panel + np.arange(per_panel)
+        try:
+            vectors = np.empty((places.size, DIMENSION), dtype="<f2")
+            self._read_into(stream, places.reshape(-1), vectors)
+            return list(vectors.reshape(len(rows), per_panel, DIMENSION))
+        except IndexDamaged:
+            if len(rows) == 1:
+                return [None]
+            return [panel for row in rows for panel in self._stored_panels(stream, row[None], per_panel)]
 
     def blocks(
         self, stream: str, rows: NDArray[np.int64], size: int = _BLOCK_ROWS
@@ -202,9 +250,9 @@ class VectorStore:
         except (OSError, ValueError) as error:
             raise_limit(error, path)
             reason = getattr(error, "strerror", None) or error
-            raise IndexDamaged(f"the file is missing or unreadable ({reason})", path, RESTORE_HINT) from error
+            raise IndexDamaged(f"the file is missing or unreadable ({reason})", path, REPAIR_HINT) from error
         if len(mapped) < rows:
             problem = f"the file has {len(mapped)} vectors; at least {rows} were expected"
-            raise IndexDamaged(problem, path, RESTORE_HINT)
+            raise IndexDamaged(problem, path, REPAIR_HINT)
         self._maps[stream, shard] = mapped
         return mapped

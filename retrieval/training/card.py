@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from safetensors.torch import save
 
-from retrieval.encoder.state_dicts import State, sha256
+from retrieval.encoder.state_dicts import State
+from retrieval.encoder.weight_files import sha256
 from retrieval.training.files import replace_file, write_text
 
 MODEL, LAST = "model", "last"

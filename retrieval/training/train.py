@@ -11,7 +11,7 @@ import torch
 
 from retrieval.encoder.checkpoints import NAMES, pick_device
 from retrieval.encoder.network.model import PanelFeatureExtractor
-from retrieval.encoder.state_dicts import sha256
+from retrieval.encoder.weight_files import sha256
 from retrieval.errors import CheckpointError, UsageError
 from retrieval.progress import ProgressCallback, no_progress
 from retrieval.search.open_index import OpenIndex

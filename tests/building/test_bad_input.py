@@ -300,7 +300,7 @@ def test_derived_damage(built: Path, what: str) -> None:
     assert all(problem.derived and REPAIR in problem.hint for problem in verdict.problems)
     assert re.search(named, " ".join(f"{p.path}: {p.found}" for p in verdict.problems))
     if what in MENDED:
-        assert any("280 panels" in line for line in repair_index(built))
+        assert any("280 panels" in line for line in repair_index(built).rebuilt)
         assert answer(built, question) == before
         assert verify_index(built, encoder=GridEncoder()).sound
 
@@ -326,7 +326,7 @@ def test_a_newer_schema(built: Path, many: Path) -> None:
         catalog.execute("UPDATE setting SET value = '99' WHERE key = 'schema_version'")
     catalog.close()
     for ask in (PanelIndex.open, verify_index, repair_index, lambda i: build(many / "comics", i)):
-        with pytest.raises(IndexTooNew, match=r"catalog\.sqlite: .* schema version 99; .* up to 3\nupdate Panelseek"):
+        with pytest.raises(IndexTooNew, match=r"catalog\.sqlite: .* schema version 99; .* up to 4\nupdate Panelseek"):
             ask(built)
 
 
@@ -395,27 +395,32 @@ SHARDS: dict[str, tuple[Callable[[Path], Any], str]] = {
 
 @pytest.mark.parametrize("what", SHARDS)
 def test_lost_vectors(built: Path, many: Path, what: str) -> None:
-    """Vectors are not derived: verify reports them as lost, and searching, building and repairing refuse."""
+    """Lost vectors are reported, searching and building refuse; repair encodes the panels again from the comics."""
     damage, counts = SHARDS[what]
     damage(built / "vectors")
     verdict = verify_index(built, encoder=GridEncoder())
     (problem,) = verdict.problems
     assert (problem.part, problem.derived) == ("vectors", False)
     assert re.search(counts, problem.found)
-    assert "restore it from a copy, or delete the index folder and build it again" in problem.hint
+    assert REPAIR in problem.hint
+    question = panels(built)[0].id
     view = "fused" if what == "truncated" else "picture"
-    with PanelIndex.open(built, encoder=GridEncoder()) as opened, pytest.raises(IndexDamaged, match="restore"):
+    with PanelIndex.open(built, encoder=GridEncoder()) as opened, pytest.raises(IndexDamaged, match="verify --repair"):
         opened.search(image=speckled(3), view=view)
-    for ask in (repair_index, lambda i: build(many / "comics", i, page_is_panel=True)):
-        with pytest.raises(IndexDamaged, match=r"vectors: the folder has .*280\nrestore it from a copy, or delete"):
-            ask(built)
+    with pytest.raises(IndexDamaged, match=rf"vectors: the folder has .*280\n{REPAIR}"):
+        build(many / "comics", built, page_is_panel=True)
+    report = repair_index(built, encoder=GridEncoder())
+    assert (len(report.encoded_again), report.not_repaired) == (270 if what == "truncated" else 280, ())
+    assert verify_index(built, encoder=GridEncoder()).sound
+    assert answer(built, question)[0] == (question, 1.0)
 
 
 def test_altered_vectors(built: Path) -> None:
-    """Bytes flipped among the vectors are noticed and counted."""
+    """Bytes flipped among the vectors are noticed, and the panel is named."""
     flip(built / "vectors" / "picture-00000.f16", 1024 * 7, 1024)
     verdict = verify_index(built, encoder=GridEncoder())
-    assert [p.found for p in verdict.problems] == ["1 of 280 picture vectors are not unit vectors"]
+    (problem,) = verdict.problems
+    assert re.fullmatch(r"panel 8 \(.*, page \d+\): its picture vector is not what was written", problem.found)
 
 
 def test_missing_thumbnails_and_damaged_ones(lib: Path, index: Path) -> None:
@@ -433,7 +438,7 @@ def test_missing_thumbnails_and_damaged_ones(lib: Path, index: Path) -> None:
         assert opened.thumbnail(panel) == whole
     (problem,) = verify_index(index, encoder=GridEncoder()).problems
     assert (problem.part, problem.derived) == ("thumbnails", True)
-    assert "4 thumbnails" in repair_index(index)
+    assert "4 thumbnails" in repair_index(index).rebuilt
     assert verify_index(index, encoder=GridEncoder()).sound
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
-from index_builder.write import generation_writer
+from index_builder.write import CatalogWriter, generation_writer
 from retrieval import PanelIndex, verify_index
 from retrieval.progress import Progress
 from retrieval.store.ann.ivfpq import IvfPq
+from retrieval.store.catalog.tables import SourceRow
+from retrieval.store.layout import catalog_url
 from tests.building.library import build, put, speckled
 from tests.conftest import GridEncoder, QuarterEncoder
 
@@ -40,8 +41,9 @@ def grown(many: Path, tmp_path: Path) -> Path:
     """Return a copy of the index with FAISS files, and of its comics in `comics`, which may be changed."""
     folder = tmp_path / "grown"
     shutil.copytree(many, folder)
-    with closing(sqlite3.connect(folder / "my.index" / "catalog.sqlite")) as catalog, catalog:
-        catalog.execute("UPDATE source SET path = ?", (str((folder / "comics").resolve()),))
+    path = str((folder / "comics").resolve())
+    with CatalogWriter.open(catalog_url(folder / "my.index")) as catalog, catalog.engine.begin() as connection:
+        connection.execute(update(SourceRow).values(path=path))  # through the writer, which keeps checksums
     return folder
 
 

@@ -15,6 +15,7 @@ import pytest
 from index_builder import repair_index
 from retrieval import PanelIndex, verify_index
 from retrieval.records import View
+from retrieval.store.generation import sealed
 from retrieval.verify import SAMPLE, VerifyReport
 from tests.building.library import answers, build, content, page, panels
 from tests.conftest import GridEncoder
@@ -86,15 +87,16 @@ def test_missing_comics_are_no_damage(built: Path, lib: Path) -> None:
 
 
 def test_swapped_vectors_are_noticed(built: Path) -> None:
-    """Exchanged vectors of two panels are still unit vectors; the checksum and encoding again reveal them."""
+    """Exchanged vectors of two panels are still unit vectors; the checksum of each panel reveals them."""
     path = built / "vectors" / "picture-00000.f16"
     rows = np.fromfile(path, "<f2").reshape(-1, 512)
     rows[[0, 20]] = rows[[20, 0]]
     rows.tofile(path)
     found = [p.found for p in verify(built, sample=48).problems]
-    assert found[0] == "picture vectors are not those that were written"
-    assert len(found) == 3
-    assert all("picture cosine" in text for text in found[1:])
+    assert found == [
+        f"panel {panel} (comics / book, page {number}): its picture vector is not what was written"
+        for panel, number in ((1, 1), (21, 6))
+    ]
 
 
 def test_full_text_that_lags_behind(built: Path) -> None:
@@ -102,8 +104,8 @@ def test_full_text_that_lags_behind(built: Path) -> None:
     change(built, "INSERT INTO panel_words(panel_words) VALUES ('delete-all')")
     (problem,) = verify(built).problems
     assert (problem.part, problem.derived) == ("catalog", True)
-    assert problem.found == "full text panel_words has 0 panels; the catalog has 24 with dialogue"
-    assert repair_index(built)[0] == "full text of the dialogue"
+    assert problem.found == "full text panel_words: it has 0 panels; the catalog has 24 with dialogue"
+    assert repair_index(built).rebuilt[0] == "full text of the dialogue"
     assert verify(built).sound
     with PanelIndex.open(built, encoder=GridEncoder()) as opened:
         assert opened.search(text="line 7", k=1)[0].matched_words == ("line", "7")
@@ -117,14 +119,20 @@ def test_full_text_that_is_gone(built: Path) -> None:
     assert verify(built).sound
 
 
-def test_ids_that_disagree(built: Path) -> None:
-    """A generation that names other panels than the catalog does is damage that can be derived again."""
+def test_ids_that_disagree(built: Path, lib: Path) -> None:
+    """A panel that is lost in the catalog is noticed; after a repair, the next build reads its page again."""
     change(built, "DELETE FROM panel WHERE id = 2")
     found = [p.found for p in verify(built).problems]
     assert "picture has 48 panels that are not the catalog's 47" in found
-    repair_index(built)
-    assert verify(built).sound
+    assert "rows of the table panel are not as they were written: 2" in found
+    assert "1 pages have lost rows of panels" in found
+    assert repair_index(built).removed == ("1 damaged panels", "1 damaged pages without all their panels")
+    (problem,) = verify(built).problems
+    assert problem.found == "pages of this source were damaged and wait for a build"
     assert len(panels(built)) == 47
+    build(lib, built)
+    assert verify(built).sound
+    assert len(panels(built)) == 48
 
 
 def test_broken_references(built: Path) -> None:
@@ -136,7 +144,7 @@ def test_broken_references(built: Path) -> None:
 def test_repair_changes_nothing_that_is_true(built: Path) -> None:
     """Catalog content, vectors and hits are the same after a repair; the generation is the next one."""
     before, hits = content(built), answers(built, ["rain", "line 3"])
-    lines = repair_index(built)
+    lines = repair_index(built).rebuilt
     assert lines[1] == "generation 2: picture (48 panels), dialogue (24 panels), fused (48 panels)"
     assert content(built) == before
     assert answers(built, ["rain", "line 3"]) == hits
@@ -151,8 +159,8 @@ def test_repair_draws_missing_thumbnails(built: Path) -> None:
     with thumbnails:
         thumbnails.execute("DELETE FROM thumbnail WHERE row < 5")
     thumbnails.close()
-    assert "5 thumbnails" in repair_index(built)
-    assert "0 thumbnails" in repair_index(built)
+    assert "5 thumbnails" in repair_index(built).rebuilt
+    assert "0 thumbnails" in repair_index(built).rebuilt
 
 
 def test_repair_keeps_the_kind(many: Path, index: Path) -> None:
@@ -166,7 +174,9 @@ def test_repair_keeps_the_kind(many: Path, index: Path) -> None:
 
 def test_repair_of_an_unfinished_first_build(built: Path) -> None:
     """An index whose first build did not reach its end can be searched for what it has after a repair."""
-    change(built, "DELETE FROM setting WHERE key IN ('generation', 'last_build')")
+    keys = "('generation', 'last_build')"
+    change(built, f"DELETE FROM setting WHERE key IN {keys}")
+    change(built, f"DELETE FROM row_checksum WHERE table_name = 'setting' AND row_key IN {keys}")
     (problem,) = verify(built).problems
     assert problem.found == "the first build was not finished"
     assert "run `panelseek build` again" in problem.hint
@@ -190,7 +200,7 @@ def test_faiss_with_other_ids(many: Path, index: Path) -> None:
         "bytes": len(data),
         "sha256": hashlib.sha256(data).hexdigest(),
     }
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "manifest.json").write_text(json.dumps(sealed(manifest)))
     (problem,) = verify(index).problems
     assert problem.found == "picture: the FAISS index has other panel ids"
     assert problem.derived

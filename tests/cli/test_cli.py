@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file, save_file
 
-from retrieval.encoder.checkpoints import WEIGHTS
+from retrieval.encoder.weight_files import WEIGHTS
 from tests.conftest import draw_page, panel_boxes
 from ui.cli.main import main
 
@@ -69,6 +69,26 @@ def command(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, s
         status = int(stop.code or 0)
     captured = capsys.readouterr()
     return status, captured.out, captured.err
+
+
+@pytest.mark.parametrize("query", [["fed the robot"], ["--image", "page1.png"]], ids=["words", "image"])
+def test_a_search_loads_neither_torch_nor_transformers(index: Path, comics: Path, query: list[str]) -> None:
+    code = (
+        "import sys\nfrom ui.cli.main import main\n"
+        "try: main(sys.argv[1:])\nexcept SystemExit as stop: assert not stop.code, stop.code\n"
+        "print([name for name in ('torch', 'torchvision', 'transformers', 'gradio') if name in sys.modules])"
+    )
+    arguments = ["search", *query, "--index", str(index), "--json"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=comics / "Harbour",
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_help_loads_nothing_heavy() -> None:

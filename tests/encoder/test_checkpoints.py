@@ -10,7 +10,7 @@ import pytest
 import torch
 from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
-from retrieval.encoder import checkpoints, hub, load_encoder, state_dicts
+from retrieval.encoder import checkpoints, hub, load_encoder, weight_files
 from retrieval.encoder.hub import V1, VLM, PublishedCheckpoint
 from retrieval.errors import CheckpointError, HubUnreachable, UsageError
 
@@ -54,7 +54,7 @@ def cached(monkeypatch, tmp_path, small_state):
 
 def stand_in(path) -> PublishedCheckpoint:
     """v1's entry, with the size and hash of a small file."""
-    return PublishedCheckpoint(V1.name, V1.repo, V1.files, V1.profile, path.stat().st_size, state_dicts.sha256(path))
+    return PublishedCheckpoint(V1.name, V1.repo, V1.files, V1.profile, path.stat().st_size, weight_files.sha256(path))
 
 
 def use(monkeypatch, published: PublishedCheckpoint) -> None:
@@ -108,7 +108,7 @@ def test_a_file_that_is_not_the_published_one(cached) -> None:
     """Under the published name only the published bytes are taken."""
     with pytest.raises(CheckpointError) as caught:
         load_encoder("comic-panel-encoder-v1")
-    for words in ("not the published", state_dicts.sha256(cached), V1.sha256, "574159138"):
+    for words in ("not the published", weight_files.sha256(cached), V1.sha256, "574159138"):
         assert words in caught.value.problem
     assert caught.value.path == str(cached)
     assert caught.value.hint.startswith("Delete it")
@@ -239,14 +239,14 @@ def test_names_devices_and_profiles_that_do_not_exist() -> None:
 
 def test_another_text_encoder_is_refused(tmp_path, monkeypatch) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"something else")
-    monkeypatch.setattr(state_dicts, "minilm_folder", lambda: tmp_path)
+    monkeypatch.setattr(weight_files, "minilm_folder", lambda: tmp_path)
     with pytest.raises(CheckpointError, match="not the published all-MiniLM-L6-v2"):
         load_encoder("small")
 
 
 def test_a_damaged_small_checkpoint_is_refused(tmp_path, monkeypatch) -> None:
-    (tmp_path / "small.json").write_text((checkpoints.WEIGHTS / "small.json").read_text())
-    monkeypatch.setattr(checkpoints, "WEIGHTS", tmp_path)
+    (tmp_path / "small.json").write_text((weight_files.WEIGHTS / "small.json").read_text())
+    monkeypatch.setattr(weight_files, "WEIGHTS", tmp_path)
     with pytest.raises(CheckpointError, match=r"small\.safetensors: the file is missing"):
         load_encoder("small")
     (tmp_path / "small.safetensors").write_bytes(b"torn")

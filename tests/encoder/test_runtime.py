@@ -8,6 +8,7 @@ import pytest
 from retrieval.encoder import PanelEncoder, PanelFeatureExtractor, inputs
 from retrieval.encoder.protocol import QueryInput, has_constant_gate
 from retrieval.encoder.runtime.base import EncoderRuntime, Fusion
+from retrieval.encoder.runtime.openvino_runtime import OpenVinoRuntime
 from retrieval.encoder.runtime.torch_runtime import TorchRuntime
 from retrieval.encoder.spec import DIMENSION, IMAGE_SIZE, EncoderSpec
 from retrieval.records import View
@@ -63,10 +64,11 @@ def test_the_filler_of_a_missing_image_is_zero_after_normalisation(plain) -> Non
     np.testing.assert_allclose(plain.encode_queries([QueryInput(text="rain")], View.FUSED), [[0.5] * 4])
 
 
-def test_an_encoder_shows_its_runtime(plain, small) -> None:
+def test_an_encoder_shows_its_runtime(plain, small, golden_encoder) -> None:
     assert (plain.device, plain.spec, plain.constant_gate) == ("abacus", EncoderSpec(dimension=4), True)
     assert getattr(plain, "model", None) is None, "there is no torch module"
-    assert isinstance(small.runtime, TorchRuntime)
+    assert isinstance(small.runtime, OpenVinoRuntime)
+    assert isinstance(golden_encoder.runtime, TorchRuntime)
     assert isinstance(small.model, PanelFeatureExtractor)
     assert small.model is small.runtime.model
     assert str(small.device) == "cpu"

@@ -14,10 +14,10 @@ from tokenizers import Tokenizer
 from transformers import BertModel
 
 from retrieval.encoder import inputs, load_encoder
-from retrieval.encoder.checkpoints import WEIGHTS
 from retrieval.encoder.inputs import minilm_folder, resize
-from retrieval.encoder.network.small import CELLS, VECTORS_PER_PANEL, windows
 from retrieval.encoder.protocol import PanelInput, QueryInput
+from retrieval.encoder.small_shape import CELLS, VECTORS_PER_PANEL, windows
+from retrieval.encoder.weight_files import WEIGHTS
 from retrieval.records import Box, View
 
 FILE = WEIGHTS / "small.safetensors"

@@ -57,13 +57,16 @@ def write_index(
     gate = np.full((len(rows), 3), 1 / 3, np.float32)
     regions_per_panel = 0 if regions is None else regions.shape[1]
     vectors = VectorStore(folder / "vectors", regions=regions_per_panel)
-    vectors.append(0, PanelEmbeddings(picture, dialogue, unit(picture + dialogue), gate, regions))
+    sums = vectors.append(0, PanelEmbeddings(picture, dialogue, unit(picture + dialogue), gate, regions))
     with CatalogWriter.create(catalog_url(folder)) as catalog:
         source = catalog.source_id(folder.parent / "comics")
         books = {name: catalog.book_id(source, f"{name} path", name, "folder") for name in {r.book for r in rows}}
         pages: dict[tuple[str, int], list[NewPanel]] = {}
         for place, row in enumerate(rows):
-            panel = NewPanel(row.panel, Box(*row.box), row.dialogue, "annotation", place, (0.2, 0.3, 0.5))
+            own = (0.2, 0.3, 0.5)
+            panel = NewPanel(
+                row.panel, Box(*row.box), row.dialogue, "annotation", place, own, vector_checksums=sums[place]
+            )
             pages.setdefault((row.book, row.page), []).append(panel)
         catalog.write_pages(
             [

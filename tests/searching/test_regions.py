@@ -146,7 +146,7 @@ def test_verify_checks_the_regions(tmp_path: Path) -> None:
     damaged[101] ^= 1
     file.write_bytes(damaged)
     problems = verify_index(folder, encoder=QuarterEncoder(), sample=0).problems
-    assert any("picture vectors are not those that were written" in p.found for p in problems)
+    assert [p.found.split(": ")[1] for p in problems] == ["its region vectors are not what was written"]
 
 
 def test_regions_across_files(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ EVERYTHING = IndexSettings(
     dpi=150,
     annotations=("a.json", "ü"),
     language="de",
+    rebuild_sources=("/comics", "ü"),
 )
 
 
@@ -99,6 +100,7 @@ DAMAGE: dict[str, list[Any]] = {
     "last_build": ["2026", {"at": 5, "options": {}}, {"at": "2026", "options": []}],
     "annotations": [5, "a.json", [1], {"a": 1}, None],
     "language": [5, ["de"]],
+    "rebuild_sources": [5, "/comics", [1], {"a": 1}, None],
 }
 """Values of another type than the setting has; each is tried, and text that is no JSON."""
 
@@ -110,6 +112,7 @@ INSTEAD = {
     "last_build": None,
     "annotations": (),
     "language": None,
+    "rebuild_sources": (),
 }
 
 

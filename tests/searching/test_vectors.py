@@ -111,11 +111,13 @@ def test_missing_rows_are_damage(vectors: VectorStore) -> None:
     path.write_bytes(path.read_bytes()[: 2 * ROW])
     assert vectors.rows() == 22
     with pytest.raises(
-        IndexDamaged, match=r"vectors: the folder has 22 dialogue vectors; the catalog names 25\nrestore"
+        IndexDamaged,
+        match=r"vectors: the folder has 22 dialogue vectors; the catalog names 25\nrun `panelseek verify --repair`",
     ):
         vectors.truncate(25)
     with pytest.raises(
-        IndexDamaged, match=r"dialogue-00002\.f16: the file has 2 vectors; at least 5 were expected\nrestore"
+        IndexDamaged,
+        match=r"dialogue-00002\.f16: the file has 2 vectors; at least 5 were expected\nrun `panelseek verify --repair`",
     ):
         vectors.read(View.DIALOGUE, np.array([24]))
     path.unlink()

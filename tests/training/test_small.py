@@ -18,9 +18,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from retrieval.encoder import PanelFeatureExtractor, load_encoder
-from retrieval.encoder.checkpoints import WEIGHTS
 from retrieval.encoder.inputs import normalize
 from retrieval.encoder.protocol import PanelInput
+from retrieval.encoder.weight_files import WEIGHTS
 from retrieval.records import Box
 from retrieval.training import RECIPES
 from retrieval.training.data.pair_batches import PairBatch, PairReader, draw_panels, pair_batch

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ui.cli.options import device_option, encoder_option, index_option, json_option
+from retrieval.errors import UsageError
+from ui.cli.options import device_option, encoder_option, index_option, json_option, quiet_option
 from ui.output.terminal import echo, print_json
 
 if TYPE_CHECKING:
@@ -70,31 +71,65 @@ def panels(page: str, folder: Path, right_to_left: bool) -> None:
     echo(f"save the edited file as {found.save_as}", err=True)
 
 
+def _parse_part(context: click.Context, option: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    """Return (3, 10) for `3/10`."""
+    if value is None:
+        return None
+    number, _, count = value.partition("/")
+    if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+        raise UsageError(f"--part {value} is not a part", hint="give one like 3/10: the third of ten parts")
+    return int(number), int(count)
+
+
 @click.command()
 @index_option
 @click.option(
-    "--sample", type=click.IntRange(0), default=32, show_default=True, metavar="N", help="Encode N panels again."
+    "--sample",
+    type=click.IntRange(0),
+    default=32,
+    show_default=True,
+    metavar="N",
+    help="Encode N panels again; the next run takes others.",
 )
-@click.option("--repair", is_flag=True, help="Rebuild everything derived first.")
+@click.option("--all", "everything", is_flag=True, help="Encode all panels again.")
+@click.option("--part", metavar="I/N", callback=_parse_part, help="Check only one of N parts of the panels, like 3/10.")
+@click.option("--repair", is_flag=True, help="Encode damaged panels again and rebuild everything derived first.")
 @encoder_option
 @device_option
+@quiet_option
 @json_option
-def verify(folder: Path, sample: int, repair: bool, encoder: str | None, device: str | None, as_json: bool) -> None:
+def verify(
+    folder: Path,
+    sample: int,
+    everything: bool,
+    part: tuple[int, int] | None,
+    repair: bool,
+    encoder: str | None,
+    device: str | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
     """Check an index for damage.
 
-    Also encodes a sample of panels again from the comics and compares the vectors. Exit status 1 if there is a problem.
+    Compares everything with its checksums. Also encodes some panels again from the comics and compares the vectors.
+    Exit status 1 if there is a problem.
     """
     from retrieval import verify_index
-    from ui.output.tables import print_verification
+    from ui.output.progress import progress_display
+    from ui.output.tables import print_repair, print_verification
 
-    if repair:
-        from index_builder import repair_index
+    repaired = None
+    with progress_display(quiet) as progress:
+        if repair:
+            from index_builder import repair_index
 
-        for line in repair_index(folder):
-            echo(f"rebuilt: {line}", err=True)
-    report = verify_index(folder, sample=sample, device=device, encoder=encoder)
+            repaired = repair_index(folder, encoder=encoder, device=device, progress=progress)
+        count = None if everything else sample
+        report = verify_index(folder, sample=count, part=part, encoder=encoder, device=device, progress=progress)
+    if repaired is not None:
+        print_repair(repaired)
     if as_json:
-        print_json(report.as_dict())
+        print_json(report.as_dict() | ({"repair": repaired.as_dict()} if repaired is not None else {}))
     else:
         print_verification(report)
     if not report.sound:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from ui.output.errors import error_sentence
 from ui.output.progress import duration
-from ui.output.terminal import console, one_line
+from ui.output.terminal import console, echo, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from index_builder import BuildReport
+    from index_builder import BuildReport, RepairReport
     from index_builder.report import OcrCounts
     from retrieval import Facet, Hit
     from retrieval.store.catalog.records import BookSummary
@@ -186,6 +186,21 @@ def _print_skipped(skipped: Sequence[Mapping[str, str]]) -> None:
         out.print(f"  {item['path']}: {item['reason']}")
     if len(skipped) > _MAX_LISTED:
         out.print(f"  and {len(skipped) - _MAX_LISTED:,} more (all of them with --json)")
+
+
+def print_repair(report: RepairReport) -> None:
+    """Print what a repair did, on standard error, one line each."""
+    lines = {
+        "rebuilt": report.rebuilt,
+        "encoded again": report.encoded_again,
+        "removed from the catalog": report.removed,
+        "not repaired": report.not_repaired,
+    }
+    for title, texts in lines.items():
+        for text in texts[:_MAX_LISTED]:
+            echo(f"{title}: {text}", err=True)
+        if len(texts) > _MAX_LISTED:
+            echo(f"{title}: and {len(texts) - _MAX_LISTED:,} more (all of them with --json)", err=True)
 
 
 def print_verification(report: VerifyReport) -> None:

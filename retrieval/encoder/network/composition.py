@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-FEATURES = 7
-"""Geometry numbers per panel."""
+from retrieval.encoder.spec import FEATURES
 
 HIDDEN = 256
 """Width of both hidden layers."""

@@ -7,12 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-MODALITIES = 3
-"""Image, text and composition, in this order."""
-
-ABSENT = -10000.0
-"""Added to the logit of an absent modality. Finite, as in the published model: with all three absent the gate stays
-the unmasked one (slightly quantised)."""
+from retrieval.encoder.spec import ABSENT, MODALITIES
 
 
 class Fused(NamedTuple):

@@ -8,11 +8,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from retrieval.encoder.network.composition import FEATURES, CompositionBranch
-from retrieval.encoder.network.fusion import MODALITIES, AdaptiveFusion
+from retrieval.encoder.network.composition import CompositionBranch
+from retrieval.encoder.network.fusion import AdaptiveFusion
 from retrieval.encoder.network.text import MAX_POSITIONS, TextBranch
 from retrieval.encoder.network.vision import build_vision
-from retrieval.encoder.spec import DIMENSION, IMAGE_SIZE
+from retrieval.encoder.spec import DIMENSION, FEATURES, IMAGE_SIZE, MODALITIES
 from retrieval.errors import UsageError
 
 BACKBONES = ("both", "siglip", "resnet", "small")

@@ -16,29 +16,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.models.resnet import BasicBlock
 
-WIDTHS = (24, 48, 96, 192)
-"""Channels of the four stages; ResNet-18 has 64, 128, 256 and 512."""
-
-STRIDES = (1, 2, 2, 1)
-"""Strides of the stages. The last one keeps the size of the third, so that windows align with cells."""
-
-CELLS = 14
-"""Side of the last feature map: one cell for each 16 pixels of the 224 x 224 image."""
-
-WINDOWS = ((CELLS, 1), (10, 4), (8, 3))
-"""(side, step) in cells: the whole image, 2 x 2 regions of half the area, 3 x 3 regions of a third of it."""
-
-VECTORS_PER_PANEL = sum(((CELLS - side) // step + 1) ** 2 for side, step in WINDOWS)
-"""14: the whole image, then its regions row by row, larger ones first."""
-
-QUERY_WINDOWS = ((8, 3), (8, 2), (6, 2))
-"""(side, step) in cells of the windows of a query image, read at each of the three sizes: 9, 4 and 4 windows."""
-
-_PIXELS = 8
-"""Pixels of the half-size image per cell."""
-
-_SMALLEST = 1e-4
-"""Lower bound of activations before they are raised to a power, which has no gradient at 0."""
+from retrieval.encoder.small_shape import (
+    PIXELS_PER_CELL,
+    QUERY_WINDOWS,
+    SMALLEST,
+    STRIDES,
+    WIDTHS,
+    WINDOWS,
+    feature_width,
+)
 
 _INITIAL_POWER = 3.0
 """Initial exponent of the generalised mean, as published (Radenovic et al., 2018)."""
@@ -69,7 +55,7 @@ class SmallBackbone(nn.Module):
 
     def query_regions(self, images: Tensor) -> list[Tensor]:
         """Return (P, 1 + W, dim) for each size of `WINDOWS`: the image scaled to that size, and W windows of it."""
-        sizes = [side * _PIXELS for side, _ in WINDOWS]
+        sizes = [side * PIXELS_PER_CELL for side, _ in WINDOWS]
         smaller = [functional.interpolate(images, (s, s), mode="bilinear", antialias=True) for s in sizes[1:]]
         halves = [functional.avg_pool2d(images, 2), *smaller]
         return [
@@ -90,7 +76,7 @@ class SmallBackbone(nn.Module):
 
     def pool_whole(self, maps: Tensor) -> Tensor:
         """Pool the whole from the feature maps: (P, 288, h, w) -> (P, dim)."""
-        powered = maps.clamp(min=_SMALLEST).pow(self.power).mean(dim=(2, 3), keepdim=True)
+        powered = maps.clamp(min=SMALLEST).pow(self.power).mean(dim=(2, 3), keepdim=True)
         return self._adapt([self._join(powered, maps.mean(dim=(2, 3), keepdim=True))])[:, 0]
 
     def maps(self, half: Tensor) -> Tensor:
@@ -103,7 +89,7 @@ class SmallBackbone(nn.Module):
         return torch.cat(outputs[-2:], dim=1).float()
 
     def _pool(self, maps: Tensor, side: int, step: int) -> Tensor:
-        powered = functional.avg_pool2d(maps.clamp(min=_SMALLEST).pow(self.power), side, step)
+        powered = functional.avg_pool2d(maps.clamp(min=SMALLEST).pow(self.power), side, step)
         return self._join(powered, functional.avg_pool2d(maps, side, step))
 
     def _join(self, powered: Tensor, mean: Tensor) -> Tensor:
@@ -115,23 +101,6 @@ class SmallBackbone(nn.Module):
         features = torch.cat([windows.flatten(2) for windows in pooled], dim=2).transpose(1, 2)
         adapted: Tensor = self.adaptation(features)
         return adapted
-
-
-def feature_width() -> int:
-    """Return F, the number of features pooled from a window."""
-    return WIDTHS[-2] + 2 * WIDTHS[-1]
-
-
-def windows() -> list[tuple[float, float, float, float]]:
-    """Return (x, y, w, h) of the whole and its regions, as fractions of the image's sides.
-
-    In the order of `SmallBackbone.with_regions`.
-    """
-    boxes = []
-    for side, step in WINDOWS:
-        offsets = range(0, CELLS - side + 1, step)
-        boxes += [(x / CELLS, y / CELLS, side / CELLS, side / CELLS) for y in offsets for x in offsets]
-    return boxes
 
 
 def _stage(width_in: int, width_out: int, stride: int) -> nn.Module:

@@ -10,8 +10,9 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from retrieval.encoder.network.model import PanelFeatureExtractor
-from retrieval.encoder.network.small import VECTORS_PER_PANEL, SmallBackbone
+from retrieval.encoder.network.small import SmallBackbone
 from retrieval.encoder.runtime.base import EncoderRuntime, Floats, Fusion
+from retrieval.encoder.small_shape import VECTORS_PER_PANEL
 from retrieval.encoder.spec import EncoderSpec
 
 

@@ -78,6 +78,11 @@ class AnnIndex(Protocol):
         ...
 
     @property
+    def count(self) -> int:
+        """The number of vectors in the index: those of the view that are not zeros."""
+        ...
+
+    @property
     def max_effort(self) -> int:
         """The effort at which every vector is compared."""
         ...

@@ -92,7 +92,9 @@ class IvfPq:
             clustering.min_points_per_centroid = 1  # small indexes are requested on purpose; no warning
             clustering.seed = _SEED
         content.progress(Progress("training", unit="vectors"))
-        index.train(_training_sample(content.count, lists, content.blocks))
+        sample = _training_sample(content.count, lists, content.blocks)
+        # too few with a direction: repeated, since FAISS needs one vector per centroid
+        index.train(sample if len(sample) >= CENTROIDS else np.resize(sample, (CENTROIDS, DIMENSION)))
         _add(index, content, np.arange(len(content.ids)))
         return cls(index)
 
@@ -131,6 +133,11 @@ class IvfPq:
         with path.open("wb") as file:
             writer = faiss.PyCallbackIOWriter(file.write, _WRITE_BYTES)  # type: ignore[attr-defined]
             faiss.write_index(self.index, writer)
+
+    @property
+    def count(self) -> int:
+        """The number of vectors."""
+        return int(self.index.ntotal)
 
     @property
     def max_effort(self) -> int:
@@ -184,10 +191,17 @@ def _add(index: Any, content: IndexInput, panels: NDArray[np.int64]) -> None:
     ids = np.repeat(content.ids[panels], content.per_panel)
     for start, vectors in content.blocks(positions):
         content.progress(Progress("filling", start, len(positions), "vectors"))
-        index.add_with_ids(vectors, ids[start : start + len(vectors)])
+        kept = _usable(vectors)
+        index.add_with_ids(vectors[kept], ids[start : start + len(vectors)][kept])
 
 
 def _training_sample(count: int, lists: int, blocks: Blocks) -> NDArray[np.float32]:
     size = min(count, max(POINTS_PER_CENTROID * max(lists, CENTROIDS), 4 * MIN_IVFPQ_VECTORS), _MAX_TRAINING)
     chosen = np.sort(np.random.default_rng(_SEED).choice(count, size, replace=False))
-    return np.concatenate([vectors for _, vectors in blocks(chosen)])
+    return np.concatenate([vectors[_usable(vectors)] for _, vectors in blocks(chosen)])
+
+
+def _usable(vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return True for vectors with a direction: not zeros, and all of them numbers."""
+    norms = np.linalg.norm(vectors, axis=1)
+    return np.asarray(np.isfinite(norms) & (norms > 0), np.bool_)

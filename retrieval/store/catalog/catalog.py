@@ -6,23 +6,21 @@ It is the source of truth; everything else in an index is derived from it and fr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Self
 
-from sqlalchemy import (
-    inspect,
-    make_url,
-)
+from sqlalchemy import inspect, make_url
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import DBAPIError
 
 from retrieval.errors import IndexDamaged, IndexTooNew, IndexTooOld
-from retrieval.store.catalog.database import has_schema, location, make_engine, reading_errors
+from retrieval.store.catalog.database import check_database, has_schema, location, make_engine, reading_errors
 from retrieval.store.catalog.fulltext import FullText, full_text_for
 from retrieval.store.catalog.library import LibraryReader
 from retrieval.store.catalog.pages import PageReader
 from retrieval.store.catalog.panels import PanelReader
 from retrieval.store.catalog.settings_table import read_settings
-from retrieval.store.catalog.tables import SCHEMA_VERSION, SettingRow
+from retrieval.store.catalog.tables import SCHEMA_VERSION, Base, SettingRow, damaged_rows_sql
 from retrieval.store.hints import RESTORE_HINT
 from retrieval.store.settings import NO_SCHEMA, IndexSettings
 
@@ -71,7 +69,20 @@ class Catalog:
     def check(self) -> list[str]:
         """Return a sentence for each fault inside the database; empty if there is none."""
         with self.engine.connect() as connection:
-            return self._text.check(connection)
+            return check_database(connection)
+
+    def damaged_rows(self, table: type[Base], keys: Sequence[int] | None = None) -> list[str]:
+        """Return the keys of rows that are not as they were written: altered, lost, or put there by another program.
+
+        keys: of the rows to check, all without it. Empty for a database that is not SQLite.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return []
+        found: list[str] = []
+        with self.engine.connect() as connection:
+            for statement in damaged_rows_sql(table, keys):
+                found += [str(key) for key in connection.exec_driver_sql(statement).scalars()]
+        return found
 
 
 def _read_settings_if_any(engine: Engine) -> IndexSettings | None:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from retrieval.errors import IndexDamaged, IndexError_, UsageError
 from retrieval.store import sqlite
 from retrieval.store.catalog.tables import SettingRow, SourceRow
+from retrieval.store.checksums import add_sql_function
 from retrieval.store.hints import RESTORE_HINT
 
 _BEGIN = "panelseek_begin"
@@ -25,9 +26,10 @@ _CHECKPOINT_MS = 1_000
 """Milliseconds that a checkpoint waits for readers; the next one moves what they still read."""
 
 
-def make_engine(url: URL, writable: bool = False) -> Engine:
-    """Return an engine for a database URL; a SQLite file is opened read-only unless `writable`.
+def make_engine(url: URL, writable: bool = False, synced: bool = False) -> Engine:
+    """Return an engine for a database URL; without `writable`, a SQLite file must exist.
 
+    synced: its commits are synced, as those of a writable one always are.
     Raises `UsageError` if the database or its driver cannot be used.
     """
     try:
@@ -45,7 +47,7 @@ def make_engine(url: URL, writable: bool = False) -> Engine:
             "install its driver, or name another database",
         ) from error
     if engine.dialect.name == "sqlite":
-        _configure_sqlite(engine, writable)
+        _configure_sqlite(engine, writable, synced)
     return engine
 
 
@@ -113,11 +115,20 @@ def _immediate(engine: Engine) -> Engine:
     return engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
 
 
-def _configure_sqlite(engine: Engine, writable: bool) -> None:
+def check_database(connection: Connection) -> list[str]:
+    """Return the faults that SQLite finds in its own file; none for another database."""
+    if connection.dialect.name != "sqlite":
+        return []
+    faults = [str(line) for line in connection.exec_driver_sql("PRAGMA integrity_check(5)").scalars() if line != "ok"]
+    broken = len(connection.exec_driver_sql("PRAGMA foreign_key_check").all())
+    return [*faults, *([f"{broken} rows name a row that does not exist"] if broken else [])]
+
+
+def _configure_sqlite(engine: Engine, writable: bool, synced: bool) -> None:
     if writable:
         event.listen(engine, "connect", lambda connection, _: sqlite.enable_wal(connection))
     event.listen(engine, "connect", _set_pragmas)
-    if writable:
+    if writable or synced:
         event.listen(engine, "connect", _sync_commits)
     event.listen(engine, "begin", _begin)
     event.listen(engine, "handle_error", _translate_sqlite_error)
@@ -127,6 +138,7 @@ def _set_pragmas(connection: Any, _: object) -> None:
     connection.isolation_level = None  # SQLAlchemy begins transactions itself, also around CREATE TABLE
     for pragma in ("foreign_keys = ON", "synchronous = NORMAL", f"busy_timeout = {_busy_ms()}"):
         connection.execute(f"PRAGMA {pragma}")
+    add_sql_function(connection)
 
 
 def _sync_commits(connection: Any, _: object) -> None:

@@ -15,7 +15,6 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, Integer, Select, case, column, func, literal_column, select, table, text
-from sqlalchemy.exc import DBAPIError
 
 from retrieval.store.catalog.text import idf, normalise, number_forms
 
@@ -72,10 +71,6 @@ class FullText(Protocol):
 
     def counts(self, connection: Connection, terms: Sequence[str]) -> dict[str, int]:
         """Return the number of panels with each term, of those terms that any panel has."""
-        ...
-
-    def check(self, connection: Connection) -> list[str]:
-        """Return a sentence for each fault of the database."""
         ...
 
 
@@ -239,22 +234,6 @@ class SqliteFullText:
         counts = {term: connection.execute(sql, {"term": term}).scalar() for term in dict.fromkeys(terms)}
         return {term: int(count) for term, count in counts.items() if count}
 
-    def check(self, connection: Connection) -> list[str]:
-        """Return the faults of SQLite's integrity check, and tables that do not have all panels with dialogue."""
-        faults = [str(r) for r in connection.execute(text("PRAGMA integrity_check(5)")).scalars() if r != "ok"]
-        broken = len(connection.execute(text("PRAGMA foreign_key_check")).all())
-        faults += [f"{broken} rows name a row that does not exist"] if broken else []
-        expected = connection.execute(text("SELECT count(*) FROM panel WHERE dialogue != ''")).scalar()
-        for name in self.TABLES:
-            try:
-                stored = connection.execute(text(f"SELECT count(*) FROM {name}_docsize")).scalar()
-            except DBAPIError as error:
-                faults.append(f"full text {name} cannot be read ({error.orig})")
-                continue
-            if stored != expected:
-                faults.append(f"full text {name} has {stored} panels; the catalog has {expected} with dialogue")
-        return faults
-
 
 class LikeFullText:
     """Full-text search for any SQL database: `LIKE` scans the panel table; nothing derived is stored."""
@@ -293,7 +272,3 @@ class LikeFullText:
         sql = text("SELECT count(*) FROM panel WHERE lower(dialogue) LIKE :term")
         counts = {term: connection.execute(sql, {"term": f"%{term}%"}).scalar() or 0 for term in dict.fromkeys(terms)}
         return {term: count for term, count in counts.items() if count}
-
-    def check(self, connection: Connection) -> list[str]:
-        """Return no faults: there is nothing derived to check."""
-        return []

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Executable, select
+from sqlalchemy import Executable, func, select
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
@@ -96,14 +96,28 @@ class PageReader:
         with self.engine.connect() as connection:
             yield from connection.execute(select(PageRow.digest)).yield_per(10_000).scalars()
 
-    def page_by_digest(self, digest: str) -> tuple[int, list[int]] | None:
-        """Return the id of a page with this content and the vector rows of its panels, in order; None without one."""
+    def pages_by_digest(self, digest: str) -> list[tuple[int, list[int]]]:
+        """Return the id of each page with this content that has all its panels, and their ids; the oldest first."""
+        pages = select(PageRow.id, PageRow.panel_count).where(PageRow.digest == digest).order_by(PageRow.id)
+        found = []
         with self.engine.connect() as connection:
-            page_id = connection.scalar(select(PageRow.id).where(PageRow.digest == digest).limit(1))
-            if page_id is None:
-                return None
-            rows = select(PanelRow.vector_row).where(PanelRow.page_id == page_id).order_by(PanelRow.number)
-            return page_id, list(connection.scalars(rows))
+            for page_id, count in connection.execute(pages).all():
+                panels = list(connection.scalars(select(PanelRow.id).where(PanelRow.page_id == page_id)))
+                found += [(page_id, panels)] if len(panels) == count else []
+        return found
+
+    def pages_of_panels(self, panels: Sequence[int]) -> dict[int, str]:
+        """Return the pages of some panels, by id: book and name."""
+        columns = select(PageRow.id, BookRow.title, PageRow.name).join(BookRow).join(PanelRow)
+        with self.engine.connect() as connection:
+            chunks = (connection.execute(columns.where(PanelRow.id.in_(ids))) for ids in id_chunks(list(panels)))
+            return {page_id: f"{title}/{name}" for chunk in chunks for page_id, title, name in chunk}
+
+    def incomplete_pages(self) -> list[int]:
+        """Return the ids of pages that lost rows of panels."""
+        panels = select(func.count(PanelRow.id)).where(PanelRow.page_id == PageRow.id).scalar_subquery()
+        with self.engine.connect() as connection:
+            return list(connection.scalars(select(PageRow.id).where(PageRow.panel_count != panels)))
 
     def metadata_fingerprint(self, book_id: int) -> str:
         """Return the fingerprint that `CatalogWriter.set_book_metadata` was last given, "" before."""

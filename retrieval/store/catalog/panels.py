@@ -14,6 +14,7 @@ from retrieval.filters import Filter
 from retrieval.records import Panel
 from retrieval.store.catalog.fulltext import FullText
 from retrieval.store.catalog.queries import filtered, id_chunks, panel_record, select_panels
+from retrieval.store.catalog.records import VectorPlaces
 from retrieval.store.catalog.settings_table import high_water
 from retrieval.store.catalog.tables import BookRow, PageRow, PanelRow
 
@@ -33,6 +34,16 @@ class PanelReader:
                 rows = session.execute(select_panels().where(PanelRow.id.in_(chunk)))
                 panels.update((row[0], panel_record(row)) for row in rows)
         return panels
+
+    def get_with_sums(self, ids: Iterable[int]) -> dict[int, tuple[Panel, bytes]]:
+        """Return present panels with the checksums of their vectors, by id."""
+        found: dict[int, tuple[Panel, bytes]] = {}
+        statement = select_panels().add_columns(PanelRow.vector_checksums)
+        with Session(self.engine) as session:
+            for chunk in id_chunks([int(i) for i in ids]):
+                rows = session.execute(statement.where(PanelRow.id.in_(chunk)))
+                found.update((row[0], (panel_record(row[:-1]), row[-1])) for row in rows)
+        return found
 
     def of_page(self, page_id: int) -> list[Panel]:
         """Return the panels of one page, in order."""
@@ -90,6 +101,22 @@ class PanelReader:
             flat = np.fromiter((v for row in stream for v in row), dtype=np.int64)
         pairs = flat.reshape(-1, 2)
         return np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
+
+    def vector_places(self, ids: Sequence[int] | None = None, *, with_missing: bool = False) -> VectorPlaces:
+        """Return where vectors are, and their checksums, in order of id; of all present panels, or of `ids`.
+
+        with_missing: also of panels on missing pages.
+        """
+        columns = select(PanelRow.id, PanelRow.vector_row, PanelRow.vector_checksums).order_by(PanelRow.id)
+        if not with_missing:
+            columns = columns.join(PageRow, PanelRow.page_id == PageRow.id).where(PageRow.missing.is_(False))
+        chunks = [None] if ids is None else list(id_chunks(sorted(ids)))
+        with self.engine.connect() as connection:
+            statements = (columns if chunk is None else columns.where(PanelRow.id.in_(chunk)) for chunk in chunks)
+            found = [row for statement in statements for row in connection.execute(statement).all()]
+        ids_of = np.array([row.id for row in found], np.int64)
+        rows_of = np.array([row.vector_row for row in found], np.int64)
+        return VectorPlaces(ids_of, rows_of, [row.vector_checksums for row in found])
 
     def named_rows(self) -> NDArray[np.int64]:
         """Return the sorted (P,) int64 vector rows of all panels, missing ones included."""

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from retrieval.records import Box
 
 
@@ -79,7 +82,10 @@ class PageCopy:
 
 @dataclass(frozen=True, slots=True)
 class NewPanel:
-    """A panel to write; gate: weights of picture, dialogue and composition."""
+    """A panel to write; gate: weights of picture, dialogue and composition.
+
+    vector_checksums: of its vectors, from `VectorStore.append`.
+    """
 
     number: int
     box: Box
@@ -89,6 +95,7 @@ class NewPanel:
     gate: tuple[float, float, float]
     sound_effects: str = ""
     text_source: str = ""
+    vector_checksums: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,3 +158,20 @@ class CoverSummary:
 
     page_id: int
     with_words: int
+
+
+@dataclass(frozen=True, slots=True)
+class VectorPlaces:
+    """Where the vectors of P panels are: ids and rows (P,) int64, sums: the checksums of each panel's vectors."""
+
+    ids: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    sums: list[bytes]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def take(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> VectorPlaces:
+        """Return the places of some of the panels."""
+        kept = np.arange(len(self))[chosen]
+        return VectorPlaces(self.ids[kept], self.rows[kept], [self.sums[i] for i in kept])

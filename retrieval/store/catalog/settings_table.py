@@ -67,10 +67,11 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "dpi": lambda value: value is None or (_is_count(value) and value > 0),
     "annotations": _is_texts,
     "language": lambda value: value is None or isinstance(value, str),
+    "rebuild_sources": _is_texts,
 }
 """Whether a stored value is one of its setting."""
 
-_INSTEAD: dict[str, Any] = {
+INSTEAD_OF_DAMAGED: dict[str, Any] = {
     "generation": None,
     "generation_stale": True,
     "vector_high_water": 0,
@@ -78,8 +79,12 @@ _INSTEAD: dict[str, Any] = {
     "last_build": None,
     "annotations": [],
     "language": None,
+    "rebuild_sources": [],
 }
-"""Values taken instead of damaged ones; settings that are not listed have none."""
+"""Values taken instead of damaged ones, also by a repair; settings that are not listed have none."""
+
+_UNREADABLE = (ValueError, TypeError, RecursionError, OperationalError, IndexDamaged)
+"""Errors of a value that is no JSON or no text."""
 
 _warned: set[tuple[str, str]] = set()
 
@@ -110,7 +115,7 @@ def _stored(connection: Connection) -> dict[str, Any]:
     """Return every stored value by its key; one that cannot be read is `_NotJson`."""
     try:
         return {row.key: row.value for row in connection.execute(select(SettingRow.key, SettingRow.value))}
-    except (ValueError, TypeError, RecursionError, OperationalError):
+    except _UNREADABLE:
         keys = connection.scalars(select(SettingRow.key)).all()
         return {key: _value(connection, key) for key in keys}
 
@@ -118,7 +123,7 @@ def _stored(connection: Connection) -> dict[str, Any]:
 def _value(connection: Connection, key: str) -> Any:
     try:
         return connection.scalar(select(SettingRow.value).where(SettingRow.key == key))
-    except (ValueError, TypeError, RecursionError, OperationalError):  # no JSON, or no text
+    except _UNREADABLE:
         return _NotJson()
 
 
@@ -127,12 +132,12 @@ def _checked(key: str, value: Any, place: str) -> Any:
     if _CHECKS[key](value):
         return value
     shown = repr(value)[:60]
-    if key not in _INSTEAD:
+    if key not in INSTEAD_OF_DAMAGED:
         raise IndexDamaged(f"the setting {key} of the index is damaged (found {shown})", place, RESTORE_HINT)
     if (place, key) not in _warned:
         _warned.add((place, key))
         log.warning("%s: the setting %s is damaged (found %s) and counts as never written", place, key, shown)
-    return _INSTEAD[key]
+    return INSTEAD_OF_DAMAGED[key]
 
 
 def _from_json(values: dict[str, Any]) -> IndexSettings:
@@ -140,7 +145,8 @@ def _from_json(values: dict[str, Any]) -> IndexSettings:
         values["encoder"] = _record(EncoderRecord, values["encoder"])
     if values.get("last_build") is not None:
         values["last_build"] = _record(BuildRecord, values["last_build"])
-    values["annotations"] = tuple(values.get("annotations") or ())
+    for name in ("annotations", "rebuild_sources"):
+        values[name] = tuple(values.get(name) or ())
     return IndexSettings(**values)
 
 

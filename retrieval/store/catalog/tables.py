@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, MetaData, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, ForeignKey, Index, MetaData, Table, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, validates
 
 from retrieval.names import name_key
+from retrieval.store.checksums import SQL_FUNCTION
 
 SCHEMA_VERSION = 4
 """Version of the tables; a program opens only its own version."""
@@ -101,6 +103,7 @@ class PageRow(Base):
     - label: page type (story, cover, ...) or NULL.
     - ocr_engine: engine, version, settings and language of its OCR. "" if annotations have all text. NULL if the text
       of some panel is unknown.
+    - panel_count: number of its panels, so that a lost row is noticed.
     """
 
     __tablename__ = "page"
@@ -122,11 +125,13 @@ class PageRow(Base):
     ocr_engine: Mapped[str | None]
     missing: Mapped[bool] = mapped_column(default=False)
     label: Mapped[str | None]
+    panel_count: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class PanelRow(Base):
     """One panel. vector_row: row of its vectors in every view. gate_*: weights in its fused vector.
 
+    vector_checksums: 8 bytes for each stream of vectors, in the order of `VectorStore.streams`.
     text_source: annotation, ocr, or "" if it was not read. sound_effects: lettering that is not dialogue.
     box_source: annotation, detector (the panel detector) or page (the whole page).
     """
@@ -155,6 +160,7 @@ class PanelRow(Base):
     gate_picture: Mapped[float]
     gate_dialogue: Mapped[float]
     gate_composition: Mapped[float]
+    vector_checksums: Mapped[bytes]
 
 
 class JoinedPagesRow(Base):
@@ -187,3 +193,62 @@ class SkippedRow(Base):
     source_id: Mapped[int] = mapped_column(ForeignKey("source.id", ondelete="CASCADE"))
     path: Mapped[str]
     reason: Mapped[str]
+
+
+class RowChecksumRow(Base):
+    """The checksum of one row of another table, in SQLite; triggers of the writer keep it.
+
+    row_key: the primary key of the row as text; several columns are joined with a unit separator.
+    """
+
+    __tablename__ = "row_checksum"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    table_name: Mapped[str] = mapped_column(primary_key=True)
+    row_key: Mapped[str] = mapped_column(primary_key=True)
+    checksum: Mapped[int] = mapped_column(BigInteger)
+
+
+CHECKED_TABLES: tuple[type[Base], ...] = (
+    SettingRow,
+    SourceRow,
+    BookRow,
+    BookMetadataRow,
+    PageRow,
+    PanelRow,
+    JoinedPagesRow,
+    ListingRow,
+    SkippedRow,
+)
+"""Tables whose rows have a checksum."""
+
+
+def row_key_sql(table: type[Base], alias: str) -> str:
+    """Return the SQL expression of a row's key in `row_checksum`; alias: of the row, such as "new"."""
+    keys = [f'{alias}."{column.name}"' for column in _columns(table) if column.primary_key]
+    return f"CAST({' || char(31) || '.join(keys)} AS TEXT)"
+
+
+def row_checksum_sql(table: type[Base], alias: str) -> str:
+    """Return the SQL expression of a row's checksum, over all its columns."""
+    values = " || ',' || ".join(f'quote({alias}."{column.name}")' for column in _columns(table))
+    return f"{SQL_FUNCTION}(CAST({values} AS BLOB))"  # a BLOB, because damaged text may not be valid UTF-8
+
+
+def damaged_rows_sql(table: type[Base], keys: Sequence[int] | None = None) -> Iterator[str]:
+    """Return queries for the keys of rows that are altered or without a checksum, and of rows that are lost.
+
+    keys: integer keys of the rows in question, all without it.
+    """
+    name, key = table.__tablename__, row_key_sql(table, "t")
+    chosen = "" if keys is None else f" AND t.id IN ({', '.join(str(int(key)) for key in keys)})"
+    yield f"""SELECT {key} FROM {name} t
+        LEFT JOIN row_checksum c ON c.table_name = '{name}' AND c.row_key = {key}
+        WHERE c.checksum IS NOT {row_checksum_sql(table, "t")}{chosen}"""
+    if keys is None:
+        yield f"""SELECT c.row_key FROM row_checksum c LEFT JOIN {name} t ON {key} = c.row_key
+            WHERE c.table_name = '{name}' AND {key} IS NULL"""
+
+
+def _columns(table: type[Base]) -> Iterator[Column[Any]]:
+    assert isinstance(table.__table__, Table)
+    yield from table.__table__.columns

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from retrieval.encoder.inputs import normalize
-from retrieval.encoder.network.small import CELLS, WINDOWS, windows
+from retrieval.encoder.small_shape import CELLS, WINDOWS, windows
 from retrieval.encoder.spec import IMAGE_SIZE
 from retrieval.errors import PictureError, SourceError
 from retrieval.training.augmentations.distort import distorted_piece, random_piece, restyled, slightly_toned

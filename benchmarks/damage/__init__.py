@@ -1,0 +1,1 @@
+"""Parts of damaged_index.py: the ways to damage a file."""

@@ -1,0 +1,1 @@
+"""The encoder's network as OpenVINO graphs, built from NumPy weights under the published key names."""

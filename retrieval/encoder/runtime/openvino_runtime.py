@@ -1,0 +1,155 @@
+"""The encoder's network executed by OpenVINO on the CPU. Needs neither torch nor transformers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from retrieval.encoder.runtime.base import EncoderRuntime, Floats, Fusion
+from retrieval.encoder.runtime.graphs.fusion import fusion_graph
+from retrieval.encoder.runtime.graphs.layers import State
+from retrieval.encoder.runtime.graphs.published import vision_graph
+from retrieval.encoder.runtime.graphs.small import query_graph, region_graph, whole_graph
+from retrieval.encoder.runtime.graphs.text import text_graph
+from retrieval.encoder.small_shape import VECTORS_PER_PANEL
+from retrieval.encoder.spec import EncoderSpec
+from retrieval.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from retrieval.encoder.network.model import PanelFeatureExtractor
+
+PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
+"""OpenVINO's names. Without a hint it would compute in bfloat16 wherever the CPU can."""
+
+SMALLEST_NORM = 1e-12
+"""Vectors are divided by at least this, as torch does it."""
+
+
+class OpenVinoRuntime(EncoderRuntime):
+    """The branches of one network as compiled graphs; each is compiled when it is first needed.
+
+    state: tensors by their published key names, see `graphs.layers.State`.
+    threads: of one inference. None is OMP_NUM_THREADS, as torch has it, else OpenVINO's own choice: one per core.
+    torch_model: makes the same network in torch, for `model`; None if there is none.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        precision: str = "float32",
+        threads: int | None = None,
+        torch_model: Callable[[], PanelFeatureExtractor] | None = None,
+    ) -> None:
+        self._state = state
+        self._torch_model = torch_model
+        self._small = "vision.stem.0.weight" in state
+        regions = VECTORS_PER_PANEL - 1 if self._small else 0
+        self._spec = EncoderSpec(dimension=len(state["text.proj.bias"]), regions=regions)
+        self._config: dict[str, Any] = {
+            "INFERENCE_PRECISION_HINT": PRECISIONS[precision],
+            "PERFORMANCE_HINT": "LATENCY",
+        }
+        threads = threads or _environment_threads()
+        if threads:
+            self._config["INFERENCE_NUM_THREADS"] = threads
+
+    @property
+    def spec(self) -> EncoderSpec:
+        """Return the sizes of the network."""
+        return self._spec
+
+    @property
+    def device(self) -> str:
+        """Return the device that the network runs on."""
+        return "cpu"
+
+    @property
+    def constant_gate(self) -> bool:
+        """Return True if the gate depends only on which branches are present: its last layer has no weights."""
+        return not bool(self._state["fusion.gate.2.weight"].any())
+
+    @cached_property
+    def model(self) -> PanelFeatureExtractor:
+        """Return the same network as a torch module, in eval mode. Loads torch."""
+        if self._torch_model is None:
+            raise AttributeError("this runtime has no torch module")
+        return self._torch_model()
+
+    def image(self, images: Floats) -> Floats:
+        """Return the image vectors, (P, D)."""
+        return self._run(self._image, images)[0]
+
+    def image_regions(self, images: Floats) -> Floats:
+        """Return the vectors of each image and of its regions, (P, 1 + R, D)."""
+        if self._small:
+            return self._run(self._regions, images)[0]
+        return self.image(images)[:, None]
+
+    def query_regions(self, images: Floats) -> list[Floats]:
+        """Return the vectors of query images at each size, (P, 1 + W, D) each."""
+        if self._small:
+            return self._run(self._query, images)
+        return [self.image(images)[:, None]]
+
+    def text(self, ids: NDArray[Any], mask: NDArray[Any]) -> Floats:
+        """Return the text vectors, (P, D)."""
+        return self._run(self._text, ids, mask)[0]
+
+    def fuse(self, image: Floats, text: Floats, geometry: Floats, mask: Floats) -> Fusion:
+        """Return the fused vectors and the gate weights of P panels."""
+        return Fusion(*self._run(self._fusion, image, text, geometry, mask))
+
+    def unit(self, vectors: Floats) -> Floats:
+        """Return `vectors`, (..., D), scaled to length 1; rows of zeros stay zero."""
+        norms = np.linalg.norm(vectors.astype(np.float64), axis=-1, keepdims=True)
+        rows: Floats = (vectors / np.maximum(norms, SMALLEST_NORM)).astype(np.float32)
+        return rows
+
+    @cached_property
+    def _image(self) -> ov.CompiledModel:
+        return self._compile(whole_graph(self._state) if self._small else vision_graph(self._state))
+
+    @cached_property
+    def _regions(self) -> ov.CompiledModel:
+        return self._compile(region_graph(self._state))
+
+    @cached_property
+    def _query(self) -> ov.CompiledModel:
+        return self._compile(query_graph(self._state))
+
+    @cached_property
+    def _text(self) -> ov.CompiledModel:
+        return self._compile(text_graph(self._state))
+
+    @cached_property
+    def _fusion(self) -> ov.CompiledModel:
+        return self._compile(fusion_graph(self._state))
+
+    def _compile(self, graph: ov.Model) -> ov.CompiledModel:
+        return ov.Core().compile_model(graph, "CPU", self._config)
+
+    def _run(self, model: ov.CompiledModel, *arrays: NDArray[Any]) -> list[Floats]:
+        outputs = model([np.ascontiguousarray(array) for array in arrays])
+        return [outputs[port] for port in model.outputs]
+
+
+def read_weights(path: Path, prefix: str = "") -> dict[str, NDArray[Any]]:
+    """Return the tensors of a .safetensors file, with `prefix` before their names. Raises `CheckpointError`."""
+    try:
+        return {f"{prefix}{name}": array for name, array in load_file(path).items()}
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(f"the weights cannot be read ({error})", path) from error
+
+
+def _environment_threads() -> int:
+    value = os.environ.get("OMP_NUM_THREADS", "")
+    return int(value) if value.isdecimal() else 0

@@ -1,0 +1,81 @@
+"""Verification: whether the parts of an index are what was written, agree, and match the comics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from retrieval.errors import IndexDamaged
+from retrieval.index import PanelIndex
+from retrieval.progress import ProgressCallback, no_progress
+from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.hints import RESTORE_HINT
+from retrieval.store.layout import catalog_url, check_index_id, existing_index, open_vectors
+from retrieval.store.rejected_pairs import RejectedPairs
+from retrieval.values import whole_number
+from retrieval.verify.catalog import check_catalog
+from retrieval.verify.generation import check_generation
+from retrieval.verify.records import Part, Problem, Verification, VerifyReport
+from retrieval.verify.sample import SAMPLE, check_sample
+from retrieval.verify.thumbnails import check_thumbnails
+from retrieval.verify.vectors import check_vectors
+
+_Check = Callable[[Verification], Iterable[Problem]]
+
+
+def verify_index(
+    path: str | Path,
+    *,
+    sample: int | None = SAMPLE,
+    part: Sequence[int] | None = None,
+    device: str | None = None,
+    encoder: Any = None,
+    progress: ProgressCallback = no_progress,
+) -> VerifyReport:
+    """Compare every part with its checksums and the catalog, then encode panels again from their comics.
+
+    sample: panels to encode again; the next run takes the following ones. None: all panels. part: (3, 10) checks the
+    third tenth of the panels; the first part also covers catalog, full text and generation.
+
+    Raises `IndexMissing` if there is no index, `IndexDamaged`, `IndexTooNew` or `IndexTooOld` if the catalog cannot be
+    opened, `UsageError` for a sample that is no number, or a part that does not exist.
+    """
+    sample = whole_number("sample", sample, 0, optional=True)
+    folder, chosen = existing_index(path), Part.of(part)
+    problems: list[Problem] = []
+    with Catalog.open(catalog_url(folder)) as catalog:
+        run = Verification(folder, catalog, open_vectors(folder, catalog.settings()), chosen, progress)
+        whole: list[_Check] = [_check_identity, check_catalog] if chosen.first else []
+        checks = [*whole, check_vectors, *([check_generation] if chosen.first else []), check_thumbnails]
+        for check in checks:
+            problems += _run_check(check, run)
+        if sample != 0 and all(p.part in ("vectors", "thumbnails") for p in problems):
+            problems += _run_check(lambda run: _check_sample(run, sample, device, encoder), run)
+    return VerifyReport(tuple(problems), tuple(run.notes), run.checked)
+
+
+def _run_check(check: _Check, run: Verification) -> list[Problem]:
+    """Return the problems that a check finds; damage that stops it is one of them."""
+    problems: list[Problem] = []
+    try:
+        for problem in check(run):
+            problems.append(problem)
+    except IndexDamaged as error:
+        problems.append(Problem("catalog", error.problem, error.hint or RESTORE_HINT, False, error.path))
+    return problems
+
+
+def _check_identity(run: Verification) -> Iterable[Problem]:
+    """Compare the ids of folder and catalog, count what the catalog holds, and read the rejected pairs."""
+    run.checked.update(run.catalog.library.counts())
+    check_index_id(run.folder, run.catalog.settings().index_id)
+    try:
+        RejectedPairs(run.folder).pairs()
+    except IndexDamaged as error:
+        yield Problem("rejected pairs", error.problem, error.hint or RESTORE_HINT, False, error.path)
+
+
+def _check_sample(run: Verification, sample: int | None, device: str | None, encoder: Any) -> Iterable[Problem]:
+    with PanelIndex.open(run.folder, encoder=encoder, device=device) as index:
+        yield from check_sample(run, index, sample)
