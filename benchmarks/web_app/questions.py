@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +15,16 @@ ARGUMENTS: dict[str, Any] = {
 }  # fmt: skip
 """Arguments of the endpoint in their order, with their defaults."""
 
+KINDS = 12
+"""Kinds of questions about each panel."""
+
 
 def make_questions(folder: Path, count: int) -> list[tuple[str, dict[str, Any]]]:
-    """Return (kind, arguments) of `count` questions, all kinds in turn, about panels spread over the library."""
+    """Return (kind, arguments) of at most `count` questions: all kinds, about panels spread over the library."""
     with PanelIndex.open(folder) as index:
         panels = [panel for panel in index.browse(k=100_000) if len(panel.dialogue.split()) >= 3]
-        step = max(1, len(panels) // count)
-        kinds = [kind for panel in panels[::step] for kind in _kinds(index, panel)]
-    return list(islice((kinds[place] for place in range(0, len(kinds), max(1, len(kinds) // count))), count))
+        step = max(1, len(panels) // max(1, count // KINDS))
+        return [question for panel in panels[::step] for question in _kinds(index, panel)][:count]
 
 
 def _kinds(index: PanelIndex, panel: Panel) -> Iterator[tuple[str, dict[str, Any]]]:
