@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
@@ -159,22 +160,25 @@ async def _endpoints(index: PanelIndex) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize(
-    "picture",
-    [
-        "http://192.0.2.1/a.png",
-        "/etc/hostname",
-        {"path": "http://192.0.2.1/a.png", "meta": {"_type": "gradio.FileData"}},
-        {"path": "/etc/hostname", "meta": {"_type": "gradio.FileData"}},
-    ],
-)
-def test_the_endpoint_neither_reads_files_nor_fetches(url: str, picture: Any) -> None:
+@pytest.mark.parametrize("picture", ["http://192.0.2.1/a.png", "/etc/hostname"])
+def test_the_endpoint_neither_reads_files_nor_fetches(url: str, picture: str) -> None:
     """Neither an address nor a file of this machine is taken for an image."""
-    body = json.dumps({"data": ["", picture]}).encode()
-    request = Request(f"{url}gradio_api/call/search_panels", body, {"content-type": "application/json"})
-    with urlopen(request) as answer:
+    with urlopen(_call(url, picture)) as answer:
         event = json.load(answer)["event_id"]
     with urlopen(f"{url}gradio_api/call/search_panels/{event}") as stream:
         said = str(stream.read().decode())
     assert "event: error" in said
     assert "hits" not in said
+
+
+@pytest.mark.parametrize("path", ["http://192.0.2.1/a.png", "/etc/hostname"])
+def test_objects_that_stand_for_files_are_refused(url: str, path: str) -> None:
+    """Gradio would fetch the address, or read the file, before the search sees it."""
+    with pytest.raises(HTTPError) as refused:
+        urlopen(_call(url, {"path": path, "meta": {"_type": "gradio.FileData"}}))
+    assert refused.value.code == 400
+
+
+def _call(url: str, picture: Any) -> Request:
+    body = json.dumps({"data": ["", picture]}).encode()
+    return Request(f"{url}gradio_api/call/search_panels", body, {"content-type": "application/json"})
