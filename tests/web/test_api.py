@@ -176,7 +176,8 @@ def test_objects_that_stand_for_files_are_refused(url: str, path: str) -> None:
     """Gradio would fetch the address, or read the file, before the search sees it."""
     with pytest.raises(HTTPError) as refused:
         urlopen(_call(url, {"path": path, "meta": {"_type": "gradio.FileData"}}))
-    assert refused.value.code == 400
+    with refused.value as answer:
+        assert answer.code == 400
 
 
 def _call(url: str, picture: Any) -> Request:
