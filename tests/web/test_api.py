@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import dataclasses
 import json
@@ -10,7 +9,6 @@ import os
 import re
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +19,7 @@ import pytest
 
 from retrieval import PanelIndex, Query
 from retrieval.errors import PictureError, UsageError
+from tests.web.loops import run_coroutine
 from tests.web.serving import ROOT
 from ui.web.api import handlers
 from ui.web.app import build_app
@@ -147,8 +146,7 @@ def test_text_is_searched_in_any_view(index: PanelIndex) -> None:
 
 def test_the_arguments_are_those_of_a_query(index: PanelIndex) -> None:
     """By the same names, but for excluded text, and for the choice of one result a page or book."""
-    with ThreadPoolExecutor(1) as thread:
-        endpoint = thread.submit(lambda: asyncio.run(_endpoints(index))).result()
+    endpoint = run_coroutine(_endpoints(index))
     assert list(endpoint) == ["/search_panels"]
     names = {parameter["parameter_name"] for parameter in endpoint["/search_panels"]["parameters"]}
     fields = {field.name for field in dataclasses.fields(Query)}

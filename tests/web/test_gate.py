@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
 
 from retrieval.errors import UsageError
+from tests.web.loops import run_coroutine
 from ui.web.security.clients import client_of
 from ui.web.security.gate import Gate
 from ui.web.security.headers import SecurityHeaders
@@ -42,7 +42,7 @@ def answer(app: Any, request: dict[str, Any]) -> tuple[int, dict[str, str]]:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(app(request, receive, send))
+    run_coroutine(app(request, receive, send))
     return sent[0]["status"], {name.decode(): value.decode() for name, value in sent[0]["headers"]}
 
 
@@ -209,7 +209,7 @@ def test_a_websocket_is_closed() -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(gate()({**scope("GET", "/"), "type": "websocket"}, None, send))
+    run_coroutine(gate()({**scope("GET", "/"), "type": "websocket"}, None, send))
     assert sent == [{"type": "websocket.close", "code": 1008}]
 
 

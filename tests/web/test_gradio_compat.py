@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import os
 from asyncio import Queue as AsyncQueue
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import pytest
 from starlette.requests import Request
 
 from retrieval.index import PanelIndex
+from tests.web.loops import run_coroutine
 from ui.web import gradio_compat
 from ui.web.api.mcp import as_json, keep_search_tool
 from ui.web.app import build_app
@@ -34,8 +33,7 @@ def in_own_loop(work: Callable[[], Any]) -> Any:
     async def run() -> Any:
         return work()
 
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(lambda: asyncio.run(run())).result()
+    return run_coroutine(run())
 
 
 def test_visitors_who_wait_for_nothing_are_removed() -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from retrieval.errors import PictureError, UsageError
+from tests.web.loops import run_coroutine
 from ui.web import memory
 from ui.web.memory import MIB, MemoryBudget, MemoryLimits, decoding_upload, memory_limits
 from ui.web.security import bodies
@@ -39,12 +40,12 @@ def body(parts: Sequence[bytes], most: int, **headers: str) -> BoundedBody:
 def refused(work: Any) -> int:
     """Return the status of the refusal that work ends with."""
     with pytest.raises(Refusal) as error:
-        asyncio.run(work()) if asyncio.iscoroutinefunction(work) else work()
+        run_coroutine(work()) if asyncio.iscoroutinefunction(work) else work()
     return error.value.status
 
 
 def test_a_body_within_its_limits_is_read() -> None:
-    assert asyncio.run(body([b"ab", b"", b"c"], 3).read()) == b"abc"
+    assert run_coroutine(body([b"ab", b"", b"c"], 3).read()) == b"abc"
 
 
 def test_a_body_is_counted_while_it_arrives() -> None:
@@ -81,7 +82,7 @@ def test_an_answer_that_is_not_read_is_given_up(monkeypatch: pytest.MonkeyPatch)
         await asyncio.sleep(60)
 
     with pytest.raises(NotRead):
-        asyncio.run(patient(stuck)({"type": "http.response.body"}))
+        run_coroutine(patient(stuck)({"type": "http.response.body"}))
 
 
 @pytest.mark.parametrize(
@@ -129,7 +130,7 @@ def test_shares_of_one_visitor_and_of_all() -> None:
             statuses.append(200)
         return statuses
 
-    assert asyncio.run(run()) == [503, 503, 200]
+    assert run_coroutine(run()) == [503, 503, 200]
 
 
 def test_only_so_many_requests_of_one_visitor_wait() -> None:
@@ -153,7 +154,7 @@ def test_only_so_many_requests_of_one_visitor_wait() -> None:
         await asyncio.gather(*tasks)
         return at_once, other == 200
 
-    assert asyncio.run(run()) == (60 - 1 - 36, True)
+    assert run_coroutine(run()) == (60 - 1 - 36, True)
 
 
 def test_a_share_waits_until_it_is_free() -> None:
@@ -172,7 +173,7 @@ def test_a_share_waits_until_it_is_free() -> None:
             await task
             return True
 
-    assert asyncio.run(run())
+    assert run_coroutine(run())
 
 
 class Clock:
@@ -227,7 +228,7 @@ def test_logins_of_one_visitor_wait_for_each_other() -> None:
         await guard.login("b", attempt)
         return sum(isinstance(each, Refusal) and each.status == 429 for each in found), time.monotonic() - started
 
-    refusals, taken = asyncio.run(run())
+    refusals, taken = run_coroutine(run())
     assert refusals == 16
     assert taken < 1
 
