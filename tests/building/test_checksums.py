@@ -433,4 +433,4 @@ def test_a_repair_syncs_its_commits(built: Path) -> None:
     """A catalog that is opened for writing syncs as one that a build creates, before anything is erased."""
     for opened in (CatalogWriter.open, CatalogWriter.create):
         with opened(catalog_url(built)) as catalog, catalog.engine.connect() as connection:
-            assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
+            assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 3  # EXTRA
