@@ -128,5 +128,4 @@ def test_vectors_that_changed_places_are_noticed(lib: Path, index: Path) -> None
     rows[[0, 1]] = rows[[1, 0]]
     rows.tofile(shard)
     verdict = verify_index(index, sample=0)
-    assert [(p.part, p.derived) for p in verdict.problems] == [("vectors", False)]
-    assert "not those that were written" in verdict.problems[0].found
+    assert [(p.part, p.derived) for p in verdict.problems] == [("vectors", False)] * 2  # one for each panel

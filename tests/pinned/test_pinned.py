@@ -164,6 +164,8 @@ def _hits_difference(expected: Mapping[str, Any], found: Mapping[str, Any]) -> s
 
 
 def _near(before: Sequence[Any], now: Sequence[Any], tolerance: float) -> bool:
+    """Compare numbers: absolutely up to 1, relatively above, where ranking scores are multiples of float32 scores."""
     return len(before) == len(now) and all(
-        a == b if a is None or b is None else abs(a - b) <= tolerance for a, b in zip(before, now, strict=True)
+        a == b if a is None or b is None else abs(a - b) <= tolerance * max(1, abs(a))
+        for a, b in zip(before, now, strict=True)
     )
