@@ -361,7 +361,7 @@ def test_references_and_names(name: str, tmp_path: Path) -> None:
     """References find their file, percent-encoded or not."""
     reference, stored = NAMES[name]
     data = epub([page(f'<img src="../images/{reference}"/>')], {f"images/{stored}": jpeg(1)})
-    assert listed(tmp_path, data) == ([f"OEBPS/images/{stored}"], [])
+    assert listed(tmp_path, data) == ([f"OEBPS/images/{unicodedata.normalize('NFC', stored)}"], [])
 
 
 def test_references_of_the_package_are_percent_encoded(tmp_path: Path) -> None:
