@@ -35,6 +35,7 @@ def test_without_a_password(index: PanelIndex, tmp_path: Path) -> None:
 MEASURED = (
     "eight pictures of 119 megapixels, turned PNG",
     "JSON of 1 GB in chunks",
+    "40 images of 60 MB",
     "64 uploads",
     "600 half headers",
 )

@@ -23,8 +23,9 @@ _SMALL_BYTES = 16 * 1024
 _LARGE_BYTES = 2**20
 """Smaller bodies claim no memory: hundreds of them are nothing."""
 
-_COPIES = 3
-"""Bytes that a body takes while it is parsed, as multiples of its size: its parts, the whole, and its text."""
+_COPIES = 6
+"""Bytes that a body takes while it is parsed, as multiples of its size: its parts, the whole here and in the framework,
+its text, and the values in it. A call that Gradio has accepted takes as many: values, the file in them, and copies."""
 
 _WAIT_SECONDS = 20.0
 _STREAM_WAIT_SECONDS = 0.5
@@ -42,7 +43,7 @@ class RequestLimits:
         self._logins = LoginGuard()
         self._requests = Shares(12, 64, _WAIT_SECONDS)
         self._streams = Shares(24, 192, _STREAM_WAIT_SECONDS)
-        self._bodies = Shares(memory.bodies, memory.bodies, _WAIT_SECONDS, queued)
+        self._bodies = Shares(memory.bodies, memory.bodies, _WAIT_SECONDS, lambda: _COPIES * queued())
         self._large_calls = Shares(1, 1, _WAIT_SECONDS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
