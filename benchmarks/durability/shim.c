@@ -131,14 +131,12 @@ int open64(const char *path, int flags, ...) { MODE(flags) return open_in(AT_FDC
 int openat(int dir, const char *path, int flags, ...) { MODE(flags) return open_in(dir, path, flags, mode); }
 int openat64(int dir, const char *path, int flags, ...) { MODE(flags) return open_in(dir, path, flags | O_LARGEFILE, mode); }
 
-/* One call on a descriptor below the folder: fail it, or run it and record it. */
-#define ON_FD(fd, kind, type, call, recording) \
-    char full[PATH_MAX]; \
-    if (!below_fd(fd, full)) return call; \
+/* One call on what is called `full`: fail it, or run it and record it. */
+#define RUN(kind, type, call, recording) \
     pthread_mutex_lock(&lock); \
     type done = -1; \
     if (!fails(kind, __func__, full)) { \
-        done = call; \
+        done = (type)call; \
         int error_ = errno; \
         if (done >= 0) { recording; } \
         errno = error_; \
@@ -147,6 +145,12 @@ int openat64(int dir, const char *path, int flags, ...) { MODE(flags) return ope
     pthread_mutex_unlock(&lock); \
     errno = error; \
     return done;
+
+/* One call on a descriptor below the folder. */
+#define ON_FD(fd, kind, type, call, recording) \
+    char full[PATH_MAX]; \
+    if (!below_fd(fd, full)) return call; \
+    RUN(kind, type, call, recording)
 
 static int64_t position(int fd) {
     struct stat s;
@@ -175,19 +179,7 @@ int ftruncate64(int fd, off64_t n) { REAL(ftruncate64); ON_FD(fd, NAME, int, rea
 int fallocate64(int fd, int how, off64_t at, off64_t n) { REAL(fallocate64); ON_FD(fd, WRITE, int, real(fd, how, at, n), record('Z', inode_of(fd), at, n, NULL, NULL, NULL, 0)) }
 
 /* One call on a name below the folder. */
-#define ON_NAME(kind, call, recording) \
-    pthread_mutex_lock(&lock); \
-    int done = -1; \
-    if (!fails(kind, __func__, full)) { \
-        done = (int)call; \
-        int error_ = errno; \
-        if (done >= 0) { recording; } \
-        errno = error_; \
-    } \
-    int error = errno; \
-    pthread_mutex_unlock(&lock); \
-    errno = error; \
-    return done;
+#define ON_NAME(kind, call, recording) RUN(kind, int, call, recording)
 
 static int64_t inode_at(const char *path) {
     struct stat s;

@@ -8,6 +8,7 @@ from pathlib import Path
 import faiss
 import pytest
 
+from benchmarks.durability.shim import compile_shim
 from tests.building.library import build, page, put, speckled
 from tests.building.nursery import Nursery
 
@@ -63,3 +64,12 @@ def nursery(index: Path, tmp_path: Path) -> Iterator[Nursery]:
     builds = Nursery(index, tmp_path / "log")
     yield builds
     builds.close()
+
+
+@pytest.fixture(scope="session")
+def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the compiled library that records calls and makes them fail."""
+    library = compile_shim(tmp_path_factory.mktemp("shim"))
+    if library is None:
+        pytest.skip("recording calls needs Linux and a C compiler")
+    return library

@@ -20,7 +20,6 @@ import numpy as np
 import pytest
 
 from benchmarks.disk_errors import fail_calls
-from benchmarks.durability.shim import compile_shim
 from index_builder.maintenance.repair import repair_index
 from index_builder.plan.plan import Plan
 from index_builder.write import lock, writer_lock
@@ -38,15 +37,6 @@ from retrieval.store.vectors import VectorStore
 from tests.building.library import build, page, panels, put, speckled
 from tests.building.test_moves import as_if_built_at_once
 from tests.conftest import GridEncoder
-
-
-@pytest.fixture(scope="module")
-def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the compiled library that makes calls fail."""
-    library = compile_shim(tmp_path_factory.mktemp("shim"))
-    if library is None:
-        pytest.skip("making calls fail needs Linux and a C compiler")
-    return library
 
 
 @pytest.mark.parametrize("error", ["ENOSPC", "EIO"])

@@ -13,16 +13,6 @@ import pytest
 
 from benchmarks.crash_states import try_states
 from benchmarks.durability.disk import Recording, Tree
-from benchmarks.durability.shim import compile_shim
-
-
-@pytest.fixture(scope="module")
-def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the compiled library that records calls."""
-    library = compile_shim(tmp_path_factory.mktemp("shim"))
-    if library is None:
-        pytest.skip("recording calls needs Linux and a C compiler")
-    return library
 
 
 @pytest.mark.parametrize("name", ["later build", "remove"])
