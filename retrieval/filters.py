@@ -9,7 +9,7 @@ from typing import Any
 
 from retrieval.errors import UsageError
 from retrieval.names import MAX_NAME_CHARS, check_text
-from retrieval.values import plain
+from retrieval.values import MAX_INTEGER, is_number, plain
 
 Range = tuple[float | None, float | None]
 """Lower and upper end, both included; None leaves an end open."""
@@ -41,8 +41,6 @@ Names = tuple[str, ...]
 """Names or patterns with `%`; one of them must fit."""
 
 _MAPPING_HINT = "write it like {'book': 'Pepper%'}"
-_MAX_NUMBER = 2**53
-"""Largest accepted number: JSON readers keep integers exactly up to here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +144,7 @@ def is_range(value: Any) -> bool:
 
 def _metadata_value(name: str, value: Any) -> Names | Range | None:
     """Return names or a range; a number alone is a range of one value."""
-    if _is_number(value):
+    if is_number(value):
         return (value, value)
     if isinstance(value, list | tuple) and is_range(value):
         return _range(name, value, {})
@@ -164,7 +162,7 @@ def _names(name: str, value: Any, *, numbers: bool = True) -> Names | None:
     if value is None:
         return None
     items = value if isinstance(value, list | tuple) else (value,)
-    names = tuple(str(part) if numbers and _is_number(part) else part for part in items)
+    names = tuple(str(part) if numbers and is_number(part) else part for part in items)
     if not names or not all(isinstance(part, str) and (part or not numbers) and _is_unicode(part) for part in names):
         raise UsageError(f"filter {name} takes a name, a pattern with %, or a list of them; found {value!r}")
     for part in names:
@@ -184,7 +182,7 @@ def _integers(name: str, value: Any) -> int | tuple[int, ...] | None:
     if value is None:
         return None
     items = tuple(value) if isinstance(value, list | tuple) else (value,)
-    if items and all(isinstance(i, int) and not isinstance(i, bool) and 0 <= i <= _MAX_NUMBER for i in items):
+    if items and all(isinstance(i, int) and not isinstance(i, bool) and 0 <= i <= MAX_INTEGER for i in items):
         return items if isinstance(value, list | tuple) else items[0]
     raise UsageError(f"filter {name} takes a whole number, or a list of them; found {value!r}")
 
@@ -193,10 +191,6 @@ def _boolean(name: str, value: Any) -> bool | None:
     if value is None or isinstance(value, bool):
         return value
     raise UsageError(f"filter {name} takes True or False; found {value!r}")
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _MAX_NUMBER
 
 
 def _ranges(name: str, value: Any, names: Mapping[str, Range]) -> Range | Ranges | None:
@@ -211,11 +205,11 @@ def _ranges(name: str, value: Any, names: Mapping[str, Range]) -> Range | Ranges
 def _range(name: str, value: Any, names: Mapping[str, Range]) -> Range:
     if isinstance(value, str) and value in names:
         return names[value]
-    if _is_number(value):
+    if is_number(value):
         return (value, value)
     if isinstance(value, list | tuple) and len(value) == 2:
         low, high = value
-        if all(v is None or _is_number(v) for v in (low, high)):
+        if all(v is None or is_number(v) for v in (low, high)):
             return (low, high)
     choices = f", or one of {', '.join(names)}" if names else ""
     raise UsageError(f"filter {name} takes a number or (from, to), a list of such pairs{choices}; found {value!r}")

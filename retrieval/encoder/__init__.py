@@ -1,6 +1,6 @@
 """The comic panel encoder: pixels, text and geometry -> vectors of 512 numbers.
 
-The three names below load torch at their first use, not before.
+The three names below are imported at their first use: only `PanelFeatureExtractor` loads torch by itself.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ class PanelEncoder:
 
     @property
     def model(self) -> PanelFeatureExtractor:
-        """Return the torch module, in eval mode. Raises `AttributeError` if the runtime is not torch."""
+        """Return the network as a torch module, in eval mode. Raises `AttributeError` if the runtime has none."""
         return cast("TorchRuntime", self.runtime).model
 
     @property

@@ -40,7 +40,7 @@ MAX_PIXELS = 250_000_000
 MAX_BYTES = 512 * 2**20
 """Size of an image file in bytes."""
 
-_READERS: dict[str, type[ImageFile.ImageFile]] = {
+READERS: dict[str, type[ImageFile.ImageFile]] = {
     "JPEG": JpegImagePlugin.JpegImageFile,
     "PNG": PngImagePlugin.PngImageFile,
     "GIF": GifImagePlugin.GifImageFile,
@@ -173,7 +173,7 @@ def _damaged(error: Exception) -> PictureError:
 def _reader(name: str, data: bytes, max_pixels: int) -> Any:
     """Return Pillow's class for a format; that of JPEG XL is a plugin, which decodes before it reports a size."""
     if name != "JPEG XL":
-        return _READERS[name]
+        return READERS[name]
     check_size(jpeg_xl_size(data), max_pixels)
     plugin = jpeg_xl_reader()
     if plugin is None:

@@ -6,31 +6,12 @@ import io
 import math
 from typing import Any, BinaryIO
 
-from PIL import (
-    AvifImagePlugin,
-    BmpImagePlugin,
-    GifImagePlugin,
-    Image,
-    ImageFile,
-    JpegImagePlugin,
-    PngImagePlugin,
-    TiffImagePlugin,
-    WebPImagePlugin,
-)
+from PIL import Image, JpegImagePlugin
 
 from retrieval.errors import PictureError
-from retrieval.images.decode import check_size, open_image
+from retrieval.images.decode import READERS, check_size, open_image
 from retrieval.images.formats import image_format, webp_size
 
-_READERS: dict[str, type[ImageFile.ImageFile]] = {
-    "JPEG": JpegImagePlugin.JpegImageFile,
-    "PNG": PngImagePlugin.PngImageFile,
-    "GIF": GifImagePlugin.GifImageFile,
-    "WebP": WebPImagePlugin.WebPImageFile,
-    "TIFF": TiffImagePlugin.TiffImageFile,
-    "BMP": BmpImagePlugin.BmpImageFile,
-    "AVIF": AvifImagePlugin.AvifImageFile,
-}
 _BAND_PIXELS = 4_000_000
 """Pixels converted at once."""
 
@@ -84,7 +65,7 @@ def open_reduced(data: bytes, *, max_pixels: int, max_bytes: int) -> Image.Image
     name, size, image = opened
     check_size(size, max_pixels)
     try:
-        return _reduced(image or _READERS[name](io.BytesIO(data)))
+        return _reduced(image or READERS[name](io.BytesIO(data)))
     except MemoryError as error:
         raise PictureError("not enough memory to decode the image") from error
     except PictureError:
@@ -101,12 +82,12 @@ def _open(file: BinaryIO) -> tuple[str, tuple[int, int], Any] | None:
     head = file.read(32)
     file.seek(0)
     name = image_format(head)
-    if name is None or name not in _READERS:
+    if name is None or name not in READERS:
         return None
     if name == "WebP":
         return name, webp_size(head), None
     try:
-        image = _READERS[name](file)
+        image = READERS[name](file)
     except Exception:
         return None  # `open_image` tells what is wrong
     return name, image.size, image

@@ -27,7 +27,7 @@ _GIVE_PATH = "give their present place with --encoder PATH, in Python PanelIndex
 
 def load_by_name(name: str, device: str | None) -> Encoder:
     """Load an encoder by its name or path."""
-    from retrieval.encoder import load_encoder  # imports torch
+    from retrieval.encoder import load_encoder  # imports torch, but for `small` on a CPU
 
     return load_encoder(name, device=device)
 

@@ -67,11 +67,11 @@ class OwnAddress:
         """
         if not is_loopback(self.host):
             return True
-        asked = parse_origin(f"http://{header(scope, 'host') or ''}")
-        if asked is None:
+        named = parse_origin(f"http://{header(scope, 'host') or ''}")
+        if named is None:
             return False
         public = (self.public[1],) if self.public else ()
-        return asked[1] in (*LOOPBACK, self.host.strip("[]").lower(), *public)
+        return named[1] in (*LOOPBACK, self.host.strip("[]").lower(), *public)
 
     def is_foreign(self, scope: Scope) -> bool:
         """Return True if a page of another origin sent a request."""

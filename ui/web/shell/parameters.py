@@ -7,6 +7,7 @@ from typing import Any
 from retrieval.errors import UsageError
 from retrieval.index import PanelIndex
 from retrieval.records import Panel
+from retrieval.values import MAX_INTEGER
 from ui.web.shell.messages import NO_SUCH_PANEL
 
 Payload = dict[str, Any]
@@ -20,7 +21,7 @@ MAX_ADDRESS_CHARS = 20_000
 MAX_UPLOAD_PIXELS = 120_000_000
 """Limit of a query image, uploaded or sent to the API: a scan of a double page is far below it."""
 
-LARGEST_ID = 2**53
+LARGEST_ID = MAX_INTEGER
 """Largest whole number that browsers represent exactly."""
 
 

@@ -56,7 +56,11 @@ def _panel(index: PanelIndex, request: Request) -> bytes:
     panel = index.panel(_id(request))
     side = _side(request)
     if side is None:
-        with decoding(_THUMBNAIL_BYTES if index.thumbnails([panel]) else page_bytes(panel)):
+        with decoding(_THUMBNAIL_BYTES):
+            stored = index.thumbnails([panel]).get(panel.id)
+        if stored is not None:
+            return stored
+        with decoding(page_bytes(panel)):
             return index.thumbnail(panel)
     with decoding(page_bytes(panel)):
         return encode_webp(_fit(index.panel_image(panel), side), 84)
