@@ -33,10 +33,10 @@ def test_without_a_password(index: PanelIndex, tmp_path: Path) -> None:
 
 
 MEASURED = (
-    "eight pictures of 119 megapixels, turned PNG",
+    "pictures of 119 megapixels, turned PNG",
     "JSON of 1 GB in chunks",
-    "40 images of 60 MB",
-    "64 uploads",
+    "images of 60 MB",
+    "uploads of",
     "600 half headers",
 )
 """One attack of each kind; `benchmarks/attacks.py` has all of them."""
@@ -44,7 +44,7 @@ MEASURED = (
 
 def test_memory_and_places_under_attack(index: PanelIndex, tmp_path: Path) -> None:
     """The server stays within its memory, measured from outside, and answers others meanwhile."""
-    chosen = [attack for attack in load.attacks() if attack.name.startswith(MEASURED)]
+    chosen = [attack for attack in load.attacks(share=0.3) if attack.name.startswith(MEASURED)]
     assert len(chosen) == len(MEASURED)
     with served(index.folder, tmp_path / "tmp") as server:
         target = Target(server.url, index.folder, server.process.pid)

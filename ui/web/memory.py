@@ -103,7 +103,7 @@ class MemoryBudget:
             yield
         finally:
             if size >= _TRIMMED:
-                _return_freed_memory()
+                return_freed_memory()
             with self._changed:
                 self._taken -= size
                 self._changed.notify_all()
@@ -157,7 +157,8 @@ def _return_large_blocks() -> None:
         libc.mallopt(_M_ARENA_MAX, 2)
 
 
-def _return_freed_memory() -> None:
+def return_freed_memory() -> None:
+    """Return memory that glibc holds and nothing uses to the system."""
     with suppress(OSError, AttributeError):
         _libc().malloc_trim(0)
 

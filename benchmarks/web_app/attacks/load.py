@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import io
+import math
 import socket
 import threading
 import time
@@ -26,8 +27,12 @@ _CALL = "/gradio_api/component_server/"
 _API = "/gradio_api/run/search_panels"
 
 
-def attacks(memory: float = 1.5) -> Iterator[Attack]:
-    """Yield attacks on a server that may take `memory` GiB for requests."""
+def attacks(memory: float = 1.5, share: float = 1.0) -> Iterator[Attack]:
+    """Yield attacks on a server that may take `memory` GiB for requests.
+
+    share: part of the large pictures, calls and uploads that are sent, above 0.
+    """
+    pictures, calls, uploads = (math.ceil(share * count) for count in (8, 40, 64))
     giants = {
         "JPEG": lambda: giant("JPEG"),
         "progressive JPEG": lambda: giant("JPEG", progressive=True, subsampling=0),
@@ -35,16 +40,16 @@ def attacks(memory: float = 1.5) -> Iterator[Attack]:
         "turned PNG": lambda: giant("PNG", compress_level=1, exif=_turned()),
     }
     runs: dict[str, Callable[[Target], object]] = {
-        **{f"eight pictures of 119 megapixels, {kind}": _pictures(make) for kind, make in giants.items()},
-        "eight pictures of 119 megapixels in base64": _base64_pictures,
+        **{f"pictures of 119 megapixels, {kind}": _pictures(make, pictures) for kind, make in giants.items()},
+        "pictures of 119 megapixels in base64": lambda t: _base64_pictures(t, pictures),
         "JSON of 1 GB": lambda t: _stream(t, _CALL, 1024 * MIB, declared=True),
         "JSON of 1 GB in chunks": lambda t: _stream(t, _CALL, 1024 * MIB),
         "JSON of 1 GB to the endpoint in chunks": lambda t: _stream(t, _API, 1024 * MIB),
         "JSON of 60 MB in small values": lambda t: t.request(
             "POST", _API, b'{"data":[' + b"{}," * (20 * MIB) + b"0]}", _JSON
         ),
-        "40 images of 60 MB in base64 at once": _large_calls,
-        "64 uploads of 48 MB": _uploads,
+        "images of 60 MB in base64 at once": lambda t: _large_calls(t, calls),
+        "uploads of 48 MB": lambda t: _uploads(t, uploads),
         "uploads that end halfway": _broken_uploads,
         "a compressed body": _compressed,
         "a form of 48 MB as text": _text_field,
@@ -143,26 +148,26 @@ def _together(count: int, work: Callable[[int], object]) -> str:
     return " ".join(f"{found.count(each)}x{each}" for each in sorted(set(found)))
 
 
-def _pictures(make: Callable[[], bytes]) -> Callable[[Target], object]:
+def _pictures(make: Callable[[], bytes], count: int) -> Callable[[Target], object]:
     def run(target: Target) -> str:
         path = target.upload(make()).body.decode().strip('[]"')
         payload = {"address": "?picture=x", "upload": path, "start": 0, "count": 1, "preview": True}
         component = target.component("search")
         body = {"data": payload, "component_id": component, "fn_name": "search", "session_hash": "attack"}
-        return _together(8, lambda _: target.request("POST", _CALL, body, _JSON, timeout=300))
+        return _together(count, lambda _: target.request("POST", _CALL, body, _JSON, timeout=300))
 
     return run
 
 
-def _base64_pictures(target: Target) -> str:
+def _base64_pictures(target: Target, count: int) -> str:
     image = base64.b64encode(giant("JPEG")).decode()
     body = {"data": ["", image, 0, "", "", None, 1, 0, ""]}
-    return _together(8, lambda _: target.request("POST", _API, body, _JSON, timeout=300))
+    return _together(count, lambda _: target.request("POST", _API, body, _JSON, timeout=300))
 
 
-def _large_calls(target: Target) -> str:
+def _large_calls(target: Target, count: int) -> str:
     body = b'{"data":["","' + b"A" * (60 * MIB) + b'",0,"","",null,1,0,""]}'
-    return _together(40, lambda _: target.request("POST", _API, body, _JSON, timeout=300))
+    return _together(count, lambda _: target.request("POST", _API, body, _JSON, timeout=300))
 
 
 def _stream(target: Target, path: str, size: int, declared: bool = False) -> object:
@@ -180,9 +185,9 @@ def _stream(target: Target, path: str, size: int, declared: bool = False) -> obj
     return "closed"
 
 
-def _uploads(target: Target) -> str:
+def _uploads(target: Target, count: int) -> str:
     data = bytes(48 * MIB)
-    return _together(64, lambda i: target.upload(data + bytes([i]), f"{i}.png"))
+    return _together(count, lambda i: target.upload(data + bytes([i]), f"{i}.png"))
 
 
 def _broken_uploads(target: Target) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+import gc
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
+from ui.web.memory import return_freed_memory
 from ui.web.security.asgi import App, Message, Receive, Scope, Send, refuse
 from ui.web.security.bodies import BoundedBody, NotRead, Refusal, check_json, discard, patient, replay
 from ui.web.security.clients import client_of
@@ -27,6 +29,9 @@ _COPIES = 6
 """Bytes that a body takes while it is parsed, as multiples of its size: its parts, the whole here and in the framework,
 its text, and the values in it. A call that Gradio has accepted takes as many: values, the file in them, and copies."""
 
+_COLLECTED_BYTES = 32 * 2**20
+"""Bytes of bodies after which garbage is collected."""
+
 _WAIT_SECONDS = 20.0
 _STREAM_WAIT_SECONDS = 0.5
 
@@ -45,6 +50,7 @@ class RequestLimits:
         self._streams = Shares(24, 192, _STREAM_WAIT_SECONDS)
         self._bodies = Shares(memory.bodies, memory.bodies, _WAIT_SECONDS, lambda: _COPIES * queued())
         self._large_calls = Shares(1, 1, _WAIT_SECONDS)
+        self._uncollected = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -91,9 +97,22 @@ class RequestLimits:
                 await stack.enter_async_context(self._large_calls.take("mcp"))
             elif size > _LARGE_BYTES:
                 await stack.enter_async_context(self._bodies.take("body", _COPIES * size))
+                await stack.enter_async_context(self._collected(size))
             data = await body.read()
             check_json(data)
             await self._app(scope, replay(data, receive), send)
+
+    @asynccontextmanager
+    async def _collected(self, size: int) -> AsyncIterator[None]:
+        """Collect garbage after so many bytes of bodies: a failed call leaves its body in a cycle of frames."""
+        try:
+            yield
+        finally:
+            self._uncollected += size
+            if self._uncollected >= _COLLECTED_BYTES:
+                self._uncollected = 0
+                gc.collect()
+                return_freed_memory()
 
     async def _upload(self, client: str, scope: Scope, receive: Receive, send: Started) -> None:
         """Stream an upload to disk. If it is refused on the way, the app sees a visitor who has left."""
