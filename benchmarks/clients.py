@@ -6,8 +6,9 @@ FOLDER gets a library, its index, and a copy of the index after each book. The l
 the books of --comics are added one at a time, each with `panelseek build` in a process of its own, and then again
 under other names until the time is over. `panelseek serve` answers the clients, each of which asks its next question
 as soon as it has an answer. Afterwards every question is asked alone over the copy of the generation that its answer
-names. An answer that has other panels, another order, or a score that is off by more than 0.0001 is counted as
-different. Errors are counted by their first line. The last lines are a table for docs/measured.md.
+names. An answer that has other panels, another order, a score that is off by more than 0.0001, or another `close` is
+counted as different. `close` may be null, because no answer waits until its threshold is measured. Errors are counted
+by their first line. The last lines are a table for docs/measured.md.
 """
 
 from __future__ import annotations
@@ -225,7 +226,7 @@ def difference(answer: dict[str, Any], alone: dict[str, Any]) -> str:
     plain = [[{**hit, "score": 0} for hit in each["hits"]] for each in (answer, alone)]
     if plain[0] != plain[1]:
         return "other details"
-    return "" if answer["close"] == alone["close"] else "another `close`"
+    return "" if answer["close"] in (None, alone["close"]) else "another `close`"
 
 
 def report(given: Any, builder: Builder, record: Record, differing: Counter[str], memory: int) -> None:

@@ -15,7 +15,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -109,24 +109,40 @@ def query_type_of(query: Query) -> QueryType:
 def is_close(index: OpenIndex, query: Query, hits: Sequence[Hit]) -> bool | None:
     """Return True if the best hit scores above the threshold; None if the library is too small to calibrate.
 
-    The query panel does not count as a hit of itself.
+    Measures a missing threshold first. The query panel does not count as a hit of itself.
+    """
+
+    def above(view: View, query_type: QueryType, score: float) -> bool | None:
+        return make_threshold(index, view, query_type).exceeded_by(score)
+
+    return close_hits(query, hits, above)
+
+
+def close_hits(
+    query: Query, hits: Sequence[Hit], above: Callable[[View, QueryType, float], bool | None]
+) -> bool | None:
+    """Return True if the best hit of any view is above its threshold, None if that is unknown.
+
+    above: compares a ranking score with the threshold of a view and query type; None if there is none.
     """
     others = [hit for hit in hits if hit.panel.id != query.panel]
     if not others:
         return False
     best = {hit.view: max(h.ranking_score for h in others if h.view is hit.view) for hit in others}
     query_type = query_type_of(query)
-    answers = [make_threshold(index, view, query_type).exceeded_by(score) for view, score in best.items()]
+    answers = [above(view, query_type, score) for view, score in best.items()]
     return True if True in answers else (None if None in answers else False)
 
 
-def load_threshold(index: OpenIndex, view: View | str, query_type: QueryType | None = None) -> ScoreThreshold | None:
-    """Return a threshold that was measured before for this generation, or None.
+def load_threshold(
+    index: OpenIndex, view: View | str, query_type: QueryType | None = None, generation: int | None = None
+) -> ScoreThreshold | None:
+    """Return a threshold that was measured before for a generation, or None.
 
-    query_type: type of the queries; None is the most common one of the view.
+    query_type: type of the queries; None is the most common one of the view. generation: None is the searched one.
     """
     view, query_type = View(view), query_type or DEFAULT_QUERY_TYPE[View(view)]
-    number = index.generation.number
+    number = index.generation.number if generation is None else generation
     found = _memory(index).thresholds.get((number, view, query_type))
     return found or stored_thresholds(_path(index, number)).get((view, query_type))
 

@@ -7,12 +7,12 @@ import time
 
 import pytest
 
-from retrieval import PanelIndex
+from retrieval import PanelIndex, Query
 from retrieval.errors import IndexDamaged, UsageError
-from retrieval.overview.calibration import QueryType
+from retrieval.overview.calibration import QueryType, ScoreThreshold
 from retrieval.records import View
-from ui.web.search import calibration
-from ui.web.search.calibration import CalibrationWorker, Thresholds
+from ui.web import calibration
+from ui.web.calibration import CalibrationWorker, Thresholds
 
 
 def settled(worker: CalibrationWorker, query_type: str, views: list[str]) -> Thresholds:
@@ -54,3 +54,22 @@ def test_no_request_waits_for_a_threshold(index: PanelIndex, monkeypatch: pytest
     go_on.set()
     assert settled(worker, "words", ["dialogue"]).by_view == {}
     assert measured == [(View.DIALOGUE, "words")]
+
+
+def test_close_is_unknown_until_it_is_measured(index: PanelIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer of the endpoint does not wait, and is compared with the threshold of the generation it is from."""
+    go_on = threading.Event()
+    worker = CalibrationWorker(index)
+    query = Query(text="bring the lantern", view="fused")
+    hits, number = index.search_many([query])[0], index.generation.number
+    monkeypatch.setattr(calibration, "make_threshold", lambda *_, **_options: go_on.wait(10))
+    monkeypatch.setattr(calibration, "load_threshold", lambda *_: None)
+    assert worker.is_close(query, number, hits) is None
+    assert worker.is_close(query, number, []) is False
+    go_on.set()
+    score = hits[0].ranking_score
+    measured = ScoreThreshold(View.FUSED, "words", score - 0.1, 0.0, 12)
+    monkeypatch.setattr(calibration, "load_threshold", lambda *_: measured)
+    assert worker.is_close(query, number, hits) is True
+    monkeypatch.undo()
+    assert worker.is_close(query, number + 1, hits) is None

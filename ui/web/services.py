@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from retrieval.index import PanelIndex
 from ui.web.build.handlers import BuildService
+from ui.web.calibration import CalibrationWorker
 from ui.web.lookalikes.handlers import LookalikeService
 from ui.web.map.handlers import MapService
 from ui.web.map.wiring import map_routes
@@ -21,6 +22,7 @@ class Services:
 
     def __init__(self, index: PanelIndex, build_roots: Sequence[Path] = ()) -> None:
         self.index = index
+        self.calibration = CalibrationWorker(index)
         self.map = MapService(index, user_message)
         self.lookalikes = LookalikeService(index, user_message)
         self.build = BuildService(index, build_roots)

@@ -9,11 +9,12 @@ import gradio as gr
 from retrieval.errors import PanelseekError
 from retrieval.index import PanelIndex
 from ui.web.api import handlers
+from ui.web.calibration import CalibrationWorker
 from ui.web.shell.messages import user_message
 
 
-def search_api(index: PanelIndex) -> None:
-    """Add the endpoint; nothing of it is on screen."""
+def search_api(index: PanelIndex, worker: CalibrationWorker) -> None:
+    """Add the endpoint; nothing of it is on screen. worker: measures score thresholds."""
 
     def search_panels(
         text: str = "",
@@ -42,8 +43,9 @@ def search_api(index: PanelIndex) -> None:
 
         Returns:
             query, view, hits (rank, score, panel_id, book, page, panel, box, dialogue, page_path, matched_on,
-            matched_words, gate), close: false if no result scores above unrelated panels of this library, notes:
-            sentences on words that the encoder cannot read, and generation: the number of the searched state.
+            matched_words, gate), close: false if no result scores above unrelated panels of this library, null if that
+            is unknown, notes: sentences on words that the encoder cannot read, and generation: the number of the
+            searched state.
         """
         arguments = {
             "text": text,
@@ -57,7 +59,7 @@ def search_api(index: PanelIndex) -> None:
             "group_by": group_by,
         }
         try:
-            return handlers.search(index, arguments)
+            return handlers.search(index, arguments, worker)
         except PanelseekError as error:
             raise gr.Error(user_message(error), print_exception=False) from None
 

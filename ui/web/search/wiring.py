@@ -8,9 +8,9 @@ import gradio as gr
 
 from retrieval.errors import PanelseekError, PictureError
 from retrieval.index import PanelIndex
+from ui.web.calibration import CalibrationWorker
 from ui.web.gradio_compat import upload_folder
 from ui.web.search import form, handlers, images, markup
-from ui.web.search.calibration import CalibrationWorker
 from ui.web.search.search_state import SearchState, parse_address
 from ui.web.search.welcome import library_summary
 from ui.web.shell.markup import notice
@@ -24,9 +24,8 @@ INLINE_THUMBNAILS = 8
 _MAX_VIEWS = 3
 
 
-def search_tab(index: PanelIndex) -> None:
-    """Add the components of the tab."""
-    worker = CalibrationWorker(index)
+def search_tab(index: PanelIndex, worker: CalibrationWorker) -> None:
+    """Add the components of the tab. worker: measures score thresholds."""
 
     def search(payload: Payload) -> Payload:
         """See `answer`."""

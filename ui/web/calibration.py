@@ -10,8 +10,10 @@ from typing import cast, get_args
 
 from retrieval.errors import PanelseekError, UsageError
 from retrieval.index import PanelIndex
-from retrieval.overview.calibration import QueryType, load_threshold, make_threshold
+from retrieval.overview.calibration import QueryType, close_hits, load_threshold, make_threshold
 from retrieval.records import View
+from retrieval.search.hits import Hit
+from retrieval.search.query import Query
 
 log = logging.getLogger("panelseek.web")
 
@@ -52,6 +54,20 @@ class CalibrationWorker:
             self._enqueue(key)
         values = {str(view): threshold.value for view, threshold in cached.items() if threshold}
         return Thresholds(values, bool(missing))
+
+    def is_close(self, query: Query, generation: int, hits: Sequence[Hit]) -> bool | None:
+        """Return whether the best hit scores above the threshold of the generation that it is from.
+
+        None if the threshold is not measured yet, which then begins, or if the library is too small to calibrate.
+        """
+
+        def above(view: View, query_type: QueryType, score: float) -> bool | None:
+            threshold = load_threshold(self._index, view, query_type, generation)
+            if threshold is None:
+                self.thresholds(query_type, [view])
+            return threshold.exceeded_by(score) if threshold else None
+
+        return close_hits(query, hits, above)
 
     def _enqueue(self, key: tuple[View, QueryType]) -> None:
         with self._lock:
