@@ -38,6 +38,7 @@ from retrieval.books import (
     is_unsupported_image,
     open_container,
 )
+from retrieval.books.problems import ReadProblem
 from retrieval.errors import SourceError
 from retrieval.images.kinds import PICTURE_HEAD, PictureKind, picture_kind
 
@@ -126,7 +127,8 @@ def _list(
         pages = pages_in_order(order.names, members.pages, members.sidecars)
     else:
         pages = number_pages(members.pages, members.sidecars, members.unread)
-    yield from _warnings(book, order, has_pages=bool(pages))
+    warning = book.find_warning()
+    yield from _warnings(book, warning, order, has_pages=bool(pages))
     if pages:
         files = metadata_files(members.sidecars, pages)
         stored_format = str(order.book_format or book_format)
@@ -135,15 +137,15 @@ def _list(
             comment=book.comment,
             reading_direction=book.reading_direction,
         )
-    elif not members.skipped and book.warning is None and not order.warning:
+    elif not members.skipped and warning is None and not order.warning:
         yield Skipped(str(book.path), "no page images found")
 
 
-def _warnings(book: Container, order: Order, *, has_pages: bool) -> Iterator[Skipped]:
+def _warnings(book: Container, warning: ReadProblem | None, order: Order, *, has_pages: bool) -> Iterator[Skipped]:
     """Yield the problems of a book as a whole."""
-    if book.warning is not None:
+    if warning is not None:
         kept = "; its complete pages are kept" if has_pages else ""
-        problem = replace(book.warning, text=f"{book.warning.text}{kept}")
+        problem = replace(warning, text=f"{warning.text}{kept}")
         yield Skipped(str(book.path), problem.error(book.path).reason)
     if order.warning:
         yield Skipped(str(book.path), order.warning)

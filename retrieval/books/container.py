@@ -51,6 +51,10 @@ class Container(ABC):
     unpacks_whole: ClassVar[bool] = False
     """True if the container keeps an unpacked copy of the whole book while it is open."""
 
+    def find_warning(self) -> ReadProblem | None:
+        """Return the warning. May read the whole file, so only builds call it."""
+        return self.warning
+
     def read(self, name: str) -> bytes:
         """Return the bytes of one entry. Raises SourceError if it is missing, refused or damaged."""
         name = self.former_names.get(name, name)

@@ -83,11 +83,22 @@ DAMAGE: dict[str, tuple[Callable[[], bytes], str, list[str]]] = {
         "archive inside an archive; unpack the outer one",
         ["1", "2", "10"],
     ),
+    "TAR of zeros after a page": (
+        lambda: zeros_from(make_tar(PAGES), "page 10.jpg", -1024),
+        "ends with [0-9,]+ bytes of zeros, where further members may have been",
+        ["1", "2"],
+    ),
     "PDF cut off": (lambda: formats.make_pdf([jpeg(1)])[:300], "cut off or damaged PDF .*copy it", []),
     "PDF encrypted": (lambda: encrypted_pdf(), "^encrypted; remove the password", []),
     "ACBF cut off": (lambda: formats.make_acbf(PAGES)[:2000], "damaged XML", []),
     "Zstandard": (lambda: b"\x28\xb5\x2f\xfd" + bytes(50), "is a Zstandard archive; supported are CBZ", []),
 }
+
+
+def zeros_from(data: bytes, name: str, offset: int) -> bytes:
+    """Return a file that holds zeros from `offset` bytes after a name on."""
+    start = data.index(name.encode()) + offset
+    return data[:start] + bytes(len(data) - start)
 
 
 def encrypted_pdf() -> bytes:

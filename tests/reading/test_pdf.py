@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 import threading
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from index_builder.sources import Skipped, find_books
 from retrieval.books import ReadLimits, read_page
 from retrieval.images.decode import open_image
 from tests.reading.formats import jpeg, pdf
@@ -97,3 +99,18 @@ def test_many_threads_at_once(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+@pytest.mark.parametrize("change", [(b"/Count 3", b"/Count 2"), (b"/Kids", b"/Kils")])
+def test_pages_that_a_damaged_list_leaves_out(tmp_path: Path, change: tuple[bytes, bytes]) -> None:
+    """A PDF that has more pages than its page tree lists says so; an intact one does not."""
+    path = tmp_path / "a.pdf"
+    whole = pdf([(FULL, jpeg(n)) for n in range(3)], POINTS)
+    for data, names in ((whole, 3), (whole.replace(*change), None)):
+        path.write_bytes(data)
+        found = list(find_books(path))
+        warnings = [each.reason for each in found if isinstance(each, Skipped)]
+        if names:
+            assert warnings == []
+        else:
+            assert re.fullmatch(r"cut off or damaged PDF .its list of pages has [12] of 3.; .*", *warnings)

@@ -6,6 +6,8 @@ import atexit
 import ctypes
 import io
 import math
+import mmap
+import re
 import threading
 from functools import cache
 from pathlib import Path
@@ -25,6 +27,10 @@ _PDFIUM = threading.RLock()
 _VERSION = 2
 """Version of the reading of pages; part of their fingerprints, so that the next build reads them again."""
 
+
+_HEAD = 1024
+_REVISION = re.compile(rb"startxref")
+_PAGE_OBJECT = re.compile(rb"\bobj\b[^>]{0,200}/Type\s*/Page\b")
 
 _OPEN: WeakValueDictionary[int, Pdf] = WeakValueDictionary()
 """The open documents of this process, by their `id`."""
@@ -46,6 +52,10 @@ class Pdf(Container):
             self.refuse(ReadProblem("a PDF without pages, or a damaged one", COPY_AGAIN))
         self.order = tuple(f"page {number}" for number in range(1, count + 1))
         self.entries = {name: Entry(f"{stat.st_size}:{stat.st_mtime_ns}|pdf-{_VERSION}") for name in self.order}
+
+    def find_warning(self) -> ReadProblem | None:
+        """Return a warning if the file has more pages than its page tree lists."""
+        return _lost_pages(self.path, len(self.entries))
 
     def _open(self) -> Any:
         pypdfium2 = _load_pdfium()
@@ -115,6 +125,17 @@ def _load_pdfium() -> Any:
 def _close_documents() -> None:
     for document in list(_OPEN.values()):
         document.close()
+
+
+def _lost_pages(path: Path, count: int) -> ReadProblem | None:
+    """Return a warning if a PDF has more page objects than its page tree lists.
+
+    A PDF with revisions may have dropped pages on purpose, and one with object streams hides them: no warning for both.
+    """
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        revisions = len(_REVISION.findall(data)) - (b"/Linearized" in data[:_HEAD])
+        found = len(_PAGE_OBJECT.findall(data)) if revisions <= 1 else 0
+    return damaged_book("PDF", f"its list of pages has {count} of {found}") if found > count else None
 
 
 def _reading_direction(document: Any) -> str | None:

@@ -90,14 +90,14 @@ class Tar(Container):
     def _complete_members(self) -> Iterator[tarfile.TarInfo]:
         """Yield the files and links in the archive; what is damaged or cut off between them is left out."""
         position: int | None = 0
-        count = 0
+        count, last = 0, None
         while position is not None:
             self._raw.seek(position)
             end = position
             try:
                 self._tar = tarfile.open(fileobj=self._raw, mode="r:", errorlevel=2)  # noqa: SIM115 (closed with book)
                 for info in self._tar:
-                    count += 1
+                    count, last = count + 1, info
                     self.refuse(self.limits.check_count(count))
                     end = info.offset_data + -(-info.size // _BLOCK) * _BLOCK
                     if (info.isfile() or info.islnk() or info.issym()) and self._is_complete(info):
@@ -106,6 +106,20 @@ class Tar(Container):
             except _DAMAGE as error:
                 self.warning = self.warning or _damaged(error)
             position = self._next_member(end)
+        if last is not None and self.warning is None:
+            self._check_end(last)
+
+    def _check_end(self, last: tarfile.TarInfo) -> None:
+        """Set the warning if the last member ends with zeros as well: a disk or a download has left them.
+
+        The zeros after it may stand for further members then, not for the end of the archive.
+        """
+        data_end = last.offset_data + last.size
+        self._raw.seek(max(last.offset_data, data_end - _BLOCK))
+        data = self._raw.read(min(last.size, _BLOCK))
+        zeros = self._raw.seek(0, 2) - data_end
+        if last.isfile() and zeros >= _BLOCK and len(data) == _BLOCK and not any(data):
+            self.warning = _damaged(f"it ends with {zeros:,} bytes of zeros, where further members may have been")
 
     def _next_member(self, end: int) -> int | None:
         """Return where the next member begins after a TAR inside the file ended at `end`; None if there is none.
