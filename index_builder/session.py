@@ -22,11 +22,12 @@ from index_builder.plan.plan import PageStatus, Plan
 from index_builder.plan.scan import make_plan
 from index_builder.preconditions import BuildEncoder, check_nesting, check_regions, settle_dpi
 from index_builder.report import BuildReport, StageTimer
-from index_builder.write import PageWriter, WritableIndex, derive_generation
+from index_builder.write import PageWriter, Publisher, StateReports, WritableIndex, derive_generation
 from retrieval.encoder.protocol import Encoder
 from retrieval.errors import SourceError
 from retrieval.progress import ProgressCallback, StageProgress
 from retrieval.search.index_encoder import EncoderLoader
+from retrieval.store.build_state import remove_build_state
 from retrieval.store.generation import open_generation
 from retrieval.temporary import temporary_errors
 
@@ -49,9 +50,10 @@ class BuildSession:
     ) -> None:
         self._index = index
         self._options = options
-        self._progress = progress
+        self._progress = StateReports(index.folder, progress)
         self._executors = executors
         self._timer = StageTimer()
+        self._began = time.monotonic()
         self._encoder = BuildEncoder(index, encoder, device, load, options, self._timer)
 
     def run(self, sources: list[Path]) -> BuildReport:
@@ -73,6 +75,7 @@ class BuildSession:
         with self._timer.stage("index"):
             generation = derive_generation(self._index, self._options.as_dict(), self._progress)
         self._settle_repair(sources)
+        remove_build_state(self._index.folder)
         return self._report(plan, writer, generation)
 
     def _settle_repair(self, sources: list[Path]) -> None:
@@ -108,14 +111,15 @@ class BuildSession:
         workers = self._options.worker_count
         # one commit for each worker's page: about one a second, since OCR takes that long
         ocr_cache = OcrCacheWriter(self._index.folder, pages_per_commit=max(1, workers))
-        writer = PageWriter(self._index, self._encoder.get, self._options, self._timer, ocr_cache)
+        publisher = Publisher(self._index, self._options.as_dict(), self._began)
+        writer = PageWriter(self._index, self._encoder.get, self._options, self._timer, ocr_cache, publisher)
         report, began = StageProgress(self._progress, "encode", "pages", plan.jobs), time.monotonic()
         with self._known_hashes(plan) as hashes, ocr_cache:
             settings = replace(settings, known_hashes=hashes)
             with self._executors(workers, settings) as executor:
                 results = executor.decode((job, job.task) for job in plan.read())
                 for done in writer.write(plan, results, lambda job: decode_page(job.task, _without_hashes(settings))):
-                    report(done, detail=_encode_detail(writer, time.monotonic() - began))
+                    report(done, detail=_encode_detail(writer, time.monotonic() - began, publisher.searchable))
         return writer
 
     @contextmanager
@@ -209,11 +213,15 @@ def _without_hashes(settings: DecodeSettings) -> DecodeSettings:
     return replace(settings, known_hashes=None)
 
 
-def _encode_detail(writer: PageWriter, elapsed: float) -> str:
-    """Return the number of panels and their rate; elapsed: seconds since the stage began."""
+def _encode_detail(writer: PageWriter, elapsed: float, searchable: int) -> str:
+    """Return the number of panels, their rate, and how many of them can be searched already.
+
+    elapsed: seconds since the stage began.
+    """
     panels = writer.encoded + writer.reused
     panel_rate = writer.encoded / elapsed if elapsed > 0 else 0.0
-    return f"{panels:,} panels, {panel_rate:.1f} panels/s"
+    published = f", {searchable:,} searchable" if searchable else ""
+    return f"{panels:,} panels, {panel_rate:.1f} panels/s{published}"
 
 
 def _nothing_indexed(plan: Plan) -> SourceError:

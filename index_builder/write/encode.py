@@ -16,6 +16,7 @@ from index_builder.dialogue import OcrCacheWriter
 from index_builder.options import BuildOptions
 from index_builder.plan.plan import PageJob, PageStatus, Plan, present_status
 from index_builder.report import OcrCounts, StageTimer
+from index_builder.write.publish import Publisher
 from index_builder.write.store import WritableIndex
 from retrieval.encoder.protocol import Encoder, PanelEmbeddings
 from retrieval.store.catalog.records import NewPage, NewPanel, PageCopy, PageUpdate
@@ -69,12 +70,14 @@ class PageWriter:
         options: BuildOptions,
         timer: StageTimer,
         ocr_cache: OcrCacheWriter,
+        publisher: Publisher,
     ) -> None:
         self._index = index
         self._encoder = encoder
         self._options = options
         self._timer = timer
         self._ocr_cache = ocr_cache
+        self._publisher = publisher
         self.ocr = OcrCounts()
         self.warnings: list[tuple[str, str]] = []
         self.encoded = 0
@@ -88,12 +91,14 @@ class PageWriter:
 
         decode_again: decodes a page in this process, whose content changed since it was hashed.
         """
-        batch = _Batch()
+        batch, book = _Batch(), None
         while True:
             with self._timer.stage("decode"):
                 item = next(results, None)
             if item is None:
                 break
+            batch = self._publish_if_due(plan, batch, between_books=item[0].book_id != book)
+            book = item[0].book_id
             if not self._settle(plan, batch, *item, decode_again):
                 self.pages_done += 1
             if batch.panels >= max(_PANELS_PER_COMMIT, self._options.batch_size):
@@ -102,6 +107,16 @@ class PageWriter:
             yield self.pages_done + batch.page_count
         self._land(plan, batch)
         yield self.pages_done
+
+    def _publish_if_due(self, plan: Plan, batch: _Batch, *, between_books: bool) -> _Batch:
+        """Write the batch and publish all pages before the next one, if it is time; return the batch to fill."""
+        written = self.encoded + self.reused
+        if not self._publisher.is_due(written + batch.panels, between_books=between_books):
+            return batch
+        self._land(plan, batch)
+        with self._timer.stage("index"):
+            self._publisher.publish(self.encoded + self.reused)
+        return _Batch()
 
     def _settle(
         self,
