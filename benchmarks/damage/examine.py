@@ -65,7 +65,7 @@ def make_intact(work: Path, encoder: Any) -> Path:
 def ask(index: Path, encoder: Any) -> Answer:
     """Return the answers to the fixed questions, without ids: those may change.
 
-    None stands for what is derived and not there; it is made again when a person asks for it.
+    None stands for what is derived and not there; it is made again with the next request.
     """
     picture = Image.open(next((index.parent / "comics" / BOOKS[0]).glob("*-03.jpg"))).convert("RGB")
     with PanelIndex.open(index, encoder=encoder) as opened:
@@ -84,7 +84,7 @@ def ask(index: Path, encoder: Any) -> Answer:
 
 
 def make_derived(index: Path, encoder: Any) -> None:
-    """Store what is made when it is first asked for: score thresholds, the map and the look-alikes."""
+    """Store what is made with the first request: score thresholds, the map and the look-alikes."""
     with PanelIndex.open(index, encoder=encoder) as opened:
         for view, query_type in (*DEFAULT_QUERY_TYPE.items(), (View.PICTURE, "panel")):
             make_threshold(opened, view, query_type)

@@ -71,7 +71,7 @@ def _is_valid(progress: Progress) -> bool:
 
 
 def _is_locked(path: Path) -> bool:
-    """Return True if a process holds the writer lock; where that cannot be told, if the state is fresh."""
+    """Return True if a process holds the writer lock; where that is unknown, if the state is fresh."""
     if not path.exists():
         return False
     lock = FileLock(path, timeout=0)

@@ -47,7 +47,7 @@ class Publishing:
         return 1
 
     def at(self, now: float, panels: int, *, between_books: bool = True) -> bool:
-        """Return whether a publication is due then, and publish if so."""
+        """Return True if a publication is due then, and publish."""
         self.now = now
         due = self.publisher.is_due(panels, between_books=between_books)
         if due:
@@ -118,7 +118,7 @@ def test_a_running_build_answers(big: Path, index: Path, at_once: None) -> None:
 def test_a_stopped_first_build_can_be_searched(
     big: Path, index: Path, at_once: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was published before Ctrl-C or a crash answers; the next build goes on."""
+    """Everything published before Ctrl-C or a crash answers; the next build goes on."""
     with monkeypatch.context() as patch:
         stop_at(patch, CatalogWriter, "write_pages", 18)
         with pytest.raises(Stopped):
@@ -140,7 +140,7 @@ def test_nothing_new_is_not_published(lib: Path, index: Path, at_once: None) -> 
 
 
 def test_the_state_of_a_build(lib: Path, index: Path) -> None:
-    """Readers are told of a running build and of a stopped one; the end of a build removes its state."""
+    """Readers learn of a running build and of a stopped one; the end of a build removes its state."""
     page(lib / "1", 1)
     build(lib, index)
     assert build_notes(index) == []
