@@ -23,7 +23,6 @@ from typing import Any, Literal, get_args
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from PIL import Image
 
 from retrieval.errors import PanelseekError
 from retrieval.records import Panel, View
@@ -211,6 +210,8 @@ def _sample_query(index: OpenIndex, panel: Panel, view: View, query_type: QueryT
     first = Query(view=view, k=2, per_book=1) if by_book else Query(view=view, k=4, per_page=1)
     if query_type == "panel":
         return replace(first, panel=panel.id, include_self=False)
+    from PIL import Image
+
     text = _sample_words(panel) if query_type != "picture" else None
     try:
         image = Image.open(io.BytesIO(index.thumbnail(panel))) if query_type != "words" else None

@@ -26,7 +26,7 @@ def info(folder: Path, books: bool, facets: bool, as_json: bool) -> None:
     from retrieval import PanelIndex
     from ui.output.tables import print_books, print_facets, print_info
 
-    with PanelIndex.open(folder) as index:
+    with PanelIndex.open_to_describe(folder) as index:
         found = _info(index)
         listed = index.books() if books else []
         counted = index.facets() if facets else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -94,10 +95,11 @@ def search(
     **options: Any,
 ) -> None:
     """Find panels by WORDS, by --image, by both, or by --like."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy loads: one query does not pay for its threads
     from retrieval import PanelIndex
 
     query = _query(words, options)
-    with PanelIndex.open(folder, encoder=encoder, device=device) as index:
+    with PanelIndex.open_for_one_query(folder, encoder=encoder, device=device) as index:
         possible = index.count(query.where)
         if possible and query.panel is None and sys.stderr.isatty():
             echo("loading the encoder ...", err=True)
