@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from index_builder.annotations.collection import Collection
+from index_builder.calibrate import calibrate
 from index_builder.decode.content_hashes import write_hashes
 from index_builder.decode.decode import decode_page
 from index_builder.decode.executors import ExecutorFactory, make_executor
@@ -25,6 +26,7 @@ from index_builder.report import BuildReport, StageTimer
 from index_builder.write import PageWriter, WritableIndex, derive_generation
 from retrieval.encoder.protocol import Encoder
 from retrieval.errors import SourceError
+from retrieval.overview.thresholds import MIN_SAMPLE
 from retrieval.progress import ProgressCallback, StageProgress
 from retrieval.search.index_encoder import EncoderLoader
 from retrieval.store.generation import open_generation
@@ -56,6 +58,7 @@ class BuildSession:
 
     def run(self, sources: list[Path]) -> BuildReport:
         """Bring the index up to date with the sources and return the report."""
+        began = time.monotonic()
         self._check(sources)
         self._index.drop_unnamed()
         ocr = self._ocr_settings()
@@ -70,9 +73,12 @@ class BuildSession:
             self._index.catalog.replace_skipped(source_id, skipped)
         if not self._index.catalog.library.counts()["panels"] and self._index.catalog.settings().generation is None:
             raise _nothing_indexed(plan)
+        former = self._index.catalog.settings().generation
         with self._timer.stage("index"):
             generation = derive_generation(self._index, self._options.as_dict(), self._progress)
         self._settle_repair(sources)
+        if generation != former:
+            self._calibrate(time.monotonic() - began)
         return self._report(plan, writer, generation)
 
     def _settle_repair(self, sources: list[Path]) -> None:
@@ -131,6 +137,13 @@ class BuildSession:
             with temporary_errors():
                 write_hashes(self._index.catalog.pages.digests(), path)
             yield str(path)
+
+    def _calibrate(self, build_seconds: float) -> None:
+        """Measure score thresholds, unless the library is too small or no panel had to be encoded."""
+        encoder, panels = self._encoder.loaded, self._index.catalog.library.counts()["panels"]
+        if encoder is not None and panels >= MIN_SAMPLE:
+            with self._timer.stage("calibrate"):
+                calibrate(self._index.folder, encoder, build_seconds, self._progress)
 
     # ----------------------------------------------------------------- settings
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from retrieval.errors import UsageError
 from retrieval.filters import METADATA_FILTERS
@@ -25,7 +26,16 @@ class _PathType(click.Path):
         return super().convert(value, param, ctx)
 
 
+class _FolderType(_PathType):
+    """The path of a folder, which may not exist yet: shells complete it with folders."""
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Return the request for folders."""
+        return [CompletionItem(incomplete, type="dir")]
+
+
 PATH = _PathType(path_type=Path)
+FOLDER = _FolderType(path_type=Path)
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -35,7 +45,7 @@ _RANGE_EXAMPLES = {"number": "1-12", "volume": "2-3", "year": "1990-1999"}
 index_option = click.option(
     "--index",
     "folder",
-    type=PATH,
+    type=FOLDER,
     default=DEFAULT_INDEX,
     envvar="PANELSEEK_INDEX",
     show_default=True,

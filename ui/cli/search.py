@@ -15,6 +15,7 @@ from retrieval.filters import METADATA_FILTERS, Filter
 from retrieval.records import View
 from retrieval.search.query import ANY_VIEW, Query
 from ui.cli.options import (
+    FOLDER,
     PATH,
     GroupedCommand,
     device_option,
@@ -81,7 +82,7 @@ _GROUPS = {
 @click.option("--label", multiple=True, metavar="NAME", help="Keep pages labelled story, cover, ...")
 @click.option("--exact", is_flag=True, help="Score every panel instead of using the vector index.")
 @click.option("--nprobe", type=click.IntRange(1), metavar="N", help="Search N inverted lists.")
-@click.option("--save", type=PATH, metavar="DIR", help="Also save the panel images of the results.")
+@click.option("--save", type=FOLDER, metavar="DIR", help="Also save the panel images of the results.")
 @encoder_option
 @device_option
 @json_option
@@ -131,11 +132,11 @@ def _where(options: dict[str, Any]) -> dict[str, Any]:
 
 def _print_results(index: PanelIndex, query: Query, hits: Sequence[Hit], possible: int, as_json: bool) -> None:
     """Print the hits; without any, say on standard error what to try."""
-    from retrieval.overview.calibration import is_close
+    from retrieval.overview.calibration import is_known_close
     from ui.output.notes import search_notes
     from ui.output.tables import print_hits
 
-    close = is_close(index, query, hits) if hits else None
+    close = is_known_close(index, query, hits) if hits else None
     notes = search_notes(index, query) if possible else []
     if as_json:
         print_json(_results_as_dict(query, hits) | {"close": close, "notes": notes})
