@@ -94,7 +94,7 @@ def is_close(index: OpenIndex, query: Query, hits: Sequence[Hit]) -> bool | None
 
 
 def is_known_close(index: OpenIndex, query: Query, hits: Sequence[Hit]) -> bool | None:
-    """Return what `is_close` does, without measuring: None also if the threshold is not measured yet."""
+    """Return the answer of `is_close` without measuring: None also if the threshold is not measured yet."""
 
     def above(view: View, query_type: QueryType, score: float) -> bool | None:
         threshold = load_threshold(index, view, query_type)

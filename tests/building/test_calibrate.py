@@ -64,7 +64,7 @@ def test_a_small_library_is_not_measured(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_no_time_is_left(comics: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is not finished in time is not stored; what was finished before it stays."""
+    """A threshold that is not finished in time is not stored; those before it stay."""
     index, real = tmp_path / "i", calibration.impostor_scores
     monkeypatch.setattr(measuring, "LEAST_SECONDS", -1e9)
     build(comics, index)
@@ -126,7 +126,7 @@ def test_thresholds_are_kept_while_the_library_hardly_grows(
 
 
 def test_thresholds_of_unknown_age_are_not_kept(comics: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the number of panels at the measurement nobody knows how much the library grew."""
+    """Without the number of panels at the measurement, the growth since then is unknown."""
     index = tmp_path / "i"
     monkeypatch.setattr(measuring, "QUERIES", ())
     build(comics, index)

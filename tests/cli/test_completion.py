@@ -41,7 +41,7 @@ def test_a_script_for_each_shell(shell: str, sign: str) -> None:
     ],
 )
 def test_bash_completes(tmp_path: Path, typed: list[str], expected: list[str]) -> None:
-    """The script is read as a person does it, and asked for what follows the typed words."""
+    """The script is read as in `~/.bashrc`, then completes the typed words."""
     program = tmp_path / "panelseek"
     program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m ui.cli "$@"\n')
     program.chmod(0o755)

@@ -1,6 +1,6 @@
 """The encoder's network executed by OpenVINO on the CPU. Needs neither torch nor transformers.
 
-OpenVINO is imported with the first graph: a process that asks for a few words may end without it.
+OpenVINO is imported with the first graph: a search for a few words needs none.
 """
 
 from __future__ import annotations
