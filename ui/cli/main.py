@@ -58,9 +58,9 @@ for _command in (
 @panelseek.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print a script for SHELL that completes commands, options and paths.
+    """Print a script for a shell that completes commands.
 
-    SHELL is bash, zsh or fish. For bash: eval "$(panelseek completion bash)"
+    Options and paths are completed, too. In bash, add this line to ~/.bashrc: eval "$(panelseek completion bash)"
     """
     from click.shell_completion import get_completion_class
 

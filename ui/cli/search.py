@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -26,6 +25,7 @@ from ui.cli.options import (
     one_or_list,
     parse_metadata,
     parse_range,
+    short_run,
 )
 from ui.output.terminal import echo, print_json
 
@@ -86,6 +86,7 @@ _GROUPS = {
 @encoder_option
 @device_option
 @json_option
+@short_run()
 def search(
     folder: Path,
     words: str | None,
@@ -96,7 +97,6 @@ def search(
     **options: Any,
 ) -> None:
     """Find panels by WORDS, by --image, by both, or by --like."""
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy loads: one query does not pay for its threads
     from retrieval import PanelIndex
 
     query = _query(words, options)
