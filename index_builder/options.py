@@ -15,11 +15,12 @@ from retrieval.values import path_argument, switch, whole_number
 
 INDEX_KINDS = ("auto", "exact", "ivfpq")
 STRIPS = ("auto", "yes", "no")
+OCR_MODES = ("auto", "now", "later", "no")
 
 _LEAST = {"batch_size": 1, "workers": 0, "max_pixels": 1, "max_bytes": 1, "max_members": 1, "max_ratio": 1, "dpi": 1}
 """Options that are whole numbers, and the lowest value of each."""
 
-_SWITCHES = ("page_is_panel", "right_to_left", "story_only", "thumbnails", "regions", "ocr", "keep_ocr")
+_SWITCHES = ("page_is_panel", "right_to_left", "story_only", "thumbnails", "regions", "keep_ocr")
 
 _MAX_DEFAULT_WORKERS = 8
 """Processes at most if `workers` is not given: bounds memory on machines with many cores."""
@@ -42,7 +43,8 @@ class BuildOptions:
     - thumbnails: store thumbnails for the web app.
     - regions: store region vectors, by which a piece of a panel finds it. None: as in the index, or, in a new one,
       if the encoder has them.
-    - ocr: run OCR on panels without annotated text.
+    - ocr: when to run OCR on panels without annotated text: `now` (with each page), `later` (pictures of all pages
+      first), `auto` (later where more than 200 pages have to be read), `no`. True is `auto`, False `no`.
     - keep_ocr: keep existing OCR text of any engine, version or language.
     - language: language of the comics, such as en or ja. None: that of the index, else auto.
     - within: read nothing outside this folder, also not through links. None: links may lead anywhere. Not stored.
@@ -63,7 +65,7 @@ class BuildOptions:
     strips: str = "auto"
     thumbnails: bool = True
     regions: bool | None = None
-    ocr: bool = True
+    ocr: str | bool = "auto"
     keep_ocr: bool = False
     language: str | None = None
     within: str | None = None
@@ -83,7 +85,8 @@ class BuildOptions:
             object.__setattr__(self, name, value)
         for name in _SWITCHES:
             object.__setattr__(self, name, switch(name, getattr(self, name), optional=name == "regions"))
-        if self.keep_ocr and not self.ocr:
+        object.__setattr__(self, "ocr", _ocr_mode(self.ocr))
+        if self.keep_ocr and self.ocr == "no":
             raise UsageError("keep_ocr needs OCR, which is switched off", hint="choose one of the two")
         if self.language is not None:
             object.__setattr__(self, "language", parse_language(self.language))
@@ -101,6 +104,13 @@ class BuildOptions:
     def as_dict(self) -> dict[str, Any]:
         """Return the options that an index remembers, ready for JSON."""
         return {name: value for name, value in asdict(self).items() if name != "within"}
+
+
+def _ocr_mode(value: object) -> str:
+    """Return when OCR runs; True is `auto`, False `no`."""
+    if value in OCR_MODES and isinstance(value, str):
+        return value
+    return "auto" if switch("ocr", value) else "no"
 
 
 def build_options(values: Mapping[str, Any]) -> BuildOptions:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 from index_builder.annotations.collection import Collection
@@ -15,22 +16,27 @@ from index_builder.calibrate import calibrate
 from index_builder.decode.content_hashes import write_hashes
 from index_builder.decode.decode import decode_page
 from index_builder.decode.executors import ExecutorFactory, make_executor
-from index_builder.decode.records import DecodeSettings
+from index_builder.decode.records import DecodeResult, DecodeSettings
 from index_builder.dialogue import AUTO, OcrCacheWriter, OcrSettings, threads_per_worker
 from index_builder.options import BuildOptions
 from index_builder.plan.moves import detect_moves
-from index_builder.plan.plan import PageStatus, Plan
+from index_builder.plan.passes import picture_jobs, text_jobs
+from index_builder.plan.plan import PageJob, PageStatus, Plan
 from index_builder.plan.scan import make_plan
 from index_builder.preconditions import BuildEncoder, check_nesting, check_regions, settle_dpi
 from index_builder.report import BuildReport, StageTimer
-from index_builder.write import PageWriter, WritableIndex, derive_generation
-from retrieval.encoder.protocol import Encoder
+from index_builder.write import PageWriter, Publisher, StateReports, WritableIndex, derive_generation
+from retrieval.encoder.protocol import Encoder, can_encode_texts
 from retrieval.errors import SourceError
 from retrieval.overview.thresholds import MIN_SAMPLE
 from retrieval.progress import ProgressCallback, StageProgress
 from retrieval.search.index_encoder import EncoderLoader
+from retrieval.store.build_state import remove_build_state
 from retrieval.store.generation import open_generation
 from retrieval.temporary import temporary_errors
+
+LATER_PAGES = 200
+"""Pages to read above which pictures are encoded first, if the option `ocr` is auto."""
 
 _SHOWN_REASONS = 5
 """Skipped items that the error for a build without pages names."""
@@ -51,14 +57,16 @@ class BuildSession:
     ) -> None:
         self._index = index
         self._options = options
-        self._progress = progress
+        self._shown_progress = progress
+        self._progress = StateReports(index.folder, progress)
         self._executors = executors
         self._timer = StageTimer()
+        self._began = time.monotonic()
         self._encoder = BuildEncoder(index, encoder, device, load, options, self._timer)
 
     def run(self, sources: list[Path]) -> BuildReport:
         """Bring the index up to date with the sources and return the report."""
-        began = time.monotonic()
+        former = self._index.catalog.settings().generation
         self._check(sources)
         self._index.drop_unnamed()
         ocr = self._ocr_settings()
@@ -66,19 +74,19 @@ class BuildSession:
         try:
             settings = self._decode_settings(sources, ocr)
             self._detect_moves(plan, settings)
-            writer = self._encode_and_write(plan, settings)
+            writer = self._write_pages(plan, settings)
         finally:
             plan.close()
         for source_id, skipped in plan.skipped.items():
             self._index.catalog.replace_skipped(source_id, skipped)
         if not self._index.catalog.library.counts()["panels"] and self._index.catalog.settings().generation is None:
             raise _nothing_indexed(plan)
-        former = self._index.catalog.settings().generation
         with self._timer.stage("index"):
             generation = derive_generation(self._index, self._options.as_dict(), self._progress)
         self._settle_repair(sources)
+        remove_build_state(self._index.folder)
         if generation != former:
-            self._calibrate(time.monotonic() - began)
+            self._calibrate()
         return self._report(plan, writer, generation)
 
     def _settle_repair(self, sources: list[Path]) -> None:
@@ -110,19 +118,64 @@ class BuildSession:
         with self._timer.stage("compare"), executor:
             self._index.thumbnails.remove(detect_moves(plan, self._index.catalog, executor, report))
 
-    def _encode_and_write(self, plan: Plan, settings: DecodeSettings) -> PageWriter:
+    def _write_pages(self, plan: Plan, settings: DecodeSettings) -> PageWriter:
+        """Encode and write the pages of a plan: in one pass, or pictures first and their text in a second one."""
         workers = self._options.worker_count
         # one commit for each worker's page: about one a second, since OCR takes that long
         ocr_cache = OcrCacheWriter(self._index.folder, pages_per_commit=max(1, workers))
-        writer = PageWriter(self._index, self._encoder.get, self._options, self._timer, ocr_cache)
-        report, began = StageProgress(self._progress, "encode", "pages", plan.jobs), time.monotonic()
+        publisher = Publisher(self._index, self._options.as_dict(), self._began)
+        writer = PageWriter(self._index, self._encoder.get, self._options, self._timer, ocr_cache, publisher)
+        later = self._reads_later(plan, settings)
         with self._known_hashes(plan) as hashes, ocr_cache:
-            settings = replace(settings, known_hashes=hashes)
-            with self._executors(workers, settings) as executor:
-                results = executor.decode((job, job.task) for job in plan.read())
-                for done in writer.write(plan, results, lambda job: decode_page(job.task, _without_hashes(settings))):
-                    report(done, detail=_encode_detail(writer, time.monotonic() - began))
+            settings = replace(settings, known_hashes=hashes, text_only=self._encodes_texts(plan, later))
+            if later:
+                self._write_twice(writer, plan, settings)
+            else:
+                self._write_pass(writer, plan, "encode", plan.read, plan.jobs, settings)
+        if writer.texts:
+            self._index.catalog.write_settings(purge_pending=True)  # the vectors that the new ones replace
         return writer
+
+    def _write_twice(self, writer: PageWriter, plan: Plan, settings: DecodeSettings) -> None:
+        """Write the pictures of all pages and publish them; then read and write their text."""
+        pictures = partial(picture_jobs, plan)
+        self._write_pass(writer, plan, "encode", pictures, _count(pictures()), replace(settings, ocr=None))
+        writer.publish()
+        texts = partial(text_jobs, plan, self._index.catalog)
+        self._write_pass(writer, plan, "read", texts, _count(texts()), settings)
+
+    def _write_pass(
+        self,
+        writer: PageWriter,
+        plan: Plan,
+        stage: str,
+        jobs: Callable[[], Iterator[PageJob]],
+        total: int,
+        settings: DecodeSettings,
+    ) -> None:
+        """Decode and write the pages of some jobs."""
+        report, began = StageProgress(self._progress, stage, "pages", total), time.monotonic()
+        before, reused = writer.written, writer.reused
+        with self._executors(self._options.worker_count, settings) as executor:
+            results = executor.decode((job, job.task) for job in jobs())
+            for done in writer.write(plan, results, partial(_decode_again, settings)):
+                panels = writer.written - before
+                rate = (panels - writer.reused + reused) / max(1e-9, time.monotonic() - began)
+                report(done, detail=_detail(panels, rate, writer.searchable))
+
+    def _encodes_texts(self, plan: Plan, later: bool) -> bool:
+        """Return True if there are pages that only lack their text, and the encoder needs no images for it."""
+        waiting = later or any(job.task.ocr_only for job in plan.read())
+        return waiting and can_encode_texts(self._encoder.get())
+
+    def _reads_later(self, plan: Plan, settings: DecodeSettings) -> bool:
+        """Return True if the text of pages is read in a second pass."""
+        if settings.ocr is None or not plan.jobs or self._options.ocr == "now":
+            return False
+        if self._options.ocr == "later":
+            return True
+        unread = (job for job in plan.read() if not job.task.annotation and not job.task.annotations)
+        return _count(unread) > LATER_PAGES
 
     @contextmanager
     def _known_hashes(self, plan: Plan) -> Iterator[str | None]:
@@ -138,12 +191,12 @@ class BuildSession:
                 write_hashes(self._index.catalog.pages.digests(), path)
             yield str(path)
 
-    def _calibrate(self, build_seconds: float) -> None:
-        """Measure score thresholds, unless the library is too small or no panel had to be encoded."""
-        encoder, panels = self._encoder.loaded, self._index.catalog.library.counts()["panels"]
-        if encoder is not None and panels >= MIN_SAMPLE:
+    def _calibrate(self) -> None:
+        """Measure score thresholds with an encoder that was needed; readers see no progress, the build is complete."""
+        encoder = self._encoder.loaded
+        if encoder is not None and self._index.catalog.library.counts()["panels"] >= MIN_SAMPLE:
             with self._timer.stage("calibrate"):
-                calibrate(self._index.folder, encoder, build_seconds, self._progress)
+                calibrate(self._index.folder, encoder, time.monotonic() - self._began, self._shown_progress)
 
     # ----------------------------------------------------------------- settings
 
@@ -158,7 +211,7 @@ class BuildSession:
 
     def _ocr_settings(self) -> OcrSettings | None:
         """Return the OCR settings; the language that was chosen for an index stays with it."""
-        if not self._options.ocr:
+        if self._options.ocr == "no":
             return None
         stored = self._index.catalog.settings().language
         language = self._options.language or stored or AUTO
@@ -222,11 +275,20 @@ def _without_hashes(settings: DecodeSettings) -> DecodeSettings:
     return replace(settings, known_hashes=None)
 
 
-def _encode_detail(writer: PageWriter, elapsed: float) -> str:
-    """Return the number of panels and their rate; elapsed: seconds since the stage began."""
-    panels = writer.encoded + writer.reused
-    panel_rate = writer.encoded / elapsed if elapsed > 0 else 0.0
-    return f"{panels:,} panels, {panel_rate:.1f} panels/s"
+def _decode_again(settings: DecodeSettings, job: PageJob) -> DecodeResult:
+    """Decode a page with all its panels in this process, even if its content is known."""
+    task = replace(job.task, ocr_only=False, previous_digest=None) if job.task.ocr_only else job.task
+    return decode_page(task, _without_hashes(settings))
+
+
+def _count(jobs: Iterator[PageJob]) -> int:
+    return sum(1 for _ in jobs)
+
+
+def _detail(panels: int, rate: float, searchable: int) -> str:
+    """Return the number of panels, those encoded in a second, and how many of them can be searched already."""
+    published = f", {searchable:,} searchable" if searchable else ""
+    return f"{panels:,} panels, {rate:.1f} panels/s{published}"
 
 
 def _nothing_indexed(plan: Plan) -> SourceError:

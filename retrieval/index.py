@@ -24,6 +24,7 @@ from retrieval.search.index_encoder import (
     missing_record,
 )
 from retrieval.search.query import Query, QueryFields
+from retrieval.store.build_state import read_build_state
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.catalog.records import BookSummary
 from retrieval.store.generation import Generation, open_generation
@@ -133,8 +134,7 @@ class PanelIndex:
         """Open the generation that the catalog named; a build may replace it meanwhile, so try the next one."""
         for attempt in range(_OPEN_TRIES):
             if number is None:
-                problem = "the index is not complete: its first build was interrupted"
-                raise IndexDamaged(problem, self.folder, "run the same `panelseek build` again; it resumes")
+                raise _nothing_published(self.folder)
             try:
                 generation = open_generation(self.folder, number, approximate=self._approximate)
                 break
@@ -271,3 +271,12 @@ class PanelIndex:
             "sources": [str(path) for path in self.catalog.library.sources()],
             "skipped": [{"path": path, "reason": reason} for path, reason in self.catalog.library.skipped()],
         }
+
+
+def _nothing_published(folder: Path) -> IndexDamaged:
+    """Return the error for an index whose first build has published nothing yet."""
+    state = read_build_state(folder)
+    if state is not None and state.running:
+        return IndexDamaged("its first build is running, and no panel can be searched yet", folder, "wait a minute")
+    problem = "the index is not complete: its first build was interrupted"
+    return IndexDamaged(problem, folder, "run the same `panelseek build` again; it resumes")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import math
 import os
 import signal
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from index_builder.write import publish
 from retrieval.encoder.protocol import PanelEmbeddings, PanelInput, QueryInput, QueryVectors
 from retrieval.encoder.spec import DIMENSION, EncoderSpec
 from retrieval.progress import ProgressCallback, no_progress
@@ -35,6 +37,14 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep what Panelseek notes about this machine out of the user's own folder, also in other processes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PANELSEEK_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def publish_at_the_end() -> Iterator[None]:
+    """Builds in this process publish once, so that a slow machine gets the generation numbers of a fast one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(publish, "FIRST_SECONDS", math.inf)
         yield
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from index_builder import remove_source, repair_index, watch_sources
 from index_builder.write import encode
-from retrieval import PanelIndex, verify_index
+from retrieval import Panel, PanelIndex, View, verify_index
 from retrieval.errors import PanelseekError
 from retrieval.overview.lookalikes import load_lookalikes, make_lookalikes
 from retrieval.overview.panel_map import load_panel_map, make_panel_map
@@ -209,11 +209,21 @@ def finish(name: str, place: Place) -> None:
 # ------------------------------------------------------------------- comparison
 
 
+def _not_encoded_again(index: PanelIndex, panels: list[Panel]) -> list[Panel]:
+    """Return those panels that have the vectors of the searched generation: the stopped command may have replaced some.
+
+    Others are left out of answers until their generation is searched.
+    """
+    view = index.generation.views[View.PICTURE]
+    rows = dict(zip(view.ids.tolist(), view.rows.tolist(), strict=True))
+    return [panel for panel in panels if rows.get(panel.id) == panel.vector_row]
+
+
 def reading_problem(place: Place) -> str:
     """Open and search the index as it was left; return the fault if it neither answers nor is refused with a hint."""
     try:
         with PanelIndex.open(place.index, encoder=GridEncoder()) as index:
-            panels = index.browse(k=3)
+            panels = _not_encoded_again(index, index.browse(k=3))
             hits = [index.search(panel=panel.id, k=1)[0] for panel in panels]
             wrong = [hit for panel, hit in zip(panels, hits, strict=True) if hit.score < 0.99]
             return f"a panel does not find itself: {wrong}" if wrong else ""

@@ -26,7 +26,7 @@ from index_builder.decode.records import (
 from index_builder.panels import DETECTOR_VERSION
 from retrieval.books import ReadLimits, read_page
 from retrieval.books.formats.folder import read_file
-from retrieval.encoder.inputs import panel_input
+from retrieval.encoder.inputs import panel_input, text_input
 from retrieval.encoder.protocol import PanelInput
 from retrieval.errors import PanelseekError, raise_limit
 from retrieval.images.crops import crop
@@ -74,9 +74,10 @@ def _decode(task: PageTask, settings: DecodeSettings) -> DecodedPage:
     detected, engine, ocr, unread = with_ocr_text(page, content, detected, task, settings, annotation)
     if low_confidence:  # last, so that its text stays that of the panels detected on it
         detected = [*detected, full_page(page, number=len(detected) + 1)]
-    panels, dropped = _cut(page, detected, thumbnails=settings.thumbnails)
+    text_only = settings.text_only and task.ocr_only and digest == task.previous_digest
+    panels, dropped = _cut(page, detected, thumbnails=settings.thumbnails and not text_only, images=not text_only)
     warnings = (*notes, *unreadable, *annotation.warnings, *dropped, *unread)
-    return DecodedPage(digest, page.width, page.height, tuple(panels), warnings, engine, ocr)
+    return DecodedPage(digest, page.width, page.height, tuple(panels), warnings, engine, ocr, text_only)
 
 
 def _is_known(digest: str, task: PageTask, settings: DecodeSettings) -> bool:
@@ -117,12 +118,15 @@ def _digest(
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
-def _cut(page: Image.Image, detected: list[DetectedPanel], *, thumbnails: bool) -> tuple[list[DecodedPanel], list[str]]:
+def _cut(
+    page: Image.Image, detected: list[DetectedPanel], *, thumbnails: bool, images: bool
+) -> tuple[list[DecodedPanel], list[str]]:
     """Return the panels of a page, and a warning for each box outside it; the whole page if no panel is left."""
+    make = panel_input if images else text_input
     panels: list[DecodedPanel] = []
     dropped: list[str] = []
     for item in detected:
-        panel = panel_input(page, item.box, item.text or "", item.number)
+        panel = make(page, item.box, item.text or "", item.number)
         if panel is None:
             dropped.append(
                 f"panel {item.number} dropped: its box {item.box.as_list()} is less than a pixel of the page"
@@ -131,7 +135,7 @@ def _cut(page: Image.Image, detected: list[DetectedPanel], *, thumbnails: bool) 
             panels.append(_decoded(page, panel, item, thumbnails))
     if not panels:
         whole = full_page(page)
-        panel = panel_input(page, whole.box, "", whole.number)
+        panel = make(page, whole.box, "", whole.number)
         assert panel is not None  # a page has at least one pixel
         panels.append(_decoded(page, panel, whole, thumbnails))
     return panels, dropped

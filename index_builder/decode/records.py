@@ -18,7 +18,7 @@ class DecodeSettings:
     """Settings that all pages of one build share, and paths on this machine.
 
     sources: paths of the sources by id. known_hashes: file of `write_hashes`; pages with such content are not decoded.
-    ocr: OCR settings; None to leave text unread.
+    ocr: OCR settings; None to leave text unread. text_only: leave out the images of panels that only lack their text.
     """
 
     sources: Mapping[int, Path]
@@ -26,6 +26,7 @@ class DecodeSettings:
     page_is_panel: bool = False
     thumbnails: bool = True
     ocr: OcrSettings | None = None
+    text_only: bool = False
     known_hashes: str | None = None
 
 
@@ -35,7 +36,7 @@ class PageTask:
 
     book: "" for the source itself. name: the page inside the book. annotation: file next to the page, if any.
     annotations: other annotations of the page, the most trusted first. previous_digest: digest in the catalog, None
-    for a new page. ocr_only: decode the page although its content is known, for its text.
+    for a new page. ocr_only: decode the page although its content is known, for its text; its panels have no image.
     digest_only: return the digest without decoding.
     """
 
@@ -80,6 +81,7 @@ class DecodedPage:
 
     ocr_engine: as in the catalog: the engine that read its text, "" if OCR was not needed, None if it did not run.
     ocr: result of OCR, from the engine or the cache; None if the page was not read.
+    text_only: True if the panels have neither image nor thumbnail, because those in the index are still right.
     """
 
     digest: str
@@ -89,6 +91,7 @@ class DecodedPage:
     warnings: tuple[str, ...]
     ocr_engine: str | None = None
     ocr: OcrResult | None = None
+    text_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class PageJob:
     """A page to decode, with the place of its row in the catalog and its previous row.
 
     display_path: path below the source, for reports. fingerprint: of the page file, its annotations and the
-    settings that decide its panels. label: page type, None if unknown.
+    settings that decide its panels. label: page type, None if unknown. counted: True if its status is counted already.
     """
 
     book_id: int
@@ -48,6 +48,7 @@ class PageJob:
     previous: PreviousPage | None
     task: PageTask
     label: str | None = None
+    counted: bool = False
 
 
 @dataclass

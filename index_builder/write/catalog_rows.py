@@ -63,6 +63,7 @@ def panel_row(page_id: int, panel: NewPanel) -> PanelRow:
         gate_dialogue=dialogue,
         gate_composition=composition,
         vector_checksums=panel.vector_checksums,
+        picture_norm=panel.picture_norm,
     )
 
 

@@ -129,7 +129,8 @@ class CatalogWriter(CatalogUpkeep):
         row.ocr_engine, row.panel_count = page.ocr_engine, len(page.panels)
         session.flush()
         self._add_panels(session, [panel_row(row.id, panel) for panel in page.panels], old)
-        return [p.vector_row for p in old]
+        kept = {panel.vector_row for panel in page.panels}  # of panels that stay as they are
+        return [p.vector_row for p in old if p.vector_row not in kept]
 
     def _take_page(self, session: Session, book_id: int, name: str) -> tuple[PageRow, list[PanelRow]]:
         """Return the row of a page, added if it is new, and the panels that were removed from it."""

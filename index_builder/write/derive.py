@@ -17,6 +17,15 @@ from retrieval.store.settings import BuildRecord
 
 
 def derive_generation(index: WritableIndex, options: dict[str, Any], progress: ProgressCallback) -> int:
+    """Publish what changed, erase what waits for it, and return the number of the current generation."""
+    current = publish_generation(index, options, progress)
+    if index.catalog.settings().purge_pending:
+        purge_unnamed(index.folder, index.catalog, index.vectors)  # the removal of a source was interrupted
+    index.catalog.checkpoint()
+    return current
+
+
+def publish_generation(index: WritableIndex, options: dict[str, Any], progress: ProgressCallback) -> int:
     """Write the next generation if the current one is stale, damaged or of another type; return the current number.
 
     options: of the build, as `BuildOptions.as_dict`. Whether something changed is read from the catalog, since an
@@ -33,9 +42,6 @@ def derive_generation(index: WritableIndex, options: dict[str, Any], progress: P
         record = BuildRecord(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), options)
         index.catalog.write_settings(generation=current, last_build=record, generation_stale=False)
     prune_generations(index.folder, current)
-    if index.catalog.settings().purge_pending:
-        purge_unnamed(index.folder, index.catalog, index.vectors)  # the removal of a source was interrupted
-    index.catalog.checkpoint()
     return current
 
 

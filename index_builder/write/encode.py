@@ -7,7 +7,7 @@ where it stopped, and encodes at most the batch in flight again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -16,8 +16,10 @@ from index_builder.dialogue import OcrCacheWriter
 from index_builder.options import BuildOptions
 from index_builder.plan.plan import PageJob, PageStatus, Plan, present_status
 from index_builder.report import OcrCounts, StageTimer
+from index_builder.write.publish import Publisher
 from index_builder.write.store import WritableIndex
-from retrieval.encoder.protocol import Encoder, PanelEmbeddings
+from index_builder.write.texts import TextPage, encode_texts, text_page, write_texts
+from retrieval.encoder.protocol import Encoder, PanelEmbeddings, can_encode_texts
 from retrieval.store.catalog.records import NewPage, NewPanel, PageCopy, PageUpdate
 from retrieval.store.catalog.tables import PageRow, PanelRow
 
@@ -34,16 +36,19 @@ Job = tuple[PageJob, DecodeResult]
 class _Batch:
     """Whole pages to write together.
 
-    copies: pages with the content of another page, with its id and the vector rows of its panels.
+    copies: pages with the content of another page, with its id and the vector rows of its panels. texts: pages of
+    which only the text was read.
     """
 
     pages: list[tuple[PageJob, DecodedPage]] = field(default_factory=list)
     copies: list[tuple[PageJob, int, list[int]]] = field(default_factory=list)
+    texts: list[TextPage] = field(default_factory=list)
 
     @property
     def panels(self) -> int:
         """Number of panels in the batch."""
-        return sum(len(page.panels or ()) for _, page in self.pages) + sum(len(rows) for *_, rows in self.copies)
+        encoded = sum(len(page.panels or ()) for _, page in self.pages)
+        return encoded + sum(len(rows) for *_, rows in self.copies) + sum(len(page.stored) for page in self.texts)
 
     @property
     def decoded_panels(self) -> list[DecodedPanel]:
@@ -53,13 +58,14 @@ class _Batch:
     @property
     def page_count(self) -> int:
         """Number of pages in the batch."""
-        return len(self.pages) + len(self.copies)
+        return len(self.pages) + len(self.copies) + len(self.texts)
 
 
 class PageWriter:
     """Takes decoded pages in plan order, encodes their panels and writes them.
 
-    encoded, reused: panels encoded, and panels that took the vectors of an identical page. pages_done: pages settled.
+    encoded, reused: panels encoded, and panels that took the vectors of an identical page. texts: panels that got
+    another text. pages_done: pages settled.
     """
 
     def __init__(
@@ -69,31 +75,48 @@ class PageWriter:
         options: BuildOptions,
         timer: StageTimer,
         ocr_cache: OcrCacheWriter,
+        publisher: Publisher,
     ) -> None:
         self._index = index
         self._encoder = encoder
         self._options = options
         self._timer = timer
         self._ocr_cache = ocr_cache
+        self._publisher = publisher
         self.ocr = OcrCounts()
         self.warnings: list[tuple[str, str]] = []
         self.encoded = 0
         self.reused = 0
+        self.texts = 0
         self.pages_done = 0
+
+    @property
+    def searchable(self) -> int:
+        """Panels with new vectors that can be searched already."""
+        return self._publisher.searchable
+
+    @property
+    def written(self) -> int:
+        """Panels with new vectors."""
+        return self.encoded + self.reused + self.texts
 
     def write(
         self, plan: Plan, results: Iterator[Job], decode_again: Callable[[PageJob], DecodeResult]
     ) -> Iterator[int]:
         """Encode and write all pages; yield the number of pages done, or waiting in a batch, after each page.
 
+        Several calls may follow each other, each for other results; the number begins at 0 with each.
         decode_again: decodes a page in this process, whose content changed since it was hashed.
         """
-        batch = _Batch()
+        batch, book = _Batch(), None
+        self.pages_done = 0
         while True:
             with self._timer.stage("decode"):
                 item = next(results, None)
             if item is None:
                 break
+            batch = self._publish_if_due(plan, batch, between_books=item[0].book_id != book)
+            book = item[0].book_id
             if not self._settle(plan, batch, *item, decode_again):
                 self.pages_done += 1
             if batch.panels >= max(_PANELS_PER_COMMIT, self._options.batch_size):
@@ -102,6 +125,19 @@ class PageWriter:
             yield self.pages_done + batch.page_count
         self._land(plan, batch)
         yield self.pages_done
+
+    def _publish_if_due(self, plan: Plan, batch: _Batch, *, between_books: bool) -> _Batch:
+        """Write the batch and publish all pages before the next one, if it is time; return the batch to fill."""
+        if not self._publisher.is_due(self.written + batch.panels, between_books=between_books):
+            return batch
+        self._land(plan, batch)
+        self.publish()
+        return _Batch()
+
+    def publish(self) -> None:
+        """Publish everything written so far."""
+        with self._timer.stage("index"):
+            self._publisher.publish(self.written)
 
     def _settle(
         self,
@@ -120,17 +156,35 @@ class PageWriter:
                 return False
             if self._reusable(result.digest) is None:
                 result = decode_again(job)
+        again = None
+        if isinstance(result, DecodedPage) and result.text_only:
+            again = text_page(self._index, job, result)
+            if again is None:
+                result = self._decode_panels(job, result, decode_again)
         if isinstance(result, DecodeError):
             self._skip(plan, job, result.reason)
             return False
         self._record(job, result)
-        plan.status_counts[PageStatus.NEW if previous is None else PageStatus.CHANGED] += 1
+        if not job.counted:
+            plan.status_counts[PageStatus.NEW if previous is None else PageStatus.CHANGED] += 1
         duplicate = None if job.task.ocr_only else self._reusable(result.digest)
-        if duplicate is not None:
+        if again is not None:
+            batch.texts.append(again)
+        elif duplicate is not None:
             batch.copies.append((job, *duplicate))
         else:
             batch.pages.append((job, result))
         return True
+
+    def _decode_panels(
+        self, job: PageJob, page: DecodedPage, decode_again: Callable[[PageJob], DecodeResult]
+    ) -> DecodeResult:
+        """Return a page with its images as well; OCR does not run twice."""
+        if page.ocr is not None and not page.ocr.from_cache:
+            self._ocr_cache.add(page.ocr)
+            self._ocr_cache.flush()
+        result = decode_again(job)
+        return replace(result, ocr=page.ocr) if isinstance(result, DecodedPage) else result
 
     def _skip(self, plan: Plan, job: PageJob, reason: str) -> None:
         """Record a page that cannot be indexed; what was indexed of it before is missing."""
@@ -178,6 +232,23 @@ class PageWriter:
             if not embeddings.finite().all():
                 batch, embeddings = self._skip_not_finite(plan, batch, embeddings)
             self._write_pages(batch, embeddings)
+        if batch.texts:
+            self._write_texts(plan, batch.texts)
+
+    def _write_texts(self, plan: Plan, pages: Sequence[TextPage]) -> None:
+        """Encode and write the texts of pages with known image vectors."""
+        encoder = self._encoder()
+        assert can_encode_texts(encoder)  # else no page is a text page
+        with self._timer.stage("encode"):
+            pairs = [pair for page in pages for pair in page.changed]
+            embeddings = encode_texts(self._index, encoder, pairs)
+        if not embeddings.finite().all():
+            for page in pages:
+                self._skip(plan, page.job, "the encoder gave vectors that are not numbers; build with another --device")
+            return
+        with self._timer.stage("write"):
+            write_texts(self._index, pages, embeddings, self._options.thumbnails)
+        self.texts += len(pairs)
 
     def _skip_not_finite(
         self, plan: Plan, batch: _Batch, embeddings: PanelEmbeddings
@@ -214,7 +285,7 @@ class PageWriter:
             sums = index.vectors.append(first, embeddings)
             if self._options.thumbnails:
                 index.thumbnails.put([(first + i, p.thumbnail) for i, p in enumerate(panels) if p.thumbnail])
-            pages = list(_new_pages(batch, first, embeddings.gate.tolist(), sums))
+            pages = list(_new_pages(batch, first, embeddings, sums))
             index.thumbnails.remove(index.catalog.write_pages(pages))
         self.encoded += len(panels)
 
@@ -225,13 +296,14 @@ def _first_warnings(warnings: Sequence[str]) -> list[str]:
     return [*warnings[:_WARNINGS_PER_PAGE], *([f"and {more:,} more warnings for this page"] if more > 0 else [])]
 
 
-def _new_pages(
-    batch: _Batch, first_row: int, gates: Sequence[Sequence[float]], sums: Sequence[bytes]
-) -> Iterator[NewPage]:
+def _new_pages(batch: _Batch, first_row: int, embeddings: PanelEmbeddings, sums: Sequence[bytes]) -> Iterator[NewPage]:
     """Return the pages of a batch as catalog records; panel i of the batch has vector row `first_row + i`."""
+    gates = embeddings.gate.tolist()
+    norms = [None] * len(gates) if embeddings.picture_norms is None else embeddings.picture_norms.tolist()
     row = 0
     for job, page in batch.pages:
         panels = page.panels or ()
+        own = slice(row, row + len(panels))
         yield NewPage(
             job.book_id,
             job.page.name,
@@ -240,7 +312,7 @@ def _new_pages(
             page.digest,
             page.width,
             page.height,
-            tuple(_new_panels(panels, first_row + row, gates[row : row + len(panels)], sums[row : row + len(panels)])),
+            tuple(_new_panels(panels, first_row + row, gates[own], sums[own], norms[own])),
             label=job.label,
             ocr_engine=page.ocr_engine,
         )
@@ -248,9 +320,14 @@ def _new_pages(
 
 
 def _new_panels(
-    panels: Iterable[DecodedPanel], first_row: int, gates: Sequence[Sequence[float]], sums: Sequence[bytes]
+    panels: Iterable[DecodedPanel],
+    first_row: int,
+    gates: Sequence[Sequence[float]],
+    sums: Sequence[bytes],
+    norms: Sequence[float | None],
 ) -> Iterator[NewPanel]:
-    for place, (panel, (picture, dialogue, composition), one) in enumerate(zip(panels, gates, sums, strict=True)):
+    rows = zip(panels, gates, sums, norms, strict=True)
+    for place, (panel, (picture, dialogue, composition), one, norm) in enumerate(rows):
         detected = panel.detected
         yield NewPanel(
             number=detected.number,
@@ -262,6 +339,7 @@ def _new_panels(
             sound_effects=detected.sound_effects,
             text_source=detected.text_source,
             vector_checksums=one,
+            picture_norm=norm,
         )
 
 

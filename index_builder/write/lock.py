@@ -10,7 +10,11 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from retrieval.errors import IndexError_, IndexLocked, system_hint, system_problem
+from retrieval.store.build_state import LOCK
 from retrieval.store.files import make_folder
+
+_WAIT_SECONDS = 0.2
+"""Longer than a reader holds the lock to find out whether a build is running."""
 
 
 @contextmanager
@@ -21,7 +25,7 @@ def writer_lock(folder: Path) -> Iterator[None]:
     """
     try:
         make_folder(folder)
-        lock = FileLock(folder / "writer.lock", timeout=0)
+        lock = FileLock(folder / LOCK, timeout=_WAIT_SECONDS)
         lock.acquire()
     except Timeout:
         hint = "wait for it to end, or stop it"

@@ -142,8 +142,26 @@ class PanelEncoder:
             image, regions = vectors[:, 0], vectors[:, 1:]
             fused, gate = self.runtime.fuse(image, text, geometry, mask)
             dialogue = np.where(self.unreadable([panel.text for panel in panels])[:, None], 0, unit(text))
+            unit_regions = unit(regions) if self.spec.regions else None
+            return PanelEmbeddings(unit(image), dialogue, unit(fused), gate, unit_regions, _norms(image))
+
+    def encode_texts(self, panels: Sequence[PanelInput], image_vectors: Floats) -> PanelEmbeddings:
+        """Return the views of P panels with known image vectors, (P, D) float32; region vectors are not included.
+
+        image_vectors: not scaled to 1, as the image branch gives them; `PanelEmbeddings.picture_norms` has the lengths.
+        """
+        if not panels:
+            return _no_panels(self.spec)
+        texts = [panel.text for panel in panels]
+        geometry = np.stack([self._composition(panel) for panel in panels])
+        mask = np.stack([inputs.modality_mask(text) for text in texts])
+        unit = self.runtime.unit
+        with self._lock:
+            text = self._text_vectors(texts, {})
+            fused, gate = self.runtime.fuse(image_vectors, text, geometry, mask)
+            dialogue = np.where(self.unreadable(texts)[:, None], 0, unit(text))
             return PanelEmbeddings(
-                unit(image), dialogue, unit(fused), gate, unit(regions) if self.spec.regions else None
+                unit(image_vectors), dialogue, unit(fused), gate, picture_norms=_norms(image_vectors)
             )
 
     def _composition(self, panel: PanelInput) -> Floats:
@@ -258,17 +276,24 @@ def _checked_view(view: View | str) -> View:
 def _no_panels(spec: EncoderSpec) -> PanelEmbeddings:
     rows = np.zeros((0, spec.dimension), dtype=np.float32)
     regions = np.zeros((0, spec.regions, spec.dimension), dtype=np.float32) if spec.regions else None
-    return PanelEmbeddings(rows, rows, rows, np.zeros((0, 3), dtype=np.float32), regions)
+    return PanelEmbeddings(rows, rows, rows, np.zeros((0, 3), dtype=np.float32), regions, np.zeros(0, dtype=np.float32))
+
+
+def _norms(vectors: Floats) -> Floats:
+    """Return the (P,) lengths of P vectors."""
+    return np.asarray(np.linalg.norm(vectors, axis=1), dtype=np.float32)
 
 
 def _concatenate(batches: Sequence[PanelEmbeddings]) -> PanelEmbeddings:
     regions = [batch.regions for batch in batches if batch.regions is not None]
+    norms = [batch.picture_norms for batch in batches if batch.picture_norms is not None]
     return PanelEmbeddings(
         np.concatenate([batch.picture for batch in batches]),
         np.concatenate([batch.dialogue for batch in batches]),
         np.concatenate([batch.fused for batch in batches]),
         np.concatenate([batch.gate for batch in batches]),
         np.concatenate(regions) if regions else None,
+        np.concatenate(norms) if norms else None,
     )
 
 

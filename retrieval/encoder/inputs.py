@@ -79,6 +79,13 @@ def panel_input(page: Image.Image, box: Box, text: str, number: int) -> PanelInp
     return PanelInput(resize(pixels), text, box, page.width, page.height, number)
 
 
+def text_input(page: Image.Image, box: Box, text: str, number: int) -> PanelInput | None:
+    """Return one panel as `panel_input` does, but without its image: its image vector is known."""
+    if crop(page, box) is None:
+        return None
+    return PanelInput(np.empty((0, 0, 3), np.uint8), text, box, page.width, page.height, number)
+
+
 # -------------------------------------------------------------------- tokens
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,8 @@ from retrieval.records import Box, View
 class PanelInput:
     """One panel as input of the encoder.
 
-    image: (224, 224, 3) uint8 RGB 0-255, made by `retrieval.encoder.inputs.resize`.
+    image: (224, 224, 3) uint8 RGB 0-255, made by `retrieval.encoder.inputs.resize`; empty (0, 0, 3) for
+        `TextEncoder.encode_texts`, which does not look at it.
     text: its dialogue, "" if there is none.
     box: its box in page pixels, unclamped.
     number: its number on the page, from 1.
@@ -66,6 +67,8 @@ class PanelEmbeddings:
     gate: (P, 3) float32, weights of image, text and composition in `fused`; rows sum to 1.
     regions: (P, R, 512) float32 unit rows, further `picture` vectors of each panel, one for each of its R regions.
         None from an encoder without regions. R is its `spec.regions`.
+    picture_norms: (P,) float32, lengths of the image vectors before they were scaled to 1; the fusion needs them. None
+        from an encoder that cannot fuse stored vectors.
     """
 
     picture: NDArray[np.float32]
@@ -73,6 +76,7 @@ class PanelEmbeddings:
     fused: NDArray[np.float32]
     gate: NDArray[np.float32]
     regions: NDArray[np.float32] | None = None
+    picture_norms: NDArray[np.float32] | None = None
 
     def view(self, view: View) -> NDArray[np.float32]:
         """Return the rows of one view."""
@@ -81,8 +85,9 @@ class PanelEmbeddings:
     def take(self, chosen: NDArray[np.bool_]) -> PanelEmbeddings:
         """Return the views of some of the panels."""
         regions = None if self.regions is None else self.regions[chosen]
+        norms = None if self.picture_norms is None else self.picture_norms[chosen]
         return PanelEmbeddings(
-            self.picture[chosen], self.dialogue[chosen], self.fused[chosen], self.gate[chosen], regions
+            self.picture[chosen], self.dialogue[chosen], self.fused[chosen], self.gate[chosen], regions, norms
         )
 
     def finite(self) -> NDArray[np.bool_]:
@@ -127,6 +132,19 @@ class RegionEncoder(Encoder, Protocol):
     def encode_query_regions(self, queries: Sequence[QueryInput]) -> list[QueryVectors]:
         """Return the vectors of each query image, read as a whole panel and as each size of region."""
         ...
+
+
+class TextEncoder(Encoder, Protocol):
+    """An encoder that can give a panel another text without encoding its image again."""
+
+    def encode_texts(self, panels: Sequence[PanelInput], image_vectors: NDArray[np.float32]) -> PanelEmbeddings:
+        """Return the views of P panels with known image vectors, (P, 512) float32 that are not scaled to 1."""
+        ...
+
+
+def can_encode_texts(encoder: Encoder) -> TypeGuard[TextEncoder]:
+    """Return True for an encoder that encodes texts without images."""
+    return callable(getattr(encoder, "encode_texts", None))
 
 
 def has_constant_gate(encoder: Encoder) -> bool:

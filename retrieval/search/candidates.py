@@ -95,10 +95,16 @@ class Retriever:
 
     def damaged(self, view: View, panels: Sequence[Panel], sums: Sequence[bytes]) -> set[int]:
         """Return the ids of those panels whose vectors of a view are not what was written; sums: their checksums."""
-        streams = [str(view), *([REGIONS] if vectors_per_panel(self.vectors, view) > 1 else [])]
         rows = np.array([panel.vector_row for panel in panels], np.int64)
-        bad = self.vectors.damaged(rows, sums, streams)
+        bad = self.vectors.damaged(rows, sums, self._streams(view))
         return {panel.id for panel, own in zip(panels, bad, strict=True) if own.any()}
+
+    def holds(self, view: View, row: int, sums: bytes) -> bool:
+        """Return True if a row has the vectors of a view that the checksums of a panel are of."""
+        return not self.vectors.damaged(np.array([row], np.int64), [sums], self._streams(view)).any()
+
+    def _streams(self, view: View) -> list[str]:
+        return [str(view), *([REGIONS] if vectors_per_panel(self.vectors, view) > 1 else [])]
 
     def background_stats(self, view: View, vectors: NDArray[np.float32]) -> tuple[float, float]:
         """Return mean and standard deviation of the scores of a query with a fixed random sample of panels."""

@@ -141,8 +141,9 @@ class Searcher:
 
         Their checksums are added to `sums`.
 
-        A panel that a running build has encoded again is excluded until its generation is searched: its score here is
-        that of the vector it had. Without a vector of the query or of the panel, only words that match make a result.
+        A panel that a running build has encoded again is excluded until its generation is searched, if it has another
+        vector in this view: its score here is that of the vector it had. Without a vector of the query or of the panel,
+        only words that match make a result.
         """
         part, query, groups = context.part, context.part.query, GroupLimits(context.part.query)
         collected: list[RankedPanel] = []
@@ -154,6 +155,9 @@ class Searcher:
             for place in range(start, stop):
                 panel, own_sums = panels.get(int(ranked.ids[place]), (None, b""))
                 if panel is None or (part.view, panel.id) in self._damaged or not _passes(query, ranked, place, panel):
+                    continue
+                row = int(ranked.rows[place])
+                if panel.vector_row != row and not self.retriever.holds(part.view, row, own_sums):
                     continue
                 item = _ranked_panel(part, ranked, place, panel)
                 if (item.match.words or scored[place - start]) and groups.admit(panel):
@@ -190,9 +194,7 @@ class Searcher:
 
 
 def _passes(query: Query, ranked: Candidates, place: int, panel: Panel) -> bool:
-    """Return True if the panel still has the vector that was scored, and the query accepts it."""
-    if panel.vector_row != ranked.rows[place]:
-        return False
+    """Return True if the query accepts a panel."""
     if query.min_score is not None and float(ranked.scores[place]) < query.min_score:
         return False
     return query.include_self or panel.id != query.panel

@@ -191,6 +191,12 @@ class VectorStore:
         np.divide(vectors, norms, out=vectors, where=(norms > 0) & np.isfinite(norms))
         return vectors
 
+    def read_stored(self, stream: str, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return (R, 512) float32 rows with the numbers that are stored: `append` writes the same bytes again."""
+        vectors = np.empty((len(rows), DIMENSION), dtype="<f2")
+        self._read_into(stream, rows, vectors)
+        return vectors.astype(np.float32)
+
     def damaged(
         self, rows: NDArray[np.int64], sums: Sequence[bytes], streams: Sequence[str] | None = None
     ) -> NDArray[np.bool_]:

@@ -13,6 +13,7 @@ from retrieval import PanelIndex
 from retrieval.overview import calibration
 from retrieval.overview.thresholds import Key, ScoreThreshold, stored_thresholds, thresholds_path
 from retrieval.progress import Progress, no_progress
+from retrieval.store.build_state import read_build_state
 from tests.building.library import build, page
 from tests.conftest import GridEncoder
 
@@ -94,6 +95,7 @@ def test_a_stopped_measurement_leaves_a_complete_index(comics: Path, tmp_path: P
     assert not measured(index, 1)
     again = build(comics, index)
     assert (again.generation, again.encoded) == (1, 0)
+    assert read_build_state(index) is None
 
 
 def test_an_encoder_that_answers_no_query_does_not_fail_a_build(comics: Path, tmp_path: Path) -> None:

@@ -28,7 +28,12 @@ def record_real(comics: Path, folder: Path) -> dict[str, Any]:
     """Build the real comics in a folder and answer the questions about them."""
     loaded = adapter.encoder()
     report = adapter.build([comics], folder / "real.index", loaded, workers=1)
-    return {"real": _recorded(folder / "real.index", [report], questions.real, loaded)}
+    return {"real": record_index(folder / "real.index", report, loaded)}
+
+
+def record_index(index: Path, report: Mapping[str, Any], loaded: Any) -> dict[str, Any]:
+    """Answer the questions about the real comics from an index of them, and describe it."""
+    return _recorded(index, [dict(report)], questions.real, loaded)
 
 
 def record_sample(folder: Path) -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""Pinned behaviour: the stored answers to the pinned questions still hold, for sample, made and real comics.
+"""Pinned behaviour: the stored answers to the pinned questions still hold, for sample and made comics.
+
+Those about real comics are in `tests/whole_way/test_real_comics.py`, which builds them once.
 
 Scores, ranking strengths and other measured numbers may differ by 1e-5. Hits whose stored strengths differ by less
 may change places, and the last one may give way to one that ties with it.
@@ -45,33 +47,16 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     return record.record_sample(tmp_path_factory.mktemp("pinned"))
 
 
-@pytest.fixture(scope="session")
-def real(real_comics: Path, tmp_path_factory: pytest.TempPathFactory) -> Recorded:
-    """Build the real comics and ask everything; skipped where they are not."""
-    return record.record_real(real_comics, tmp_path_factory.mktemp("pinned-real"))
-
-
 @pytest.mark.parametrize("library", SAMPLE)
 def test_sample_libraries_hold_what_they_held(sample: Recorded, library: str) -> None:
     """Reports, books, pages, panels and small pictures are the stored ones."""
     check_contents(SAMPLE[library], sample[library])
 
 
-def test_real_library_holds_what_it_held(real: Recorded) -> None:
-    """The report, books, pages, panels and small pictures are the stored ones."""
-    check_contents(REAL["real"], real["real"])
-
-
 @pytest.mark.parametrize(("library", "kind"), kinds(SAMPLE))
 def test_sample_questions_are_answered_as_before(sample: Recorded, library: str, kind: str) -> None:
     """Every question of a kind gets its stored answer."""
     check_answers(SAMPLE[library]["answers"], sample[library]["answers"], kind)
-
-
-@pytest.mark.parametrize(("library", "kind"), kinds(REAL))
-def test_real_questions_are_answered_as_before(real: Recorded, library: str, kind: str) -> None:
-    """Every question of a kind gets its stored answer."""
-    check_answers(REAL[library]["answers"], real[library]["answers"], kind)
 
 
 def test_there_are_enough_questions() -> None:

@@ -85,7 +85,7 @@ DAMAGE: dict[str, tuple[Callable[[], bytes], str, list[str]]] = {
     ),
     "TAR of zeros after a page": (
         lambda: zeros_from(make_tar(PAGES), "page 10.jpg", -1024),
-        "ends with [0-9,]+ bytes of zeros, where further members may have been",
+        "ends with [0-9,]+ bytes of zeros or more, where further members may have been",
         ["1", "2"],
     ),
     "PDF cut off": (lambda: formats.make_pdf([jpeg(1)])[:300], "cut off or damaged PDF .*copy it", []),

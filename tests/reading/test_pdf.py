@@ -12,6 +12,7 @@ from PIL import Image
 
 from index_builder.sources import Skipped, find_books
 from retrieval.books import ReadLimits, read_page
+from retrieval.errors import SourceError
 from retrieval.images.decode import open_image
 from tests.reading.formats import jpeg, pdf
 
@@ -114,3 +115,12 @@ def test_pages_that_a_damaged_list_leaves_out(tmp_path: Path, change: tuple[byte
             assert warnings == []
         else:
             assert re.fullmatch(r"cut off or damaged PDF .its list of pages has [12] of 3.; .*", *warnings)
+
+
+def test_an_image_without_a_height(tmp_path: Path) -> None:
+    """A page that cannot be drawn is named as damaged; the others are read."""
+    path = tmp_path / "a.pdf"
+    path.write_bytes(pdf([(FULL, jpeg(n)) for n in range(2)], POINTS).replace(b"/Height 300", b"+Height 300", 1))
+    with pytest.raises(SourceError, match="damaged"):
+        read_page(path, "page 1", ReadLimits())
+    assert read_page(path, "page 2", ReadLimits()) == jpeg(1)

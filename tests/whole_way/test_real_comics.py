@@ -1,27 +1,44 @@
-"""The whole way over real comics with the embedded encoder: build, then find every panel again."""
+"""The whole way over real comics with the embedded encoder: build, find every panel again, ask what is pinned."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from index_builder import BuildReport, build_index
 from retrieval import Panel, PanelIndex, Query, View
+from retrieval.encoder.protocol import Encoder
 from retrieval.store.catalog.text import tokens
+from tests.pinned import adapter, record
+from tests.pinned.test_pinned import REAL, check_answers, check_contents, kinds
 
 
 @pytest.fixture(scope="module")
-def built(real_comics: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, BuildReport]:
+def encoder() -> Encoder:
+    loaded: Encoder = adapter.encoder()
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def built(real_comics: Path, tmp_path_factory: pytest.TempPathFactory, encoder: Encoder) -> tuple[Path, BuildReport]:
     folder = tmp_path_factory.mktemp("real") / "real.index"
-    return folder, build_index([real_comics], folder, encoder="small", ocr=False)
+    return folder, build_index([real_comics], folder, encoder=encoder, ocr=False, workers=1)
 
 
 @pytest.fixture(scope="module")
-def index(built: tuple[Path, BuildReport]) -> Iterator[PanelIndex]:
-    with PanelIndex.open(built[0]) as index:
+def recorded(built: tuple[Path, BuildReport], encoder: Encoder) -> dict[str, Any]:
+    """The answers to the pinned questions now."""
+    folder, report = built
+    return record.record_index(folder, adapter.report_values(report), encoder)
+
+
+@pytest.fixture(scope="module")
+def index(built: tuple[Path, BuildReport], encoder: Encoder) -> Iterator[PanelIndex]:
+    with PanelIndex.open(built[0], encoder=encoder) as index:
         yield index
 
 
@@ -85,3 +102,14 @@ def test_exact_search_is_exhaustive_search(index: PanelIndex, panels: list[Panel
             assert np.allclose([h.score for h in hits], best, atol=1e-5)
             found = {p.id: s for p, s in zip(panels, scores, strict=True)}
             assert np.allclose([found[h.panel.id] for h in hits], best, atol=1e-5)
+
+
+def test_it_holds_what_it_held(recorded: dict[str, Any]) -> None:
+    """The report, books, pages, panels and thumbnails are the stored ones."""
+    check_contents(REAL["real"], recorded)
+
+
+@pytest.mark.parametrize("kind", [kind for _, kind in kinds(REAL)])
+def test_questions_are_answered_as_before(recorded: dict[str, Any], kind: str) -> None:
+    """Every pinned question of a kind gets its stored answer."""
+    check_answers(REAL["real"]["answers"], recorded["answers"], kind)

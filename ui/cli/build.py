@@ -125,7 +125,14 @@ _build_options = with_options(
         default=None,
         help="Keep region vectors, so that a piece of a panel finds it.  [default: if the encoder has them]",
     ),
-    click.option("--ocr/--no-ocr", default=True, show_default=True, help="Run OCR where no text is given."),
+    click.option(
+        "--ocr",
+        type=click.Choice(["auto", "now", "later", "no"]),
+        default="auto",
+        show_default=True,
+        help="Run OCR where no text is given: with each page now, or later, pictures first; auto: later if it is long.",
+    ),
+    click.option("--no-ocr", "ocr", flag_value="no", help="Run no OCR; the same as --ocr no."),
     click.option("--keep-ocr", is_flag=True, help="Keep existing OCR text."),
     click.option(
         "--language",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 def info(folder: Path, books: bool, facets: bool, as_json: bool) -> None:
     """Show what an index holds and how well it searches."""
     from retrieval import PanelIndex
+    from ui.output.notes import build_notes
     from ui.output.tables import print_books, print_facets, print_info
 
     with PanelIndex.open_to_describe(folder) as index:
@@ -34,9 +35,11 @@ def info(folder: Path, books: bool, facets: bool, as_json: bool) -> None:
     if as_json:
         found |= {"books_listed": [asdict(book) for book in listed]} if books else {}
         found |= {"facets": {n: [asdict(f) for f in values] for n, values in counted.items()}} if facets else {}
-        print_json(found)
+        print_json(found | {"notes": build_notes(folder)})
         return
     print_info(found)
+    for note in build_notes(folder):
+        echo(note)
     print_books(listed)
     print_facets(counted)
 

@@ -133,11 +133,11 @@ def _where(options: dict[str, Any]) -> dict[str, Any]:
 def _print_results(index: PanelIndex, query: Query, hits: Sequence[Hit], possible: int, as_json: bool) -> None:
     """Print the hits; without any, say on standard error what to try."""
     from retrieval.overview.calibration import is_known_close
-    from ui.output.notes import search_notes
+    from ui.output.notes import build_notes, search_notes
     from ui.output.tables import print_hits
 
     close = is_known_close(index, query, hits) if hits else None
-    notes = search_notes(index, query) if possible else []
+    notes = search_notes(index, query) if possible else build_notes(index.folder)
     if as_json:
         print_json(_results_as_dict(query, hits) | {"close": close, "notes": notes})
         return

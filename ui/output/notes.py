@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from retrieval.encoder.protocol import can_read
+from retrieval.store.build_state import read_build_state
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from retrieval import PanelIndex, Query
 
 UNREADABLE = "The encoder cannot read these words; they were looked up as words only."
@@ -14,6 +17,20 @@ UNREADABLE_NEGATIVE = "The encoder cannot read the words to exclude; they were l
 
 
 def search_notes(index: PanelIndex, query: Query) -> list[str]:
-    """Return a sentence for each text of a query that the encoder cannot read. Loads the encoder if there is text."""
+    """Return a sentence for each text of a query that the encoder cannot read, and one if the index is not complete.
+
+    Loads the encoder if there is text.
+    """
     texts = ((query.query_text, UNREADABLE), (query.negative, UNREADABLE_NEGATIVE))
-    return [note for text, note in texts if text and not can_read(index.encoder, text)]
+    return [note for text, note in texts if text and not can_read(index.encoder, text)] + build_notes(index.folder)
+
+
+def build_notes(folder: Path) -> list[str]:
+    """Return a sentence on the build of an index that is running, or was stopped; none if the last one ended."""
+    state = read_build_state(folder)
+    if state is None:
+        return []
+    count = f"{state.progress.done:,} of {state.progress.total:,} {state.progress.unit}"
+    if not state.running:
+        return [f"The last build was stopped in its stage {state.progress.stage} ({count}). Run it again to go on."]
+    return [f"A build is running: stage {state.progress.stage}, {count}. What it adds is found as it goes."]

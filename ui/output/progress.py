@@ -21,6 +21,7 @@ _TITLES = {
     "scan": "scanning",
     "compare": "comparing",
     "encode": "encoding",
+    "read": "reading dialogue",
     "index": "indexing",
     "train": "training",
     "validate": "validating",

@@ -57,7 +57,7 @@ class CalibrationWorker:
         return Thresholds(values, bool(missing))
 
     def is_close(self, query: Query, generation: int, hits: Sequence[Hit]) -> bool | None:
-        """Return whether the best hit scores above the threshold of the generation that it is from.
+        """Return True if the best hit scores above the threshold of the generation that it is from.
 
         None if the threshold is not measured yet, which then begins, or if the library is too small to calibrate.
         """

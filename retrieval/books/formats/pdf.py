@@ -78,7 +78,7 @@ class Pdf(Container):
                     return self._read_page(page, name)
                 finally:
                     page.close()
-            except pypdfium2.PdfiumError as error:
+            except (pypdfium2.PdfiumError, ValueError) as error:  # ValueError: a box outside the page
                 raise self.page_error(name, ReadProblem(f"damaged: {error}", COPY_AGAIN)) from error
 
     def _read_page(self, page: Any, name: str) -> bytes:

@@ -25,6 +25,9 @@ from retrieval.temporary import temporary_errors, temporary_file, write_temporar
 
 _DAMAGE = (tarfile.TarError, OSError, EOFError, zlib.error, lzma.LZMAError, ValueError, OverflowError)
 _BLOCK = tarfile.BLOCKSIZE
+_ZEROS = 64
+"""Bytes of zeros at the end of the last member that count as damage; images end with other bytes."""
+
 _CHUNK = 2**18  # bytes unpacked, or searched for a header, at a time
 _UNBOUNDED = 2**62  # packed bytes: members of an uncompressed TAR cannot be decompression bombs
 
@@ -114,12 +117,16 @@ class Tar(Container):
 
         The zeros after it may stand for further members then, not for the end of the archive.
         """
-        data_end = last.offset_data + last.size
-        self._raw.seek(max(last.offset_data, data_end - _BLOCK))
-        data = self._raw.read(min(last.size, _BLOCK))
-        zeros = self._raw.seek(0, 2) - data_end
-        if last.isfile() and zeros >= _BLOCK and len(data) == _BLOCK and not any(data):
-            self.warning = _damaged(f"it ends with {zeros:,} bytes of zeros, where further members may have been")
+        start, end = last.offset_data, last.offset_data + last.size
+        self._raw.seek(start)
+        may_end_with_zeros = self._raw.read(4).startswith((b"BM", b"II", b"MM"))  # black pixels of BMP and TIFF
+        self._raw.seek(max(start, end - _ZEROS))
+        data = self._raw.read(min(last.size, _ZEROS))
+        if last.isfile() and len(data) == _ZEROS and not any(data) and not may_end_with_zeros:
+            zeros = self._raw.seek(0, 2) - end + _ZEROS
+            self.warning = _damaged(
+                f"it ends with {zeros:,} bytes of zeros or more, where further members may have been"
+            )
 
     def _next_member(self, end: int) -> int | None:
         """Return where the next member begins after a TAR inside the file ended at `end`; None if there is none.

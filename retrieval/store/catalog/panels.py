@@ -11,10 +11,10 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
 from retrieval.filters import Filter
-from retrieval.records import Panel
+from retrieval.records import Box, Panel
 from retrieval.store.catalog.fulltext import FullText
 from retrieval.store.catalog.queries import filtered, id_chunks, panel_record, select_panels
-from retrieval.store.catalog.records import VectorPlaces
+from retrieval.store.catalog.records import EncodedPanel, VectorPlaces
 from retrieval.store.catalog.settings_table import high_water
 from retrieval.store.catalog.tables import BookRow, PageRow, PanelRow
 
@@ -50,6 +50,23 @@ class PanelReader:
         with Session(self.engine) as session:
             rows = session.execute(select_panels().where(PageRow.id == page_id).order_by(PanelRow.number))
             return [panel_record(row) for row in rows]
+
+    def encoded(self, page_id: int) -> list[EncodedPanel]:
+        """Return the panels of one page with what is known of their vectors, in order."""
+        with Session(self.engine) as session:
+            panels = session.scalars(select(PanelRow).where(PanelRow.page_id == page_id).order_by(PanelRow.number))
+            return [
+                EncodedPanel(
+                    number=panel.number,
+                    box=Box(panel.x, panel.y, panel.w, panel.h),
+                    dialogue=panel.dialogue,
+                    vector_row=panel.vector_row,
+                    gate=(panel.gate_picture, panel.gate_dialogue, panel.gate_composition),
+                    vector_checksums=panel.vector_checksums,
+                    picture_norm=panel.picture_norm,
+                )
+                for panel in panels
+            ]
 
     def browse(self, where: Filter, limit: int, offset: int) -> list[int]:
         """Return the ids of panels that pass a filter, in order of book, page and panel."""

@@ -84,7 +84,7 @@ class PageCopy:
 class NewPanel:
     """A panel to write; gate: weights of picture, dialogue and composition.
 
-    vector_checksums: of its vectors, from `VectorStore.append`.
+    vector_checksums: of its vectors, from `VectorStore.append`. picture_norm: see `PanelEmbeddings.picture_norms`.
     """
 
     number: int
@@ -96,6 +96,20 @@ class NewPanel:
     sound_effects: str = ""
     text_source: str = ""
     vector_checksums: bytes = b""
+    picture_norm: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedPanel:
+    """A panel as it was encoded: its place on the page, its text, and its vectors; see `NewPanel`."""
+
+    number: int
+    box: Box
+    dialogue: str
+    vector_row: int
+    gate: tuple[float, float, float]
+    vector_checksums: bytes
+    picture_norm: float | None
 
 
 @dataclass(frozen=True, slots=True)

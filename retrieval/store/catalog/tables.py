@@ -11,7 +11,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, validates
 from retrieval.names import name_key
 from retrieval.store.checksums import SQL_FUNCTION
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Version of the tables; a program opens only its own version."""
 
 _AUTOINCREMENT = {"sqlite_autoincrement": True}
@@ -131,6 +131,7 @@ class PageRow(Base):
 class PanelRow(Base):
     """One panel. vector_row: row of its vectors in every view. gate_*: weights in its fused vector.
 
+    picture_norm: length of its image vector before it was scaled to 1; NULL if its encoder does not tell.
     vector_checksums: 8 bytes for each stream of vectors, in the order of `VectorStore.streams`.
     text_source: annotation, ocr, or "" if it was not read. sound_effects: lettering that is not dialogue.
     box_source: annotation, detector (the panel detector) or page (the whole page).
@@ -161,6 +162,7 @@ class PanelRow(Base):
     gate_dialogue: Mapped[float]
     gate_composition: Mapped[float]
     vector_checksums: Mapped[bytes]
+    picture_norm: Mapped[float | None]
 
 
 class JoinedPagesRow(Base):

@@ -44,8 +44,8 @@ def search_api(index: PanelIndex, worker: CalibrationWorker) -> None:
         Returns:
             query, view, hits (rank, score, panel_id, book, page, panel, box, dialogue, page_path, matched_on,
             matched_words, gate), close: false if no result scores above unrelated panels of this library, null if that
-            is unknown, notes: sentences on words that the encoder cannot read, and generation: the number of the
-            searched state.
+            is unknown, notes: sentences on words that the encoder cannot read and on a build that is running, and
+            generation: the number of the searched state.
         """
         arguments = {
             "text": text,

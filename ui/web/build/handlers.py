@@ -31,6 +31,7 @@ STAGES = {
     "scan": "Looking for pages",
     "compare": "Checking for changes",
     "encode": "Reading and encoding pages",
+    "read": "Reading dialogue",
     "index": "Updating the search index",
 }
 """Names on screen of the stages of a build."""

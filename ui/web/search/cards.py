@@ -60,7 +60,7 @@ class Results:
     - more: True if results follow.
     - truncated: True if the list ends at its limit before the results do.
     - query_type: see `retrieval.overview.calibration.QueryType`. None if the search only browses.
-    - notes: sentences on words that the encoder cannot read.
+    - notes: sentences on words that the encoder cannot read, and on a build that is running or was stopped.
     - like, excluded: the panels of `SearchState.like` and `SearchState.exclude`.
     """
 

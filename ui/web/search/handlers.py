@@ -15,7 +15,7 @@ from retrieval.index import PanelIndex
 from retrieval.overview.calibration import query_type_of
 from retrieval.overview.facets import Facet
 from retrieval.records import Panel, View
-from ui.output.notes import search_notes
+from ui.output.notes import build_notes, search_notes
 from ui.web.search.cards import Card, Results, make_cards
 from ui.web.search.images import query_image
 from ui.web.search.search_state import FILTERS, SearchState
@@ -111,6 +111,7 @@ def _browse(index: PanelIndex, state: SearchState, start: int, count: int) -> Re
         more=end < min(total, MAX_RESULTS),
         start=start,
         truncated=total > end == MAX_RESULTS,
+        notes=tuple(build_notes(index.folder)),
     )
 
 

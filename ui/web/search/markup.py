@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ui.output.tables import EVALUATION_HINTS, PROVISIONAL
 from ui.web.search.cards import Card, Results
@@ -15,11 +15,11 @@ _SHORTEST_TIME = 0.1
 """Seconds; a shorter search is shown as this."""
 
 
-def welcome(summary: LibrarySummary) -> str:
-    """Return the library in numbers, and things to try."""
+def welcome(summary: LibrarySummary, notes: Sequence[str] = ()) -> str:
+    """Return the library in numbers, and things to try. notes: sentences on the state of the index."""
     note = PROVISIONAL if summary.provisional else EVALUATION_HINTS.get(summary.encoder, "")
     samples = [Card(panel) for panel in summary.samples]
-    return render("search/welcome.html", summary=summary, samples=samples, note=note)
+    return render("search/welcome.html", summary=summary, samples=samples, notes=[*notes, note] if note else notes)
 
 
 def summary(results: Results, encoder: str = "") -> str:

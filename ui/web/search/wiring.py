@@ -8,6 +8,7 @@ import gradio as gr
 
 from retrieval.errors import PanelseekError, PictureError
 from retrieval.index import PanelIndex
+from ui.output.notes import build_notes
 from ui.web.calibration import CalibrationWorker
 from ui.web.gradio_compat import upload_folder
 from ui.web.search import form, handlers, images, markup
@@ -85,8 +86,8 @@ def answer(index: PanelIndex, payload: Payload) -> Payload:
 def _first(index: PanelIndex, state: SearchState, address: str, count: int) -> Payload:
     if state.is_empty:
         index.refresh()
-        empty = markup.upload_lost() if state.upload_lost else markup.welcome(library_summary(index))
-        return {"empty": empty, "more": False}
+        home = markup.upload_lost() if state.upload_lost else _welcome(index)
+        return {"empty": home, "more": False}
     results = handlers.search(index, state, count=count)
     thumbnails = index.thumbnails([card.panel for card in results.cards[:INLINE_THUMBNAILS]])
     return {
@@ -97,6 +98,10 @@ def _first(index: PanelIndex, state: SearchState, address: str, count: int) -> P
         "end": markup.end(results),
         "query_type": results.query_type,
     }
+
+
+def _welcome(index: PanelIndex) -> str:
+    return markup.welcome(library_summary(index), build_notes(index.folder))
 
 
 def _more(index: PanelIndex, state: SearchState, address: str, start: int) -> Payload:
