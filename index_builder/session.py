@@ -57,8 +57,7 @@ class BuildSession:
     ) -> None:
         self._index = index
         self._options = options
-        self._shown_progress = progress
-        self._progress = StateReports(index.folder, progress)
+        self._shown_progress, self._progress = progress, StateReports(index.folder, progress)
         self._executors = executors
         self._timer = StageTimer()
         self._began = time.monotonic()
