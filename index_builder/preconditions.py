@@ -123,6 +123,11 @@ class BuildEncoder:
         assert self._encoder is not None
         return self._encoder
 
+    @property
+    def loaded(self) -> Encoder | None:
+        """The encoder, if anything needed it so far."""
+        return self._encoder
+
     def _recorded(self) -> EncoderRecord | None:
         """Return the record of the encoder; None in a new index. Raises `IndexDamaged` for pages without a record."""
         recorded = self._index.catalog.settings().encoder

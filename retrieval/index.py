@@ -6,20 +6,24 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Self, Unpack
-
-from PIL import Image
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from retrieval.encoder.protocol import Encoder
 from retrieval.errors import IndexDamaged, UsageError
 from retrieval.filters import Filter
-from retrieval.overview.facets import Facets, facets_of
 from retrieval.panel_images import PanelImages
 from retrieval.records import Panel
 from retrieval.search.hits import Hit
-from retrieval.search.index_encoder import check_fingerprint, given_encoder, load_recorded, missing_record
+from retrieval.search.index_encoder import (
+    EncoderLoader,
+    check_fingerprint,
+    given_encoder,
+    load_by_name,
+    load_for_one_query,
+    load_recorded,
+    missing_record,
+)
 from retrieval.search.query import Query, QueryFields
-from retrieval.search.searcher import Searcher
 from retrieval.store.build_state import read_build_state
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.catalog.records import BookSummary
@@ -28,6 +32,12 @@ from retrieval.store.layout import catalog_url, check_index_id, existing_index, 
 from retrieval.store.thumbnails import Thumbnails
 from retrieval.store.vectors import VectorStore
 from retrieval.values import whole_number
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from retrieval.overview.facets import Facets
+    from retrieval.search.searcher import Searcher
 
 _OPEN_TRIES = 3
 
@@ -38,12 +48,23 @@ class PanelIndex:
     Use `PanelIndex.open`; close it or use it as a context manager. Safe to share between threads.
     """
 
-    def __init__(self, folder: Path, catalog: Catalog, encoder: Encoder | None, device: str | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        catalog: Catalog,
+        encoder: Encoder | None,
+        device: str | None,
+        load: EncoderLoader = load_by_name,
+        approximate: bool = True,
+    ) -> None:
+        """Use an open catalog. load: loads the encoder. approximate: False opens no vector index; search is exact."""
         self.folder = folder
         self.catalog = catalog
         self._encoder = encoder
         self._device = device
+        self._load, self._approximate = load, approximate
         self._lock = threading.Lock()
+        self._made_searcher: Searcher | None = None
         settings = catalog.opened_settings
         check_index_id(folder, settings.index_id)
         self._vectors = open_vectors(folder, settings)
@@ -63,10 +84,27 @@ class PanelIndex:
         Raises `IndexMissing`, `IndexDamaged`, `IndexLocked`, `IndexTooNew` or `IndexTooOld`, and `EncoderMismatch` if
         `encoder` is given and did not build this index.
         """
+        return cls._open(path, encoder, device)
+
+    @classmethod
+    def open_for_one_query(
+        cls, path: str | Path, *, encoder: str | Path | None = None, device: str | None = None
+    ) -> Self:
+        """Open an index in a process that ends after one query: nothing is prepared for a second one."""
+        return cls._open(path, encoder, device, load=load_for_one_query)
+
+    @classmethod
+    def open_to_describe(cls, path: str | Path) -> Self:
+        """Open an index to list what it holds. Without its vector index, a search would compare every vector."""
+        return cls._open(path, None, None, approximate=False)
+
+    @classmethod
+    def _open(cls, path: str | Path, encoder: Encoder | str | Path | None, device: str | None, **settings: Any) -> Self:
         folder = existing_index(path)
         catalog = Catalog.open(catalog_url(folder))
         try:
-            return cls(folder, catalog, given_encoder(encoder, catalog.opened_settings.encoder, folder, device), device)
+            given = given_encoder(encoder, catalog.opened_settings.encoder, folder, device)
+            return cls(folder, catalog, given, device, **settings)
         except BaseException:
             catalog.close()
             raise
@@ -98,16 +136,14 @@ class PanelIndex:
             if number is None:
                 raise _nothing_published(self.folder)
             try:
-                generation = open_generation(self.folder, number)
+                generation = open_generation(self.folder, number, approximate=self._approximate)
                 break
             except IndexDamaged:
                 newer = self.catalog.settings().generation
                 if attempt == _OPEN_TRIES - 1 or newer == number:
                     raise
                 number = newer
-        self._searcher = Searcher(
-            self.catalog, self._vectors, generation.views, self._thumbnails, lambda: self.encoder, self.panel_image
-        )
+        self._views, self._made_searcher = generation.views, None
         self.generation: Generation = generation  # last: a search between two equal numbers was in that generation
 
     # ------------------------------------------------------------------ encoder
@@ -124,7 +160,7 @@ class PanelIndex:
         built_by = self.catalog.settings().encoder
         if built_by is None:
             raise missing_record(self.folder)
-        return load_recorded(built_by, self.folder, self._device)
+        return load_recorded(built_by, self.folder, self._device, self._load)
 
     # ---------------------------------------------------------------- searching
 
@@ -138,6 +174,17 @@ class PanelIndex:
     def search_many(self, queries: Sequence[Query]) -> list[list[Hit]]:
         """Return the hits of each query, in order; queries are encoded together, one batch for each view."""
         return self._searcher.search(queries)
+
+    @property
+    def _searcher(self) -> Searcher:
+        """The searcher of the current generation, made at the first search: a list of books needs none."""
+        with self._lock:
+            if self._made_searcher is None:
+                from retrieval.search.searcher import Searcher
+
+                parts = self.catalog, self._vectors, self._views, self._thumbnails
+                self._made_searcher = Searcher(*parts, lambda: self.encoder, self.panel_image)
+            return self._made_searcher
 
     # ------------------------------------------------------------------ looking
 
@@ -158,6 +205,8 @@ class PanelIndex:
         Keys: `retrieval.filters.METADATA_FILTERS`, book, label, has_dialogue (yes, no), aspect (tall, square, wide).
         Raises `UsageError` for a filter that makes no sense.
         """
+        from retrieval.overview.facets import facets_of
+
         return facets_of(self.catalog, Filter.of(where), whole_number("limit", limit, 1))
 
     def metadata(self, book_id: int) -> dict[str, tuple[str, ...]]:

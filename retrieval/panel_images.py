@@ -5,17 +5,16 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from PIL import Image
-
-from retrieval.books import ReadLimits, read_page
 from retrieval.errors import SourceError, UsageError
 from retrieval.images.crops import crop
-from retrieval.images.decode import open_image
-from retrieval.images.thumbnail import encode_thumbnail
 from retrieval.records import Panel
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.thumbnails import Thumbnails
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 _CACHED_PAGES = 8
 _CACHED_PIXELS = 16_000_000
@@ -66,6 +65,8 @@ class PanelImages:
 
     def thumbnail(self, panel: Panel) -> bytes:
         """Return a panel's thumbnail as WebP bytes, longest side at most 320 px; drawn now if there is none."""
+        from retrieval.images.thumbnail import encode_thumbnail
+
         return self._thumbnails.get(panel.vector_row) or encode_thumbnail(self.panel_image(panel))
 
     def thumbnails(self, panels: Sequence[Panel]) -> dict[int, bytes]:
@@ -77,6 +78,9 @@ class PanelImages:
         place = self._catalog.library.page_location(page_id)
         if place is None:
             raise UsageError(f"the index has no page {page_id}")
+        from retrieval.books import ReadLimits, read_page
+        from retrieval.images.decode import open_image
+
         limits = ReadLimits.from_options(self._catalog.settings().build_options).widened()
         data = read_page(place.book, place.name, limits)
         return open_image(data, max_pixels=limits.max_pixels, max_bytes=limits.max_bytes)

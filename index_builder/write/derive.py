@@ -9,7 +9,9 @@ from index_builder.write.generation_writer import prune_generations, write_gener
 from index_builder.write.purge import purge_unnamed
 from index_builder.write.store import WritableIndex, current_generation
 from retrieval.errors import IndexError_
+from retrieval.overview.thresholds import carry_over
 from retrieval.progress import ProgressCallback, no_progress
+from retrieval.records import View
 from retrieval.store.generation import Generation, open_generation
 from retrieval.store.settings import BuildRecord
 
@@ -34,7 +36,9 @@ def publish_generation(index: WritableIndex, options: dict[str, Any], progress: 
     if current is None or settings.generation_stale or not _is_current(index, current, options["index_kind"]):
         base = current_generation(index.folder, index.catalog)
         current = (current or 0) + 1
-        write_generation(index.folder, current, index.catalog, index.vectors, options["index_kind"], base, progress)
+        kind = options["index_kind"]
+        manifest = write_generation(index.folder, current, index.catalog, index.vectors, kind, base, progress)
+        _keep_thresholds(index, settings.generation, manifest)
         record = BuildRecord(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), options)
         index.catalog.write_settings(generation=current, last_build=record, generation_stale=False)
     prune_generations(index.folder, current)
@@ -50,9 +54,16 @@ def next_generation(index: WritableIndex, base: Generation | None = None) -> dic
     number = (settings.generation or 0) + 1
     index_type = settings.build_options.get("index_kind", "auto")
     manifest = write_generation(index.folder, number, index.catalog, index.vectors, index_type, base, no_progress)
+    _keep_thresholds(index, settings.generation, manifest)
     index.catalog.write_settings(generation=number, generation_stale=False)
     prune_generations(index.folder, number)
     return manifest
+
+
+def _keep_thresholds(index: WritableIndex, former: int | None, manifest: dict[str, Any]) -> None:
+    """Keep the score thresholds of the former generation that were measured with nearly as many panels."""
+    if former is not None:
+        carry_over(index.folder, former, manifest["generation"], manifest["views"][str(View.PICTURE)]["panels"])
 
 
 def _is_current(index: WritableIndex, number: int, index_type: str) -> bool:

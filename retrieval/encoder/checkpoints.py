@@ -63,6 +63,16 @@ def load_encoder(
     return _load_file(path, pick_device(device), profile)
 
 
+def load_for_one_query(name_or_path: str | Path, device: str | None = None) -> PanelEncoder:
+    """Load an encoder as `load_encoder` does, for a process that ends after one query.
+
+    `small` then runs on the CPU unless a device is named: torch, which a GPU needs, takes seconds to load.
+    """
+    if str(name_or_path) == "small":
+        return _load_small(device or "cpu", None, one_query=True)
+    return load_encoder(name_or_path, device=device)
+
+
 def pick_device(device: str | torch.device | None) -> torch.device:
     """Return `device` after a check, or the best device of this machine if it is None."""
     import torch
@@ -98,11 +108,11 @@ def _load_published(
     return _make_encoder(checkpoint.name, path, digest, device, profile or checkpoint.profile)
 
 
-def _load_small(device: str | torch.device | None, profile: str | None) -> PanelEncoder:
+def _load_small(device: str | torch.device | None, profile: str | None, one_query: bool = False) -> PanelEncoder:
     """Load the embedded checkpoint: without torch on a CPU."""
     weights, profile = small_file(), profile or "v1"
     if str(device) == "cpu" or (device is None and not _may_have_gpu()):
-        return _make_light_encoder(weights, profile)
+        return _make_light_encoder(weights, profile, one_query)
     target = pick_device(device)
     return _make_encoder("small", weights.path, weights.sha256, target, profile, provisional=weights.provisional)
 
@@ -114,18 +124,19 @@ def _may_have_gpu() -> bool:
     return any(Path(device).exists() for device in _GPU_DEVICES) or find_library("nvcuda") is not None
 
 
-def _make_light_encoder(weights: WeightFile, profile: str) -> PanelEncoder:
-    from retrieval.encoder.runtime.openvino_runtime import OpenVinoRuntime, read_weights
+def _make_light_encoder(weights: WeightFile, profile: str, one_query: bool) -> PanelEncoder:
+    from retrieval.encoder.runtime.openvino_runtime import OpenVinoRuntime
+    from retrieval.encoder.runtime.weights import WeightTensors
 
     text = minilm_file()
-    state = read_weights(weights.path) | read_weights(text.path, "text.encoder.")
+    state = WeightTensors({weights.path: "", text.path: "text.encoder."})
 
     def torch_model() -> PanelFeatureExtractor:
         from retrieval.encoder.state_dicts import build_model
 
         return build_model(_state(weights.path)[0], weights.path)
 
-    runtime = OpenVinoRuntime(state, torch_model=torch_model)
+    runtime = OpenVinoRuntime(state, torch_model=torch_model, one_query=one_query)
     return PanelEncoder(runtime, "small", [weights.sha256, text.sha256], profile, weights.provisional)
 
 

@@ -15,7 +15,6 @@ from unicodedata import category
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from retrieval.encoder.protocol import PanelInput, QueryInput
 from retrieval.encoder.spec import IMAGE_SIZE
@@ -24,6 +23,7 @@ from retrieval.images.crops import crop
 from retrieval.records import Box, View
 
 if TYPE_CHECKING:
+    from PIL import Image
     from tokenizers import Tokenizer
 
 MAX_TOKENS = 128
@@ -52,8 +52,10 @@ def resize(image: Image.Image) -> NDArray[np.uint8]:
     """
     if image.mode == "P" and isinstance(image.info.get("transparency"), bytes):
         image = image.convert("RGBA")  # the same colours; Pillow warns about a direct conversion
+    from PIL.Image import Resampling
+
     rgb = image if image.mode == "RGB" else image.convert("RGB")
-    return np.asarray(rgb.resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BILINEAR))
+    return np.asarray(rgb.resize((IMAGE_SIZE, IMAGE_SIZE), Resampling.BILINEAR))
 
 
 def normalize(images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -117,10 +119,9 @@ def token_ids(texts: Sequence[str]) -> list[list[int]]:
     return [encoding.ids for encoding in tokenizer().encode_batch(clean)]
 
 
-@cache
-def known_words() -> frozenset[str]:
-    """Return the whole words of the tokenizer's vocabulary, some 20,000 of English and the common names."""
-    return frozenset(token for token in tokenizer().get_vocab() if len(token) > 1 and token.isalpha())
+def is_known_word(word: str) -> bool:
+    """Return True for a whole word of the tokenizer's vocabulary: some 20,000 of English and the common names."""
+    return len(word) > 1 and word.isalpha() and tokenizer().token_to_id(word) is not None
 
 
 @cache

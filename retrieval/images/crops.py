@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from retrieval.records import Box
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 Edges = tuple[int, int, int, int]
 """left, top, right, bottom in whole page pixels, right and bottom excluded."""
@@ -23,6 +26,8 @@ def crop(page: Image.Image, box: Box) -> Image.Image | None:
         return None
     left, top, right, bottom = edges
     if (right - left) * (bottom - top) > _PILLOW_WARNING_PIXELS:
+        from PIL import Image
+
         return Image.fromarray(np.asarray(page)[top:bottom, left:right])
     return page.crop(edges)
 

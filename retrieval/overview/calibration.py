@@ -4,47 +4,41 @@ Panels of the library are used as queries in the way that people search: their t
 their dialogue, both, or the panel itself. The best hit in another book is an impostor, however high its score. A query
 whose best hit scores no higher than the 0.9 quantile of impostors has no close match.
 
-    generations/N/calibration.json    thresholds by view and query type
+The thresholds are stored with their generation: see `retrieval.overview.thresholds`.
 """
 
 from __future__ import annotations
 
 import io
-import json
 import logging
-import math
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from typing import Any, Literal, get_args
+from dataclasses import replace
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from PIL import Image
 
 from retrieval.errors import PanelseekError
+from retrieval.overview.thresholds import (
+    MIN_SAMPLE,
+    QueryType,
+    ScoreThreshold,
+    store_threshold,
+    stored_thresholds,
+    thresholds_path,
+)
 from retrieval.records import Panel, View
 from retrieval.search.hits import Hit
 from retrieval.search.open_index import OpenIndex
 from retrieval.search.query import Query
 from retrieval.search.sampling import interleave
 from retrieval.store.catalog.text import tokens
-from retrieval.store.checksums import checksum
-from retrieval.store.files import replace_file
-from retrieval.store.layout import generation_folder
 
 log = logging.getLogger("panelseek")
 
-QueryType = Literal["picture", "words", "both", "panel"]
-
 SAMPLE = 96
 """Panels used as queries: resolves the 0.9 quantile and takes 1 to 2 s."""
-
-MIN_SAMPLE = 12
-"""Impostors below which no threshold is given."""
 
 QUANTILE = 0.9
 """Quantile of impostor scores used as the threshold."""
@@ -55,7 +49,6 @@ QUERY_WORDS = 5
 DEFAULT_QUERY_TYPE: dict[View, QueryType] = {View.PICTURE: "picture", View.DIALOGUE: "words", View.FUSED: "both"}
 """The most common query type of each view."""
 
-FILE = "calibration.json"
 _SEED = 5
 _BATCH = 16
 """Queries searched at once."""
@@ -64,25 +57,6 @@ _LOW_PRIORITY_BATCH = 2
 """Queries searched at once with low priority."""
 
 _Key = tuple[int, View, QueryType]
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreThreshold:
-    """The ranking score above which a hit of one view and query type counts as close.
-
-    value: the threshold; None if the library is too small to calibrate. median: of the impostor scores.
-    sample_size: number of impostors.
-    """
-
-    view: View
-    query_type: QueryType
-    value: float | None
-    median: float | None
-    sample_size: int
-
-    def exceeded_by(self, ranking_score: float) -> bool | None:
-        """Return True if a ranking score is above the threshold; None without a threshold."""
-        return None if self.value is None else ranking_score > self.value
 
 
 class _Memory:
@@ -109,11 +83,22 @@ def query_type_of(query: Query) -> QueryType:
 def is_close(index: OpenIndex, query: Query, hits: Sequence[Hit]) -> bool | None:
     """Return True if the best hit scores above the threshold; None if the library is too small to calibrate.
 
-    Measures a missing threshold first. The query panel does not count as a hit of itself.
+    Measures a missing threshold first, which takes seconds: see `is_known_close`. The query panel does not count as a
+    hit of itself.
     """
 
     def above(view: View, query_type: QueryType, score: float) -> bool | None:
         return make_threshold(index, view, query_type).exceeded_by(score)
+
+    return close_hits(query, hits, above)
+
+
+def is_known_close(index: OpenIndex, query: Query, hits: Sequence[Hit]) -> bool | None:
+    """Return the answer of `is_close` without measuring: None also if the threshold is not measured yet."""
+
+    def above(view: View, query_type: QueryType, score: float) -> bool | None:
+        threshold = load_threshold(index, view, query_type)
+        return threshold.exceeded_by(score) if threshold else None
 
     return close_hits(query, hits, above)
 
@@ -144,40 +129,53 @@ def load_threshold(
     view, query_type = View(view), query_type or DEFAULT_QUERY_TYPE[View(view)]
     number = index.generation.number if generation is None else generation
     found = _memory(index).thresholds.get((number, view, query_type))
-    return found or stored_thresholds(_path(index, number)).get((view, query_type))
+    return found or stored_thresholds(thresholds_path(index.folder, number)).get((view, query_type))
 
 
 def make_threshold(
-    index: OpenIndex, view: View | str, query_type: QueryType | None = None, *, low_priority: bool = False
+    index: OpenIndex,
+    view: View | str,
+    query_type: QueryType | None = None,
+    *,
+    low_priority: bool = False,
+    pause: Callable[[], None] = lambda: None,
 ) -> ScoreThreshold:
     """Return the threshold of a view and query type; measure it once for each generation.
 
     low_priority: small batches, each followed by a pause twice as long, which leaves time to other searches.
+    pause: called before each batch; an exception in it ends the measurement, and nothing is stored.
     """
     view, query_type = View(view), query_type or DEFAULT_QUERY_TYPE[View(view)]
     memory, number = _memory(index), index.generation.number
     with memory.lock:
         found = load_threshold(index, view, query_type)
         if found is None:
-            found = _threshold(view, query_type, impostor_scores(index, view, query_type, low_priority=low_priority))
-            _add_to_file(_path(index, number), found)
+            scores = impostor_scores(index, view, query_type, low_priority=low_priority, pause=pause)
+            found = _threshold(view, query_type, scores, len(index.generation.views[View.PICTURE]))
+            store_threshold(thresholds_path(index.folder, number), found)
         memory.thresholds = {key: value for key, value in memory.thresholds.items() if key[0] == number}
         memory.thresholds[number, view, query_type] = found
         return found
 
 
-def _threshold(view: View, query_type: QueryType, scores: Sequence[float]) -> ScoreThreshold:
+def _threshold(view: View, query_type: QueryType, scores: Sequence[float], panels: int) -> ScoreThreshold:
     if len(scores) < MIN_SAMPLE:
-        return ScoreThreshold(view, query_type, None, None, len(scores))
+        return ScoreThreshold(view, query_type, None, None, len(scores), panels)
     median, value = np.quantile(scores, (0.5, QUANTILE))
-    return ScoreThreshold(view, query_type, round(float(value), 5), round(float(median), 5), len(scores))
+    return ScoreThreshold(view, query_type, round(float(value), 5), round(float(median), 5), len(scores), panels)
 
 
 # -------------------------------------------------------------------- impostors
 
 
 def impostor_scores(
-    index: OpenIndex, view: View, query_type: QueryType, count: int = SAMPLE, *, low_priority: bool = False
+    index: OpenIndex,
+    view: View,
+    query_type: QueryType,
+    count: int = SAMPLE,
+    *,
+    low_priority: bool = False,
+    pause: Callable[[], None] = lambda: None,
 ) -> list[float]:
     """Return the ranking score of the best hit in another book for each of `count` panels.
 
@@ -188,6 +186,7 @@ def impostor_scores(
     scores: list[float] = []
     size = _LOW_PRIORITY_BATCH if low_priority else _BATCH
     for start in range(0, len(panels), size):
+        pause()
         began = time.perf_counter()
         batch = [
             (panel, _sample_query(index, panel, view, query_type, by_book)) for panel in panels[start : start + size]
@@ -211,6 +210,8 @@ def _sample_query(index: OpenIndex, panel: Panel, view: View, query_type: QueryT
     first = Query(view=view, k=2, per_book=1) if by_book else Query(view=view, k=4, per_page=1)
     if query_type == "panel":
         return replace(first, panel=panel.id, include_self=False)
+    from PIL import Image
+
     text = _sample_words(panel) if query_type != "picture" else None
     try:
         image = Image.open(io.BytesIO(index.thumbnail(panel))) if query_type != "words" else None
@@ -241,53 +242,6 @@ def _sample_panels(index: OpenIndex, view: View, query_type: QueryType, count: i
     return interleave(books.values())[:count]
 
 
-# ---------------------------------------------------------------------- storing
-
-
 def _memory(index: OpenIndex) -> _Memory:
     with _memories_lock:
         return _memories.setdefault(index, _Memory())
-
-
-def _path(index: OpenIndex, number: int) -> Path:
-    return generation_folder(index.folder, number) / FILE
-
-
-def stored_thresholds(path: Path) -> dict[tuple[View, QueryType], ScoreThreshold]:
-    """Return the stored thresholds; none if the file is missing or damaged."""
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        if stored.pop("checksum") != _checksum(stored) or stored["generation"] != int(path.parent.name):
-            return {}
-        thresholds = [_from_json(value) for value in stored["thresholds"]]
-        return {(each.view, each.query_type): each for each in thresholds}
-    except (OSError, ValueError, AttributeError, TypeError, KeyError, OverflowError, RecursionError):
-        return {}
-
-
-def _from_json(value: dict[str, Any]) -> ScoreThreshold:
-    """Return a stored threshold. Raises `ValueError`, `TypeError` or `KeyError` for one that no search stored."""
-    found = ScoreThreshold(View(value["view"]), **{key: item for key, item in value.items() if key != "view"})
-    numbers = [number for number in (found.value, found.median) if number is not None]
-    if found.query_type not in get_args(QueryType) or type(found.sample_size) is not int:
-        raise ValueError("not a threshold")
-    if (found.value is None) != (found.median is None) or not all(_is_score(number) for number in numbers):
-        raise ValueError("not a threshold")
-    return found
-
-
-def _is_score(value: object) -> bool:
-    return isinstance(value, float | int) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _add_to_file(path: Path, threshold: ScoreThreshold) -> None:
-    """Store one more threshold; if the index cannot be written, the next process measures again."""
-    thresholds = {**stored_thresholds(path), (threshold.view, threshold.query_type): threshold}
-    content = {"generation": int(path.parent.name), "thresholds": [asdict(each) for each in thresholds.values()]}
-    text = json.dumps({**content, "checksum": _checksum(content)}, indent=1)
-    with suppress(OSError):
-        replace_file(path, lambda temporary: temporary.write_text(text))
-
-
-def _checksum(content: dict[str, Any]) -> str:
-    return checksum(json.dumps(content, sort_keys=True).encode()).hex()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal
-
-from PIL import Image
+from typing import TYPE_CHECKING, Any, Literal
 
 from retrieval.errors import UsageError
 from retrieval.records import Panel, View
 from retrieval.search.query import ViewQuery
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 MatchedOn = Literal["picture", "words", "meaning", "both"]
 """Why a panel was found: its picture, words of the query, its dialogue by meaning alone, or both picture and words."""

@@ -32,6 +32,13 @@ def load_by_name(name: str, device: str | None) -> Encoder:
     return load_encoder(name, device=device)
 
 
+def load_for_one_query(name: str, device: str | None) -> Encoder:
+    """Load an encoder by its name or path, for a process that ends after one query."""
+    from retrieval.encoder.checkpoints import load_for_one_query as load
+
+    return load(name, device)
+
+
 def given_encoder(
     encoder: Encoder | str | Path | None, record: EncoderRecord | None, folder: Path, device: str | None
 ) -> Encoder | None:

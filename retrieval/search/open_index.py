@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
-
-from PIL import Image
+from typing import TYPE_CHECKING, Protocol
 
 from retrieval.encoder.protocol import Encoder
 from retrieval.records import Panel
@@ -16,6 +14,9 @@ from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.catalog.records import BookSummary
 from retrieval.store.generation import Generation
 from retrieval.store.vectors import VectorStore
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 class OpenIndex(Protocol):

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.encoder.inputs import resize
 from retrieval.encoder.protocol import Encoder, QueryInput, QueryVectors, RegionEncoder
-from retrieval.images.decode import open_image
-from retrieval.images.keypoints import to_grey
-from retrieval.images.sources import image_source
 from retrieval.records import View
 from retrieval.search.batching import MicroBatcher
 from retrieval.search.candidates import Retriever
@@ -51,11 +48,11 @@ class QueryEncoder:
             if part.query.panel is not None:
                 vectors[place] = QueryVectors(retriever.stored_vector(part.query.panel, part.view)[None])
                 continue
-            image = None if part.query.image is None else open_image(image_source(part.query.image))
-            pixels = None if image is None else resize(image)
+            with_grey = part.view is View.PICTURE and not part.query.query_text
+            pixels, grey = (None, None) if part.query.image is None else _read_image(part.query.image, with_grey)
             by_view.setdefault(part.view, []).append((place, QueryInput(pixels, part.query.query_text or None)))
-            if image is not None and part.view is View.PICTURE and not part.query.query_text:
-                grey_images[place] = to_grey(np.asarray(image))
+            if grey is not None:
+                grey_images[place] = grey
         for view, items in by_view.items():
             encoded = self._submit([item for _, item in items], view, regions=retriever.vectors.regions > 0)
             vectors.update((place, vector) for (place, _), vector in zip(items, encoded, strict=True))
@@ -83,3 +80,14 @@ class QueryEncoder:
         if with_regions:
             return cast(RegionEncoder, encoder).encode_query_regions(items)
         return [QueryVectors(vector[None]) for vector in encoder.encode_queries(items, view)]
+
+
+def _read_image(image: Any, with_grey: bool) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    """Return a query image as the encoder reads it, and in grey for its keypoints. Raises `PictureError`."""
+    # words need neither Pillow nor OpenCV
+    from retrieval.images.decode import open_image
+    from retrieval.images.keypoints import to_grey
+    from retrieval.images.sources import image_source
+
+    opened = open_image(image_source(image))
+    return resize(opened), to_grey(np.asarray(opened)) if with_grey else None

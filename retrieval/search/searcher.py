@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from retrieval.encoder.protocol import Encoder
 from retrieval.filters import Filter
@@ -23,7 +23,7 @@ from retrieval.search.full_text import lexical_query
 from retrieval.search.hits import NO_MATCH, Hit, RankedPanel, explain_match
 from retrieval.search.query import Query, ViewQuery, split_by_view
 from retrieval.search.query_vectors import EncodedQuery, QueryEncoder
-from retrieval.search.ranking import coverage, geometric, hybrid, negative
+from retrieval.search.ranking import coverage, hybrid, negative
 from retrieval.search.ranking.context import RankingContext
 from retrieval.search.ranking.fusion import ViewRanking, fuse
 from retrieval.search.ranking.grouping import GroupLimits
@@ -32,6 +32,9 @@ from retrieval.store.generation import ViewIndex
 from retrieval.store.hints import REPAIR_HINT
 from retrieval.store.thumbnails import Thumbnails
 from retrieval.store.vectors import VectorStore
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 log = logging.getLogger("panelseek")
 
@@ -106,7 +109,11 @@ class Searcher:
         Penalties of negative text are read from the top down, deeper while too few panels are found.
         """
         first_step = coverage.apply if context.vectors.query_regions else hybrid.apply
-        ranked = geometric.apply(first_step(candidates, context), context)
+        ranked = first_step(candidates, context)
+        if context.vectors.grey_image is not None:
+            from retrieval.search.ranking import geometric  # loads OpenCV, which words do not need
+
+            ranked = geometric.apply(ranked, context)
         depth = context.part.query.needed + _SPARE_ROWS
         while True:
             final = negative.apply(ranked, context, depth)

@@ -49,7 +49,8 @@ class ViewIndex:
         """Return (ids, rows) of those `ids` that this view has, sorted by id."""
         if not len(self.ids) or not len(ids):
             return np.empty(0, np.int64), np.empty(0, np.int64)
-        wanted = np.unique(ids)
+        wanted = np.sort(ids)
+        wanted = wanted[np.append(True, wanted[1:] != wanted[:-1])]  # np.unique would load the masked arrays
         places = np.minimum(np.searchsorted(self.ids, wanted), len(self.ids) - 1)
         places = places[self.ids[places] == wanted]
         return np.asarray(self.ids[places]), np.asarray(self.rows[places])
@@ -89,14 +90,17 @@ def without_left_out(
 # ---------------------------------------------------------------------- reading
 
 
-def open_generation(index: Path, number: int) -> Generation:
-    """Open a generation. Raises `IndexDamaged` with the file that is missing, altered or inconsistent."""
+def open_generation(index: Path, number: int, *, approximate: bool = True) -> Generation:
+    """Open a generation. Raises `IndexDamaged` with the file that is missing, altered or inconsistent.
+
+    approximate: False leaves the ANN indexes closed.
+    """
     folder = generation_folder(index, number)
     manifest = _read_manifest(folder, number)
     try:
         for path, problem in file_problems(folder, manifest, hash_up_to=_CHECK_ON_OPEN):
             raise IndexDamaged(problem, path, REPAIR_HINT)
-        views = {view: _open_view(folder, view, manifest["views"][str(view)]) for view in View}
+        views = {view: _open_view(folder, view, manifest["views"][str(view)], approximate) for view in View}
     except (OSError, EOFError, ValueError) as error:  # a build deletes the file at this moment, or it is not an array
         raise_limit(error, folder)
         raise IndexDamaged(f"the generation cannot be read ({error})", folder, REPAIR_HINT) from error
@@ -139,10 +143,10 @@ def file_problems(folder: Path, manifest: dict[str, Any], hash_up_to: float) -> 
                 yield path, "the file was altered: its SHA-256 is not the one that was written"
 
 
-def _open_view(folder: Path, view: View, manifest: dict[str, Any]) -> ViewIndex:
+def _open_view(folder: Path, view: View, manifest: dict[str, Any], approximate: bool) -> ViewIndex:
     pairs = np.load(folder / f"{view}.panels.npy", mmap_mode="r", allow_pickle=False)
     if pairs.dtype != np.int64 or pairs.shape != (2, manifest["panels"]):
         raise ValueError(f"{view}.panels.npy has {pairs.dtype} {pairs.shape}; expected int64 (2, {manifest['panels']})")
-    ann_type = ANN_INDEX_TYPES.get(manifest["index_type"])
+    ann_type = ANN_INDEX_TYPES.get(manifest["index_type"]) if approximate else None
     ann = ann_type.open(folder / f"{view}.faiss", manifest["vectors"]) if ann_type else None
     return ViewIndex(view, pairs[0], pairs[1], ann)

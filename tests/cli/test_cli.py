@@ -71,14 +71,25 @@ def command(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, s
     return status, captured.out, captured.err
 
 
-@pytest.mark.parametrize("query", [["fed the robot"], ["--image", "page1.png"]], ids=["words", "image"])
-def test_a_search_loads_neither_torch_nor_transformers(index: Path, comics: Path, query: list[str]) -> None:
+TORCH = ["torch", "torchvision", "transformers", "gradio"]
+LOADED = {
+    "words": (["search", "fed the robot"], [*TORCH, "openvino", "faiss", "cv2", "PIL"]),
+    "negative words": (["search", "fed the robot", "--negative", "tea"], [*TORCH, "openvino", "faiss", "cv2", "PIL"]),
+    "image": (["search", "--image", "page1.png"], [*TORCH, "faiss"]),
+    "info": (["info"], [*TORCH, "openvino", "faiss", "cv2", "PIL", "tokenizers"]),
+    "books and facets": (["info", "--books", "--facets"], [*TORCH, "openvino", "faiss", "cv2", "PIL", "tokenizers"]),
+}
+"""Commands, and the libraries that they must not load."""
+
+
+@pytest.mark.parametrize(("command", "absent"), LOADED.values(), ids=LOADED)
+def test_a_command_loads_only_what_it_needs(index: Path, comics: Path, command: list[str], absent: list[str]) -> None:
     code = (
         "import sys\nfrom ui.cli.main import main\n"
         "try: main(sys.argv[1:])\nexcept SystemExit as stop: assert not stop.code, stop.code\n"
-        "print([name for name in ('torch', 'torchvision', 'transformers', 'gradio') if name in sys.modules])"
+        f"print([name for name in {absent} if name in sys.modules])"
     )
-    arguments = ["search", *query, "--index", str(index), "--json"]
+    arguments = [*command, "--index", str(index), "--json"]
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
         capture_output=True,

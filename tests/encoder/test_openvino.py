@@ -9,9 +9,11 @@ import pytest
 import torch
 
 from retrieval.encoder import PanelEncoder, inputs, load_encoder
+from retrieval.encoder.checkpoints import load_for_one_query
 from retrieval.encoder.runtime.graphs.small import antialiased
 from retrieval.encoder.runtime.openvino_runtime import OpenVinoRuntime
 from retrieval.encoder.runtime.torch_runtime import TorchRuntime
+from retrieval.encoder.runtime.weights import WeightTensors
 
 TOLERANCE = 1e-4
 TEXTS = ["hello there", "", "I was never here", "word " * 200]
@@ -71,6 +73,23 @@ def test_a_text_without_tokens_gives_the_same_vector(small_pair) -> None:
     mask[1] = 0
     in_torch, in_openvino = small_pair
     close(in_openvino.text(ids, mask), in_torch.text(ids, mask))
+
+
+@pytest.mark.parametrize("text", ["", "rain", "I was never here", "word " * 40, "word " * 200])
+def test_a_text_of_one_query_is_read_without_a_graph(small_pair, text) -> None:
+    """In NumPy, from tensors in memory or in the files; a long one goes through the graph."""
+    expected = small_pair[1].text(*inputs.tokenize([text]))
+    from_files = load_for_one_query("small").runtime
+    for runtime in (OpenVinoRuntime(small_pair[1]._state, one_query=True), from_files):
+        np.testing.assert_allclose(runtime.text(*inputs.tokenize([text])), expected, atol=1e-5)
+        assert ("_text" in vars(runtime)) is (len(text) > 500)
+    assert isinstance(from_files._state, WeightTensors)
+
+
+def test_padding_of_a_text_of_one_query_is_left_out(small_pair) -> None:
+    ids, mask = inputs.tokenize(["rain", "I was never here"])
+    runtime = OpenVinoRuntime(small_pair[1]._state, one_query=True)
+    np.testing.assert_allclose(runtime.text(ids[:1], mask[:1]), small_pair[1].text(ids, mask)[:1], atol=1e-5)
 
 
 def test_a_batch_of_one_and_of_many_agree(small_pair, images) -> None:

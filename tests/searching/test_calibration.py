@@ -11,7 +11,7 @@ import pytest
 
 from retrieval import PanelIndex, Query
 from retrieval.encoder.spec import DIMENSION
-from retrieval.overview import calibration
+from retrieval.overview import calibration, thresholds
 from retrieval.overview.calibration import impostor_scores, is_close, load_threshold, make_threshold
 from retrieval.records import View
 from tests.conftest import GridEncoder, unit
@@ -90,7 +90,7 @@ def test_in_one_book_impostors_are_on_other_pages(tmp_path: Path) -> None:
 def test_thresholds_are_measured_once(index: PanelIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next process reads the stored threshold; with a damaged file it measures again."""
     found = make_threshold(index, "picture", "panel")
-    path = index.folder / "generations" / "1" / calibration.FILE
+    path = index.folder / "generations" / "1" / thresholds.FILE
     stored_values = {(t["view"], t["query_type"]): t["value"] for t in json.loads(path.read_text())["thresholds"]}
     assert stored_values["picture", "panel"] == found.value
     with PanelIndex.open(index.folder, encoder=GridEncoder()) as again, monkeypatch.context() as patch:

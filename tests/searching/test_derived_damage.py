@@ -20,10 +20,10 @@ import pytest
 from retrieval import PanelIndex
 from retrieval.errors import IndexDamaged
 from retrieval.overview import lookalike_groups, panel_map
-from retrieval.overview.calibration import FILE as CALIBRATION
 from retrieval.overview.calibration import load_threshold, make_threshold
 from retrieval.overview.lookalikes import load_lookalikes, make_lookalikes
 from retrieval.overview.panel_map import load_panel_map, make_panel_map
+from retrieval.overview.thresholds import FILE as CALIBRATION
 from retrieval.records import View
 from retrieval.store.rejected_pairs import RejectedPairs
 from tests.conftest import GridEncoder
@@ -180,6 +180,7 @@ CALIBRATIONS: dict[str, Any] = {
     "no median": {"thresholds": [threshold(median=None)]},
     "no size": {"thresholds": [threshold(sample_size="absent")]},
     "a size of another type": {"thresholds": [threshold(sample_size=2.5)]},
+    "a count of panels of another type": {"thresholds": [threshold(panels=True)]},
     "more": {"thresholds": [threshold(colour="red")]},
 }
 

@@ -378,3 +378,13 @@ def test_text_and_image_together(tmp_path: Path) -> None:
         fused = unit(drawing + GridEncoder.dialogue("rain"))
         for hit in hits:
             assert hit.score == pytest.approx(float(stored(folder, "fused")[hit.panel.id - 1] @ fused), abs=2e-6)
+
+
+def test_an_index_that_is_only_described(large: Setup) -> None:
+    """Its vector index stays closed; what it says of itself is the same, and a search compares every vector."""
+    index, _, folder = large
+    with PanelIndex.open_to_describe(folder) as described:
+        assert described.info() == index.info()
+        assert all(view.ann is None for view in described.generation.views.values())
+        found, exact = described.search(panel=7, k=20), index.search(panel=7, k=20, exact=True)
+        assert [hit.panel.id for hit in found] == [hit.panel.id for hit in exact]

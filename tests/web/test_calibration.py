@@ -9,7 +9,7 @@ import pytest
 
 from retrieval import PanelIndex, Query
 from retrieval.errors import IndexDamaged, UsageError
-from retrieval.overview.calibration import QueryType, ScoreThreshold
+from retrieval.overview.thresholds import QueryType, ScoreThreshold
 from retrieval.records import View
 from ui.web import calibration
 from ui.web.calibration import CalibrationWorker, Thresholds

@@ -9,6 +9,7 @@ import click
 
 from retrieval.errors import UsageError
 from ui.cli.options import (
+    FOLDER,
     PATH,
     GroupedCommand,
     device_option,
@@ -138,7 +139,9 @@ _build_options = with_options(
         metavar="CODE",
         help="Read text in this language: en, ja, ...  [default: that of the index, else auto]",
     ),
-    click.option("--within", type=PATH, metavar="FOLDER", help="Read nothing outside this folder, also through links."),
+    click.option(
+        "--within", type=FOLDER, metavar="FOLDER", help="Read nothing outside this folder, also through links."
+    ),
     click.option("--catalog", metavar="URL", help="Keep the catalog of a new index in this database (SQLAlchemy URL)."),
     quiet_option,
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ui.cli.options import PATH, host_option, port_option
+from ui.cli.options import FOLDER, host_option, port_option
 from ui.cli.serve import serve
 from ui.output.terminal import echo
 
@@ -22,7 +22,7 @@ DEMO_INDEX = "panelseek-demo.index"
 @click.option(
     "--index",
     "folder",
-    type=PATH,
+    type=FOLDER,
     default=DEMO_INDEX,
     show_default=True,
     help="Build the index in this folder.",

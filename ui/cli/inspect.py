@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from retrieval.errors import UsageError
-from ui.cli.options import device_option, encoder_option, index_option, json_option, quiet_option
+from ui.cli.options import device_option, encoder_option, index_option, json_option, quiet_option, short_run
 from ui.output.terminal import echo, print_json
 
 if TYPE_CHECKING:
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 @click.option("--books", is_flag=True, help="Also list the books.")
 @click.option("--facets", is_flag=True, help="Also count panels by series, writer, year, label, ...")
 @json_option
+@short_run()
 def info(folder: Path, books: bool, facets: bool, as_json: bool) -> None:
     """Show what an index holds and how well it searches."""
     from retrieval import PanelIndex
     from ui.output.notes import build_notes
     from ui.output.tables import print_books, print_facets, print_info
 
-    with PanelIndex.open(folder) as index:
+    with PanelIndex.open_to_describe(folder) as index:
         found = _info(index)
         listed = index.books() if books else []
         counted = index.facets() if facets else {}

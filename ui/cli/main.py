@@ -55,6 +55,20 @@ for _command in (
     panelseek.add_command(_command)
 
 
+@panelseek.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print a script for a shell that completes commands.
+
+    Options and paths are completed, too. In bash, add this line to ~/.bashrc: eval "$(panelseek completion bash)"
+    """
+    from click.shell_completion import get_completion_class
+
+    found = get_completion_class(shell)
+    assert found is not None  # click has all three
+    click.echo(found(panelseek, {}, "panelseek", "_PANELSEEK_COMPLETE").source())
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; every error ends as a sentence on standard error, never as a traceback."""
     set_up_streams()

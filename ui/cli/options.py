@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from retrieval.errors import UsageError
 from retrieval.filters import METADATA_FILTERS
@@ -25,7 +29,16 @@ class _PathType(click.Path):
         return super().convert(value, param, ctx)
 
 
+class _FolderType(_PathType):
+    """The path of a folder, which may not exist yet: shells complete it with folders."""
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Return the request for folders."""
+        return [CompletionItem(incomplete, type="dir")]
+
+
 PATH = _PathType(path_type=Path)
+FOLDER = _FolderType(path_type=Path)
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -35,7 +48,7 @@ _RANGE_EXAMPLES = {"number": "1-12", "volume": "2-3", "year": "1990-1999"}
 index_option = click.option(
     "--index",
     "folder",
-    type=PATH,
+    type=FOLDER,
     default=DEFAULT_INDEX,
     envvar="PANELSEEK_INDEX",
     show_default=True,
@@ -73,6 +86,22 @@ class GroupedCommand(click.Command):
             if shown:
                 with formatter.section(heading):
                     formatter.write_dl(shown)
+
+
+@contextmanager
+def short_run() -> Iterator[None]:
+    """Prepare a command that ends at once; a decorator. Its libraries load in less time without garbage collection.
+
+    NumPy gets one thread, unless the user chose: one query does not pay for more. It must not be loaded before.
+    """
+    collected = gc.isenabled()
+    gc.disable()
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    try:
+        yield
+    finally:
+        if collected:
+            gc.enable()
 
 
 def with_options(*options: Decorator) -> Decorator:

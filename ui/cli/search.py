@@ -14,6 +14,7 @@ from retrieval.filters import METADATA_FILTERS, Filter
 from retrieval.records import View
 from retrieval.search.query import ANY_VIEW, Query
 from ui.cli.options import (
+    FOLDER,
     PATH,
     GroupedCommand,
     device_option,
@@ -24,6 +25,7 @@ from ui.cli.options import (
     one_or_list,
     parse_metadata,
     parse_range,
+    short_run,
 )
 from ui.output.terminal import echo, print_json
 
@@ -80,10 +82,11 @@ _GROUPS = {
 @click.option("--label", multiple=True, metavar="NAME", help="Keep pages labelled story, cover, ...")
 @click.option("--exact", is_flag=True, help="Score every panel instead of using the vector index.")
 @click.option("--nprobe", type=click.IntRange(1), metavar="N", help="Search N inverted lists.")
-@click.option("--save", type=PATH, metavar="DIR", help="Also save the panel images of the results.")
+@click.option("--save", type=FOLDER, metavar="DIR", help="Also save the panel images of the results.")
 @encoder_option
 @device_option
 @json_option
+@short_run()
 def search(
     folder: Path,
     words: str | None,
@@ -97,7 +100,7 @@ def search(
     from retrieval import PanelIndex
 
     query = _query(words, options)
-    with PanelIndex.open(folder, encoder=encoder, device=device) as index:
+    with PanelIndex.open_for_one_query(folder, encoder=encoder, device=device) as index:
         possible = index.count(query.where)
         if possible and query.panel is None and sys.stderr.isatty():
             echo("loading the encoder ...", err=True)
@@ -129,11 +132,11 @@ def _where(options: dict[str, Any]) -> dict[str, Any]:
 
 def _print_results(index: PanelIndex, query: Query, hits: Sequence[Hit], possible: int, as_json: bool) -> None:
     """Print the hits; without any, say on standard error what to try."""
-    from retrieval.overview.calibration import is_close
+    from retrieval.overview.calibration import is_known_close
     from ui.output.notes import build_notes, search_notes
     from ui.output.tables import print_hits
 
-    close = is_close(index, query, hits) if hits else None
+    close = is_known_close(index, query, hits) if hits else None
     notes = search_notes(index, query) if possible else build_notes(index.folder)
     if as_json:
         print_json(_results_as_dict(query, hits) | {"close": close, "notes": notes})

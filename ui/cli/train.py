@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ui.cli.options import PATH, GroupedCommand, json_option, quiet_option
+from ui.cli.options import FOLDER, PATH, GroupedCommand, json_option, quiet_option
 from ui.output.terminal import echo, print_json
 
 if TYPE_CHECKING:
@@ -32,14 +32,14 @@ _GROUPS = {
 @click.option(
     "--index",
     "folders",
-    type=PATH,
+    type=FOLDER,
     multiple=True,
     required=True,
     envvar="PANELSEEK_INDEX",
     show_envvar=True,
     help="Train on the pages of this index; may be repeated.",
 )
-@click.option("--output", type=PATH, required=True, metavar="DIR", help="Write the training to this folder.")
+@click.option("--output", type=FOLDER, required=True, metavar="DIR", help="Write the training to this folder.")
 @click.option(
     "--recipe",
     "name",

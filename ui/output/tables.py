@@ -117,7 +117,7 @@ def _print_ocr(ocr: OcrCounts) -> None:
 def _print_low_confidence(pages: int) -> None:
     """Print the number of pages with low-confidence panels; nothing if there is none."""
     if pages:
-        console().print(f"low-confidence panels: {_counted(pages, 'page')}, also indexed whole")
+        echo(f"low-confidence panels: {_counted(pages, 'page')}, also indexed whole")
 
 
 # ------------------------------------------------------------------- an index
@@ -125,18 +125,17 @@ def _print_low_confidence(pages: int) -> None:
 
 def print_info(info: Mapping[str, Any]) -> None:
     """Print `PanelIndex.info()`."""
-    out = console()
-    out.print(f"{info['index']}: {holdings(info['books'], info['pages'], info['panels'])}")
-    out.print(f"dialogue: {_counted(info['panels_with_dialogue'], 'panel')}")
+    echo(f"{info['index']}: {holdings(info['books'], info['pages'], info['panels'])}")
+    echo(f"dialogue: {_counted(info['panels_with_dialogue'], 'panel')}")
     _print_low_confidence(info["low_confidence_pages"])
     _print_encoder(info["encoder"] or {})
     built = (info["last_build"] or {}).get("at", "unknown")
-    out.print(f"generation {info['generation']}, built {built}, {info['bytes'] / 2**20:.1f} MiB on disk")
+    echo(f"generation {info['generation']}, built {built}, {info['bytes'] / 2**20:.1f} MiB on disk")
     _print_views(info["views"])
     for source in info["sources"]:
-        out.print(f"source: {source}")
+        echo(f"source: {source}")
     if info["missing_pages"]:
-        out.print(f"missing: {_counted(info['missing_pages'], 'page')}, kept in case the files come back")
+        echo(f"missing: {_counted(info['missing_pages'], 'page')}, kept in case the files come back")
     _print_skipped(info["skipped"])
 
 
@@ -145,7 +144,7 @@ def print_books(books: Sequence[BookSummary]) -> None:
     for book in books:
         path = f" ({book.path})" if book.path not in ("", book.title) else ""
         held = f"{_counted(book.pages, 'page')}, {_counted(book.panels, 'panel')}"
-        console().print(f"book: {book.title}{path}: {held}")
+        echo(f"book: {book.title}{path}: {held}")
 
 
 def print_facets(facets: Mapping[str, Sequence[Facet]]) -> None:
@@ -153,39 +152,37 @@ def print_facets(facets: Mapping[str, Sequence[Facet]]) -> None:
     for name, values in facets.items():
         if values:
             found = ", ".join(f"{facet.value} ({facet.panels:,})" for facet in values)
-            console().print(f"{name}: {found}")
+            echo(f"{name}: {found}")
 
 
 def _print_encoder(encoder: Mapping[str, Any]) -> None:
-    out = console()
     if not encoder:
-        out.print("encoder: unknown")
+        echo("encoder: unknown")
         return
-    out.print(f"encoder: {encoder['name']} ({encoder['fingerprint'][:12]})")
+    echo(f"encoder: {encoder['name']} ({encoder['fingerprint'][:12]})")
     if encoder["provisional"]:
-        out.print(f"  {PROVISIONAL}")
+        echo(f"  {PROVISIONAL}")
     if encoder["name"] in EVALUATION_HINTS:
-        out.print(f"  {EVALUATION_HINTS[encoder['name']]}")
+        echo(f"  {EVALUATION_HINTS[encoder['name']]}")
     if gate := encoder.get("gate"):
         weights = " / ".join(f"{weight:.2f}" for weight in gate.values())
-        out.print(f"gate: fixed weights {weights}, the same for every panel ({' / '.join(gate)})")
+        echo(f"gate: fixed weights {weights}, the same for every panel ({' / '.join(gate)})")
 
 
 def _print_views(views: Mapping[str, Any]) -> None:
     for name, view in views.items():
         recall = view.get("recall_at_10")
         measured = "" if recall is None else f", recall@10 {recall:.3f}"
-        console().print(f"view {name}: {view['panels']:,} panels, {view['index_type']}{measured}")
+        echo(f"view {name}: {view['panels']:,} panels, {view['index_type']}{measured}")
 
 
 def _print_skipped(skipped: Sequence[Mapping[str, str]]) -> None:
-    out = console()
     if skipped:
-        out.print(f"skipped: {len(skipped):,}")
+        echo(f"skipped: {len(skipped):,}")
     for item in skipped[:_MAX_LISTED]:
-        out.print(f"  {item['path']}: {item['reason']}")
+        echo(f"  {item['path']}: {item['reason']}")
     if len(skipped) > _MAX_LISTED:
-        out.print(f"  and {len(skipped) - _MAX_LISTED:,} more (all of them with --json)")
+        echo(f"  and {len(skipped) - _MAX_LISTED:,} more (all of them with --json)")
 
 
 def print_repair(report: RepairReport) -> None:

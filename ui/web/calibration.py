@@ -10,7 +10,8 @@ from typing import cast, get_args
 
 from retrieval.errors import PanelseekError, UsageError
 from retrieval.index import PanelIndex
-from retrieval.overview.calibration import QueryType, close_hits, load_threshold, make_threshold
+from retrieval.overview.calibration import close_hits, load_threshold, make_threshold
+from retrieval.overview.thresholds import QueryType
 from retrieval.records import View
 from retrieval.search.hits import Hit
 from retrieval.search.query import Query

@@ -1,30 +1,27 @@
-"""The encoder's network executed by OpenVINO on the CPU. Needs neither torch nor transformers."""
+"""The encoder's network executed by OpenVINO on the CPU. Needs neither torch nor transformers.
+
+OpenVINO is imported with the first graph: a search for a few words needs none.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import openvino as ov
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
 from retrieval.encoder.runtime.base import EncoderRuntime, Floats, Fusion
-from retrieval.encoder.runtime.graphs.fusion import fusion_graph
-from retrieval.encoder.runtime.graphs.layers import State
-from retrieval.encoder.runtime.graphs.published import vision_graph
-from retrieval.encoder.runtime.graphs.small import query_graph, region_graph, whole_graph
-from retrieval.encoder.runtime.graphs.text import text_graph
+from retrieval.encoder.runtime.numpy_text import MOST_TOKENS, text_vector
+from retrieval.encoder.runtime.weights import State
 from retrieval.encoder.small_shape import VECTORS_PER_PANEL
 from retrieval.encoder.spec import EncoderSpec
-from retrieval.errors import CheckpointError
 
 if TYPE_CHECKING:
+    import openvino as ov
+
     from retrieval.encoder.network.model import PanelFeatureExtractor
 
 PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
@@ -37,9 +34,11 @@ SMALLEST_NORM = 1e-12
 class OpenVinoRuntime(EncoderRuntime):
     """The branches of one network as compiled graphs; each is compiled when it is first needed.
 
-    state: tensors by their published key names, see `graphs.layers.State`.
+    state: tensors by their published key names.
     threads: of one inference. None is OMP_NUM_THREADS, as torch has it, else OpenVINO's own choice: one per core.
     torch_model: makes the same network in torch, for `model`; None if there is none.
+    one_query: True in a process that ends after one query. A short text is then read by `numpy_text`, in less time
+        than its graph takes to compile.
     """
 
     def __init__(
@@ -48,9 +47,11 @@ class OpenVinoRuntime(EncoderRuntime):
         precision: str = "float32",
         threads: int | None = None,
         torch_model: Callable[[], PanelFeatureExtractor] | None = None,
+        one_query: bool = False,
     ) -> None:
         self._state = state
         self._torch_model = torch_model
+        self._one_query = one_query
         self._small = "vision.stem.0.weight" in state
         regions = VECTORS_PER_PANEL - 1 if self._small else 0
         self._spec = EncoderSpec(dimension=len(state["text.proj.bias"]), regions=regions)
@@ -102,6 +103,8 @@ class OpenVinoRuntime(EncoderRuntime):
 
     def text(self, ids: NDArray[Any], mask: NDArray[Any]) -> Floats:
         """Return the text vectors, (P, D)."""
+        if self._one_query and len(ids) == 1 and 0 < mask.sum() <= MOST_TOKENS:
+            return text_vector(ids[mask > 0], self._state)
         return self._run(self._text, ids, mask)[0]
 
     def fuse(self, image: Floats, text: Floats, geometry: Floats, mask: Floats) -> Fusion:
@@ -116,38 +119,46 @@ class OpenVinoRuntime(EncoderRuntime):
 
     @cached_property
     def _image(self) -> ov.CompiledModel:
-        return self._compile(whole_graph(self._state) if self._small else vision_graph(self._state))
+        if self._small:
+            from retrieval.encoder.runtime.graphs.small import whole_graph
+
+            return self._compile(whole_graph(self._state))
+        from retrieval.encoder.runtime.graphs.published import vision_graph
+
+        return self._compile(vision_graph(self._state))
 
     @cached_property
     def _regions(self) -> ov.CompiledModel:
+        from retrieval.encoder.runtime.graphs.small import region_graph
+
         return self._compile(region_graph(self._state))
 
     @cached_property
     def _query(self) -> ov.CompiledModel:
+        from retrieval.encoder.runtime.graphs.small import query_graph
+
         return self._compile(query_graph(self._state))
 
     @cached_property
     def _text(self) -> ov.CompiledModel:
+        from retrieval.encoder.runtime.graphs.text import text_graph
+
         return self._compile(text_graph(self._state))
 
     @cached_property
     def _fusion(self) -> ov.CompiledModel:
+        from retrieval.encoder.runtime.graphs.fusion import fusion_graph
+
         return self._compile(fusion_graph(self._state))
 
     def _compile(self, graph: ov.Model) -> ov.CompiledModel:
+        import openvino as ov
+
         return ov.Core().compile_model(graph, "CPU", self._config)
 
     def _run(self, model: ov.CompiledModel, *arrays: NDArray[Any]) -> list[Floats]:
         outputs = model([np.ascontiguousarray(array) for array in arrays])
         return [outputs[port] for port in model.outputs]
-
-
-def read_weights(path: Path, prefix: str = "") -> dict[str, NDArray[Any]]:
-    """Return the tensors of a .safetensors file, with `prefix` before their names. Raises `CheckpointError`."""
-    try:
-        return {f"{prefix}{name}": array for name, array in load_file(path).items()}
-    except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(f"the weights cannot be read ({error})", path) from error
 
 
 def _environment_threads() -> int:

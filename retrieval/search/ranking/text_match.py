@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from rapidfuzz.distance import OSA
 
-from retrieval.encoder.inputs import known_words
+from retrieval.encoder.inputs import is_known_word
 from retrieval.search.hits import NO_MATCH, LexicalMatch
 from retrieval.search.ranking.stop_words import STOP_WORDS
 from retrieval.store.catalog.text import CACHED_WORDS, join_hyphenated, singular, without_possessive, word_tokens
@@ -129,7 +129,7 @@ def _is_run_together(term: str, token: str, terms: Sequence[str]) -> bool:
     before, _, after = token.partition(term)
     if _divides(before, terms) and _divides(after, terms):
         return True
-    return token not in known_words() and all(_divides(part, terms, known=True) for part in (before, after))
+    return not is_known_word(token) and all(_divides(part, terms, known=True) for part in (before, after))
 
 
 def _divides(letters: str, terms: Sequence[str], known: bool = False) -> bool:
@@ -144,7 +144,7 @@ def _divides(letters: str, terms: Sequence[str], known: bool = False) -> bool:
 def _is_part(word: str, terms: Sequence[str], known: bool) -> bool:
     if word in terms:
         return True
-    return known and (word in STOP_WORDS or (len(word) >= _MIN_RUN_TOGETHER and word in known_words()))
+    return known and (word in STOP_WORDS or (len(word) >= _MIN_RUN_TOGETHER and is_known_word(word)))
 
 
 @lru_cache(CACHED_WORDS)
@@ -153,7 +153,7 @@ def _similarity(a: str, b: str) -> float:
 
     0 for two known words: `winner` is another word than `winter`, not one with OCR errors.
     """
-    if min(len(a), len(b)) < _MIN_OCR_ERROR or (a in known_words() and b in known_words()):
+    if min(len(a), len(b)) < _MIN_OCR_ERROR or (is_known_word(a) and is_known_word(b)):
         return 0.0
     return OSA.normalized_similarity(a, b, score_cutoff=_MIN_SIMILARITY)
 

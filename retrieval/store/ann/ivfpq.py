@@ -6,6 +6,7 @@ Choices and their reasons (measured by `benchmarks/vector_search.py`):
   are scored again from the stored float16 vectors and the index only has to contain them.
 - PQ encodes the vectors themselves, not residuals to their list (`by_residual=False`). Recall is the same after 400
   candidates are scored exactly, and there is no table per list (64 x 256 floats) to hold or to compute.
+- FAISS is imported where it is used: `panelseek info`, and a search in a small index, start without it.
 - Files are memory-mapped, so lists are resident only while they are read.
 """
 
@@ -16,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
@@ -85,6 +85,8 @@ class IvfPq:
 
         Memory is bounded by the sample.
         """
+        import faiss
+
         lists = list_count(content.count)
         index = faiss.IndexIVFPQ(faiss.IndexFlatL2(DIMENSION), DIMENSION, lists, SUBQUANTIZERS, 8)
         index.by_residual = False
@@ -104,6 +106,8 @@ class IvfPq:
 
         None if more than half of the training size changed: its lists and codes would fit badly.
         """
+        import faiss
+
         ids, rows = np.asarray(previous.ids), np.asarray(previous.rows)
         added = ~_membership(content.ids, content.rows, ids, rows)
         removed = ~_membership(ids, rows, content.ids, content.rows)
@@ -119,6 +123,8 @@ class IvfPq:
     @classmethod
     def open(cls, path: Path, count: int) -> Self:
         """Open a file, memory-mapped. Raises `IndexDamaged` if it is not such an index of `count` vectors."""
+        import faiss
+
         try:
             index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
         except RuntimeError as error:
@@ -130,6 +136,8 @@ class IvfPq:
 
     def write(self, path: Path) -> None:
         """Write the index to a file. Raises `OSError`, which FAISS's own writer does not if the disk is full."""
+        import faiss
+
         with path.open("wb") as file:
             writer = faiss.PyCallbackIOWriter(file.write, _WRITE_BYTES)  # type: ignore[attr-defined]
             faiss.write_index(self.index, writer)
@@ -151,6 +159,8 @@ class IvfPq:
 
     def ids(self) -> NDArray[np.int64]:
         """Return the sorted, unique panel ids in the inverted lists."""
+        import faiss
+
         lists = self.index.invlists
         sizes = [lists.list_size(i) for i in range(lists.nlist)]
         ids = [faiss.rev_swig_ptr(lists.get_ids(i), size).copy() for i, size in enumerate(sizes) if size]
@@ -164,6 +174,8 @@ class IvfPq:
         allowed: NDArray[np.int64] | None = None,
     ) -> list[NDArray[np.int64]]:
         """Return the sorted ids of the panels of up to `count` vectors per query, without FAISS's -1 padding."""
+        import faiss
+
         parameters: Any = faiss.SearchParametersIVF()
         parameters.nprobe = min(effort or self.default_effort, self.max_effort)
         if allowed is not None:

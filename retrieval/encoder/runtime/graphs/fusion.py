@@ -6,16 +6,8 @@ import numpy as np
 import openvino.opset13 as ops
 from openvino import Model, Node
 
-from retrieval.encoder.runtime.graphs.layers import (
-    State,
-    batch_norm,
-    constant,
-    integers,
-    layer_norm,
-    linear,
-    mean,
-    number,
-)
+from retrieval.encoder.runtime.graphs.layers import batch_norm, constant, integers, layer_norm, linear, mean, number
+from retrieval.encoder.runtime.weights import State
 from retrieval.encoder.spec import ABSENT, FEATURES, MODALITIES
 
 

@@ -5,7 +5,6 @@ Each function takes a node and the prefix of its weights' keys, and returns the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,7 @@ import openvino.opset13 as ops
 from numpy.typing import NDArray
 from openvino import Node
 
-State = Mapping[str, NDArray[Any]]
-"""Tensors by their published key names; float16 and float32."""
+from retrieval.encoder.runtime.weights import State
 
 BATCH_NORM_EPS = 1e-5
 """Torch's default, which every batch norm of the network has."""

@@ -7,7 +7,6 @@ import openvino.opset13 as ops
 from openvino import Model, Node
 
 from retrieval.encoder.runtime.graphs.layers import (
-    State,
     attention,
     constant,
     convolution,
@@ -20,6 +19,7 @@ from retrieval.encoder.runtime.graphs.layers import (
     scaled_attention,
     split_heads,
 )
+from retrieval.encoder.runtime.weights import State
 from retrieval.encoder.spec import IMAGE_SIZE
 
 SIGLIP_HEADS = 12

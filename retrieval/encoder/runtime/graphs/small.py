@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from openvino import Model, Node
 
 from retrieval.encoder.runtime.graphs.layers import (
-    State,
     average_pool,
     constant,
     convolution_with_norm,
@@ -17,6 +16,7 @@ from retrieval.encoder.runtime.graphs.layers import (
     linear,
     number,
 )
+from retrieval.encoder.runtime.weights import State
 from retrieval.encoder.small_shape import (
     CELLS,
     PIXELS_PER_CELL,

@@ -6,15 +6,8 @@ import numpy as np
 import openvino.opset13 as ops
 from openvino import Model, Node
 
-from retrieval.encoder.runtime.graphs.layers import (
-    State,
-    attention,
-    constant,
-    integers,
-    layer_norm,
-    linear,
-    number,
-)
+from retrieval.encoder.runtime.graphs.layers import attention, constant, integers, layer_norm, linear, number
+from retrieval.encoder.runtime.weights import State
 
 HEADS = 12
 EPS = 1e-12
