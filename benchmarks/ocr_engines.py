@@ -3,7 +3,7 @@
     pip install onnxruntime
     python benchmarks/ocr_engines.py --markdown
 
-The pages and the measure of accuracy are those of `dialogue.py`. Both engines read every page in turn in one process,
+The pages and the measure of accuracy are those of `dialogue.py`. All engines read every page in turn in one process,
 with one thread each, and their seconds are CPU time of the process. `--every 8` takes every eighth page.
 
 Memory is that of a new process: what an engine adds until it has read `--memory-pages` pages. `--workers` measures
@@ -16,8 +16,10 @@ import argparse
 import json
 import multiprocessing
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -75,7 +77,11 @@ class RapidOcrPipeline:
         return [Line(tuple((x, y) for x, y in corners), text, float(score)) for corners, text, score in rows]
 
 
-ENGINES = {"RapidOCR, ONNX Runtime": RapidOcrPipeline, "panelseek": OcrEngine}
+ENGINES: dict[str, Callable[[int], Engine]] = {
+    "RapidOCR, ONNX Runtime": RapidOcrPipeline,
+    "panelseek, float32": partial(OcrEngine, precision="float32"),
+    "panelseek, bfloat16": partial(OcrEngine, precision="bfloat16"),
+}
 
 
 @dataclass

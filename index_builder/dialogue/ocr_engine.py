@@ -37,11 +37,12 @@ _MIN_PAGE_SIDE = 16
 def engine_name() -> str:
     """Return engine, version, models and settings: all that OCR lines depend on besides the page. Loads nothing.
 
+    The precision is not part of it. Both read as well, and an index that moves to another CPU keeps its lines.
     Raises `OcrError` if the engine is not installed.
     """
     try:
         models = f"rapidocr {version('rapidocr')}, PP-OCRv6 small"
-        return f"{models}, OpenVINO float32, {_PIPELINE}, {MIN_SIDE}-{MAX_SIDE} px"
+        return f"{models}, OpenVINO, {_PIPELINE}, {MIN_SIDE}-{MAX_SIDE} px"
     except PackageNotFoundError:
         raise OcrError(
             "the package rapidocr, the OCR engine, is not installed",
@@ -56,17 +57,22 @@ def load_engine(threads: int) -> OcrEngine:
 
 
 class OcrEngine:
-    """The models of RapidOCR, one page at a time. Raises `OcrError` if they or their packages cannot be loaded."""
+    """The models of RapidOCR, one page at a time. Raises `OcrError` if they or their packages cannot be loaded.
 
-    def __init__(self, threads: int) -> None:
+    precision: float32 or bfloat16; None is the faster of those that the CPU computes in.
+    """
+
+    def __init__(self, threads: int, precision: str | None = None) -> None:
         folder = _model_folder()
         try:
             # imported late: they load OpenVINO
             from index_builder.dialogue.engine.detection import TextDetector
+            from index_builder.dialogue.engine.networks import fastest_precision
             from index_builder.dialogue.engine.recognition import TextRecognizer
 
-            self._detector = TextDetector(folder / _DETECTION_MODEL, threads)
-            self._recognizer = TextRecognizer(folder / _RECOGNITION_MODEL, threads)
+            precision = precision or fastest_precision()
+            self._detector = TextDetector(folder / _DETECTION_MODEL, threads, precision)
+            self._recognizer = TextRecognizer(folder / _RECOGNITION_MODEL, threads, precision)
         except Exception as error:
             raise OcrError(
                 f"rapidocr cannot be loaded ({type(error).__name__}: {error})", hint="build with --no-ocr"

@@ -38,8 +38,8 @@ Corners = NDArray[np.float32]
 class TextDetector:
     """Finds the lines of text in an image."""
 
-    def __init__(self, model: Path, threads: int) -> None:
-        self._network = detection_network(model, threads)
+    def __init__(self, model: Path, threads: int, precision: str) -> None:
+        self._network = detection_network(model, threads, precision)
         self._boxes = DBPostProcess(_MIN_PIXEL_SCORE, MIN_BOX_SCORE, _MAX_BOXES, _GROWTH, use_dilation=True)
 
     def find(self, image: NDArray[np.uint8]) -> Corners:

@@ -1,4 +1,4 @@
-"""The networks of the OCR engine, executed by OpenVINO on the CPU in float32."""
+"""The networks of the OCR engine, executed by OpenVINO on the CPU."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ import openvino.opset13 as ops
 from numpy.typing import NDArray
 from openvino.preprocess import PrePostProcessor
 
+PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
+"""OpenVINO's names."""
+
 _GREY = [127.5] * 3
 """Subtracted from each pixel of 0-255, and the divisor after it: the networks take -1 to 1."""
 
@@ -21,9 +24,9 @@ _CHARACTERS = 2
 class Network:
     """A compiled network. It takes (N, H, W, 3) uint8 BGR and returns arrays that its next run overwrites."""
 
-    def __init__(self, model: ov.Model, threads: int) -> None:
+    def __init__(self, model: ov.Model, threads: int, precision: str) -> None:
         config = {
-            "INFERENCE_PRECISION_HINT": "f32",  # the lines must not depend on the CPU
+            "INFERENCE_PRECISION_HINT": PRECISIONS[precision],
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": threads,
         }
@@ -35,12 +38,17 @@ class Network:
         return [tensor.data for tensor in self._request.output_tensors]
 
 
-def detection_network(path: Path, threads: int) -> Network:
+def fastest_precision() -> str:
+    """Return bfloat16 if the CPU computes in it, else float32. It reads as well and takes about half of the time."""
+    return "bfloat16" if "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "float32"
+
+
+def detection_network(path: Path, threads: int, precision: str) -> Network:
     """Return the network of text detection. Output: probability of text, (N, 1, H, W); H and W divide by 32."""
-    return Network(ov.Core().read_model(path), threads)
+    return Network(ov.Core().read_model(path), threads, precision)
 
 
-def recognition_network(path: Path, threads: int) -> tuple[Network, list[str]]:
+def recognition_network(path: Path, threads: int, precision: str) -> tuple[Network, list[str]]:
     """Return the network of text recognition and its characters, the first of which stands for none.
 
     Outputs: probability and index of the most likely character of each step, both (N, T, 1). The choice is part of the
@@ -52,7 +60,7 @@ def recognition_network(path: Path, threads: int) -> tuple[Network, list[str]]:
     one = ops.constant(1, dtype=np.int32)
     best = ops.topk(probabilities, one, _CHARACTERS, "max", "value", index_element_type="i32")
     chosen = ov.Model([best.output(0), best.output(1)], model.get_parameters(), "recognition")
-    return Network(chosen, threads), ["", *characters, " "]
+    return Network(chosen, threads, precision), ["", *characters, " "]
 
 
 def _from_pixels(model: ov.Model) -> ov.Model:

@@ -35,8 +35,8 @@ Crop = NDArray[np.uint8]
 class TextRecognizer:
     """Reads lines. What it reads in a line does not depend on the other lines."""
 
-    def __init__(self, model: Path, threads: int) -> None:
-        self._network, self._characters = recognition_network(model, threads)
+    def __init__(self, model: Path, threads: int, precision: str) -> None:
+        self._network, self._characters = recognition_network(model, threads, precision)
 
     def read(self, image: Crop, corners: NDArray[np.float32]) -> list[tuple[str, float]]:
         """Return text and score, 0-1, of each line of an image. corners: of the lines, (N, 4, 2) in its pixels."""
