@@ -1,4 +1,4 @@
-"""Speed, accuracy and memory of the OCR engine beside RapidOCR's own pipeline with ONNX Runtime.
+"""Speed, accuracy and memory of the OCR engine, compared with RapidOCR's own pipeline in ONNX Runtime.
 
     pip install onnxruntime
     python benchmarks/ocr_engines.py --markdown
@@ -86,7 +86,7 @@ ENGINES: dict[str, Callable[[int], Engine]] = {
 
 @dataclass
 class Measured:
-    """What one engine read, and how long it took in seconds of CPU time."""
+    """Accuracy of one engine, and its seconds of CPU time."""
 
     seconds: float = 0.0
     scores: TextScores = field(default_factory=TextScores)

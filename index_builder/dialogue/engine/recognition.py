@@ -80,7 +80,8 @@ def _crop(image: Crop, corners: NDArray[np.float32]) -> Crop:
 
 def _text_width(crop: Crop) -> int:
     height, width = crop.shape[:2]
-    return max(1, -(-HEIGHT * width // height))  # rounded up
+    scaled: int = -(-HEIGHT * width // height)  # rounded up
+    return max(1, scaled)
 
 
 def _to_input(crop: Crop, width: int) -> NDArray[Any]:
