@@ -25,7 +25,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -37,6 +37,7 @@ from numpy.typing import NDArray
 from index_builder import build_index
 from index_builder.dialogue import OcrSettings, PanelText, panel_texts, recognize_page
 from index_builder.dialogue.assignment import intersection_area
+from index_builder.dialogue.lines import Line
 from index_builder.dialogue.ocr_cache import FILE, OcrCache
 from index_builder.dialogue.ocr_engine import OcrEngine, load_engine
 from index_builder.panels import detect_panels
@@ -118,10 +119,14 @@ def measure(page: Page, settings: OcrSettings) -> TextScores:
     result = recognize_page(image, hashlib.sha256(data).digest(), settings)
     if not result.from_cache:
         OcrCache(settings.cache_folder).put_many([result])
-    size = (image.shape[1], image.shape[0])
     detected = or_whole_page(detect_panels(image).boxes, image)
-    texts = panel_texts(result.lines, page.boxes, size, language=settings.language)
-    detected_texts = panel_texts(result.lines, detected, size, language=settings.language)
+    return compare(page, result.lines, detected, (image.shape[1], image.shape[0]))
+
+
+def compare(page: Page, lines: Sequence[Line], detected: list[Box], size: tuple[int, int]) -> TextScores:
+    """Compare the text of OCR lines with the annotated one. detected: boxes of panels. size: of the page in pixels."""
+    texts = panel_texts(lines, page.boxes, size)
+    detected_texts = panel_texts(lines, detected, size)
     matches = match(page.boxes, detected, 0.5)
     with_text = [i for i, text in enumerate(page.texts) if text is not None]
     scores = TextScores(pages=1, panels=len(with_text))

@@ -1,4 +1,4 @@
-"""The OCR engine: RapidOCR with the models inside its wheel. Nothing is ever downloaded.
+"""The OCR engine: the models inside the wheel of RapidOCR, executed by OpenVINO. Nothing is ever downloaded.
 
 It is loaded once in each process, with the first page that needs it.
 """
@@ -9,7 +9,9 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import cv2
 
 from index_builder.dialogue.lines import Line
 from index_builder.dialogue.tiles import MAX_SIDE, MIN_SIDE, recognize_tiles
@@ -21,11 +23,11 @@ if TYPE_CHECKING:
 
 _DETECTION_MODEL, _RECOGNITION_MODEL = "PP-OCRv6_det_small.onnx", "PP-OCRv6_rec_small.onnx"
 
+_PIPELINE = "lines-2"
+"""Part of the engine's name. A new version makes the next build read pages again; change it with `engine`."""
+
 _MIN_TEXT_SCORE = 0.3
 """Recognition score, 0-1, of lines that are kept. It is low: `classify` decides later, without another OCR run."""
-
-_MIN_BOX_SCORE = 0.4
-"""Detection score, 0-1, of text boxes. It is below the engine's default: the recognition score filters again."""
 
 _MIN_PAGE_SIDE = 16
 """Pixels; a page with a shorter side has no legible text."""
@@ -35,14 +37,16 @@ _MIN_PAGE_SIDE = 16
 def engine_name() -> str:
     """Return engine, version, models and settings: all that OCR lines depend on besides the page. Loads nothing.
 
+    The precision is not part of it. Both read as well, and an index that moves to another CPU keeps its lines.
     Raises `OcrError` if the engine is not installed.
     """
     try:
-        return f"rapidocr {version('rapidocr')}, PP-OCRv6 small, {MIN_SIDE}-{MAX_SIDE} px"
+        models = f"rapidocr {version('rapidocr')}, PP-OCRv6 small"
+        return f"{models}, OpenVINO, {_PIPELINE}, {MIN_SIDE}-{MAX_SIDE} px"
     except PackageNotFoundError:
         raise OcrError(
             "the package rapidocr, the OCR engine, is not installed",
-            hint="install rapidocr and onnxruntime, or build with --no-ocr",
+            hint="install rapidocr, or build with --no-ocr",
         ) from None
 
 
@@ -53,26 +57,22 @@ def load_engine(threads: int) -> OcrEngine:
 
 
 class OcrEngine:
-    """RapidOCR, one page at a time. Raises `OcrError` if the package or its models cannot be loaded."""
+    """The models of RapidOCR, one page at a time. Raises `OcrError` if they or their packages cannot be loaded.
 
-    def __init__(self, threads: int) -> None:
+    precision: float32 or bfloat16; None is the faster of those that the CPU computes in.
+    """
+
+    def __init__(self, threads: int, precision: str | None = None) -> None:
         folder = _model_folder()
         try:
-            from rapidocr import RapidOCR  # imported late: it loads onnxruntime
+            # imported late: they load OpenVINO
+            from index_builder.dialogue.engine.detection import TextDetector
+            from index_builder.dialogue.engine.networks import fastest_precision
+            from index_builder.dialogue.engine.recognition import TextRecognizer
 
-            self._ocr = RapidOCR(
-                params={
-                    "Global.log_level": "error",
-                    "Global.use_cls": False,  # comic text is upright; detected rotations would be wrong
-                    "Global.max_side_len": 1_000_000,  # pages are resized before
-                    "Global.text_score": _MIN_TEXT_SCORE,
-                    "Det.box_thresh": _MIN_BOX_SCORE,
-                    "Det.model_path": str(folder / _DETECTION_MODEL),
-                    "Rec.model_path": str(folder / _RECOGNITION_MODEL),
-                    "EngineConfig.onnxruntime.intra_op_num_threads": threads,
-                    "EngineConfig.onnxruntime.inter_op_num_threads": 1,
-                }
-            )
+            precision = precision or fastest_precision()
+            self._detector = TextDetector(folder / _DETECTION_MODEL, threads, precision)
+            self._recognizer = TextRecognizer(folder / _RECOGNITION_MODEL, threads, precision)
         except Exception as error:
             raise OcrError(
                 f"rapidocr cannot be loaded ({type(error).__name__}: {error})", hint="build with --no-ocr"
@@ -92,11 +92,14 @@ class OcrEngine:
             raise OcrError(f"OCR failed ({type(error).__name__}: {reason[0]})") from error
 
     def _recognize(self, image: NDArray[np.uint8]) -> list[Line]:
-        output: Any = self._ocr(image[:, :, ::-1])  # it takes BGR
-        if not output.txts:
-            return []
-        rows = zip(output.boxes.tolist(), output.txts, output.scores, strict=True)
-        return [Line(tuple((x, y) for x, y in corners), text, float(score)) for corners, text, score in rows]
+        image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+        corners = self._detector.find(image)
+        texts = self._recognizer.read(image, corners)
+        return [
+            Line(tuple((x, y) for x, y in line.tolist()), text, score)
+            for line, (text, score) in zip(corners, texts, strict=True)
+            if text.strip() and score >= _MIN_TEXT_SCORE
+        ]
 
 
 def _model_folder() -> Path:

@@ -1,0 +1,1 @@
+"""The parts of the OCR engine: networks, text detection, text recognition."""
