@@ -36,6 +36,7 @@ class Publishing:
     def __init__(self, index: Path, monkeypatch: pytest.MonkeyPatch, *, searched: bool = False) -> None:
         self.now, self.seconds = 0.0, 1.0
         monkeypatch.setattr(publish, "publish_generation", self._publish)
+        monkeypatch.setattr(publish, "FIRST_SECONDS", 20.0)
         catalog = CatalogWriter.create(catalog_url(index))
         catalog.write_settings(generation=1 if searched else None)
         self.opened = WritableIndex(index, catalog)
