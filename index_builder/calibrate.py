@@ -24,8 +24,8 @@ QUERIES: tuple[Key, ...] = (
 )
 """Views and query types that are measured. Pictures come last: with their keypoints they take longest."""
 
-LEAST_SECONDS, SHARE = 5.0, 0.02
-"""Time to measure: five seconds, or this share of a longer build. What is left then is not measured."""
+LEAST_SECONDS, SHARE = 0.5, 0.02
+"""Time to measure: half a second, or this share of a longer build. What is left then is not measured."""
 
 
 def calibrate(folder: Path, encoder: Encoder, build_seconds: float, progress: ProgressCallback) -> None:
