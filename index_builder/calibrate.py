@@ -33,7 +33,10 @@ def calibrate(folder: Path, encoder: Encoder, build_seconds: float, progress: Pr
 
     The build is done before. So an index or encoder that answers no query is no error here.
     """
-    end = time.monotonic() + max(LEAST_SECONDS, SHARE * build_seconds)
+    allowed = max(LEAST_SECONDS, SHARE * build_seconds)
+    if allowed <= 0:
+        return
+    end = time.monotonic() + allowed
     report = StageProgress(progress, "index", "thresholds", len(QUERIES))
     try:
         index = PanelIndex.open(folder, encoder=encoder)

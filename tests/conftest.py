@@ -18,6 +18,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from index_builder import calibrate
 from index_builder.write import publish
 from retrieval.encoder.protocol import PanelEmbeddings, PanelInput, QueryInput, QueryVectors
 from retrieval.encoder.spec import DIMENSION, EncoderSpec
@@ -41,10 +42,12 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def publish_at_the_end() -> Iterator[None]:
-    """Builds in this process publish once, so that a slow machine gets the generation numbers of a fast one."""
+def builds_depend_on_no_clock() -> Iterator[None]:
+    """Builds in this process publish once and measure no threshold: a slow machine makes the index of a fast one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(publish, "FIRST_SECONDS", math.inf)
+        patch.setattr(calibrate, "LEAST_SECONDS", -math.inf)
+        patch.setattr(calibrate, "SHARE", -math.inf)
         yield
 
 
