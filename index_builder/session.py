@@ -139,7 +139,8 @@ class BuildSession:
         """Write the pictures of all pages and publish them; then read and write their text."""
         pictures = partial(picture_jobs, plan)
         self._write_pass(writer, plan, "encode", pictures, _count(pictures()), replace(settings, ocr=None))
-        writer.publish()
+        if writer.written:
+            writer.publish()
         texts = partial(text_jobs, plan, self._index.catalog)
         self._write_pass(writer, plan, "read", texts, _count(texts()), settings)
 

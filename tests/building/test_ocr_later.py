@@ -16,9 +16,9 @@ from index_builder.write import encode
 from retrieval import Panel, PanelIndex, View, verify_index
 from retrieval.encoder import load_encoder
 from retrieval.encoder.protocol import Encoder
-from retrieval.errors import UsageError
+from retrieval.errors import SourceError, UsageError
 from retrieval.store.layout import open_vectors
-from tests.building.library import content, page
+from tests.building.library import content, page, put
 from tests.building.test_interrupted import Stopped, stop_at
 from tests.conftest import GridEncoder
 
@@ -178,3 +178,11 @@ def test_the_default_is_later_where_many_pages_have_to_be_read(
 def test_when_ocr_runs_is_checked(comics: Path, index: Path) -> None:
     with pytest.raises(UsageError, match="ocr"):
         build(comics, index, GridEncoder(), ocr="sometimes")
+
+
+def test_nothing_that_can_be_read(lib: Path, index: Path, read: list[int]) -> None:
+    """No generation without a panel is published, and the error is that of one pass."""
+    put(lib / "book" / "1.png", b"\x89PNG\r\n\x1a\n no picture")
+    with pytest.raises(SourceError, match="no page could be indexed"):
+        build(lib, index, GridEncoder(), ocr="later")
+    assert not (index / "generations").exists()
