@@ -10,6 +10,7 @@ my.index/
 from __future__ import annotations
 
 import hashlib
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,6 +23,9 @@ from retrieval.store.hints import ONE_COPY_HINT
 from retrieval.store.settings import IndexSettings
 from retrieval.store.vectors import VectorStore
 from retrieval.values import path_argument
+
+ID_FILE = "index_id"
+_INDEX_ID = re.compile(rb"[0-9a-f]{32}")
 
 
 def existing_index(path: str | Path) -> Path:
@@ -49,20 +53,35 @@ def catalog_url(folder: Path) -> URL:
 
 
 def write_index_id(folder: Path, index_id: str) -> None:
-    """Write the index id into the folder unless it is there; an empty file counts as none."""
-    path = folder / "index_id"
-    if not path.exists() or not path.stat().st_size:
-        replace_file(path, lambda temporary: temporary.write_text(f"{index_id}\n"))
+    """Write the index id into the folder unless an id is there; a damaged one counts as none."""
+    if not _read_index_id(folder):
+        replace_file(folder / ID_FILE, lambda temporary: temporary.write_text(f"{index_id}\n"))
 
 
 def check_index_id(folder: Path, index_id: str) -> None:
-    """Raise `IndexDamaged` if folder and catalog belong to two indexes; a folder without an id is accepted."""
-    path = folder / "index_id"
-    with suppress(OSError):
-        found = path.read_text().strip()
-        if index_id and found and found != index_id:
-            problem = f"the folder belongs to index {found}, its catalog to index {index_id}"
-            raise IndexDamaged(problem, folder, ONE_COPY_HINT)
+    """Raise `IndexDamaged` if folder and catalog belong to two indexes; a folder without a whole id is accepted."""
+    found = _read_index_id(folder)
+    if index_id and found and found != index_id:
+        problem = f"the folder belongs to index {found}, its catalog to index {index_id}"
+        raise IndexDamaged(problem, folder, ONE_COPY_HINT)
+
+
+def has_damaged_id(folder: Path) -> bool:
+    """Return True if the folder has a file with an id, and what is in it is none; an empty one counts as no file."""
+    return bool(_id_bytes(folder)) and not _read_index_id(folder)
+
+
+def _read_index_id(folder: Path) -> str:
+    """Return the index id in a folder; "" if there is none, or if it is damaged."""
+    found = _id_bytes(folder)
+    return found.decode() if _INDEX_ID.fullmatch(found) else ""
+
+
+def _id_bytes(folder: Path) -> bytes:
+    try:
+        return (folder / ID_FILE).read_bytes().strip()
+    except OSError:
+        return b""
 
 
 def generation_folder(index: Path, number: int) -> Path:

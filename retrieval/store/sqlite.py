@@ -70,6 +70,9 @@ def connect_to_existing(path: Path, timeout: float | None = None) -> sqlite3.Con
             raise
         connection.close()
         return _connect(path, "mode=ro&immutable=1", timeout)
+    except UnicodeDecodeError:  # Python cannot decode SQLite's message about a damaged name in the schema
+        connection.close()
+        raise sqlite3.DatabaseError(f"{_UNDECODABLE}: a name in the schema is damaged") from None
     return connection
 
 

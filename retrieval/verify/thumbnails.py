@@ -35,6 +35,8 @@ def check_thumbnails(run: Verification) -> Iterator[Problem]:
     if damaged:
         text = f"{damaged:,} of {len(rows) - missing:,} thumbnails are not what was written"
         yield Problem("thumbnails", text, REPAIR_HINT, True, str(thumbnails.path))
-    if missing and run.catalog.settings().build_options.get("thumbnails", True):
+    if missing and not thumbnails.path.exists() and run.catalog.settings().build_options.get("thumbnails", True):
+        yield Problem("thumbnails", "the file is missing", REPAIR_HINT, True, str(thumbnails.path))
+    elif missing and run.catalog.settings().build_options.get("thumbnails", True):
         run.checked["thumbnails_missing"] = missing
         run.notes.append(f"{missing:,} panels have no thumbnail; `panelseek verify --repair` draws them")

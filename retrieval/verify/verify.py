@@ -10,8 +10,8 @@ from retrieval.errors import IndexDamaged
 from retrieval.index import PanelIndex
 from retrieval.progress import ProgressCallback, no_progress
 from retrieval.store.catalog.catalog import Catalog
-from retrieval.store.hints import RESTORE_HINT
-from retrieval.store.layout import catalog_url, check_index_id, existing_index, open_vectors
+from retrieval.store.hints import REPAIR_HINT, RESTORE_HINT
+from retrieval.store.layout import ID_FILE, catalog_url, check_index_id, existing_index, has_damaged_id, open_vectors
 from retrieval.store.rejected_pairs import RejectedPairs
 from retrieval.values import whole_number
 from retrieval.verify.catalog import check_catalog
@@ -70,6 +70,8 @@ def _check_identity(run: Verification) -> Iterable[Problem]:
     """Compare the ids of folder and catalog, count what the catalog holds, and read the rejected pairs."""
     run.checked.update(run.catalog.library.counts())
     check_index_id(run.folder, run.catalog.settings().index_id)
+    if has_damaged_id(run.folder):
+        yield Problem("index id", "the file holds no id of an index", REPAIR_HINT, True, str(run.folder / ID_FILE))
     try:
         RejectedPairs(run.folder).pairs()
     except IndexDamaged as error:

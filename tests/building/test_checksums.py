@@ -434,3 +434,50 @@ def test_a_repair_syncs_its_commits(built: Path) -> None:
     for opened in (CatalogWriter.open, CatalogWriter.create):
         with opened(catalog_url(built)) as catalog, catalog.engine.connect() as connection:
             assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 3  # EXTRA
+
+
+@pytest.mark.parametrize("written", [b"\xa7\xff", b"0" * 31, b"\x00" * 33, "ä".encode() * 16])
+def test_a_damaged_index_id_is_no_other_index(lib: Path, index: Path, written: bytes) -> None:
+    """Readers accept the folder, `verify` names the file, and a repair or a build writes it again."""
+    page(lib / "1", 1)
+    build(lib, index)
+    known = (index / "index_id").read_bytes()
+    for mend in (lambda: repair_index(index, encoder=GridEncoder()), lambda: build(lib, index)):
+        (index / "index_id").write_bytes(written)
+        with PanelIndex.open(index, encoder=GridEncoder()) as opened:
+            assert opened.count() == 4
+        (problem,) = verify_index(index, encoder=GridEncoder()).problems
+        assert problem.part == "index id"
+        mend()
+        assert (index / "index_id").read_bytes() == known
+        assert verify_index(index, encoder=GridEncoder()).problems == ()
+
+
+def test_damaged_names_in_the_schema(lib: Path, index: Path) -> None:
+    """Python cannot even decode SQLite's message about them; the index is refused with a sentence."""
+    page(lib / "1", 1)
+    build(lib, index)
+    with sqlite3.connect(index / "catalog.sqlite") as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    data = (index / "catalog.sqlite").read_bytes()
+    place = data.index(b"CREATE TABLE book")
+    (index / "catalog.sqlite").write_bytes(data[:place] + b"\xa0\xa0\xa0\xa0" + data[place + 4 :])
+    with pytest.raises(IndexDamaged):
+        PanelIndex.open(index, encoder=GridEncoder())
+    with pytest.raises(IndexDamaged):
+        build(lib, index)
+
+
+def test_lost_thumbnails_are_damage(lib: Path, index: Path) -> None:
+    """`verify` names the missing file, and a repair draws them; an index without thumbnails is sound."""
+    page(lib / "1", 1)
+    build(lib, index)
+    for file in (index / "thumbnails").iterdir():
+        file.unlink()
+    (problem,) = verify_index(index, encoder=GridEncoder()).problems
+    assert (problem.part, problem.derived) == ("thumbnails", True)
+    repair_index(index, encoder=GridEncoder())
+    assert verify_index(index, encoder=GridEncoder()).problems == ()
+    other = index.with_name("plain.index")
+    build(lib, other, thumbnails=False)
+    assert verify_index(other, encoder=GridEncoder()).problems == ()
