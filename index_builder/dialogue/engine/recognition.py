@@ -17,7 +17,7 @@ HEIGHT = 48
 """Height of a crop in pixels, as the network takes it."""
 
 _MIN_WIDTH = 320
-"""Width to which shorter crops are padded, as RapidOCR does it. OpenVINO compiles every width anew, so few are faster."""
+"""Width to which shorter crops are padded, as RapidOCR does it. Fewer widths are faster: each is compiled anew."""
 
 _STEPS_PER_DOUBLING = 8
 """Widths between one power of two and the next: at most an eighth of a wide crop is padding."""
