@@ -16,22 +16,22 @@ from tests.dialogue.lettering import lettered, pixels
 
 
 @pytest.mark.parametrize(
-    ("width", "padded"), [(1, 32), (32, 32), (33, 64), (250, 256), (257, 288), (513, 576), (1025, 1152), (9000, 9216)]
+    ("width", "padded"), [(1, 320), (320, 320), (321, 352), (513, 576), (1025, 1152), (9000, 9216)]
 )
 def test_few_widths_are_read(width: int, padded: int) -> None:
-    """Widths are multiples of 32 for short lines, and of an eighth of a power of two for long ones."""
+    """Short lines are padded to 320 pixels, long ones to a multiple of an eighth of a power of two."""
     assert padded_width(width) == padded
 
 
 def test_padding_is_short() -> None:
-    """A line is never cut off, and padded by less than 32 pixels or an eighth of its width."""
-    for width in range(1, 5000):
-        assert width <= padded_width(width) < width + max(32, width / 8)
+    """A line is never cut off, and a long one padded by less than an eighth of its width."""
+    for width in range(320, 5000):
+        assert width <= padded_width(width) < width * 9 / 8
 
 
 def test_lines_of_about_the_same_width_are_read_together() -> None:
     """Batches hold each line once, at most six of them, and all have the same padded width."""
-    widths = [40, 300, 50, 33, 64, 41, 42, 290, 43, 44]
+    widths = [40, 400, 50, 33, 64, 41, 42, 390, 43, 44]
     groups = list(batches(widths))
     assert sorted(i for _, indices in groups for i in indices) == list(range(len(widths)))
     assert all(len(indices) <= 6 for _, indices in groups)
