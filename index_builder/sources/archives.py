@@ -37,6 +37,7 @@ from retrieval.books import (
     is_page,
     is_unsupported_image,
     open_container,
+    suffix_of,
 )
 from retrieval.books.problems import ReadProblem
 from retrieval.errors import SourceError
@@ -225,6 +226,16 @@ def _find_pictures(book: Container, members: _Members, names: Iterable[str]) -> 
             members.pages[name] = fingerprint
         elif kind is PictureKind.UNSUPPORTED or is_unsupported_image(name):
             members.skip(UNSUPPORTED_IMAGE, name, is_image=True)
+        elif not suffix_of(name):
+            _skip_damaged(book, members, name)
+
+
+def _skip_damaged(book: Container, members: _Members, name: str) -> None:
+    """Skip a member without an extension that is damaged: it may be a page whose first bytes are lost."""
+    try:
+        book.read(name)
+    except SourceError as error:
+        members.skip(error_reason(error), name)
 
 
 def _skip_listed(book: Container, members: _Members, names: Iterable[str]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from index_builder.annotations import PageAnnotation, read_annotation
+from index_builder.annotations.formats import mokuro
 from index_builder.annotations.json_text import parse_json
 from index_builder.annotations.registry import parse_file
 from retrieval.records import Box
@@ -241,3 +242,14 @@ def test_odd_xml(data: bytes) -> None:
 def test_odd_tables(data: bytes) -> None:
     """A manifest without rows, or cut off in the first one, is empty."""
     assert parse_file(data).manifest in ({}, {"": "a"})
+
+
+def test_a_mokuro_block_without_lines_is_counted() -> None:
+    """A block whose lines have another name has no text, and the page says so; an empty block does not."""
+    pages = [
+        {"img_path": f"{n}.jpg", "blocks": [{"box": [0, 0, 9, 9], key: []}]} for n, key in enumerate(["lines", "x"])
+    ]
+    volume = mokuro.read({"pages": pages})
+    assert volume is not None
+    assert volume.pages["0.jpg"].warnings == ()
+    assert volume.pages["1.jpg"].warnings == ("text blocks ignored because they have no list of lines: 1",)

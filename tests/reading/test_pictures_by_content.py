@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -307,3 +308,16 @@ def test_an_index_in_the_library(tmp_path: Path) -> None:
     fill(tmp_path, "a/1.png", "my.index/catalog.sqlite", "my.index/vectors/picture-0", "my.index/thumbnails/0")
     assert [book.relative for book in books(tmp_path)] == ["a"]
     assert skipped(tmp_path) == {}
+
+
+def test_a_damaged_page_without_extension_is_named(tmp_path: Path) -> None:
+    """Its first bytes are lost, so that it is no picture any more; its checksum shows the damage."""
+    data = make_zip_bytes([(str(n), jpeg(n)) for n in range(3)], zipfile.ZIP_STORED)
+    place = data.index(jpeg(1))
+    (tmp_path / "a.cbz").write_bytes(data[:place] + bytes(600) + data[place + 600 :])
+    found = list(find_books(tmp_path / "a.cbz"))
+    (book,) = (item for item in found if isinstance(item, BookRef))
+    assert [page.name for page in book.pages] == ["0", "2"]
+    (left_out,) = (item for item in found if isinstance(item, Skipped))
+    assert left_out.path.endswith("a.cbz/1")
+    assert "Bad CRC-32" in left_out.reason

@@ -39,14 +39,16 @@ def read(value: Any) -> Volume | None:
 
 
 def _page(page: dict[str, Any]) -> RawAnnotation:
-    blocks, ignored = [], 0
+    blocks, ignored, unread = [], 0, 0
     for _, block in numbered_objects(page.get("blocks")):
         box, text = parse_four_numbers(block.get("box")), _text(block.get("lines"))
         if box is not None and text:
             blocks.append(TextBlock(box_of_corners(*box), text, language="ja"))
         else:
             ignored += box is None and bool(text)
-    warnings = (f"text blocks ignored because they have no valid box: {ignored}",) if ignored else ()
+            unread += not isinstance(block.get("lines"), list)
+    counts = {"valid box": ignored, "list of lines": unread}
+    warnings = tuple(f"text blocks ignored because they have no {what}: {n}" for what, n in counts.items() if n)
     size = parse_size(page.get("img_width"), page.get("img_height"))
     return RawAnnotation(warnings=warnings, blocks=tuple(blocks), page_size=size)
 
