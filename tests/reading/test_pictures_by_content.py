@@ -311,7 +311,7 @@ def test_an_index_in_the_library(tmp_path: Path) -> None:
 
 
 def test_a_damaged_page_without_extension_is_named(tmp_path: Path) -> None:
-    """Its first bytes are lost, so that it is no picture any more; its checksum shows the damage."""
+    """Its first bytes are lost, so that it is not recognized as a picture; its checksum shows the damage."""
     data = make_zip_bytes([(str(n), jpeg(n)) for n in range(3)], zipfile.ZIP_STORED)
     place = data.index(jpeg(1))
     (tmp_path / "a.cbz").write_bytes(data[:place] + bytes(600) + data[place + 600 :])
