@@ -20,18 +20,18 @@ from index_builder.decode.records import DecodeResult, DecodeSettings
 from index_builder.dialogue import AUTO, OcrCacheWriter, OcrSettings, threads_per_worker
 from index_builder.options import BuildOptions
 from index_builder.plan.moves import detect_moves
-from index_builder.plan.passes import picture_jobs, text_jobs
+from index_builder.plan.passes import count, picture_jobs, text_jobs, unread_jobs
 from index_builder.plan.plan import PageJob, PageStatus, Plan
 from index_builder.plan.scan import make_plan
 from index_builder.preconditions import BuildEncoder, check_nesting, check_regions, settle_dpi
 from index_builder.report import BuildReport, StageTimer
 from index_builder.write import PageWriter, Publisher, StateReports, WritableIndex, derive_generation
+from retrieval.build_state import remove_build_state
 from retrieval.encoder.protocol import Encoder, can_encode_texts
 from retrieval.errors import SourceError
 from retrieval.overview.thresholds import MIN_SAMPLE
 from retrieval.progress import ProgressCallback, StageProgress
 from retrieval.search.index_encoder import EncoderLoader
-from retrieval.store.build_state import remove_build_state
 from retrieval.store.generation import open_generation
 from retrieval.temporary import temporary_errors
 
@@ -138,11 +138,11 @@ class BuildSession:
     def _write_twice(self, writer: PageWriter, plan: Plan, settings: DecodeSettings) -> None:
         """Write the pictures of all pages and publish them; then read and write their text."""
         pictures = partial(picture_jobs, plan)
-        self._write_pass(writer, plan, "encode", pictures, _count(pictures()), replace(settings, ocr=None))
+        self._write_pass(writer, plan, "encode", pictures, count(pictures()), replace(settings, ocr=None))
         if writer.written:
             writer.publish()
         texts = partial(text_jobs, plan, self._index.catalog)
-        self._write_pass(writer, plan, "read", texts, _count(texts()), settings)
+        self._write_pass(writer, plan, "read", texts, count(texts()), settings)
 
     def _write_pass(
         self,
@@ -174,8 +174,7 @@ class BuildSession:
             return False
         if self._options.ocr == "later":
             return True
-        unread = (job for job in plan.read() if not job.task.annotation and not job.task.annotations)
-        return _count(unread) > LATER_PAGES
+        return count(unread_jobs(plan)) > LATER_PAGES
 
     @contextmanager
     def _known_hashes(self, plan: Plan) -> Iterator[str | None]:
@@ -279,10 +278,6 @@ def _decode_again(settings: DecodeSettings, job: PageJob) -> DecodeResult:
     """Decode a page with all its panels in this process, even if its content is known."""
     task = replace(job.task, ocr_only=False, previous_digest=None) if job.task.ocr_only else job.task
     return decode_page(task, _without_hashes(settings))
-
-
-def _count(jobs: Iterator[PageJob]) -> int:
-    return sum(1 for _ in jobs)
 
 
 def _detail(panels: int, rate: float, searchable: int) -> str:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
+from retrieval.build_state import read_build_state
 from retrieval.encoder.protocol import Encoder
 from retrieval.errors import IndexDamaged, UsageError
 from retrieval.filters import Filter
@@ -24,7 +25,6 @@ from retrieval.search.index_encoder import (
     missing_record,
 )
 from retrieval.search.query import Query, QueryFields
-from retrieval.store.build_state import read_build_state
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.catalog.records import BookSummary
 from retrieval.store.generation import Generation, open_generation
@@ -75,16 +75,24 @@ class PanelIndex:
             check_fingerprint(encoder, settings.encoder, folder)
 
     @classmethod
-    def open(cls, path: str | Path, *, encoder: Encoder | str | Path | None = None, device: str | None = None) -> Self:
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        encoder: Encoder | str | Path | None = None,
+        device: str | None = None,
+        approximate: bool = True,
+    ) -> Self:
         """Open the index in a folder. The encoder is loaded on `device` when a query first needs it.
 
         encoder: the encoder that built the index, or its weight file, for an index whose weights were moved or whose
             encoder has no name. The place of a weight file is remembered for this user.
+        approximate: False opens no vector index: to list what an index holds, or to compare every vector in a search.
 
         Raises `IndexMissing`, `IndexDamaged`, `IndexLocked`, `IndexTooNew` or `IndexTooOld`, and `EncoderMismatch` if
         `encoder` is given and did not build this index.
         """
-        return cls._open(path, encoder, device)
+        return cls._open(path, encoder, device, approximate=approximate)
 
     @classmethod
     def open_for_one_query(
@@ -92,11 +100,6 @@ class PanelIndex:
     ) -> Self:
         """Open an index in a process that ends after one query: nothing is prepared for a second one."""
         return cls._open(path, encoder, device, load=load_for_one_query)
-
-    @classmethod
-    def open_to_describe(cls, path: str | Path) -> Self:
-        """Open an index to list what it holds. Without its vector index, a search would compare every vector."""
-        return cls._open(path, None, None, approximate=False)
 
     @classmethod
     def _open(cls, path: str | Path, encoder: Encoder | str | Path | None, device: str | None, **settings: Any) -> Self:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from index_builder import calibrate
-from index_builder.write import publish
+from index_builder.write.running import publish
 from retrieval.encoder.protocol import PanelEmbeddings, PanelInput, QueryInput, QueryVectors
 from retrieval.encoder.spec import DIMENSION, EncoderSpec
 from retrieval.progress import ProgressCallback, no_progress

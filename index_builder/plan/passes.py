@@ -10,6 +10,16 @@ from index_builder.plan.plan import PageJob, Plan
 from retrieval.store.catalog.catalog import Catalog
 
 
+def count(jobs: Iterator[PageJob]) -> int:
+    """Return the number of jobs."""
+    return sum(1 for _ in jobs)
+
+
+def unread_jobs(plan: Plan) -> Iterator[PageJob]:
+    """Return the jobs of pages without an annotation: those that may have to be read."""
+    return (job for job in plan.read() if not job.task.annotation and not job.task.annotations)
+
+
 def picture_jobs(plan: Plan) -> Iterator[PageJob]:
     """Return the jobs of the first pass: all but those of pages whose content is known and only lacks its text."""
     return (job for job in plan.read() if not job.task.ocr_only)

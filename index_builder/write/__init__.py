@@ -8,9 +8,9 @@ from index_builder.write.encode import PageWriter
 from index_builder.write.generation_writer import write_generation
 from index_builder.write.lock import writer_lock
 from index_builder.write.mend import mend_catalog
-from index_builder.write.publish import Publisher
 from index_builder.write.purge import purge_unnamed
-from index_builder.write.state_reports import StateReports
+from index_builder.write.running.publish import Publisher
+from index_builder.write.running.state_reports import StateReports
 from index_builder.write.store import WritableIndex, current_generation
 
 __all__ = [

@@ -6,21 +6,22 @@ where it stopped, and encodes at most the batch in flight again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from index_builder.decode.records import DecodedPage, DecodedPanel, DecodeError, DecodeResult
+from index_builder.decode.records import DecodedPage, DecodeError, DecodeResult
 from index_builder.dialogue import OcrCacheWriter
 from index_builder.options import BuildOptions
 from index_builder.plan.plan import PageJob, PageStatus, Plan, present_status
 from index_builder.report import OcrCounts, StageTimer
-from index_builder.write.publish import Publisher
+from index_builder.write.pages.rows import Batch, new_pages, page_copies
+from index_builder.write.pages.texts import TextPage, encode_texts, text_page, write_texts
+from index_builder.write.running.publish import Publisher
 from index_builder.write.store import WritableIndex
-from index_builder.write.texts import TextPage, encode_texts, text_page, write_texts
 from retrieval.encoder.protocol import Encoder, PanelEmbeddings, can_encode_texts
-from retrieval.store.catalog.records import NewPage, NewPanel, PageCopy, PageUpdate
+from retrieval.store.catalog.records import PageUpdate
 from retrieval.store.catalog.tables import PageRow, PanelRow
 
 _PANELS_PER_COMMIT = 64
@@ -30,35 +31,6 @@ _WARNINGS_PER_PAGE = 5
 """Warnings about one page that the report lists; the others are counted."""
 
 Job = tuple[PageJob, DecodeResult]
-
-
-@dataclass
-class _Batch:
-    """Whole pages to write together.
-
-    copies: pages with the content of another page, with its id and the vector rows of its panels. texts: pages of
-    which only the text was read.
-    """
-
-    pages: list[tuple[PageJob, DecodedPage]] = field(default_factory=list)
-    copies: list[tuple[PageJob, int, list[int]]] = field(default_factory=list)
-    texts: list[TextPage] = field(default_factory=list)
-
-    @property
-    def panels(self) -> int:
-        """Number of panels in the batch."""
-        encoded = sum(len(page.panels or ()) for _, page in self.pages)
-        return encoded + sum(len(rows) for *_, rows in self.copies) + sum(len(page.stored) for page in self.texts)
-
-    @property
-    def decoded_panels(self) -> list[DecodedPanel]:
-        """The panels of the decoded pages, in order."""
-        return [panel for _, page in self.pages for panel in page.panels or ()]
-
-    @property
-    def page_count(self) -> int:
-        """Number of pages in the batch."""
-        return len(self.pages) + len(self.copies) + len(self.texts)
 
 
 class PageWriter:
@@ -108,7 +80,7 @@ class PageWriter:
         Several calls may follow each other, each for other results; the number begins at 0 with each.
         decode_again: decodes a page in this process, whose content changed since it was hashed.
         """
-        batch, book = _Batch(), None
+        batch, book = Batch(), None
         self.pages_done = 0
         while True:
             with self._timer.stage("decode"):
@@ -121,18 +93,18 @@ class PageWriter:
                 self.pages_done += 1
             if batch.panels >= max(_PANELS_PER_COMMIT, self._options.batch_size):
                 self._land(plan, batch)
-                batch = _Batch()
+                batch = Batch()
             yield self.pages_done + batch.page_count
         self._land(plan, batch)
         yield self.pages_done
 
-    def _publish_if_due(self, plan: Plan, batch: _Batch, *, between_books: bool) -> _Batch:
+    def _publish_if_due(self, plan: Plan, batch: Batch, *, between_books: bool) -> Batch:
         """Write the batch and publish all pages before the next one, if it is time; return the batch to fill."""
         if not self._publisher.is_due(self.written + batch.panels, between_books=between_books):
             return batch
         self._land(plan, batch)
         self.publish()
-        return _Batch()
+        return Batch()
 
     def publish(self) -> None:
         """Publish everything written so far."""
@@ -142,7 +114,7 @@ class PageWriter:
     def _settle(
         self,
         plan: Plan,
-        batch: _Batch,
+        batch: Batch,
         job: PageJob,
         result: DecodeResult,
         decode_again: Callable[[PageJob], DecodeResult],
@@ -218,7 +190,7 @@ class PageWriter:
         self.ocr.words += sum(len((panel.text or "").split()) for panel in read)
         self.ocr.sound_effects += sum(len(panel.sound_effects.split()) for panel in read)
 
-    def _land(self, plan: Plan, batch: _Batch) -> None:
+    def _land(self, plan: Plan, batch: Batch) -> None:
         """Encode and write a batch."""
         self.pages_done += batch.page_count
         self._ocr_cache.flush()  # before the pages, so that every page with OCR text has its lines stored
@@ -250,12 +222,10 @@ class PageWriter:
             write_texts(self._index, pages, embeddings, self._options.thumbnails)
         self.texts += len(pairs)
 
-    def _skip_not_finite(
-        self, plan: Plan, batch: _Batch, embeddings: PanelEmbeddings
-    ) -> tuple[_Batch, PanelEmbeddings]:
+    def _skip_not_finite(self, plan: Plan, batch: Batch, embeddings: PanelEmbeddings) -> tuple[Batch, PanelEmbeddings]:
         """Skip pages with vectors that are not numbers: they must never be stored. Return the others."""
         finite, kept, start = embeddings.finite(), np.ones(len(embeddings.picture), bool), 0
-        others = _Batch(copies=batch.copies)
+        others = Batch(copies=batch.copies)
         for job, page in batch.pages:
             own = slice(start, start + len(page.panels or ()))
             if finite[own].all():
@@ -267,7 +237,7 @@ class PageWriter:
             start = own.stop
         return others, embeddings.take(kept)
 
-    def _write_copies(self, batch: _Batch) -> None:
+    def _write_copies(self, batch: Batch) -> None:
         """Write pages with the content of others: new panels with copies of the same vectors."""
         index = self._index
         with self._timer.stage("write"):
@@ -275,17 +245,17 @@ class PageWriter:
             first = index.next_row()
             index.vectors.copy(first, np.array(rows, np.int64))
             index.thumbnails.copy([(row, first + i) for i, row in enumerate(rows)])
-            index.thumbnails.remove(index.catalog.copy_pages(list(_page_copies(batch, first))))
+            index.thumbnails.remove(index.catalog.copy_pages(list(page_copies(batch, first))))
         self.reused += len(rows)
 
-    def _write_pages(self, batch: _Batch, embeddings: PanelEmbeddings) -> None:
+    def _write_pages(self, batch: Batch, embeddings: PanelEmbeddings) -> None:
         index, panels = self._index, batch.decoded_panels
         with self._timer.stage("write"):
             first = index.next_row()
             sums = index.vectors.append(first, embeddings)
             if self._options.thumbnails:
                 index.thumbnails.put([(first + i, p.thumbnail) for i, p in enumerate(panels) if p.thumbnail])
-            pages = list(_new_pages(batch, first, embeddings, sums))
+            pages = list(new_pages(batch, first, embeddings, sums))
             index.thumbnails.remove(index.catalog.write_pages(pages))
         self.encoded += len(panels)
 
@@ -294,59 +264,3 @@ def _first_warnings(warnings: Sequence[str]) -> list[str]:
     """Return the first warnings of a page: thousands of one page would hide those of all others."""
     more = len(warnings) - _WARNINGS_PER_PAGE
     return [*warnings[:_WARNINGS_PER_PAGE], *([f"and {more:,} more warnings for this page"] if more > 0 else [])]
-
-
-def _new_pages(batch: _Batch, first_row: int, embeddings: PanelEmbeddings, sums: Sequence[bytes]) -> Iterator[NewPage]:
-    """Return the pages of a batch as catalog records; panel i of the batch has vector row `first_row + i`."""
-    gates = embeddings.gate.tolist()
-    norms = [None] * len(gates) if embeddings.picture_norms is None else embeddings.picture_norms.tolist()
-    row = 0
-    for job, page in batch.pages:
-        panels = page.panels or ()
-        own = slice(row, row + len(panels))
-        yield NewPage(
-            job.book_id,
-            job.page.name,
-            job.page.number,
-            job.fingerprint,
-            page.digest,
-            page.width,
-            page.height,
-            tuple(_new_panels(panels, first_row + row, gates[own], sums[own], norms[own])),
-            label=job.label,
-            ocr_engine=page.ocr_engine,
-        )
-        row += len(panels)
-
-
-def _new_panels(
-    panels: Iterable[DecodedPanel],
-    first_row: int,
-    gates: Sequence[Sequence[float]],
-    sums: Sequence[bytes],
-    norms: Sequence[float | None],
-) -> Iterator[NewPanel]:
-    rows = zip(panels, gates, sums, norms, strict=True)
-    for place, (panel, (picture, dialogue, composition), one, norm) in enumerate(rows):
-        detected = panel.detected
-        yield NewPanel(
-            number=detected.number,
-            box=detected.box,
-            dialogue=detected.text or "",
-            box_source=detected.box_source,
-            vector_row=first_row + place,
-            gate=(picture, dialogue, composition),
-            sound_effects=detected.sound_effects,
-            text_source=detected.text_source,
-            vector_checksums=one,
-            picture_norm=norm,
-        )
-
-
-def _page_copies(batch: _Batch, first_row: int) -> Iterator[PageCopy]:
-    """Return the copies of a batch as catalog records; copied vector rows follow each other from `first_row` on."""
-    row = first_row
-    for job, copy_from, copied in batch.copies:
-        rows = {old: row + i for i, old in enumerate(copied)}
-        row += len(copied)
-        yield PageCopy(copy_from, job.book_id, job.page.name, job.page.number, job.fingerprint, job.label, rows)

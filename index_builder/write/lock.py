@@ -9,8 +9,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from retrieval.build_state import LOCK
 from retrieval.errors import IndexError_, IndexLocked, system_hint, system_problem
-from retrieval.store.build_state import LOCK
 from retrieval.store.files import make_folder
 
 _WAIT_SECONDS = 0.2

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.encoder import inputs
+from retrieval.encoder.embeddings import concatenate, no_panels, norms
 from retrieval.encoder.inputs import QUERY_ENCODINGS
 from retrieval.encoder.protocol import PanelEmbeddings, PanelInput, QueryInput, QueryVectors
 from retrieval.encoder.runtime.base import EncoderRuntime, Floats, Fusion
@@ -125,11 +126,11 @@ class PanelEncoder:
             raise UsageError(f"batch_size is {batch_size}; expected at least 1")
         report = StageProgress(progress, "encode", "panels", len(panels))
         text_vectors: dict[str, Floats] = {}
-        batches = [_no_panels(self.spec)]
+        batches = [no_panels(self.spec)]
         for start in range(0, len(panels), batch_size):
             batches.append(self._encode_batch(panels[start : start + batch_size], text_vectors))
             report(min(start + batch_size, len(panels)))
-        return _concatenate(batches)
+        return concatenate(batches)
 
     def _encode_batch(self, panels: Sequence[PanelInput], text_vectors: dict[str, Floats]) -> PanelEmbeddings:
         images = self._normalized([panel.image for panel in panels])
@@ -143,7 +144,7 @@ class PanelEncoder:
             fused, gate = self.runtime.fuse(image, text, geometry, mask)
             dialogue = np.where(self.unreadable([panel.text for panel in panels])[:, None], 0, unit(text))
             unit_regions = unit(regions) if self.spec.regions else None
-            return PanelEmbeddings(unit(image), dialogue, unit(fused), gate, unit_regions, _norms(image))
+            return PanelEmbeddings(unit(image), dialogue, unit(fused), gate, unit_regions, norms(image))
 
     def encode_texts(self, panels: Sequence[PanelInput], image_vectors: Floats) -> PanelEmbeddings:
         """Return the views of P panels with known image vectors, (P, D) float32; region vectors are not included.
@@ -151,7 +152,7 @@ class PanelEncoder:
         image_vectors: not scaled to 1, as the image branch gives them; `PanelEmbeddings.picture_norms` has the lengths.
         """
         if not panels:
-            return _no_panels(self.spec)
+            return no_panels(self.spec)
         texts = [panel.text for panel in panels]
         geometry = np.stack([self._composition(panel) for panel in panels])
         mask = np.stack([inputs.modality_mask(text) for text in texts])
@@ -160,9 +161,7 @@ class PanelEncoder:
             text = self._text_vectors(texts, {})
             fused, gate = self.runtime.fuse(image_vectors, text, geometry, mask)
             dialogue = np.where(self.unreadable(texts)[:, None], 0, unit(text))
-            return PanelEmbeddings(
-                unit(image_vectors), dialogue, unit(fused), gate, picture_norms=_norms(image_vectors)
-            )
+            return PanelEmbeddings(unit(image_vectors), dialogue, unit(fused), gate, picture_norms=norms(image_vectors))
 
     def _composition(self, panel: PanelInput) -> Floats:
         return inputs.composition(
@@ -271,30 +270,6 @@ def _checked_view(view: View | str) -> View:
         return View(view)
     except ValueError as error:
         raise UsageError(f"unknown view {str(view)!r}; expected one of {', '.join(View)}") from error
-
-
-def _no_panels(spec: EncoderSpec) -> PanelEmbeddings:
-    rows = np.zeros((0, spec.dimension), dtype=np.float32)
-    regions = np.zeros((0, spec.regions, spec.dimension), dtype=np.float32) if spec.regions else None
-    return PanelEmbeddings(rows, rows, rows, np.zeros((0, 3), dtype=np.float32), regions, np.zeros(0, dtype=np.float32))
-
-
-def _norms(vectors: Floats) -> Floats:
-    """Return the (P,) lengths of P vectors."""
-    return np.asarray(np.linalg.norm(vectors, axis=1), dtype=np.float32)
-
-
-def _concatenate(batches: Sequence[PanelEmbeddings]) -> PanelEmbeddings:
-    regions = [batch.regions for batch in batches if batch.regions is not None]
-    norms = [batch.picture_norms for batch in batches if batch.picture_norms is not None]
-    return PanelEmbeddings(
-        np.concatenate([batch.picture for batch in batches]),
-        np.concatenate([batch.dialogue for batch in batches]),
-        np.concatenate([batch.fused for batch in batches]),
-        np.concatenate([batch.gate for batch in batches]),
-        np.concatenate(regions) if regions else None,
-        np.concatenate(norms) if norms else None,
-    )
 
 
 def _settings(spec: EncoderSpec, profile: str, provisional: bool) -> dict[str, Any]:

@@ -326,7 +326,7 @@ def test_a_newer_schema(built: Path, many: Path) -> None:
         catalog.execute("UPDATE setting SET value = '99' WHERE key = 'schema_version'")
     catalog.close()
     for ask in (PanelIndex.open, verify_index, repair_index, lambda i: build(many / "comics", i)):
-        with pytest.raises(IndexTooNew, match=r"catalog\.sqlite: .* schema version 99; .* up to 4\nupdate Panelseek"):
+        with pytest.raises(IndexTooNew, match=r"catalog\.sqlite: .* schema version 99; .* up to 5\nupdate Panelseek"):
             ask(built)
 
 

@@ -10,10 +10,10 @@ import pytest
 from index_builder import calibrate as measuring
 from index_builder.calibrate import QUERIES, calibrate
 from retrieval import PanelIndex
+from retrieval.build_state import read_build_state
 from retrieval.overview import calibration
 from retrieval.overview.thresholds import Key, ScoreThreshold, stored_thresholds, thresholds_path
 from retrieval.progress import Progress, no_progress
-from retrieval.store.build_state import read_build_state
 from tests.building.library import build, page
 from tests.conftest import GridEncoder
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from index_builder.write import CatalogWriter, Publisher, WritableIndex, encode, publish
+from index_builder.write import CatalogWriter, Publisher, WritableIndex, encode
+from index_builder.write.running import publish
 from retrieval import PanelIndex
+from retrieval.build_state import FILE, LOCK, read_build_state, write_build_state
 from retrieval.errors import IndexDamaged
 from retrieval.progress import Progress
-from retrieval.store.build_state import FILE, LOCK, read_build_state, write_build_state
 from retrieval.store.layout import catalog_url
 from tests.building.library import build, page
 from tests.building.test_interrupted import Stopped, same_as_clean, stop_at, tidy
@@ -169,7 +170,7 @@ def test_a_damaged_state_counts_as_none(tmp_path: Path, text: str) -> None:
 
 def test_a_long_build_stores_its_state(lib: Path, index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From its fifth second on; a short one writes none."""
-    from index_builder.write import state_reports
+    from index_builder.write.running import state_reports
 
     page(lib / "1", 1)
     states: list[object] = []

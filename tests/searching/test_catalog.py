@@ -226,12 +226,12 @@ def test_opening(tmp_path: Path) -> None:
         index_id = created.settings().index_id
     with CatalogWriter.create(url) as again:
         assert (again.settings().language, again.settings().index_id) == ("de", index_id)
-        again.write_settings(schema_version=5)
-    message = r"c\.sqlite: the catalog has schema version 5; this Panelseek reads up to 4\nupdate Panelseek"
+        again.write_settings(schema_version=6)
+    message = r"c\.sqlite: the catalog has schema version 6; this Panelseek reads up to 5\nupdate Panelseek"
     with pytest.raises(IndexTooNew, match=message):
         Catalog.open(url)
     run(again, "UPDATE setting SET value = '1' WHERE key = 'schema_version'")
-    message = r"c\.sqlite: the catalog has schema version 1; this Panelseek reads 4\ndelete .*build it again"
+    message = r"c\.sqlite: the catalog has schema version 1; this Panelseek reads 5\ndelete .*build it again"
     with pytest.raises(IndexTooOld, match=message):
         CatalogWriter.create(url)
     (tmp_path / "d.sqlite").write_bytes(b"x" * 5000)

@@ -135,7 +135,13 @@ def test_switches(index: PanelIndex) -> None:
     for value in ("no", 1, None, np.int64(0)):
         with pytest.raises(UsageError, match="exact must be True or False"):
             index.search(text="a", exact=value)  # type: ignore[arg-type]
-    assert BuildOptions(ocr=np.False_).ocr is False  # type: ignore[arg-type]
+    assert [BuildOptions(ocr=value).ocr for value in (np.False_, np.True_, False, True, "later")] == [  # type: ignore[arg-type]
+        "no",
+        "auto",
+        "no",
+        "auto",
+        "later",
+    ]
     with pytest.raises(UsageError, match="page_is_panel must be True or False"):
         BuildOptions(page_is_panel="yes")  # type: ignore[arg-type]
 

@@ -28,7 +28,7 @@ def info(folder: Path, books: bool, facets: bool, as_json: bool) -> None:
     from ui.output.notes import build_notes
     from ui.output.tables import print_books, print_facets, print_info
 
-    with PanelIndex.open_to_describe(folder) as index:
+    with PanelIndex.open(folder, approximate=False) as index:
         found = _info(index)
         listed = index.books() if books else []
         counted = index.facets() if facets else {}

@@ -66,7 +66,7 @@ def completion(shell: str) -> None:
 
     found = get_completion_class(shell)
     assert found is not None  # click has all three
-    click.echo(found(panelseek, {}, "panelseek", "_PANELSEEK_COMPLETE").source())
+    echo(*found(panelseek, {}, "panelseek", "_PANELSEEK_COMPLETE").source().splitlines())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from retrieval.build_state import read_build_state
 from retrieval.encoder.protocol import can_read
-from retrieval.store.build_state import read_build_state
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from retrieval.build_state import write_build_state
 from retrieval.progress import Progress, ProgressCallback
-from retrieval.store.build_state import write_build_state
 
 _FIRST_SECONDS = 5.0
 """Seconds before the first state is stored: a short build stores none."""

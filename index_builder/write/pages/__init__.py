@@ -1,0 +1,1 @@
+"""Pages as catalog records: encoded, copied, and with new texts."""
