@@ -61,19 +61,24 @@ def connect_to_existing(path: Path, timeout: float | None = None) -> sqlite3.Con
     """
     connection = _connect(path, "mode=rw" if is_writable(path) else _read_only_mode(path), timeout)
     try:
-        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1")  # a file is opened when it is first read
+        read_schema(connection)  # a file is opened when it is first read
     except sqlite3.DatabaseError as error:
         if not lacks_shared_memory(error) or has_unmerged_changes(path):
-            if fault_of(error) == "damaged":
+            if fault_of(error) == "damaged" and not str(error).startswith(_UNDECODABLE):
                 return connection  # the caller's first statement says so
             connection.close()
             raise
         connection.close()
         return _connect(path, "mode=ro&immutable=1", timeout)
-    except UnicodeDecodeError:  # Python cannot decode SQLite's message about a damaged name in the schema
-        connection.close()
-        raise sqlite3.DatabaseError(f"{_UNDECODABLE}: a name in the schema is damaged") from None
     return connection
+
+
+def read_schema(connection: sqlite3.Connection) -> None:
+    """Read the schema, before any other statement does. Raises `sqlite3.DatabaseError` if that fails."""
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
+    except UnicodeDecodeError:  # Python cannot decode SQLite's message about a damaged name
+        raise sqlite3.OperationalError(f"{_UNDECODABLE}: a name in the schema is damaged") from None
 
 
 def is_writable(path: Path) -> bool:
@@ -116,6 +121,7 @@ def enable_wal(connection: sqlite3.Connection) -> None:
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:
+            read_schema(connection)
             connection.execute("PRAGMA journal_mode = WAL").fetchall()
             return
         except sqlite3.OperationalError as error:
@@ -148,6 +154,8 @@ def write_transaction(
     with closing(sqlite3.connect(path, timeout=seconds, isolation_level=None)) as connection:
         if wal:
             enable_wal(connection)
+        else:
+            read_schema(connection)
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute("BEGIN IMMEDIATE")
         try:

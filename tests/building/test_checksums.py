@@ -460,12 +460,12 @@ def test_damaged_names_in_the_schema(lib: Path, index: Path) -> None:
     with sqlite3.connect(index / "catalog.sqlite") as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     data = (index / "catalog.sqlite").read_bytes()
-    place = data.index(b"CREATE TABLE book")
-    (index / "catalog.sqlite").write_bytes(data[:place] + b"\xa0\xa0\xa0\xa0" + data[place + 4 :])
-    with pytest.raises(IndexDamaged):
-        PanelIndex.open(index, encoder=GridEncoder())
-    with pytest.raises(IndexDamaged):
-        build(lib, index)
+    place = data.index(b"tablebookbook")
+    damaged = b"table\xa0\xa0\xa0\xa0book" + data[place + 13 :].replace(b"CREATE", b"CR\xa0\xa0TE", 1)
+    (index / "catalog.sqlite").write_bytes(data[:place] + damaged)
+    for ask in (verify_index, repair_index, PanelIndex.open, lambda folder: build(lib, folder)):
+        with pytest.raises(IndexDamaged, match="a name in the schema is damaged"):
+            ask(index)  # type: ignore[operator]
 
 
 def test_lost_thumbnails_are_damage(lib: Path, index: Path) -> None:
