@@ -152,9 +152,9 @@ def test_the_state_of_a_build(lib: Path, index: Path) -> None:
         assert state is not None
         assert (state.running, state.progress.total) == (True, 30_000)
         (note,) = build_notes(index)
-        assert note.startswith("A build is running: stage encode, 1,240 of 30,000 pages.")
+        assert note == "A build is running: 1,240 of 30,000 pages encoded, 38:21 left. New panels appear as it goes."
     (note,) = build_notes(index)
-    assert note.startswith("The last build was stopped in its stage encode (1,240 of 30,000 pages).")
+    assert note == "The last build was stopped: 1,240 of 30,000 pages encoded. Run it again to go on."
     build(lib, index)
     assert build_notes(index) == []
     assert not (index / FILE).exists()

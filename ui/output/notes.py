@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING
 
 from retrieval.build_state import read_build_state
 from retrieval.encoder.protocol import can_read
+from ui.output.progress import duration
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from retrieval import PanelIndex, Query
+
+_DONE = {"scan": "scanned", "compare": "compared", "encode": "encoded", "read": "read", "index": "indexed"}
+"""Participles of the stages of a build."""
 
 UNREADABLE = "The encoder cannot read these words; they were looked up as words only."
 UNREADABLE_NEGATIVE = "The encoder cannot read the words to exclude; they were looked up as words only."
@@ -30,7 +34,10 @@ def build_notes(folder: Path) -> list[str]:
     state = read_build_state(folder)
     if state is None:
         return []
-    count = f"{state.progress.done:,} of {state.progress.total:,} {state.progress.unit}"
+    progress = state.progress
+    total = f" of {progress.total:,}" if progress.total else ""
+    count = f"{progress.done:,}{total} {progress.unit} {_DONE.get(progress.stage, progress.stage)}"
     if not state.running:
-        return [f"The last build was stopped in its stage {state.progress.stage} ({count}). Run it again to go on."]
-    return [f"A build is running: stage {state.progress.stage}, {count}. What it adds is found as it goes."]
+        return [f"The last build was stopped: {count}. Run it again to go on."]
+    left = f", {duration(progress.seconds_left)} left" if progress.seconds_left else ""
+    return [f"A build is running: {count}{left}. New panels appear as it goes."]
