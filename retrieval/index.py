@@ -75,24 +75,16 @@ class PanelIndex:
             check_fingerprint(encoder, settings.encoder, folder)
 
     @classmethod
-    def open(
-        cls,
-        path: str | Path,
-        *,
-        encoder: Encoder | str | Path | None = None,
-        device: str | None = None,
-        approximate: bool = True,
-    ) -> Self:
+    def open(cls, path: str | Path, *, encoder: Encoder | str | Path | None = None, device: str | None = None) -> Self:
         """Open the index in a folder. The encoder is loaded on `device` when a query first needs it.
 
         encoder: the encoder that built the index, or its weight file, for an index whose weights were moved or whose
             encoder has no name. The place of a weight file is remembered for this user.
-        approximate: False opens no vector index: to list what an index holds, or to compare every vector in a search.
 
         Raises `IndexMissing`, `IndexDamaged`, `IndexLocked`, `IndexTooNew` or `IndexTooOld`, and `EncoderMismatch` if
         `encoder` is given and did not build this index.
         """
-        return cls._open(path, encoder, device, approximate=approximate)
+        return cls._open(path, encoder, device)
 
     @classmethod
     def open_for_one_query(
@@ -274,6 +266,11 @@ class PanelIndex:
             "sources": [str(path) for path in self.catalog.library.sources()],
             "skipped": [{"path": path, "reason": reason} for path, reason in self.catalog.library.skipped()],
         }
+
+
+def open_to_describe(path: str | Path) -> PanelIndex:
+    """Open an index to list what it holds. Without its vector index, a search would compare every vector."""
+    return PanelIndex._open(path, None, None, approximate=False)
 
 
 def _nothing_published(folder: Path) -> IndexDamaged:

@@ -14,6 +14,7 @@ from retrieval import PanelIndex, Query
 from retrieval.encoder.inputs import resize
 from retrieval.encoder.protocol import QueryVectors
 from retrieval.errors import UsageError
+from retrieval.index import open_to_describe
 from retrieval.records import View
 from retrieval.search import candidates
 from retrieval.search.query import ViewQuery
@@ -383,7 +384,7 @@ def test_text_and_image_together(tmp_path: Path) -> None:
 def test_an_index_that_is_only_described(large: Setup) -> None:
     """Its vector index stays closed; what it says of itself is the same, and a search compares every vector."""
     index, _, folder = large
-    with PanelIndex.open(folder, approximate=False) as described:
+    with open_to_describe(folder) as described:
         assert described.info() == index.info()
         assert all(view.ann is None for view in described.generation.views.values())
         found, exact = described.search(panel=7, k=20), index.search(panel=7, k=20, exact=True)

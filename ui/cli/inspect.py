@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 @short_run()
 def info(folder: Path, books: bool, facets: bool, as_json: bool) -> None:
     """Show what an index holds and how well it searches."""
-    from retrieval import PanelIndex
+    from retrieval.index import open_to_describe
     from ui.output.notes import build_notes
     from ui.output.tables import print_books, print_facets, print_info
 
-    with PanelIndex.open(folder, approximate=False) as index:
+    with open_to_describe(folder) as index:
         found = _info(index)
         listed = index.books() if books else []
         counted = index.facets() if facets else {}
