@@ -142,13 +142,17 @@ class ApiClient:
     def __init__(self, url: str) -> None:
         self._url = f"{url}gradio_api/call/search_panels"
 
-    def __call__(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Return the answer. Raises `RuntimeError` with the server's reply if it is an error."""
+    def __call__(self, arguments: dict[str, Any], client: int = 0) -> dict[str, Any]:
+        """Return the answer. Raises `RuntimeError` with the server's reply if it is an error.
+
+        client: number of the client; each has an address of its own, as a proxy reports it.
+        """
         body = json.dumps({"data": list((ARGUMENTS | arguments).values())}).encode()
+        headers = {"content-type": "application/json", "x-forwarded-for": f"192.0.2.{client}"}
         try:
-            with urlopen(Request(self._url, body, {"content-type": "application/json"}), timeout=300) as reply:
+            with urlopen(Request(self._url, body, headers), timeout=300) as reply:
                 event = json.load(reply)["event_id"]
-            with urlopen(f"{self._url}/{event}", timeout=300) as stream:
+            with urlopen(Request(f"{self._url}/{event}", headers=headers), timeout=300) as stream:
                 text = stream.read().decode()
         except HTTPError as error:
             raise RuntimeError(f"HTTP {error.code}: {error.read().decode(errors='replace')[:200]}") from error
@@ -172,7 +176,7 @@ def run_clients(
             kind, arguments = questions[number]
             began = time.perf_counter()
             try:
-                answer = ask(arguments)
+                answer = ask(arguments, seed)
             except Exception as error:  # whatever a client meets is counted
                 with record.lock:
                     record.errors[f"{kind}: {type(error).__name__}: {str(error)[:160]}"] += 1

@@ -33,7 +33,7 @@ _COLLECTED_BYTES = 32 * 2**20
 """Bytes of bodies after which garbage is collected."""
 
 _WAIT_SECONDS = 20.0
-_STREAM_WAIT_SECONDS = 0.5
+_STREAM_WAIT_SECONDS = 5.0
 
 
 class RequestLimits:
@@ -47,7 +47,7 @@ class RequestLimits:
         self._uploads = uploads
         self._logins = LoginGuard()
         self._requests = Shares(12, 64, _WAIT_SECONDS)
-        self._streams = Shares(24, 192, _STREAM_WAIT_SECONDS)
+        self._streams = Shares(96, 192, _STREAM_WAIT_SECONDS)
         self._bodies = Shares(memory.bodies, memory.bodies, _WAIT_SECONDS, lambda: _COPIES * queued())
         self._large_calls = Shares(1, 1, _WAIT_SECONDS)
         self._uncollected = 0
