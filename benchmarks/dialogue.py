@@ -25,9 +25,10 @@ import shutil
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -245,23 +246,28 @@ def show(rows: dict[str, dict[str, float]], markdown: bool) -> None:
         print(f"{line[0]:22}" + "".join(f"{cell:>26}" for cell in line[1:]))
 
 
+def run(parser: argparse.ArgumentParser, measure: Callable[[argparse.Namespace], dict[str, Any]]) -> None:
+    """Parse the command line, measure, and print the tables in the form that was chosen."""
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print one JSON object")
+    form.add_argument("--markdown", action="store_true", help="print Markdown tables")
+    arguments = parser.parse_args()
+    cv2.setNumThreads(1)
+    result = measure(arguments)
+    if arguments.json:
+        print(json.dumps(result, indent=1))
+        return
+    for rows in result.values():
+        show(rows, arguments.markdown)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default="", help="use only pages with this in their path")
     parser.add_argument("--cache", type=Path, default=Path("ocr"), help="keep OCR lines in this folder")
     parser.add_argument("--timed", type=int, default=12, help="time OCR on this many pages; 0: skip")
     parser.add_argument("--seed", type=int, default=0, help="choose the words of the queries")
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print one JSON object")
-    form.add_argument("--markdown", action="store_true", help="print Markdown tables")
-    arguments = parser.parse_args()
-    cv2.setNumThreads(1)
-    result = tables(arguments)
-    if arguments.json:
-        print(json.dumps(result, indent=1))
-        return
-    for rows in result.values():
-        show(rows, arguments.markdown)
+    run(parser, tables)
 
 
 if __name__ == "__main__":

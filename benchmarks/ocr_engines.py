@@ -13,7 +13,6 @@ pages a second, in wall time, with one and two processes of one thread. It says 
 from __future__ import annotations
 
 import argparse
-import json
 import multiprocessing
 import time
 from collections.abc import Callable
@@ -28,7 +27,7 @@ import numpy as np
 import psutil
 import rapidocr
 from annotated_pages import comics_folder, or_whole_page
-from dialogue import Page, TextScores, compare, english_pages, show
+from dialogue import Page, TextScores, compare, english_pages, run
 from numpy.typing import NDArray
 
 from index_builder.dialogue.lines import Line
@@ -176,17 +175,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="use only every n-th page")
     parser.add_argument("--memory-pages", type=int, default=10, help="pages to read before memory is measured")
     parser.add_argument("--workers", action="store_true", help="measure pages a second with one and two processes")
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print one JSON object")
-    form.add_argument("--markdown", action="store_true", help="print Markdown tables")
-    arguments = parser.parse_args()
-    cv2.setNumThreads(1)
-    result = tables(arguments)
-    if arguments.json:
-        print(json.dumps(result, indent=1))
-        return
-    for rows in result.values():
-        show(rows, arguments.markdown)
+    run(parser, tables)
 
 
 if __name__ == "__main__":
