@@ -27,7 +27,6 @@ _PDFIUM = threading.RLock()
 _VERSION = 2
 """Version of the reading of pages; part of their fingerprints, so that the next build reads them again."""
 
-
 _HEAD = 1024
 _REVISION = re.compile(rb"startxref")
 _PAGE_OBJECT = re.compile(rb"\bobj\b[^>]{0,200}/Type\s*/Page\b")
