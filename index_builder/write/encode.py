@@ -22,7 +22,6 @@ from index_builder.write.running.publish import Publisher
 from index_builder.write.store import WritableIndex
 from retrieval.encoder.protocol import Encoder, PanelEmbeddings, can_encode_texts
 from retrieval.store.catalog.records import PageUpdate
-from retrieval.store.catalog.tables import PageRow, PanelRow
 
 _PANELS_PER_COMMIT = 64
 """Panels encoded between two commits: more lose more in a crash, fewer cost more syncs to disk."""
@@ -167,12 +166,10 @@ class PageWriter:
 
     def _reusable(self, digest: str) -> tuple[int, list[int]] | None:
         """Return a page with this content and the vector rows of its panels, if all is what was written."""
-        catalog = self._index.catalog
-        for page_id, panels in catalog.pages.pages_by_digest(digest):
-            places = catalog.panels.vector_places(panels, with_missing=True)
-            intact = not self._index.vectors.damaged(places.rows, places.sums).any()
-            if intact and not catalog.damaged_rows(PageRow, [page_id]) + catalog.damaged_rows(PanelRow, panels):
-                return page_id, places.rows.tolist()
+        for page_id, panels in self._index.catalog.pages.pages_by_digest(digest):
+            rows = self._index.intact_rows(page_id, panels)
+            if rows is not None:
+                return page_id, rows
         return None
 
     def _record(self, job: PageJob, page: DecodedPage) -> None:
@@ -203,7 +200,8 @@ class PageWriter:
                 embeddings = encoder.encode([p.input for p in panels], batch_size=self._options.batch_size)
             if not embeddings.finite().all():
                 batch, embeddings = self._skip_not_finite(plan, batch, embeddings)
-            self._write_pages(batch, embeddings)
+            if batch.pages:
+                self._write_pages(batch, embeddings)
         if batch.texts:
             self._write_texts(plan, batch.texts)
 
@@ -225,7 +223,7 @@ class PageWriter:
     def _skip_not_finite(self, plan: Plan, batch: Batch, embeddings: PanelEmbeddings) -> tuple[Batch, PanelEmbeddings]:
         """Skip pages with vectors that are not numbers: they must never be stored. Return the others."""
         finite, kept, start = embeddings.finite(), np.ones(len(embeddings.picture), bool), 0
-        others = Batch(copies=batch.copies)
+        others = Batch(copies=batch.copies, texts=batch.texts)
         for job, page in batch.pages:
             own = slice(start, start + len(page.panels or ()))
             if finite[own].all():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from index_builder.write.catalog_writer import CatalogWriter
 from retrieval.errors import IndexError_
+from retrieval.store.catalog.tables import PageRow, PanelRow
 from retrieval.store.files import PARTIAL
 from retrieval.store.generation import Generation, open_generation
 from retrieval.store.layout import check_index_id, open_vectors, write_index_id
@@ -48,6 +50,16 @@ class WritableIndex:
         named = max([rows, *(int(view.rows.max()) + 1 for view in views if len(view))])
         self.vectors.truncate(named)
         self.thumbnails.truncate(named)
+
+    def intact_rows(self, page_id: int, panel_ids: Sequence[int]) -> list[int] | None:
+        """Return the vector rows of a page's panels; None unless page, panels and vectors are what was written."""
+        places = self.catalog.panels.vector_places(panel_ids, with_missing=True)
+        if self.vectors.damaged(places.rows, places.sums).any():
+            return None
+        if self.catalog.damaged_rows(PageRow, [page_id]) + self.catalog.damaged_rows(PanelRow, panel_ids):
+            return None
+        rows: list[int] = places.rows.tolist()
+        return rows
 
     def next_row(self) -> int:
         """Return the first free vector row."""

@@ -186,3 +186,23 @@ def test_nothing_that_can_be_read(lib: Path, index: Path, read: list[int]) -> No
     with pytest.raises(SourceError, match="no page could be indexed"):
         build(lib, index, GridEncoder(), ocr="later")
     assert not (index / "generations").exists()
+
+
+def test_texts_next_to_vectors_that_are_not_numbers(
+    comics: Path, index: Path, small: Encoder, read: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new page without usable vectors is skipped; the texts of the same batch are written."""
+    build(comics, index, small, ocr=False)
+    page(comics / "book 1" / "8", 8, [None] * 4)
+    whole = type(small).encode
+
+    def broken(self: Any, panels: Any, **options: Any) -> Any:
+        found = whole(self, panels, **options)
+        found.picture[:] = np.nan
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(small), "encode", broken)
+        report = build(comics, index, small, ocr="now", batch_size=64)
+    assert len(report.skipped) == 1
+    assert sum(p.dialogue != "" for p in panels(index)) == 3 * 6 + 4

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from index_builder.decode.records import DecodedPage, DecodedPanel
 from index_builder.plan.plan import PageJob
+from index_builder.write.pages.records import new_page
 from index_builder.write.pages.texts import TextPage
 from retrieval.encoder.protocol import PanelEmbeddings
 from retrieval.store.catalog.records import NewPage, NewPanel, PageCopy
@@ -49,18 +50,7 @@ def new_pages(batch: Batch, first_row: int, embeddings: PanelEmbeddings, sums: S
     for job, page in batch.pages:
         panels = page.panels or ()
         own = slice(row, row + len(panels))
-        yield NewPage(
-            job.book_id,
-            job.page.name,
-            job.page.number,
-            job.fingerprint,
-            page.digest,
-            page.width,
-            page.height,
-            tuple(_new_panels(panels, first_row + row, gates[own], sums[own], norms[own])),
-            label=job.label,
-            ocr_engine=page.ocr_engine,
-        )
+        yield new_page(job, page, _new_panels(panels, first_row + row, gates[own], sums[own], norms[own]))
         row += len(panels)
 
 

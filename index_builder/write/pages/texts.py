@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from index_builder.decode.records import DecodedPage, DecodedPanel
 from index_builder.plan.plan import PageJob
+from index_builder.write.pages.records import new_page
 from index_builder.write.store import WritableIndex
 from retrieval.encoder.protocol import PanelEmbeddings, TextEncoder
 from retrieval.records import View
-from retrieval.store.catalog.records import EncodedPanel, NewPage, NewPanel
-from retrieval.store.catalog.tables import PageRow, PanelRow
+from retrieval.store.catalog.records import EncodedPanel, NewPanel
 from retrieval.store.vectors import REGIONS
 
 Pair = tuple[DecodedPanel, EncodedPanel]
@@ -56,12 +56,7 @@ def text_page(index: WritableIndex, job: PageJob, page: DecodedPage) -> TextPage
         return None
     if any(panel.picture_norm is None for panel in stored):
         return None
-    rows = np.array([panel.vector_row for panel in stored], np.int64)
-    if index.vectors.damaged(rows, [panel.vector_checksums for panel in stored]).any():
-        return None
-    catalog = index.catalog
-    ids = [panel.id for panel in catalog.panels.of_page(job.previous.id)]
-    if catalog.damaged_rows(PageRow, [job.previous.id]) or catalog.damaged_rows(PanelRow, ids):
+    if index.intact_rows(job.previous.id, [panel.id for panel in stored]) is None:
         return None
     return TextPage(job, page, stored)
 
@@ -92,24 +87,8 @@ def write_texts(index: WritableIndex, pages: Sequence[TextPage], embeddings: Pan
         if thumbnails:
             index.thumbnails.copy(list(rows.items()))
     gates, new_sums = iter(embeddings.gate.tolist()), iter(sums)
-    new = [_new_page(page, list(_new_panels(page, rows, gates, new_sums))) for page in pages]
+    new = [new_page(page.job, page.page, _new_panels(page, rows, gates, new_sums)) for page in pages]
     index.catalog.write_pages(new)  # the old thumbnails stay until the purge: the searched generation names their rows
-
-
-def _new_page(page: TextPage, panels: Sequence[NewPanel]) -> NewPage:
-    job, read = page.job, page.page
-    return NewPage(
-        job.book_id,
-        job.page.name,
-        job.page.number,
-        job.fingerprint,
-        read.digest,
-        read.width,
-        read.height,
-        tuple(panels),
-        label=job.label,
-        ocr_engine=read.ocr_engine,
-    )
 
 
 def _new_panels(

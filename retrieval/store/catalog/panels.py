@@ -57,6 +57,7 @@ class PanelReader:
             panels = session.scalars(select(PanelRow).where(PanelRow.page_id == page_id).order_by(PanelRow.number))
             return [
                 EncodedPanel(
+                    id=panel.id,
                     number=panel.number,
                     box=Box(panel.x, panel.y, panel.w, panel.h),
                     dialogue=panel.dialogue,

@@ -103,6 +103,7 @@ class NewPanel:
 class EncodedPanel:
     """A panel as it was encoded: its place on the page, its text, and its vectors; see `NewPanel`."""
 
+    id: int
     number: int
     box: Box
     dialogue: str
