@@ -70,7 +70,7 @@ def write_library(folder: Path, vectors: Floats) -> None:
             catalog.write_pages([_page(book, start, page, sums[page * PANELS :]) for page in range(PAGES)])
             catalog.set_book_metadata(book, metadata_of(number))
         write_generation(folder, 1, catalog, store, "auto")
-        catalog.write_settings(generation=1)
+        catalog.switch_generation(1)
 
 
 def _page(book: int, start: int, page: int, sums: list[bytes]) -> NewPage:

@@ -56,7 +56,7 @@ def write_catalog(folder: Path, panels: int) -> None:
             words = np.minimum(rng.zipf(1.3, (size, 8)), 5_000)
             book_id = catalog.book_id(source, f"book {book}", f"Book {book}", "folder")
             catalog.write_pages([_page(book_id, page, book * size, words) for page in range(PAGES)])
-        catalog.write_settings(generation=1)
+        catalog.switch_generation(1)
 
 
 def _page(book: int, page: int, first_row: int, words: Any) -> NewPage:

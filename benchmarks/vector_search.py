@@ -78,7 +78,7 @@ def write_index(folder: Path, vectors: Floats, regions: int) -> None:
         began = time.perf_counter()
         write_generation(folder, 1, catalog, store, "auto")
         print(f"three views trained, filled and measured in {time.perf_counter() - began:.1f} s")
-        catalog.write_settings(generation=1, regions=regions)
+        catalog.switch_generation(1, regions=regions)
 
 
 def _page(book: int, row: int, sums: bytes) -> NewPage:

@@ -49,7 +49,7 @@ def make_library(folder: Path, panels: int, regions: int) -> None:
         catalog.write_settings(encoder=record, regions=regions)
         print("training and filling the vector indexes", file=sys.stderr)
         write_generation(folder, 1, catalog, vectors, "auto")
-        catalog.write_settings(generation=1)
+        catalog.switch_generation(1)
 
 
 def _encoded(rng: np.random.Generator, centres: np.ndarray, count: int, regions: int) -> PanelEmbeddings:

@@ -7,21 +7,30 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Unpack
 
 from sqlalchemy import update
 
 from index_builder.write.catalog_rows import all_dialogue
+from index_builder.write.text_changes import apply_changes, drop_changes
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.catalog.database import checkpoint, location, write_connection, write_session
 from retrieval.store.catalog.settings_table import write_settings
 from retrieval.store.catalog.tables import PanelRow
+from retrieval.store.settings import SettingChanges
 from retrieval.store.sqlite import fault_of
 
 log = logging.getLogger("panelseek")
 
 
 class CatalogUpkeep(Catalog):
-    """The part of the writable catalog that changes nothing that it says."""
+    """The part of the writable catalog that changes no book, page or panel."""
+
+    def switch_generation(self, number: int, **changes: Unpack[SettingChanges]) -> None:
+        """Make a generation the searched one, with the full text of its panels and these settings, all or none."""
+        with write_session(self.engine) as session:
+            apply_changes(session.connection(), self._text)
+            write_settings(session, {**changes, "generation": number, "generation_stale": False})
 
     def sync(self) -> None:
         """Sync commits that a killed process may have left unsynced; every commit of this process is synced.
@@ -45,6 +54,7 @@ class CatalogUpkeep(Catalog):
         """Make the full text again from the panels."""
         with write_connection(self.engine) as writer:
             self._text.rebuild(writer, all_dialogue(writer))
+            drop_changes(writer)
 
     def vacuum(self) -> None:
         """Free the space of deleted rows of a SQLite database.

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from index_builder.write.catalog_rows import column_names, metadata_row, moved_columns, panel_row
 from index_builder.write.catalog_upkeep import CatalogUpkeep
 from index_builder.write.row_checksums import install_triggers, keep_row_checksums
+from index_builder.write.text_changes import note_changes
 from retrieval.store.catalog.database import has_schema, make_engine, reading_errors, write_connection, write_session
 from retrieval.store.catalog.fulltext import full_text_for
 from retrieval.store.catalog.panels import last_vector_row
@@ -150,7 +151,7 @@ class CatalogWriter(CatalogUpkeep):
                 panel.id = old_id
         session.add_all(panels)
         session.flush()
-        self._text.add(session.connection(), [(p.id, p.dialogue) for p in panels if p.dialogue])
+        note_changes(session.connection(), [(p.id, None) for p in panels if p.dialogue])
 
     def copy_pages(self, copies: Sequence[PageCopy]) -> list[int]:
         """Write pages with the panels of others in one transaction; return the vector rows that became free."""
@@ -245,7 +246,7 @@ class CatalogWriter(CatalogUpkeep):
     def _remove_panels(self, session: Session, page_ids: Sequence[int]) -> list[PanelRow]:
         """Delete the panels of some pages and return them."""
         old = list(session.scalars(select(PanelRow).where(PanelRow.page_id.in_(page_ids))))
-        self._text.remove(session.connection(), [(p.id, p.dialogue) for p in old if p.dialogue])
+        note_changes(session.connection(), [(p.id, p.dialogue) for p in old if p.dialogue])
         for panel in old:
             session.expunge(panel)  # deleted in bulk below, without the session
         session.execute(delete(PanelRow).where(PanelRow.page_id.in_(page_ids)))

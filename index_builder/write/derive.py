@@ -40,7 +40,7 @@ def publish_generation(index: WritableIndex, options: dict[str, Any], progress: 
         manifest = write_generation(index.folder, current, index.catalog, index.vectors, kind, base, progress)
         _keep_thresholds(index, settings.generation, manifest)
         record = BuildRecord(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), options)
-        index.catalog.write_settings(generation=current, last_build=record, generation_stale=False)
+        index.catalog.switch_generation(current, last_build=record)
     prune_generations(index.folder, current)
     return current
 
@@ -55,7 +55,7 @@ def next_generation(index: WritableIndex, base: Generation | None = None) -> dic
     index_type = settings.build_options.get("index_kind", "auto")
     manifest = write_generation(index.folder, number, index.catalog, index.vectors, index_type, base, no_progress)
     _keep_thresholds(index, settings.generation, manifest)
-    index.catalog.write_settings(generation=number, generation_stale=False)
+    index.catalog.switch_generation(number)
     prune_generations(index.folder, number)
     return manifest
 

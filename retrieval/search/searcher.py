@@ -78,7 +78,7 @@ class Searcher:
     def _search_view(self, part: ViewQuery, encoded: EncodedQuery) -> ViewRanking:
         """Retrieve, rank and collect the best panels of one view; widen until enough are found or nothing is left."""
         where = Filter.of(part.query.where)
-        allowed = None if where.empty else self._catalog.panels.matching_ids(where)
+        allowed = None if where.empty else self._allowed(part.view, where)
         context = self._context(part, encoded, where)
         vectors = encoded.vectors.vectors
         panels: list[RankedPanel] = []
@@ -90,6 +90,10 @@ class Searcher:
             self.retriever.background_stats(part.view, vectors) if part.query.searches_two_views else (0.0, 1.0)
         )
         return ViewRanking(panels, *background)
+
+    def _allowed(self, view: View, where: Filter) -> Ids:
+        """Return the sorted ids that pass a filter and are in the searched generation; a build may have added more."""
+        return self.retriever.views[view].rows_of(self._catalog.panels.matching_ids(where))[0]
 
     def _context(self, part: ViewQuery, encoded: EncodedQuery, where: Filter) -> RankingContext:
         """Collect what the ranking steps need: statistics of the whole index, and the query in each form."""

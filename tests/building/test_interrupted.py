@@ -167,6 +167,7 @@ POINTS = [
     (CatalogWriter, "replace_skipped", False),
     (derive, "write_generation", False),
     (derive, "write_generation", True),
+    (CatalogWriter, "switch_generation", False),
     (derive, "prune_generations", False),
     (CatalogWriter, "checkpoint", False),
 ]

@@ -8,14 +8,20 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from sqlalchemy import select
 
 from index_builder.write import CatalogWriter, Publisher, WritableIndex, encode
 from index_builder.write.running import publish
 from retrieval import PanelIndex
 from retrieval.build_state import FILE, LOCK, read_build_state, write_build_state
 from retrieval.errors import IndexDamaged
+from retrieval.filters import Filter
 from retrieval.progress import Progress
+from retrieval.search.query import QueryFields
+from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.catalog.tables import TextChangeRow
 from retrieval.store.layout import catalog_url
+from retrieval.verify import verify_index
 from tests.building.library import build, page
 from tests.building.test_interrupted import Stopped, same_as_clean, stop_at, tidy
 from tests.conftest import GridEncoder
@@ -129,6 +135,52 @@ def test_a_stopped_first_build_can_be_searched(
         assert opened.search(text="page 0")[0].panel.page_path == "book 0/0.png"
         assert 0 < len(opened.search(text="here", k=100)) < 48
     build(big, index)
+    tidy(index)
+    same_as_clean(big, index)
+
+
+QUESTIONS: tuple[QueryFields, ...] = (
+    {"text": "here page", "k": 60},
+    {"text": "word3 here", "view": "dialogue", "k": 60},
+    {"text": "page 7", "where": {"book": "book 0"}, "k": 60},
+    {"text": "here", "negative_text": "word5", "k": 60},
+    {"text": "here", "offset": 10},
+)
+"""Questions whose answers depend on how many panels have each word."""
+
+
+def asked(index: Path) -> list[list[tuple[int, float]]]:
+    """Return panel id and score of the hits of all questions, in order."""
+    with PanelIndex.open(index, encoder=GridEncoder()) as opened:
+        return [[(hit.panel.id, hit.score) for hit in opened.search(**question)] for question in QUESTIONS]
+
+
+def test_words_change_with_the_generation(
+    big: Path, index: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Panels that are written but not published change no answer, however many have the words."""
+    (tmp_path / "apart").mkdir()
+    others = [(big / name).rename(tmp_path / "apart" / name) for name in ("book 1", "book 2")]
+    build(big, index)
+    before = asked(index)
+    for folder in others:
+        folder.rename(big / folder.name)
+    with monkeypatch.context() as patch:
+        patch.setattr(encode, "_PANELS_PER_COMMIT", 8)
+        stop_at(patch, CatalogWriter, "write_pages", 3, after=True)
+        with pytest.raises(Stopped):
+            build(big, index)
+    with Catalog.open(catalog_url(index)) as catalog:
+        assert catalog.panels.count_matching(Filter()) > 64
+        assert catalog.panels.word_counts(["here"]) == {"here": 16}
+    assert asked(index) == before
+    problems = verify_index(index, encoder=GridEncoder()).problems
+    assert {problem.part for problem in problems} == {"generation"}  # it is older than the catalog, and says so
+    build(big, index)
+    assert asked(index) != before
+    with Catalog.open(catalog_url(index)) as catalog, catalog.engine.connect() as connection:
+        assert catalog.panels.word_counts(["here"]) == {"here": 48}
+        assert connection.execute(select(TextChangeRow)).all() == []
     tidy(index)
     same_as_clean(big, index)
 

@@ -78,7 +78,7 @@ def write_index(
         record = EncoderRecord(encoder.name, encoder.name, encoder.fingerprint)
         catalog.write_settings(encoder=record, regions=regions_per_panel)
         write_generation(folder, 1, catalog, vectors, index_type)
-        catalog.write_settings(generation=1)
+        catalog.switch_generation(1)
     return folder
 
 

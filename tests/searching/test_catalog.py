@@ -162,6 +162,8 @@ def test_a_page_written_again(catalog: CatalogWriter, page: NewPage) -> None:
     freed = catalog.write_pages([replace(page, panels=(replace(PANEL, vector_row=2, dialogue="new words"),))])
     assert freed == [0, 1]
     assert [(p.id, p.vector_row, p.dialogue) for p in catalog.panels.of_page(1)] == [(kept.id, 2, "new words")]
+    assert catalog.panels.word_counts(["hello", "goodbye", "new"]) == {"hello": 1, "goodbye": 1}
+    catalog.switch_generation(2)
     assert catalog.panels.word_counts(["hello", "goodbye", "new"]) == {"new": 1}
     assert catalog.panels.word_candidates(["hello"], 5, Filter()) == []
     assert catalog.panels.word_candidates(["words"], 5, Filter()) == [kept.id]

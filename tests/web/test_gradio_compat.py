@@ -7,6 +7,7 @@ import os
 from asyncio import Queue as AsyncQueue
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from ui.web.api.mcp import as_json, keep_search_tool
 from ui.web.app import build_app
 from ui.web.gradio_compat import (
     MAX_SESSIONS,
+    AnswerQueues,
     PendingEvents,
     bound_sessions,
     is_logged_in,
@@ -45,6 +47,31 @@ def test_visitors_who_wait_for_nothing_are_removed() -> None:
     assert len(pending) <= MAX_SESSIONS + 1
     assert pending["waits"] == {"event"}
     assert str(5 * MAX_SESSIONS - 1) in pending
+
+
+def test_answers_of_visitors_who_wait_are_kept() -> None:
+    """Those of all who wait or run, beyond the bound too; then the newest of those whose calls have ended."""
+    waiting: dict[str, set[str]] = PendingEvents()
+    calls: dict[str, object] = {}
+    queues = AnswerQueues(SimpleNamespace(pending_event_ids_session=waiting, event_ids_to_events=calls))
+
+    def ask(session: str, *, ended: bool = False) -> None:
+        queues[session] = object()
+        waiting[session] = {f"call of {session}"}
+        if not ended:
+            calls[f"call of {session}"] = object()
+
+    ask("first")
+    for number in range(3 * MAX_SESSIONS):
+        ask(f"ended {number}", ended=True)
+        assert len(queues) <= MAX_SESSIONS
+    assert "first" in queues
+    assert f"ended {3 * MAX_SESSIONS - 1}" in queues
+    assert "ended 0" not in queues
+    assert "ended 0" not in waiting
+    for number in range(2 * MAX_SESSIONS):
+        ask(f"waits {number}")
+    assert {"first", *(f"waits {number}" for number in range(2 * MAX_SESSIONS))} <= set(queues)
 
 
 def test_the_queue_is_bounded(index: PanelIndex) -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 MAX_SESSIONS = 200
-"""Visitors with stored events. Handlers are stateless, so dropping the events of a visitor loses nothing."""
+"""Visitors whose answers are kept. Those of a visitor who waits in the queue are kept in any case."""
 
 
 def shorten_errors(app: Any) -> None:
@@ -36,13 +36,40 @@ class PendingEvents(dict[str, set[str]]):
         super().__setitem__(session, events)
 
 
+class AnswerQueues(dict[str, Any]):
+    """The queue of answers of each visitor, oldest visitor first. queue: Gradio's queue of calls.
+
+    If there are too many, visitors who wait for nothing are removed, then the oldest whose calls have ended: they did
+    not fetch their answers. The queue of calls has a limit of its own for those that wait or run.
+    """
+
+    def __init__(self, queue: Any) -> None:
+        super().__init__()
+        self._queue = queue
+
+    def __setitem__(self, session: str, answers: Any) -> None:
+        if session not in self and len(self) >= MAX_SESSIONS:
+            self._remove_ended()
+        super().__setitem__(session, answers)
+
+    def _remove_ended(self) -> None:
+        waiting, calls = self._queue.pending_event_ids_session, self._queue.event_ids_to_events
+        for idle in [name for name in self if not waiting.get(name)]:
+            del self[idle]
+        ended = [name for name in self if not any(call in calls for call in waiting[name])]
+        for name in ended[: max(0, len(self) - MAX_SESSIONS + 1)]:
+            del self[name]
+            del waiting[name]
+
+
 def bound_sessions(app: Any) -> None:
     """Bound what the queue of an app keeps for each visitor; call before the launch.
 
-    Gradio has no setting for it: it keeps 2,000 queues of answers, and an empty set for every visitor there ever was.
+    Gradio has no setting for it: it keeps 2,000 queues of answers, those of waiting visitors or not, and an empty set
+    for every visitor there ever was.
     """
     app._queue.pending_event_ids_session = PendingEvents()
-    app._queue.pending_messages_per_session.max_size = MAX_SESSIONS
+    app._queue.pending_messages_per_session = AnswerQueues(app._queue)
 
 
 def keep_tool(app: Any, endpoint: str, to_content: Callable[[Sequence[Any], str], list[Any]]) -> None:

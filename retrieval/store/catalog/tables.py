@@ -11,7 +11,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, validates
 from retrieval.names import name_key
 from retrieval.store.checksums import SQL_FUNCTION
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Version of the tables; a program opens only its own version."""
 
 _AUTOINCREMENT = {"sqlite_autoincrement": True}
@@ -195,6 +195,17 @@ class SkippedRow(Base):
     source_id: Mapped[int] = mapped_column(ForeignKey("source.id", ondelete="CASCADE"))
     path: Mapped[str]
     reason: Mapped[str]
+
+
+class TextChangeRow(Base):
+    """A panel whose dialogue in the full text is not that of its row; the next generation brings both together.
+
+    indexed: dialogue that the full text has for this panel id, NULL if it has none. The panel may be gone.
+    """
+
+    __tablename__ = "text_change"
+    panel_id: Mapped[int] = mapped_column(primary_key=True)
+    indexed: Mapped[str | None]
 
 
 class RowChecksumRow(Base):

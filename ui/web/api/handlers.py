@@ -64,11 +64,14 @@ def search(
 
 
 def _search(index: PanelIndex, query: Query) -> tuple[int, list[Hit]]:
-    """Return the hits, and the generation that they are from: another request may open a newer one meanwhile."""
+    """Return the hits, and the generation that they are from; search again if a build has published a newer one.
+
+    The full text changes with the generation: in between, words and vectors would be those of two generations.
+    """
     while True:
         generation = index.generation.number
         hits = index.search_many([query])[0]
-        if index.generation.number == generation:
+        if not index.refresh() and index.generation.number == generation:
             return generation, hits
 
 
