@@ -17,7 +17,7 @@ from retrieval.filters import Filter
 from retrieval.records import Box
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.catalog.records import NewPage, NewPanel, PageUpdate
-from retrieval.store.catalog.tables import Base
+from retrieval.store.catalog.tables import SCHEMA_VERSION, Base
 
 PANEL = NewPanel(1, Box(0, 0, 10, 10), "hello", "page", 0, (1.0, 0.0, 0.0))
 
@@ -159,6 +159,7 @@ def test_a_page_written_again(catalog: CatalogWriter, page: NewPage) -> None:
     second = replace(PANEL, number=2, box=Box(20, 0, 10, 10), vector_row=1, dialogue="goodbye")
     assert catalog.write_pages([replace(page, panels=(PANEL, second))]) == []
     (kept, _) = catalog.panels.of_page(1)
+    catalog.switch_generation(1)
     freed = catalog.write_pages([replace(page, panels=(replace(PANEL, vector_row=2, dialogue="new words"),))])
     assert freed == [0, 1]
     assert [(p.id, p.vector_row, p.dialogue) for p in catalog.panels.of_page(1)] == [(kept.id, 2, "new words")]
@@ -228,12 +229,15 @@ def test_opening(tmp_path: Path) -> None:
         index_id = created.settings().index_id
     with CatalogWriter.create(url) as again:
         assert (again.settings().language, again.settings().index_id) == ("de", index_id)
-        again.write_settings(schema_version=6)
-    message = r"c\.sqlite: the catalog has schema version 6; this Panelseek reads up to 5\nupdate Panelseek"
+        again.write_settings(schema_version=SCHEMA_VERSION + 1)
+    versions = f"schema version {SCHEMA_VERSION + 1}; this Panelseek reads up to {SCHEMA_VERSION}"
+    message = rf"c\.sqlite: the catalog has {versions}\nupdate Panelseek"
     with pytest.raises(IndexTooNew, match=message):
         Catalog.open(url)
     run(again, "UPDATE setting SET value = '1' WHERE key = 'schema_version'")
-    message = r"c\.sqlite: the catalog has schema version 1; this Panelseek reads 5\ndelete .*build it again"
+    message = (
+        rf"c\.sqlite: the catalog has schema version 1; this Panelseek reads {SCHEMA_VERSION}\ndelete .*build it again"
+    )
     with pytest.raises(IndexTooOld, match=message):
         CatalogWriter.create(url)
     (tmp_path / "d.sqlite").write_bytes(b"x" * 5000)
