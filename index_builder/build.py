@@ -17,9 +17,9 @@ from index_builder.session import BuildSession
 from index_builder.write import CatalogWriter, WritableIndex, writer_lock
 from retrieval.encoder.protocol import Encoder
 from retrieval.errors import PanelseekError, UsageError
+from retrieval.files import replace_file
 from retrieval.progress import ProgressCallback, no_progress
 from retrieval.search.index_encoder import EncoderLoader, load_by_name
-from retrieval.store.files import replace_file
 from retrieval.store.layout import catalog_url
 from retrieval.values import path_argument
 
@@ -39,7 +39,8 @@ def build_index(
 
     sources: folders, archives or images. encoder: a name or path for `load_encoder`, or an encoder; `auto` is the
     one that built the index, if there is one. catalog: SQLAlchemy URL for the catalog of a new index (default: SQLite
-    inside it). load: loads the encoder (name, device), for callers that keep it. options: see `BuildOptions`.
+    inside it). load: loads the encoder (name, device, precision), for callers that keep it.
+    options: see `BuildOptions`.
 
     Raises `SourceError` if a source is missing or nothing can be read, `IndexLocked` if another build is writing,
     `EncoderMismatch` if the index has another encoder's vectors, `UsageError` for options.

@@ -10,6 +10,7 @@ from typing import Any
 
 from index_builder.dialogue import parse_language
 from retrieval.books import DEFAULT_LIMITS, ReadLimits
+from retrieval.encoder.runtime.precision import check_precision
 from retrieval.errors import UsageError
 from retrieval.values import path_argument, switch, whole_number
 
@@ -37,6 +38,8 @@ class BuildOptions:
     - annotations: files and folders with annotations of the collection. None: those of the last build.
     - workers: processes that decode pages. 0: decode in this process. None: one per core, at most 8.
     - batch_size: panels per encoder batch.
+    - precision: number type of the encoder's network: float32, bfloat16, or auto. See `load_encoder`; in an index
+      that has pages, auto is the precision that it was built with.
     - max_pixels, max_bytes, max_members, max_ratio: see `retrieval.books.ReadLimits`. Pages beyond them are skipped.
     - dpi: resolution of rendered PDF pages. None: that of the index, else 150.
     - strips: join the slices of vertical strips if a book looks like one (auto), always (yes), or never (no).
@@ -57,6 +60,7 @@ class BuildOptions:
     annotations: tuple[str, ...] | None = None
     workers: int | None = None
     batch_size: int = 32
+    precision: str = "auto"
     max_pixels: int = DEFAULT_LIMITS.max_pixels
     max_bytes: int = DEFAULT_LIMITS.max_bytes
     max_members: int = DEFAULT_LIMITS.max_members
@@ -86,6 +90,7 @@ class BuildOptions:
         for name in _SWITCHES:
             object.__setattr__(self, name, switch(name, getattr(self, name), optional=name == "regions"))
         object.__setattr__(self, "ocr", _ocr_mode(self.ocr))
+        check_precision(self.precision)
         if self.keep_ocr and self.ocr == "no":
             raise UsageError("keep_ocr needs OCR, which is switched off", hint="choose one of the two")
         if self.language is not None:

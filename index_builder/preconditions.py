@@ -137,14 +137,15 @@ class BuildEncoder:
 
     def _load(self) -> None:
         recorded, folder, name = self._recorded(), self._index.folder, self._requested
+        precision = self._options.precision
         assert isinstance(name, str)  # an object was taken in `check`
         with self._timer.stage("load encoder"):
             if recorded is not None and name in ("auto", recorded.load, recorded.name):
-                encoder = load_recorded(recorded, folder, self._device, self._load_encoder)
+                encoder = load_recorded(recorded, folder, self._device, self._load_encoder, precision)
             elif recorded is None or self._index.empty:
-                encoder = self._load_encoder(name, self._device)
+                encoder = self._load_encoder(name, self._device, precision)
             else:
-                encoder = load_requested(name, recorded, folder, self._device, self._load_encoder)
+                encoder = load_requested(name, recorded, folder, self._device, self._load_encoder, precision)
         self._use(encoder)
 
     def _use(self, encoder: Encoder) -> None:
@@ -158,7 +159,7 @@ class BuildEncoder:
             index.reopen_vectors()
         else:
             check_fingerprint(encoder, built_by, index.folder)
-            moved = replace(built_by, load=record.load, relative=record.relative)
+            moved = replace(built_by, load=record.load, relative=record.relative, precision=record.precision)
             if moved != built_by and can_be_loaded(moved):
                 index.catalog.write_settings(encoder=moved)
         self._encoder = encoder

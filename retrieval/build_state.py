@@ -16,8 +16,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from retrieval.files import replace_file
 from retrieval.progress import Progress
-from retrieval.store.files import replace_file
 
 FILE = "building.json"
 LOCK = "writer.lock"

@@ -37,7 +37,7 @@ FUNCTIONS: dict[Callable[..., Any], str] = {
     index_builder.repair_index: "index * encoder device progress",
     index_builder.page_panels: "page index * right_to_left",
     retrieval.verify_index: "path * sample part device encoder progress",
-    retrieval.load_encoder: "name_or_path device cache_dir profile",
+    retrieval.load_encoder: "name_or_path device cache_dir profile precision runtime",
     PanelIndex.open: "path * encoder device",
     PanelIndex.search: "self **fields",
     PanelIndex.search_many: "self queries",
@@ -73,8 +73,8 @@ FIELDS: dict[type, str] = {
     ),
     retrieval.PanelseekError: "problem path hint",
     index_builder.BuildOptions: (
-        "index_kind page_is_panel right_to_left story_only annotations workers batch_size max_pixels max_bytes"
-        " max_members max_ratio dpi strips thumbnails regions ocr keep_ocr language within"
+        "index_kind page_is_panel right_to_left story_only annotations workers batch_size precision max_pixels"
+        " max_bytes max_members max_ratio dpi strips thumbnails regions ocr keep_ocr language within"
     ),
     index_builder.BuildReport: (
         "index books pages panels panels_with_dialogue low_confidence_pages pages_new pages_changed pages_moved"

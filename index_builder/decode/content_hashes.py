@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.store.files import write_array
+from retrieval.files import write_array
 
 
 def write_hashes(digests: Iterable[str], path: Path) -> None:

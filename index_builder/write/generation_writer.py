@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.encoder.spec import DIMENSION
+from retrieval.files import make_folder, sync, write_array
 from retrieval.progress import Progress, ProgressCallback, StageProgress, no_progress
 from retrieval.records import View
 from retrieval.store.ann.base import CANDIDATES, AnnIndex, IndexInput, PreviousIndex
 from retrieval.store.ann.index_types import ANN_INDEX_TYPES
 from retrieval.store.ann.ivfpq import choose_index_type
 from retrieval.store.catalog.catalog import Catalog
-from retrieval.store.files import make_folder, sync, write_array
 from retrieval.store.generation import FORMAT, Generation, ViewIndex, sealed, without_left_out
 from retrieval.store.layout import file_sha256, generation_folder
 from retrieval.store.scoring import all_scores, best_scores, top, vectors_per_panel

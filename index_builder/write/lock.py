@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 
 from retrieval.build_state import LOCK
 from retrieval.errors import IndexError_, IndexLocked, system_hint, system_problem
-from retrieval.store.files import make_folder
+from retrieval.files import make_folder
 
 _WAIT_SECONDS = 0.2
 """Longer than a reader holds the lock to find out whether a build is running."""

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from index_builder.write.catalog_writer import CatalogWriter
 from retrieval.errors import IndexError_
+from retrieval.files import PARTIAL
 from retrieval.store.catalog.tables import PageRow, PanelRow
-from retrieval.store.files import PARTIAL
 from retrieval.store.generation import Generation, open_generation
 from retrieval.store.layout import check_index_id, open_vectors, write_index_id
 from retrieval.store.thumbnails import Thumbnails

@@ -5,28 +5,50 @@ from __future__ import annotations
 import logging
 import platform
 import sys
+from collections.abc import Collection
 from ctypes.util import find_library
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrieval.encoder.encoder import PanelEncoder
 from retrieval.encoder.hub import PUBLISHED, V1, PublishedCheckpoint, cached_file, check_published, fetch
 from retrieval.encoder.inputs import check_profile
-from retrieval.encoder.weight_files import WeightFile, minilm_file, sha256, small_file
+from retrieval.encoder.runtime.base import EncoderRuntime
+from retrieval.encoder.runtime.precision import check_precision, choose_runtime, processor
+from retrieval.encoder.weight_files import minilm_file, sha256, small_file
 from retrieval.errors import CheckpointError, UsageError, first_line
 
 if TYPE_CHECKING:
     import torch
 
     from retrieval.encoder.network.model import PanelFeatureExtractor
-    from retrieval.encoder.state_dicts import State
+    from retrieval.encoder.runtime.weights import State
 
 log = logging.getLogger("panelseek")
 
 NAMES = (*PUBLISHED, "small", "auto")
+RUNTIMES = ("openvino", "torch")
 
 _GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 """Files that the drivers of NVIDIA, of AMD, and of Windows below Linux make."""
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """How a network is to be executed; see `load_encoder`. one_query: in a process that ends after one query."""
+
+    device: str | torch.device | None
+    precision: str
+    runtime: str | None
+    one_query: bool = False
+
+    @property
+    def by_openvino(self) -> bool:
+        """Return True if OpenVINO executes it, which needs no torch: on a CPU, unless torch is chosen."""
+        on_cpu = str(self.device) == "cpu" or (self.device is None and not _may_have_gpu())
+        return on_cpu and self.runtime != "torch"
 
 
 def load_encoder(
@@ -34,6 +56,8 @@ def load_encoder(
     device: str | torch.device | None = None,
     cache_dir: str | Path | None = None,
     profile: str | None = None,
+    precision: str = "auto",
+    runtime: str | None = None,
 ) -> PanelEncoder:
     """Load the encoder of a published name, `small`, `auto`, or a weight file.
 
@@ -43,34 +67,28 @@ def load_encoder(
     cache_dir: the model hub's cache; None is its default.
     profile: how geometry becomes numbers, "v1" or "vlm". None is the profile that the model was trained with. For
         any other weight file, None is "vlm" if its name contains "vlm", else "v1".
+    precision: float32, bfloat16, or auto, the faster one on this device whose vectors have a cosine of at least
+        0.9999 with those of float32. `small` has float32 with auto.
+    runtime: what executes the network, openvino or torch; None is OpenVINO on a CPU, else torch.
 
-    Raises `UsageError` for an unknown name, device or profile, `CheckpointError` for weights that are missing,
-    damaged or not the published ones, `HubUnreachable` if they cannot be downloaded.
+    Raises `UsageError` for an unknown name, device, profile, precision or runtime, `CheckpointError` for weights that
+    are missing, damaged or not the published ones, `HubUnreachable` if they cannot be downloaded.
     """
     if profile is not None:
         check_profile(profile)
-    name = str(name_or_path)
-    if name == "auto":
-        return _load_auto(device, cache_dir, profile)
-    if name == "small":
-        return _load_small(device, profile)
-    if name in PUBLISHED:
-        target = pick_device(device)
-        return _load_published(PUBLISHED[name], fetch(PUBLISHED[name], cache_dir), target, profile)
-    path = Path(name_or_path).expanduser()
-    if not path.exists() and not path.suffix and path.parent == Path():
-        raise UsageError(f"unknown encoder {name!r}; expected {', '.join(NAMES)}, or the path of a weight file")
-    return _load_file(path, pick_device(device), profile)
+    return _load(
+        name_or_path, Execution(device, check_precision(precision), _check_runtime(runtime)), cache_dir, profile
+    )
 
 
-def load_for_one_query(name_or_path: str | Path, device: str | None = None) -> PanelEncoder:
+def load_for_one_query(name_or_path: str | Path, device: str | None = None, precision: str = "auto") -> PanelEncoder:
     """Load an encoder as `load_encoder` does, for a process that ends after one query.
 
     `small` then runs on the CPU unless a device is named: torch, which a GPU needs, takes seconds to load.
     """
     if str(name_or_path) == "small":
-        return _load_small(device or "cpu", None, one_query=True)
-    return load_encoder(name_or_path, device=device)
+        device = device or "cpu"
+    return _load(name_or_path, Execution(device, precision, None, one_query=True), None, None)
 
 
 def pick_device(device: str | torch.device | None) -> torch.device:
@@ -89,32 +107,55 @@ def pick_device(device: str | torch.device | None) -> torch.device:
     return picked
 
 
-def _load_auto(device: str | torch.device | None, cache_dir: str | Path | None, profile: str | None) -> PanelEncoder:
+def _check_runtime(runtime: str | None) -> str | None:
+    if runtime is not None and runtime not in RUNTIMES:
+        raise UsageError(f"unknown runtime {runtime!r}; expected one of {', '.join(RUNTIMES)}")
+    return runtime
+
+
+def _load(name_or_path: str | Path, how: Execution, cache_dir: str | Path | None, profile: str | None) -> PanelEncoder:
+    name = str(name_or_path)
+    if name == "auto":
+        return _load_auto(how, cache_dir, profile)
+    if name == "small":
+        return _load_small(how, profile)
+    if name in PUBLISHED:
+        return _load_published(PUBLISHED[name], fetch(PUBLISHED[name], cache_dir), how, profile)
+    path = Path(name_or_path).expanduser()
+    if not path.exists() and not path.suffix and path.parent == Path():
+        raise UsageError(f"unknown encoder {name!r}; expected {', '.join(NAMES)}, or the path of a weight file")
+    return _load_file(path, how, profile)
+
+
+def _load_auto(how: Execution, cache_dir: str | Path | None, profile: str | None) -> PanelEncoder:
     path = cached_file(V1, cache_dir)
     if path is None:
         log.info("%s is not in the model hub's cache. To download it, choose it by name.", V1.name)
-        encoder = _load_small(device, profile)
+        encoder = _load_small(how, profile)
     else:
-        encoder = _load_published(V1, path, pick_device(device), profile)
+        encoder = _load_published(V1, path, how, profile)
     log.info("Using the encoder %s on %s.", encoder.name, encoder.device)
     return encoder
 
 
-def _load_published(
-    checkpoint: PublishedCheckpoint, path: Path, device: torch.device, profile: str | None
-) -> PanelEncoder:
+def _load_published(checkpoint: PublishedCheckpoint, path: Path, how: Execution, profile: str | None) -> PanelEncoder:
     digest = sha256(path)
     check_published(checkpoint, path, digest)
-    return _make_encoder(checkpoint.name, path, digest, device, profile or checkpoint.profile)
+    return _make_encoder(checkpoint.name, path, digest, how, profile or checkpoint.profile)
 
 
-def _load_small(device: str | torch.device | None, profile: str | None, one_query: bool = False) -> PanelEncoder:
-    """Load the embedded checkpoint: without torch on a CPU."""
+def _load_small(how: Execution, profile: str | None) -> PanelEncoder:
+    """Load the embedded checkpoint."""
     weights, profile = small_file(), profile or "v1"
-    if str(device) == "cpu" or (device is None and not _may_have_gpu()):
-        return _make_light_encoder(weights, profile, one_query)
-    target = pick_device(device)
-    return _make_encoder("small", weights.path, weights.sha256, target, profile, provisional=weights.provisional)
+    if not how.by_openvino:
+        provisional = weights.provisional
+        return _make_encoder("small", weights.path, weights.sha256, how, profile, provisional=provisional)
+    from retrieval.encoder.runtime.weights import WeightTensors
+
+    text = minilm_file()
+    state = WeightTensors({weights.path: "", text.path: "text.encoder."})
+    runtime = _openvino_runtime(state, weights.path, weights.sha256, how)
+    return PanelEncoder(runtime, "small", [weights.sha256, text.sha256], profile, weights.provisional)
 
 
 def _may_have_gpu() -> bool:
@@ -124,61 +165,70 @@ def _may_have_gpu() -> bool:
     return any(Path(device).exists() for device in _GPU_DEVICES) or find_library("nvcuda") is not None
 
 
-def _make_light_encoder(weights: WeightFile, profile: str, one_query: bool) -> PanelEncoder:
-    from retrieval.encoder.runtime.openvino_runtime import OpenVinoRuntime
-    from retrieval.encoder.runtime.weights import WeightTensors
-
-    text = minilm_file()
-    state = WeightTensors({weights.path: "", text.path: "text.encoder."})
-
-    def torch_model() -> PanelFeatureExtractor:
-        from retrieval.encoder.state_dicts import build_model
-
-        return build_model(_state(weights.path)[0], weights.path)
-
-    runtime = OpenVinoRuntime(state, torch_model=torch_model, one_query=one_query)
-    return PanelEncoder(runtime, "small", [weights.sha256, text.sha256], profile, weights.provisional)
-
-
-def _load_file(path: Path, device: torch.device, profile: str | None) -> PanelEncoder:
+def _load_file(path: Path, how: Execution, profile: str | None) -> PanelEncoder:
     """Load a weight file by path: the published file under its published name, any other under its file name."""
     if not path.is_file():
         raise CheckpointError("not a file; expected encoder weights (.pt or .safetensors)", path)
     digest = sha256(path)
     if digest == V1.sha256:
-        return _make_encoder(V1.name, path, digest, device, profile or V1.profile, by_path=True)
+        return _make_encoder(V1.name, path, digest, how, profile or V1.profile, by_path=True)
     if path.stat().st_size == V1.size:
         log.info("%s has the size of %s but other content: loading it as a model of your own.", path, V1.name)
     guessed = "vlm" if "vlm" in path.stem.lower() else "v1"
-    return _make_encoder(path.stem, path, digest, device, profile or guessed, by_path=True)
+    return _make_encoder(path.stem, path, digest, how, profile or guessed, by_path=True)
 
 
 def _make_encoder(
     name: str,
     path: Path,
     digest: str,
-    device: torch.device,
+    how: Execution,
     profile: str,
     *,
     provisional: bool = False,
     by_path: bool = False,
 ) -> PanelEncoder:
-    from retrieval.encoder.runtime.torch_runtime import TorchRuntime
-    from retrieval.encoder.state_dicts import build_model
-
-    state, text_digests = _state(path)
-    runtime = TorchRuntime(build_model(state, path), device)
+    """Return the encoder of a weight file; digest: its SHA-256."""
     weights = path.absolute() if by_path else None
+    if how.by_openvino:
+        from retrieval.encoder.runtime.converted import converted_state
+
+        state, text_digests = converted_state(path, digest)
+        runtime = _openvino_runtime(state, path, digest, how)
+    else:
+        runtime, text_digests = _torch_runtime(path, digest, how)
     return PanelEncoder(runtime, name, [digest, *text_digests], profile, provisional, weights)
 
 
-def _state(path: Path) -> tuple[State, list[str]]:
-    """Return the tensors of a weight file, with MiniLM's if it is a `small` saved without them, and their SHA-256."""
-    from retrieval.encoder.state_dicts import minilm_state, read_state
+def _openvino_runtime(state: State, path: Path, digest: str, how: Execution) -> EncoderRuntime:
+    """Return the runtime of tensors that were read from a weight file."""
+    from retrieval.encoder.runtime.openvino_runtime import OpenVinoRuntime, has_bfloat16
 
-    state = read_state(path)
-    is_small = any(key.startswith("vision.stem.") for key in state)
-    if not is_small or any(key.startswith("text.encoder.") for key in state):
-        return state, []
-    text, digest = minilm_state()
-    return state | text, [digest]
+    make = partial(OpenVinoRuntime, state, torch_model=lambda: _torch_model(path)[0], one_query=how.one_query)
+    precision = _settled(how.precision, state)
+    bfloat16 = precision != "float32" and has_bfloat16()  # asking loads OpenVINO
+    return choose_runtime(make, precision, f"{digest} {processor()} openvino", bfloat16=bfloat16)
+
+
+def _torch_runtime(path: Path, digest: str, how: Execution) -> tuple[EncoderRuntime, list[str]]:
+    from retrieval.encoder.runtime.torch_runtime import TorchRuntime, device_name, has_bfloat16
+
+    device = pick_device(how.device)
+    model, text_digests = _torch_model(path)
+    make = partial(TorchRuntime, model, device)
+    precision = _settled(how.precision, model.state_dict())
+    key = f"{digest} {device_name(device)} torch"
+    return choose_runtime(make, precision, key, bfloat16=has_bfloat16(device)), text_digests
+
+
+def _settled(precision: str, state: Collection[str]) -> str:
+    """Return the precision; `auto` is float32 for `small`, whose time goes into other things than its network."""
+    return "float32" if precision == "auto" and "vision.stem.0.weight" in state else precision
+
+
+def _torch_model(path: Path) -> tuple[PanelFeatureExtractor, list[str]]:
+    """Return the network of a weight file in torch, and the SHA-256 of MiniLM's file if it has no text encoder."""
+    from retrieval.encoder.state_dicts import build_model, complete_state
+
+    state, text_digests = complete_state(path)
+    return build_model(state, path), text_digests

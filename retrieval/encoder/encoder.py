@@ -93,6 +93,11 @@ class PanelEncoder:
         return self.runtime.device
 
     @property
+    def precision(self) -> str:
+        """Return the number type of the network, float32 or bfloat16. Vectors are float32."""
+        return self.runtime.precision
+
+    @property
     def model(self) -> PanelFeatureExtractor:
         """Return the network as a torch module, in eval mode. Raises `AttributeError` if the runtime has none."""
         return cast("TorchRuntime", self.runtime).model

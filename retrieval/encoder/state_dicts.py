@@ -121,6 +121,16 @@ def minilm_state() -> tuple[State, str]:
     return published_names({f"text.encoder.{k}": v for k, v in read_state(file.path).items()}), file.sha256
 
 
+def complete_state(path: Path) -> tuple[State, list[str]]:
+    """Return the tensors of a weight file, with MiniLM's if it is a `small` saved without them, and their SHA-256."""
+    state = read_state(path)
+    is_small = any(key.startswith("vision.stem.") for key in state)
+    if not is_small or any(key.startswith("text.encoder.") for key in state):
+        return state, []
+    text, digest = minilm_state()
+    return state | text, [digest]
+
+
 # ------------------------------------------------------------------- loading
 
 

@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from retrieval.files import replace_file
 from retrieval.records import View
 from retrieval.store.checksums import checksum
-from retrieval.store.files import replace_file
 from retrieval.store.layout import generation_folder
 
 QueryType = Literal["picture", "words", "both", "panel"]

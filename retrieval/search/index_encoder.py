@@ -18,25 +18,25 @@ from retrieval.search.known_weights import known_places, remember_place
 from retrieval.store.hints import RESTORE_HINT
 from retrieval.store.settings import EncoderRecord
 
-EncoderLoader = Callable[[str, str | None], Encoder]
-"""Loads an encoder by its name or path, and device."""
+EncoderLoader = Callable[[str, str | None, str], Encoder]
+"""Loads an encoder by its name or path, device and precision."""
 
 _NAMES = frozenset({*PUBLISHED, "small"})
 _GIVE_PATH = "give their present place with --encoder PATH, in Python PanelIndex.open(index, encoder=PATH)"
 
 
-def load_by_name(name: str, device: str | None) -> Encoder:
+def load_by_name(name: str, device: str | None, precision: str) -> Encoder:
     """Load an encoder by its name or path."""
-    from retrieval.encoder import load_encoder  # imports torch, but for `small` on a CPU
+    from retrieval.encoder import load_encoder  # imports torch, but for a CPU
 
-    return load_encoder(name, device=device)
+    return load_encoder(name, device=device, precision=precision)
 
 
-def load_for_one_query(name: str, device: str | None) -> Encoder:
+def load_for_one_query(name: str, device: str | None, precision: str) -> Encoder:
     """Load an encoder by its name or path, for a process that ends after one query."""
     from retrieval.encoder.checkpoints import load_for_one_query as load
 
-    return load(name, device)
+    return load(name, device, precision)
 
 
 def given_encoder(
@@ -56,21 +56,30 @@ def given_encoder(
 
 
 def load_requested(
-    requested: str | Path, record: EncoderRecord, folder: Path, device: str | None, load: EncoderLoader = load_by_name
+    requested: str | Path,
+    record: EncoderRecord,
+    folder: Path,
+    device: str | None,
+    load: EncoderLoader = load_by_name,
+    precision: str = "auto",
 ) -> Encoder:
-    """Load the encoder that the caller names for the index in `folder`.
+    """Load the encoder that the caller names for the index in `folder`. precision: `auto` is that of the index.
 
     Raises `EncoderMismatch` if it did not build the index, and the errors of `load_encoder`.
     """
-    encoder = _load(str(requested), record, device, load)
+    encoder = _load(str(requested), record, device, load, precision)
     check_fingerprint(encoder, record, folder)
     return encoder
 
 
 def load_recorded(
-    record: EncoderRecord, folder: Path, device: str | None, load: EncoderLoader = load_by_name
+    record: EncoderRecord,
+    folder: Path,
+    device: str | None,
+    load: EncoderLoader = load_by_name,
+    precision: str = "auto",
 ) -> Encoder:
-    """Find and load the encoder that built the index in `folder`.
+    """Find and load the encoder that built the index in `folder`. precision: `auto` is that of the index.
 
     Raises `CheckpointError` if its weights are at none of the places, `EncoderMismatch` if there are only others.
     """
@@ -78,7 +87,7 @@ def load_recorded(
     other: EncoderMismatch | None = None
     for place in _places(record, folder):
         try:
-            encoder = _load(place, record, device, load)
+            encoder = _load(place, record, device, load, precision)
         except CheckpointError as error:
             failed.append(error)
             continue
@@ -116,6 +125,7 @@ def encoder_record(encoder: Encoder, folder: Path, constant_gate: bool) -> Encod
         provisional=encoder.provisional,
         constant_gate=constant_gate,
         relative="" if weights is None else _relative(weights, folder),
+        precision=getattr(encoder, "precision", "float32"),
     )
 
 
@@ -156,16 +166,17 @@ def encoder_mismatch(folder: Path, built_by: EncoderRecord, encoder: Encoder) ->
 # ---------------------------------------------------------------------- private
 
 
-def _load(place: str, record: EncoderRecord, device: str | None, load: EncoderLoader) -> Encoder:
+def _load(place: str, record: EncoderRecord, device: str | None, load: EncoderLoader, precision: str) -> Encoder:
     """Load an encoder with the input profile of the index: that of a file is guessed from its name, which changes."""
-    encoder = load(place, device)
+    precision = record.precision if precision == "auto" else precision
+    encoder = load(place, device, precision)
     profile = record.settings.get("profile")
     same = encoder.fingerprint == record.fingerprint or encoder.settings.get("profile") == profile
     if same or profile not in PROFILES or weight_file(encoder) is None:
         return encoder
     from retrieval.encoder import load_encoder
 
-    again = load_encoder(place, device=device, profile=profile)
+    again = load_encoder(place, device=device, profile=profile, precision=precision)
     return again if again.fingerprint == record.fingerprint else encoder
 
 

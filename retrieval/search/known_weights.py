@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import sys
 from pathlib import Path
 
-from retrieval.store.files import replace_file
+from retrieval.files import replace_file
+from retrieval.user_cache import cache_folder
 
 log = logging.getLogger("panelseek")
 
@@ -40,25 +39,6 @@ def remember_place(fingerprint: str, path: Path) -> None:
         replace_file(file, lambda partial: partial.write_text(content, encoding="utf-8"))
     except OSError as error:
         log.warning("%s: the place of the weights is not remembered (%s)", file, error.strerror or error)
-
-
-def cache_folder() -> Path:
-    """Return the folder of Panelseek's own notes about this machine: `PANELSEEK_CACHE`, else that of the system."""
-    given = os.environ.get("PANELSEEK_CACHE")
-    if given:
-        return Path(given).expanduser()
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or _home()) / "panelseek"
-    if sys.platform == "darwin":
-        return _home() / "Library" / "Caches" / "panelseek"
-    return Path(os.environ.get("XDG_CACHE_HOME") or _home() / ".cache") / "panelseek"
-
-
-def _home() -> Path:
-    try:
-        return Path.home()
-    except RuntimeError:  # a user without a home folder
-        return Path()
 
 
 def _read() -> dict[str, list[str]]:

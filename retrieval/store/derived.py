@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from retrieval.errors import IndexError_, system_hint, system_problem
-from retrieval.store.files import replace_file
+from retrieval.files import replace_file
 from retrieval.store.layout import generation_folder
 
 Expected = tuple[DTypeLike, tuple[int | None, ...]]

@@ -18,7 +18,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from retrieval.errors import IndexDamaged, IndexError_, IndexMissing
-from retrieval.store.files import bytes_used, replace_file
+from retrieval.files import bytes_used, replace_file
 from retrieval.store.hints import ONE_COPY_HINT
 from retrieval.store.settings import IndexSettings
 from retrieval.store.vectors import VectorStore

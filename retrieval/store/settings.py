@@ -16,7 +16,7 @@ class EncoderRecord:
     load: the name or path that `load_encoder` takes; of an encoder object that has neither, its own name.
     settings: how its inputs are prepared. provisional: True for weights without training. constant_gate: True if the
     gate has fixed weights, which say nothing about a panel. relative: path of the weight file from the index folder,
-    "" without one; it holds after both are moved together.
+    "" without one; it holds after both are moved together. precision: of the last build, float32 or bfloat16.
     """
 
     name: str
@@ -26,6 +26,7 @@ class EncoderRecord:
     provisional: bool = False
     constant_gate: bool = False
     relative: str = ""
+    precision: str = "float32"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from retrieval.encoder.protocol import PanelEmbeddings
 from retrieval.encoder.spec import DIMENSION
 from retrieval.errors import IndexDamaged, raise_limit
+from retrieval.files import make_folder, punch_holes, sync
 from retrieval.records import View
 from retrieval.store.checksums import CHECKSUM_BYTES, checksum
-from retrieval.store.files import make_folder, punch_holes, sync
 from retrieval.store.hints import REPAIR_HINT
 
 SHARD_ROWS = 65_536

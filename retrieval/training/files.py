@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from retrieval import files
 from retrieval.errors import TrainingError
-from retrieval.store import files
 
 
 def write_text(path: Path, text: str) -> None:

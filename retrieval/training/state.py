@@ -25,7 +25,7 @@ from safetensors.torch import save
 from retrieval.encoder.network.model import PanelFeatureExtractor
 from retrieval.encoder.state_dicts import State, build_model, read_state
 from retrieval.errors import TrainingError, UsageError, first_line
-from retrieval.store.files import PARTIAL
+from retrieval.files import PARTIAL
 from retrieval.training.files import replace_file, write_text
 from retrieval.training.learner import Learner
 

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from retrieval.encoder.inputs import panel_input
 from retrieval.errors import PanelseekError
+from retrieval.files import replace_file
 from retrieval.index import PanelIndex
 from retrieval.progress import StageProgress
 from retrieval.records import Panel, View
-from retrieval.store.files import replace_file
 from retrieval.store.hints import RESTORE_HINT
 from retrieval.verify.records import Problem, Verification
 from retrieval.verify.vectors import described

@@ -26,10 +26,10 @@ from index_builder.write import lock, writer_lock
 from retrieval import verify_index
 from retrieval.books.formats.spool import Spool
 from retrieval.errors import IndexDamaged, IndexError_, PanelseekError, ResourceError, is_limit
+from retrieval.files import sync, write_array
 from retrieval.store import thumbnails
 from retrieval.store.ann.ivfpq import IvfPq
 from retrieval.store.derived import save_derived
-from retrieval.store.files import sync, write_array
 from retrieval.store.generation import open_generation
 from retrieval.store.rejected_pairs import RejectedPairs
 from retrieval.store.thumbnails import Thumbnails
@@ -326,7 +326,7 @@ def test_folders_that_cannot_be_synced(
         raise OSError(number, os.strerror(number))
 
     file = put(tmp_path / "file", b"x")
-    monkeypatch.setattr("retrieval.store.files.os.fsync", fail)
+    monkeypatch.setattr("retrieval.files.os.fsync", fail)
     if ignored:
         sync(tmp_path)
     else:

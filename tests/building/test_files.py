@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from retrieval.store.files import replace_file
+from retrieval.files import replace_file
 
 
 def test_a_file_is_replaced(tmp_path: Path) -> None:

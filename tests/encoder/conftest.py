@@ -45,7 +45,7 @@ def golden_encoder(
     weights = recipe.weights(manifest, cfg["weights_seed"])
     torch.save({key: torch.from_numpy(weights[key]) for key in manifest}, path)
     del weights
-    encoder = load_encoder(path, device="cpu")
+    encoder = load_encoder(path, device="cpu", runtime="torch", precision="float32")
     path.unlink()
     return encoder
 

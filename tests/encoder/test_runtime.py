@@ -19,6 +19,7 @@ class PlainRuntime(EncoderRuntime):
 
     spec = EncoderSpec(dimension=4)
     device = "abacus"
+    precision = "float32"
     constant_gate = True
 
     def image(self, images):

@@ -16,8 +16,9 @@ from index_builder import build_index
 from index_builder.write import CatalogWriter
 from retrieval import PanelIndex, verify_index
 from retrieval.errors import CheckpointError, EncoderMismatch, IndexDamaged
-from retrieval.search.known_weights import FILE, cache_folder, known_places, remember_place
+from retrieval.search.known_weights import FILE, known_places, remember_place
 from retrieval.store.layout import catalog_url
+from retrieval.user_cache import cache_folder
 from tests.building.library import page, put
 from tests.conftest import GridEncoder
 from ui.output.errors import error_sentence
@@ -41,7 +42,7 @@ class FileEncoder(GridEncoder):
 def loader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A user who never gave a place of weights, and a loader without torch."""
 
-    def load(path: str | Path, device: Any = None, profile: str | None = None) -> FileEncoder:
+    def load(path: str | Path, device: Any = None, profile: str | None = None, precision: str = "") -> FileEncoder:
         return FileEncoder(path, profile)
 
     monkeypatch.setenv("PANELSEEK_CACHE", str(tmp_path / "notes"))

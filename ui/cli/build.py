@@ -23,7 +23,7 @@ from ui.output.terminal import echo, print_json
 _GROUPS = {
     "Comics": ("page_is_panel", "right_to_left", "annotations", "no_annotations", "story_only", "strips", "dpi"),
     "Text": ("ocr", "keep_ocr", "language"),
-    "Index": ("folder", "encoder", "device", "index_kind", "thumbnails", "regions", "catalog"),
+    "Index": ("folder", "encoder", "device", "precision", "index_kind", "thumbnails", "regions", "catalog"),
     "Limits": ("workers", "batch_size", "max_pixels", "max_bytes", "max_members", "max_ratio", "within"),
 }
 
@@ -38,6 +38,13 @@ _build_options = with_options(
         help="Encode with auto, small, comic-panel-encoder-v1 or a weight file.",
     ),
     device_option,
+    click.option(
+        "--precision",
+        type=click.Choice(["auto", "float32", "bfloat16"]),
+        default="auto",
+        show_default=True,
+        help="Encode in this number type; auto: that of the index, in a new one bfloat16 if it is faster and as good.",
+    ),
     click.option(
         "--index-kind",
         type=click.Choice(["auto", "exact", "ivfpq"]),

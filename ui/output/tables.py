@@ -159,7 +159,8 @@ def _print_encoder(encoder: Mapping[str, Any]) -> None:
     if not encoder:
         echo("encoder: unknown")
         return
-    echo(f"encoder: {encoder['name']} ({encoder['fingerprint'][:12]})")
+    precision = "" if encoder.get("precision", "float32") == "float32" else f", {encoder['precision']}"
+    echo(f"encoder: {encoder['name']} ({encoder['fingerprint'][:12]}{precision})")
     if encoder["provisional"]:
         echo(f"  {PROVISIONAL}")
     if encoder["name"] in EVALUATION_HINTS:

@@ -42,6 +42,11 @@ class EncoderRuntime(Protocol):
         ...
 
     @property
+    def precision(self) -> str:
+        """Return the number type of the network, float32 or bfloat16; inputs and outputs are float32."""
+        ...
+
+    @property
     def constant_gate(self) -> bool:
         """Return True if the gate depends only on which branches are present, not on their content."""
         ...

@@ -50,6 +50,7 @@ class OpenVinoRuntime(EncoderRuntime):
         one_query: bool = False,
     ) -> None:
         self._state = state
+        self._precision = precision
         self._torch_model = torch_model
         self._one_query = one_query
         self._small = "vision.stem.0.weight" in state
@@ -72,6 +73,11 @@ class OpenVinoRuntime(EncoderRuntime):
     def device(self) -> str:
         """Return the device that the network runs on."""
         return "cpu"
+
+    @property
+    def precision(self) -> str:
+        """Return the number type of the network, float32 or bfloat16."""
+        return self._precision
 
     @property
     def constant_gate(self) -> bool:
@@ -159,6 +165,13 @@ class OpenVinoRuntime(EncoderRuntime):
     def _run(self, model: ov.CompiledModel, *arrays: NDArray[Any]) -> list[Floats]:
         outputs = model([np.ascontiguousarray(array) for array in arrays])
         return [outputs[port] for port in model.outputs]
+
+
+def has_bfloat16() -> bool:
+    """Return True if the CPU computes in bfloat16."""
+    import openvino as ov
+
+    return "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def _environment_threads() -> int:

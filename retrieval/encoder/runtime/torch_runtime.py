@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -19,9 +20,10 @@ from retrieval.encoder.spec import EncoderSpec
 class TorchRuntime(EncoderRuntime):
     """A `PanelFeatureExtractor` in eval mode on one device; see `EncoderRuntime`."""
 
-    def __init__(self, model: PanelFeatureExtractor, device: torch.device) -> None:
+    def __init__(self, model: PanelFeatureExtractor, device: torch.device, precision: str = "float32") -> None:
         self.model = model.eval().to(device)
-        self._device = device
+        self._device = torch.device(device)
+        self._precision = precision
         regions = VECTORS_PER_PANEL - 1 if isinstance(model.vision, SmallBackbone) else 0
         self._spec = EncoderSpec(dimension=model.text.proj.out_features, regions=regions)
 
@@ -36,6 +38,11 @@ class TorchRuntime(EncoderRuntime):
         return self._device
 
     @property
+    def precision(self) -> str:
+        """Return the number type of the network, float32 or bfloat16."""
+        return self._precision
+
+    @property
     def constant_gate(self) -> bool:
         """Return True if the model's gate depends only on which branches are present."""
         return self.model.fusion.constant_gate
@@ -43,14 +50,16 @@ class TorchRuntime(EncoderRuntime):
     @torch.inference_mode()
     def image(self, images: Floats) -> Floats:
         """Return the image vectors, (P, D)."""
-        return _array(self.model.encode_image_only(self._tensor(images)))
+        with self._cast():
+            return _array(self.model.encode_image_only(self._tensor(images)))
 
     @torch.inference_mode()
     def image_regions(self, images: Floats) -> Floats:
         """Return the vectors of each image and of its regions, (P, 1 + R, D)."""
         branch = self.model.vision
         if isinstance(branch, SmallBackbone):
-            return _array(branch.with_regions(self._tensor(images)))
+            with self._cast():
+                return _array(branch.with_regions(self._tensor(images)))
         return self.image(images)[:, None]
 
     @torch.inference_mode()
@@ -58,13 +67,15 @@ class TorchRuntime(EncoderRuntime):
         """Return the vectors of query images at each size, (P, 1 + W, D) each."""
         branch = self.model.vision
         if isinstance(branch, SmallBackbone):
-            return [_array(vectors) for vectors in branch.query_regions(self._tensor(images))]
+            with self._cast():
+                return [_array(vectors) for vectors in branch.query_regions(self._tensor(images))]
         return [self.image(images)[:, None]]
 
     @torch.inference_mode()
     def text(self, ids: NDArray[Any], mask: NDArray[Any]) -> Floats:
         """Return the text vectors, (P, D)."""
-        return _array(self.model.encode_text_only(self._tensor(ids), self._tensor(mask)))
+        with self._cast():
+            return _array(self.model.encode_text_only(self._tensor(ids), self._tensor(mask)))
 
     @torch.inference_mode()
     def fuse(self, image: Floats, text: Floats, geometry: Floats, mask: Floats) -> Fusion:
@@ -77,8 +88,22 @@ class TorchRuntime(EncoderRuntime):
         """Return `vectors`, (..., D), scaled to length 1; rows of zeros stay zero."""
         return _array(normalize(self._tensor(vectors), dim=-1, eps=1e-12))
 
+    def _cast(self) -> AbstractContextManager[None]:
+        """Return the context in which the branches run. The fusion always runs in float32."""
+        return torch.autocast(self._device.type, torch.bfloat16, enabled=self._precision == "bfloat16")
+
     def _tensor(self, array: NDArray[Any]) -> Tensor:
         return torch.from_numpy(array).to(self.device)
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Return True if a device computes in bfloat16."""
+    return device.type == "cpu" or (device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False))
+
+
+def device_name(device: torch.device) -> str:
+    """Return the name of a device's model, as its driver tells it."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
 def _array(tensor: Tensor) -> Floats:

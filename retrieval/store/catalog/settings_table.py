@@ -45,7 +45,7 @@ def _is_build(value: Any) -> bool:
 
 
 def _is_encoder(value: Any) -> bool:
-    optional = {"settings": dict, "provisional": bool, "constant_gate": bool, "relative": str}
+    optional = {"settings": dict, "provisional": bool, "constant_gate": bool, "relative": str, "precision": str}
     given = {name: kind for name, kind in optional.items() if isinstance(value, dict) and name in value}
     return value is None or _has_types(value, name=str, load=str, fingerprint=str, **given)
 

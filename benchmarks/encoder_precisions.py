@@ -1,0 +1,83 @@
+"""Measure an encoder in every runtime and precision: panels per second, and how near its vectors are to float32.
+
+    python benchmarks/encoder_precisions.py WEIGHTS [--panels 64] [--batch-size 16] [--rounds 3]
+
+WEIGHTS is `small`, a published name, or a weight file. The panels are those of the sample comics, decoded first; only
+the image branch is timed. All variants run in turn in one process, and the best round of each counts. The first one,
+torch in float32, is what the ratios and cosines refer to. Prints a table for docs/measured.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import sample_data
+from index_builder.panels import detect_panels
+from retrieval import load_encoder
+from retrieval.encoder import PanelEncoder
+from retrieval.encoder.inputs import normalize, resize
+from retrieval.encoder.runtime.base import Floats
+from retrieval.images.decode import open_image
+
+VARIANTS = (("torch", "float32"), ("torch", "bfloat16"), ("openvino", "float32"), ("openvino", "bfloat16"))
+
+
+def panel_images(count: int) -> Floats:
+    """Return `count` panels of the sample comics, normalised, (P, 3, S, S)."""
+    pages = sorted(Path(sample_data.__file__).parent.glob("comics/*/*.jpg"))
+    return normalize(np.stack(list(islice(_panels(pages), count))))
+
+
+def _panels(pages: list[Path]) -> Iterator[np.ndarray]:
+    for path in pages:
+        page = open_image(path.read_bytes())
+        for box in detect_panels(np.asarray(page)).boxes:
+            yield resize(page.crop((int(box.x), int(box.y), int(box.x + box.w), int(box.y + box.h))))
+
+
+def seconds(encoder: PanelEncoder, images: Floats, batch_size: int) -> float:
+    """Return the seconds that the image branch takes for all images."""
+    began = time.perf_counter()
+    for start in range(0, len(images), batch_size):
+        encoder.runtime.image(images[start : start + batch_size])
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("weights")
+    parser.add_argument("--panels", type=int, default=64)
+    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--rounds", type=int, default=3)
+    given = parser.parse_args()
+    images = panel_images(given.panels)
+    encoders = {
+        variant: load_encoder(given.weights, device="cpu", runtime=variant[0], precision=variant[1])
+        for variant in VARIANTS
+    }
+    vectors = {}
+    for variant, encoder in encoders.items():  # also warms each one up
+        vectors[variant] = encoder.runtime.unit(encoder.runtime.image(images[: given.batch_size]))
+    best = dict.fromkeys(encoders, float("inf"))
+    for _ in range(given.rounds):
+        for variant, encoder in encoders.items():
+            best[variant] = min(best[variant], seconds(encoder, images, given.batch_size))
+    first = VARIANTS[0]
+    print(f"{len(images)} panels, batches of {given.batch_size}, {torch.get_num_threads()} threads of torch\n")
+    print("| runtime | precision | panels/s | ratio | least cosine |")
+    print("|---|---|---|---|---|")
+    for variant, encoder in encoders.items():
+        cosine = float((vectors[variant] * vectors[first]).sum(axis=1).min())
+        rate, ratio = len(images) / best[variant], best[first] / best[variant]
+        print(f"| {variant[0]} | {encoder.precision} | {rate:.1f} | {ratio:.2f} | {cosine:.5f} |")
+
+
+if __name__ == "__main__":
+    main()
