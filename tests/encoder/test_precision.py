@@ -52,7 +52,7 @@ class Slow:
 
 
 def maker(angle: float, work: int):
-    """Return what makes runtimes: float32 at angle 0 with 3 units of work, bfloat16 with the given ones."""
+    """Return a function that makes runtimes: float32 at angle 0 with 3 units of work, bfloat16 with the given ones."""
     return lambda name: Slow(name, *((0.0, 3) if name == "float32" else (angle, work)))
 
 
