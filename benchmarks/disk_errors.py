@@ -1,6 +1,6 @@
 """Make each write, sync, rename and open of a command fail in turn, and run the same command again.
 
-    OMP_NUM_THREADS=1 python benchmarks/disk_errors.py [--calls 40] [--markdown]
+    OMP_NUM_THREADS=1 python benchmarks/disk_errors.py [--calls 40] [--only COMMAND] [--error NAME] [--markdown]
 
 Needs Linux and a C compiler. The calls of a command on files of the index and on temporary files are counted; then it
 runs once for each of --calls of them (0: for all), and that call fails. A full disk, a used-up quota, a disk that is
@@ -48,7 +48,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--calls", type=int, default=40, help="calls of each command and error; 0 for all")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", choices=SCENARIOS, action="append")
+    parser.add_argument("--only", choices=SCENARIOS, action="append", help="commands; may be repeated")
+    parser.add_argument("--error", choices=ERRORS, action="append", help="errors; may be repeated")
     parser.add_argument("--tmpfs", action="store_true", help="also fill small disks (root only)")
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
     options = parser.parse_args()
@@ -58,7 +59,7 @@ def main() -> None:
         if library is None:
             raise SystemExit("disk_errors.py needs Linux and a C compiler")
         for name in options.only or SCENARIOS:
-            for error in ERRORS:
+            for error in options.error or ERRORS:
                 count, results = fail_calls(name, error, Path(folder), library, options.calls, options.seed)
                 rows.append((name, error, str(count), *_summary(results)))
         if options.tmpfs:
