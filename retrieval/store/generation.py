@@ -144,7 +144,7 @@ def file_problems(folder: Path, manifest: dict[str, Any], hash_up_to: float) -> 
 
 
 def _open_view(folder: Path, view: View, manifest: dict[str, Any], approximate: bool) -> ViewIndex:
-    pairs = np.load(folder / f"{view}.panels.npy", mmap_mode="r", allow_pickle=False)
+    pairs = np.lib.format.open_memmap(folder / f"{view}.panels.npy", mode="r")  # takes no other kind of file
     if pairs.dtype != np.int64 or pairs.shape != (2, manifest["panels"]):
         raise ValueError(f"{view}.panels.npy has {pairs.dtype} {pairs.shape}; expected int64 (2, {manifest['panels']})")
     ann_type = ANN_INDEX_TYPES.get(manifest["index_type"]) if approximate else None

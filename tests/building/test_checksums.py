@@ -278,6 +278,20 @@ def test_an_altered_manifest(built: Path) -> None:
     assert found(built) == []
 
 
+@pytest.mark.parametrize(
+    "start", [b"PK\x03\x04", b"\x80\x04", b"\x93NUMPY\x09", b""], ids=["ZIP", "pickle", "newer", "no"]
+)
+def test_a_large_file_that_is_no_array(built: Path, monkeypatch: pytest.MonkeyPatch, start: bytes) -> None:
+    """Files that are too large to be hashed at each opening are refused with a sentence, whatever is in them."""
+    monkeypatch.setattr("retrieval.store.generation._CHECK_ON_OPEN", 0)
+    path = generation(built) / "picture.panels.npy"
+    path.write_bytes(start.ljust(path.stat().st_size, b"x"))
+    with pytest.raises(IndexDamaged, match="the generation cannot be read"):
+        PanelIndex.open(built)
+    repair_index(built, encoder=GridEncoder())
+    assert found(built) == []
+
+
 def derive_all(index: Path) -> None:
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
         make_panel_map(opened)
