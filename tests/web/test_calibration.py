@@ -56,6 +56,32 @@ def test_no_request_waits_for_a_threshold(index: PanelIndex, monkeypatch: pytest
     assert measured == [(View.DIALOGUE, "words")]
 
 
+def test_a_failure_between_looking_and_waiting(index: PanelIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that finds no threshold just before the measurement fails does not begin another one."""
+    measured, looked = [], threading.Event()
+
+    def failing(index: PanelIndex, view: View, *_: object, **_options: object) -> None:
+        measured.append(view)
+        looked.wait(10)
+        raise IndexDamaged("its file is gone")
+
+    def late(*_: object) -> None:
+        if threading.current_thread() is asking:
+            looked.set()
+            while not worker._failed:
+                time.sleep(0.01)
+
+    monkeypatch.setattr(calibration, "make_threshold", failing)
+    monkeypatch.setattr(calibration, "load_threshold", late)
+    worker, answers = CalibrationWorker(index), []
+    asking = threading.Thread(target=lambda: answers.append(worker.thresholds("words", ["dialogue"])))
+    assert worker.thresholds("words", ["dialogue"]).pending
+    asking.start()
+    asking.join()
+    assert answers == [Thresholds({}, pending=False)]
+    assert measured == [View.DIALOGUE]
+
+
 def test_close_is_unknown_until_it_is_measured(index: PanelIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer of the endpoint does not wait, and is compared with the threshold of the generation it is from."""
     go_on = threading.Event()

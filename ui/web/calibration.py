@@ -50,11 +50,9 @@ class CalibrationWorker:
         keys = [(View(view), cast(QueryType, query_type)) for view in views]
         cached = {key[0]: load_threshold(self._index, *key) for key in keys}
         number = self._index.generation.number
-        missing = [key for key in keys if cached[key[0]] is None and (number, *key) not in self._failed]
-        for key in missing:
-            self._enqueue(key)
+        waiting = [self._enqueue(number, key) for key in keys if cached[key[0]] is None]
         values = {str(view): threshold.value for view, threshold in cached.items() if threshold}
-        return Thresholds(values, bool(missing))
+        return Thresholds(values, any(waiting))
 
     def is_close(self, query: Query, generation: int, hits: Sequence[Hit]) -> bool | None:
         """Return True if the best hit scores above the threshold of the generation that it is from.
@@ -70,24 +68,36 @@ class CalibrationWorker:
 
         return close_hits(query, hits, above)
 
-    def _enqueue(self, key: tuple[View, QueryType]) -> None:
+    def _enqueue(self, number: int, key: tuple[View, QueryType]) -> bool:
+        """Return False if it was tried in this generation without success; else measure it, unless it waits."""
         with self._lock:
+            if (number, *key) in self._failed:
+                return False
             if key not in self._queue:
                 self._queue.append(key)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="calibration", daemon=True)
                 self._thread.start()
+            return True
 
     def _work(self) -> None:
         while (key := self._next()) is not None:
             number = self._index.generation.number
-            try:
-                make_threshold(self._index, *key, low_priority=True)
-            except Exception as error:
-                log.warning("a score threshold was not measured", exc_info=not isinstance(error, PanelseekError))
-                self._failed = {(number, *key)} | {failed for failed in self._failed if failed[0] == number}
+            failed = not self._measure(key)
             with self._lock:
+                if failed:
+                    self._failed = {(number, *key)} | {each for each in self._failed if each[0] == number}
                 self._queue.remove(key)
+
+    def _measure(self, key: tuple[View, QueryType]) -> bool:
+        """Measure a threshold, unless another request has had it measured meanwhile; return False without success."""
+        try:
+            if load_threshold(self._index, *key) is None:
+                make_threshold(self._index, *key, low_priority=True)
+            return True
+        except Exception as error:
+            log.warning("a score threshold was not measured", exc_info=not isinstance(error, PanelseekError))
+            return False
 
     def _next(self) -> tuple[View, QueryType] | None:
         with self._lock:
