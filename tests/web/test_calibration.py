@@ -65,15 +65,26 @@ def test_a_failure_between_looking_and_waiting(index: PanelIndex, monkeypatch: p
         looked.wait(10)
         raise IndexDamaged("its file is gone")
 
-    def late(*_: object) -> None:
-        if threading.current_thread() is asking:
-            looked.set()
-            while not worker._failed:
-                time.sleep(0.01)
+    class LateLock:
+        """A lock that the asking thread gets after the measurement has failed."""
+
+        def __init__(self) -> None:
+            self._lock = threading.Lock()
+
+        def __enter__(self) -> None:
+            if threading.current_thread() is asking:
+                looked.set()
+                while not worker._failed:
+                    time.sleep(0.01)
+            self._lock.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            self._lock.release()
 
     monkeypatch.setattr(calibration, "make_threshold", failing)
-    monkeypatch.setattr(calibration, "load_threshold", late)
+    monkeypatch.setattr(calibration, "load_threshold", lambda *_: None)
     worker, answers = CalibrationWorker(index), []
+    worker._lock = LateLock()
     asking = threading.Thread(target=lambda: answers.append(worker.thresholds("words", ["dialogue"])))
     assert worker.thresholds("words", ["dialogue"]).pending
     asking.start()
