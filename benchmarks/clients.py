@@ -2,13 +2,13 @@
 
     python benchmarks/clients.py FOLDER [--comics FOLDER] [--clients 64] [--seconds 300] [--questions 240]
 
-FOLDER gets a library, its index, and a copy of the index after each book. The library begins with the sample comics;
-the books of --comics are added one at a time, each with `panelseek build` in a process of its own, and then again
-under other names until the time is over. `panelseek serve` answers the clients, each of which asks its next question
-as soon as it has an answer. Afterwards every question is asked alone over the copy of the generation that its answer
-names. An answer that has other panels, another order, a score that is off by more than 0.0001, or another `close` is
-counted as different. `close` may be null, because no answer waits until its threshold is measured. Errors are counted
-by their first line. The last lines are a table for docs/measured.md.
+FOLDER gets a library, its index, and a copy of the index of each generation that a build publishes. The library begins
+with the sample comics; the books of --comics are added one at a time, each with `panelseek build` in a process of its
+own, and then again under other names until the time is over. `panelseek serve` answers the clients, each of which asks
+its next question as soon as it has an answer. Afterwards every question is asked alone over the copy of the generation
+that its answer names. An answer that has other panels, another order, a score that is off by more than 0.0001, or
+another `close` is counted as different. `close` may be null, because no answer waits until its threshold is measured.
+Errors are counted by their first line. The last lines are a table for docs/measured.md.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ import argparse
 import json
 import random
 import shutil
+import sqlite3
 import statistics
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter, defaultdict
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,8 +36,6 @@ from web_app.server import ROOT, served
 
 import sample_data
 from retrieval import PanelIndex
-from retrieval.store.catalog.catalog import Catalog
-from retrieval.store.layout import catalog_url
 from ui.web.api import handlers
 
 SCORE_TOLERANCE = 1e-4
@@ -43,6 +43,7 @@ SCORE_TOLERANCE = 1e-4
 
 _BOOKS = {".cbz", ".cbr", ".cb7", ".cbt", ".pdf", ".epub"}
 _IMAGES = {".png", ".jpg", ".jpeg", ".webp"}
+_LOOK_SECONDS = 0.2
 Question = tuple[str, dict[str, Any]]
 Answers = dict[tuple[int, int], Counter[str]]
 """Answers as JSON text, by the number of the generation and of the question, and how often each was given."""
@@ -83,7 +84,7 @@ def main() -> None:
 
 
 class Builder:
-    """A library in FOLDER that grows by one book at a time. copies: the index after each build, by generation."""
+    """A library in FOLDER that grows by one book at a time. copies: of the index, by generation."""
 
     def __init__(self, folder: Path, comics: Path | None) -> None:
         self.library, self.index = folder / "library", folder / "served.index"
@@ -108,24 +109,57 @@ class Builder:
         self.build()
 
     def build(self) -> None:
-        """Build in a process of its own, and copy the index of the new generation."""
+        """Build in a process of its own, and copy the index of each new generation."""
         command = [sys.executable, "-m", "ui.cli", "build", str(self.library), "--index", str(self.index)]
         options = ["--encoder", "small", "--no-ocr", "--workers", "1", "--quiet"]
-        done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, check=False)
-        if done.returncode:
-            self.failed.append(done.stderr.strip())
+        with subprocess.Popen([*command, *options], cwd=ROOT, stderr=subprocess.PIPE, text=True) as building:
+            while building.poll() is None:
+                self._copy_generation()
+                time.sleep(_LOOK_SECONDS)
+            if building.returncode:
+                self.failed.append((building.stderr.read() if building.stderr else "").strip())
+        self._copy_generation()
+
+    def _copy_generation(self) -> None:
+        """Copy what the searched generation needs, unless there is a copy, or the next one came meanwhile."""
+        number = _generation(self.index)
+        if number is None or number in self.copies:
             return
-        with Catalog.open(catalog_url(self.index)) as catalog:
-            number = catalog.settings().generation or 0
-        copy = self.index.with_name(f"generation {number}.index")
-        if not copy.exists():
-            shutil.copytree(self.index, copy)
-            self.copies[number] = copy
+        partial = self.index.with_name("partial.index")
+        shutil.rmtree(partial, ignore_errors=True)
+        try:
+            for name in ("vectors", f"generations/{number}"):
+                shutil.copytree(self.index / name, partial / name)
+            for name in ("catalog.sqlite", "thumbnails/thumbnails.sqlite"):
+                _copy_database(self.index / name, partial / name)
+        except OSError:  # the build has deleted this generation
+            return
+        if _generation(partial) == number:
+            self.copies[number] = partial.rename(self.index.with_name(f"generation {number}.index"))
 
     def keep_adding(self, stopped: threading.Event) -> None:
         """Add books until the event is set."""
         while not stopped.is_set():
             self.add_book()
+
+
+def _generation(index: Path) -> int | None:
+    """Return the number of the searched generation; None before the first."""
+    if not (index / "catalog.sqlite").exists():
+        return None
+    with closing(sqlite3.connect(index / "catalog.sqlite")) as catalog:
+        try:
+            row = catalog.execute("SELECT value FROM setting WHERE key = 'generation'").fetchone()
+        except sqlite3.OperationalError:  # its tables are not made yet
+            return None
+    return json.loads(row[0]) if row else None
+
+
+def _copy_database(path: Path, target: Path) -> None:
+    """Copy a SQLite database that another process may be writing."""
+    target.parent.mkdir(exist_ok=True)
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(target)) as copy:
+        source.backup(copy)
 
 
 def _books(folder: Path) -> set[Path]:
