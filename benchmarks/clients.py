@@ -152,7 +152,7 @@ def _generation(index: Path) -> int | None:
             row = catalog.execute("SELECT value FROM setting WHERE key = 'generation'").fetchone()
         except sqlite3.OperationalError:  # its tables are not made yet
             return None
-    return json.loads(row[0]) if row else None
+    return None if row is None or row[0] in (None, "null") else int(row[0])
 
 
 def _copy_database(path: Path, target: Path) -> None:
