@@ -112,7 +112,8 @@ class Builder:
         """Build in a process of its own, and copy the index of each new generation."""
         command = [sys.executable, "-m", "ui.cli", "build", str(self.library), "--index", str(self.index)]
         options = ["--encoder", "small", "--no-ocr", "--workers", "1", "--quiet"]
-        with subprocess.Popen([*command, *options], cwd=ROOT, stderr=subprocess.PIPE, text=True) as building:
+        silent, pipe = subprocess.DEVNULL, subprocess.PIPE
+        with subprocess.Popen([*command, *options], cwd=ROOT, stdout=silent, stderr=pipe, text=True) as building:
             while building.poll() is None:
                 self._copy_generation()
                 time.sleep(_LOOK_SECONDS)
