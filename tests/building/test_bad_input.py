@@ -28,6 +28,7 @@ from retrieval.errors import (
     SourceError,
     UsageError,
 )
+from retrieval.store.catalog.tables import SCHEMA_VERSION
 from tests.building.library import build, cbz, drawn, page, panels, put, speckled
 from tests.conftest import GridEncoder
 
@@ -326,7 +327,8 @@ def test_a_newer_schema(built: Path, many: Path) -> None:
         catalog.execute("UPDATE setting SET value = '99' WHERE key = 'schema_version'")
     catalog.close()
     for ask in (PanelIndex.open, verify_index, repair_index, lambda i: build(many / "comics", i)):
-        with pytest.raises(IndexTooNew, match=r"catalog\.sqlite: .* schema version 99; .* up to 5\nupdate Panelseek"):
+        versions = f"schema version 99; .* up to {SCHEMA_VERSION}"
+        with pytest.raises(IndexTooNew, match=rf"catalog\.sqlite: .* {versions}\nupdate Panelseek"):
             ask(built)
 
 

@@ -120,16 +120,15 @@ def test_the_old_generation_serves_until_the_new_one_is_named(
     page(lib / "1", 1)
     build(lib, index)
     page(lib / "2", 2)
-    real, seen = CatalogWriter.write_settings, []
+    real, seen = CatalogWriter.switch_generation, []
 
-    def write_settings(self: CatalogWriter, **values: Any) -> None:
-        if "generation" in values:
-            with PanelIndex.open(index, encoder=GridEncoder()) as reader:
-                seen.append((reader.generation.number, len(reader.search(panel=panels(index)[0].id))))
-                seen.append(sorted(p.name for p in (index / "generations").iterdir()))
-        real(self, **values)
+    def switch_generation(self: CatalogWriter, number: int, **values: Any) -> None:
+        with PanelIndex.open(index, encoder=GridEncoder()) as reader:
+            seen.append((reader.generation.number, len(reader.search(panel=panels(index)[0].id))))
+            seen.append(sorted(p.name for p in (index / "generations").iterdir()))
+        real(self, number, **values)
 
-    monkeypatch.setattr(CatalogWriter, "write_settings", write_settings)
+    monkeypatch.setattr(CatalogWriter, "switch_generation", switch_generation)
     build(lib, index)
     assert seen == [(1, 4), ["1", "2"]]
     assert [p.name for p in (index / "generations").iterdir()] == ["2"]
