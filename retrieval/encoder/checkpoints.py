@@ -114,6 +114,8 @@ def _check_runtime(runtime: str | None) -> str | None:
 
 
 def _load(name_or_path: str | Path, how: Execution, cache_dir: str | Path | None, profile: str | None) -> PanelEncoder:
+    if not how.by_openvino:
+        pick_device(how.device)  # a wrong name is refused before anything is downloaded
     name = str(name_or_path)
     if name == "auto":
         return _load_auto(how, cache_dir, profile)

@@ -171,6 +171,12 @@ def test_a_cached_encoder_makes_no_connection(attempts, tmp_path, small_state, m
     assert attempts == []
 
 
+def test_a_wrong_device_is_refused_before_a_download(attempts, tmp_path) -> None:
+    with pytest.raises(UsageError, match="the device 'abacus' cannot be used"):
+        load_encoder(V1.name, device="abacus", cache_dir=tmp_path)
+    assert attempts == []
+
+
 def test_only_a_published_name_connects(attempts, tmp_path) -> None:
     with pytest.raises(HubUnreachable, match="does not answer"):
         load_encoder(V1.name, device="cpu", cache_dir=tmp_path)
