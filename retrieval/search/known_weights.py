@@ -5,12 +5,10 @@ Only builds write to an index. A reader that is given the present place of its w
 
 from __future__ import annotations
 
-import json
 import logging
 from pathlib import Path
 
-from retrieval.files import replace_file
-from retrieval.user_cache import cache_folder
+from retrieval.user_cache import cache_folder, read_notes, write_notes
 
 log = logging.getLogger("panelseek")
 
@@ -32,25 +30,17 @@ def remember_place(fingerprint: str, path: Path) -> None:
         return
     others = [each for each in known.get(fingerprint, []) if each != place]
     known[fingerprint] = [place, *others][:_MAX_PLACES]
-    content = json.dumps(known, indent=1) + "\n"
-    file = cache_folder() / FILE
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(file, lambda partial: partial.write_text(content, encoding="utf-8"))
+        write_notes(FILE, known)
     except OSError as error:
+        file = cache_folder() / FILE
         log.warning("%s: the place of the weights is not remembered (%s)", file, error.strerror or error)
 
 
 def _read() -> dict[str, list[str]]:
     """Return the noted places; a missing or damaged file has none."""
-    try:
-        content = json.loads((cache_folder() / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    if not isinstance(content, dict):
-        return {}
     return {
         fingerprint: [place for place in places if isinstance(place, str)]
-        for fingerprint, places in content.items()
+        for fingerprint, places in read_notes(FILE).items()
         if isinstance(places, list)
     }

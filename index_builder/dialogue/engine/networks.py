@@ -11,8 +11,7 @@ import openvino.opset13 as ops
 from numpy.typing import NDArray
 from openvino.preprocess import PrePostProcessor
 
-PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
-"""OpenVINO's names."""
+from retrieval.encoder.runtime.openvino_runtime import PRECISIONS, has_bfloat16
 
 _CACHED_LAYERS = 30
 """Compiled layers that are kept for other sizes of input. With OpenVINO's 5,000, memory grows with every size."""
@@ -44,7 +43,7 @@ class Network:
 
 def fastest_precision() -> str:
     """Return bfloat16 if the CPU computes in it, else float32. It reads as well and takes about half of the time."""
-    return "bfloat16" if "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "float32"
+    return "bfloat16" if has_bfloat16() else "float32"
 
 
 def detection_network(path: Path, threads: int, precision: str) -> Network:

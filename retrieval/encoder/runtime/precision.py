@@ -7,21 +7,18 @@ each file of weights and each processor.
 
 from __future__ import annotations
 
-import json
 import logging
 import platform
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from retrieval.encoder.inputs import normalize
 from retrieval.encoder.runtime.base import EncoderRuntime, Floats
 from retrieval.errors import UsageError
-from retrieval.files import replace_file
-from retrieval.user_cache import cache_folder
+from retrieval.user_cache import cache_folder, read_notes, write_notes
 
 log = logging.getLogger("panelseek")
 
@@ -58,7 +55,7 @@ def choose_runtime(
         return make("float32")
     if precision == "bfloat16":
         return make("bfloat16")
-    noted = _notes().get(key)
+    noted = read_notes(FILE).get(key)
     if noted in PRECISIONS[1:]:
         return make(noted)
     chosen = _faster(make("float32"), make("bfloat16"))
@@ -104,20 +101,8 @@ def _images(side: int) -> Floats:
     return normalize(np.stack(images))
 
 
-def _notes() -> dict[str, Any]:
-    """Return the noted precisions by key; a missing or damaged file has none."""
-    try:
-        notes = json.loads((cache_folder() / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return notes if isinstance(notes, dict) else {}
-
-
 def _note(key: str, precision: str) -> None:
-    content = json.dumps(_notes() | {key: precision}, indent=1) + "\n"
-    file = cache_folder() / FILE
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(file, lambda partial: partial.write_text(content, encoding="utf-8"))
+        write_notes(FILE, read_notes(FILE) | {key: precision})
     except OSError as error:
-        log.warning("%s: the precision is not noted (%s)", file, error.strerror or error)
+        log.warning("%s: the precision is not noted (%s)", cache_folder() / FILE, error.strerror or error)
