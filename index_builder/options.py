@@ -21,6 +21,9 @@ OCR_MODES = ("auto", "now", "later", "no")
 _LEAST = {"batch_size": 1, "workers": 0, "max_pixels": 1, "max_bytes": 1, "max_members": 1, "max_ratio": 1, "dpi": 1}
 """Options that are whole numbers, and the lowest value of each."""
 
+_CHOSEN_LATER = ("workers", "batch_size", "dpi")
+"""Of these, None leaves the choice to the build."""
+
 _SWITCHES = ("page_is_panel", "right_to_left", "story_only", "thumbnails", "regions", "keep_ocr")
 
 _MAX_DEFAULT_WORKERS = 8
@@ -37,7 +40,7 @@ class BuildOptions:
     - story_only: exclude pages that are labelled as something else (covers, advertisements, ...).
     - annotations: files and folders with annotations of the collection. None: those of the last build.
     - workers: processes that decode pages. 0: decode in this process. None: one per core, at most 8.
-    - batch_size: panels per encoder batch.
+    - batch_size: panels per encoder batch. None: 32 on a CPU, 256 on a GPU.
     - precision: number type of the encoder's network: float32, bfloat16, or auto. See `load_encoder`; in an index
       that has pages, auto is the precision that it was built with.
     - max_pixels, max_bytes, max_members, max_ratio: see `retrieval.books.ReadLimits`. Pages beyond them are skipped.
@@ -59,7 +62,7 @@ class BuildOptions:
     story_only: bool = False
     annotations: tuple[str, ...] | None = None
     workers: int | None = None
-    batch_size: int = 32
+    batch_size: int | None = None
     precision: str = "auto"
     max_pixels: int = DEFAULT_LIMITS.max_pixels
     max_bytes: int = DEFAULT_LIMITS.max_bytes
@@ -85,7 +88,7 @@ class BuildOptions:
         if self.strips not in STRIPS:
             raise UsageError(f"strips must be one of {', '.join(STRIPS)}; found {self.strips!r}")
         for name, least in _LEAST.items():
-            value = whole_number(name, getattr(self, name), least, optional=name in ("workers", "dpi"))
+            value = whole_number(name, getattr(self, name), least, optional=name in _CHOSEN_LATER)
             object.__setattr__(self, name, value)
         for name in _SWITCHES:
             object.__setattr__(self, name, switch(name, getattr(self, name), optional=name == "regions"))

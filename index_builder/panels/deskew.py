@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from index_builder.panels.gutters import dominant_colour, edge_pixels
+from index_builder.panels.gutters import dominant_colour, edge_pixels, near_colour
 from index_builder.panels.rects import Rect, area
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _paper_rect(page: NDArray[Any]) -> Rect:
     height, width = page.shape[:2]
     full = (0, 0, width, height)
     bed = dominant_colour(edge_pixels(page))
-    other = (np.abs(page.astype(np.int16) - bed).max(axis=2) > _BED_TOLERANCE).astype(np.uint8)
+    other = 1 - near_colour(page, bed, _BED_TOLERANCE)
     other = cv2.morphologyEx(other, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
     rect = _solid_rect(other)
     if area(rect) < _MIN_PAPER * area(full) or area(rect) > _MAX_PAPER * area(full):
@@ -100,7 +100,7 @@ def _paper_rect(page: NDArray[Any]) -> Rect:
     if uniform < _MIN_UNIFORM or np.abs(colour - bed).max() < _MIN_CONTRAST:
         return full
     # Paper differs from the bed nearly everywhere. Inside a drawn frame, the colour around it shows again.
-    filled = (np.abs(inside.astype(np.int16) - bed).max(axis=2) > _BED_TOLERANCE).mean()
+    filled = (near_colour(inside, bed, _BED_TOLERANCE) == 0).mean()
     return (left, top, right, bottom) if filled >= _MIN_PAPER else full
 
 

@@ -35,14 +35,32 @@ def gutter_masks(page: NDArray[Any]) -> list[tuple[float, NDArray[np.uint8]]]:
     """
     masks = []
     for prior, colour in _gutter_colours(page):
-        mask = np.abs(page.astype(np.int16) - colour).max(axis=2) <= _TOLERANCE
-        masks.append((prior, mask.astype(np.uint8)))
+        masks.append((prior, near_colour(page, colour, _TOLERANCE)))
     grey = cv2.cvtColor(page, cv2.COLOR_RGB2GRAY)
     paper = float(np.median(grey))
     if paper > _MIN_PAPER_GREY:
         ink = cv2.dilate((grey < _INK * paper).astype(np.uint8), np.ones((3, 3), np.uint8))
         masks.append((_PRIOR_INK, 1 - ink))
     return masks
+
+
+def near_colour(page: NDArray[Any], colour: NDArray[np.int16], tolerance: int) -> NDArray[np.uint8]:
+    """Return (H, W) uint8: 1 where no channel of a (H, W, 3) uint8 page differs by more than `tolerance` from a colour.
+
+    colour: (3,), or (H, W, 3) for one that varies.
+    """
+    if colour.ndim == 1:
+        low, high = np.clip(colour - tolerance, 0, 255), np.clip(colour + tolerance, 0, 255)
+        return _ones(cv2.inRange(page, tuple(low.tolist()), tuple(high.tolist())))
+    # one channel after the other: NumPy is slow along an axis of three
+    near = [np.abs(page[..., c].astype(np.int16) - colour[..., c]) <= tolerance for c in range(3)]
+    return _ones(near[0] & near[1] & near[2])
+
+
+def _ones(mask: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return a mask as 1 where it is set, else 0."""
+    ones: NDArray[np.uint8] = (mask != 0).astype(np.uint8)
+    return ones
 
 
 def edge_pixels(page: NDArray[Any]) -> NDArray[Any]:

@@ -1,13 +1,16 @@
 """Encoding and writing of decoded pages, in batches of whole pages, landed in plan order.
 
 The vectors of a batch are synced before the one transaction that names them. A build killed at any moment continues
-where it stopped, and encodes at most the batch in flight again.
+where it stopped, and encodes at most the batch in flight again. A GPU has two in flight: it encodes one while the one
+before it is written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -20,16 +23,22 @@ from index_builder.write.pages.rows import Batch, new_pages, page_copies
 from index_builder.write.pages.texts import TextPage, encode_texts, text_page, write_texts
 from index_builder.write.running.publish import Publisher
 from index_builder.write.store import WritableIndex
-from retrieval.encoder.protocol import Encoder, PanelEmbeddings, can_encode_texts
+from retrieval.encoder.protocol import Encoder, PanelEmbeddings, can_encode_texts, on_cpu
 from retrieval.store.catalog.records import PageUpdate
 
 _PANELS_PER_COMMIT = 64
 """Panels encoded between two commits: more lose more in a crash, fewer cost more syncs to disk."""
 
+_BATCH_SIZE, _BATCH_SIZE_GPU = 32, 256
+"""Panels per encoder batch, unless the options say otherwise."""
+
 _WARNINGS_PER_PAGE = 5
 """Warnings about one page that the report lists; the others are counted."""
 
 Job = tuple[PageJob, DecodeResult]
+
+HandedOut = tuple[Batch, Callable[[], PanelEmbeddings]]
+"""A batch that is being encoded, and what waits for its vectors."""
 
 
 class PageWriter:
@@ -54,6 +63,9 @@ class PageWriter:
         self._timer = timer
         self._ocr_cache = ocr_cache
         self._publisher = publisher
+        self._background = ThreadPoolExecutor(1, "encode")
+        self._handed_out: HandedOut | None = None
+        self._batch_size = options.batch_size or _BATCH_SIZE
         self.ocr = OcrCounts()
         self.warnings: list[tuple[str, str]] = []
         self.encoded = 0
@@ -90,11 +102,12 @@ class PageWriter:
             book = item[0].book_id
             if not self._settle(plan, batch, *item, decode_again):
                 self.pages_done += 1
-            if batch.panels >= max(_PANELS_PER_COMMIT, self._options.batch_size):
+            if batch.panels >= max(_PANELS_PER_COMMIT, self._batch_size):
                 self._land(plan, batch)
                 batch = Batch()
-            yield self.pages_done + batch.page_count
+            yield self.pages_done + batch.page_count + (self._handed_out[0].page_count if self._handed_out else 0)
         self._land(plan, batch)
+        self._write_handed_out(plan)
         yield self.pages_done
 
     def _publish_if_due(self, plan: Plan, batch: Batch, *, between_books: bool) -> Batch:
@@ -102,6 +115,7 @@ class PageWriter:
         if not self._publisher.is_due(self.written + batch.panels, between_books=between_books):
             return batch
         self._land(plan, batch)
+        self._write_handed_out(plan)
         self.publish()
         return Batch()
 
@@ -188,16 +202,33 @@ class PageWriter:
         self.ocr.sound_effects += sum(len(panel.sound_effects.split()) for panel in read)
 
     def _land(self, plan: Plan, batch: Batch) -> None:
-        """Encode and write a batch."""
+        """Encode and write a batch. On a GPU, start to encode it, and write the one before it meanwhile."""
+        in_background = bool(batch.pages) and not on_cpu(self._encoder())  # loading it is a stage of its own
+        if in_background:
+            self._batch_size = self._options.batch_size or _BATCH_SIZE_GPU
+        encode = partial(self._encode, batch)
+        wait = self._background.submit(encode).result if in_background else encode
+        self._write_handed_out(plan)
+        self._handed_out = batch, wait
+        if not in_background:
+            self._write_handed_out(plan)
+
+    def _encode(self, batch: Batch) -> PanelEmbeddings:
+        panels = [panel.input for panel in batch.decoded_panels]
+        return self._encoder().encode(panels, batch_size=self._batch_size)
+
+    def _write_handed_out(self, plan: Plan) -> None:
+        """Wait for the vectors of the batch that is being encoded, if there is one, and write it."""
+        if self._handed_out is None:
+            return
+        (batch, wait), self._handed_out = self._handed_out, None
         self.pages_done += batch.page_count
         self._ocr_cache.flush()  # before the pages, so that every page with OCR text has its lines stored
         if batch.copies:
             self._write_copies(batch)
         if batch.pages:
-            panels = batch.decoded_panels
-            encoder = self._encoder()  # loading it is a stage of its own
             with self._timer.stage("encode"):
-                embeddings = encoder.encode([p.input for p in panels], batch_size=self._options.batch_size)
+                embeddings = wait()
             if not embeddings.finite().all():
                 batch, embeddings = self._skip_not_finite(plan, batch, embeddings)
             if batch.pages:

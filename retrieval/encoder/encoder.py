@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.encoder import inputs
 from retrieval.encoder.embeddings import concatenate, no_panels, norms
+from retrieval.encoder.fingerprint import fingerprint, input_settings
 from retrieval.encoder.inputs import QUERY_ENCODINGS
-from retrieval.encoder.protocol import PanelEmbeddings, PanelInput, QueryInput, QueryVectors
+from retrieval.encoder.protocol import PanelEmbeddings, PanelInput, QueryInput, QueryVectors, on_cpu
 from retrieval.encoder.runtime.base import EncoderRuntime, Floats, Fusion
 from retrieval.encoder.spec import EncoderSpec
 from retrieval.errors import UsageError
@@ -26,8 +26,11 @@ if TYPE_CHECKING:
     from retrieval.encoder.network.model import PanelFeatureExtractor
     from retrieval.encoder.runtime.torch_runtime import TorchRuntime
 
-TEXT_BATCH = 32
-"""Texts per pass. They are sorted by length first, so that short texts are not padded to the longest of all."""
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+TEXT_BATCH, TEXT_BATCH_GPU = 32, 256
+"""Texts per pass, sorted by length, so that few are padded much. On a GPU many texts take as long as few."""
 
 
 class PanelEncoder:
@@ -65,13 +68,13 @@ class PanelEncoder:
         digests: SHA-256 of each weight file.
         profile: how geometry becomes numbers, one of `inputs.PROFILES`.
         """
-        settings = _settings(runtime.spec, profile, provisional)
+        settings = input_settings(runtime.spec, profile, provisional)
         self.__dict__.update(
             runtime=runtime,
             name=name,
             settings=settings,
             provisional=provisional,
-            fingerprint=_fingerprint(digests, settings),
+            fingerprint=fingerprint(digests, settings),
             weights=weights,
             _lock=threading.Lock(),
         )
@@ -131,14 +134,21 @@ class PanelEncoder:
             raise UsageError(f"batch_size is {batch_size}; expected at least 1")
         report = StageProgress(progress, "encode", "panels", len(panels))
         text_vectors: dict[str, Floats] = {}
-        batches = [no_panels(self.spec)]
-        for start in range(0, len(panels), batch_size):
-            batches.append(self._encode_batch(panels[start : start + batch_size], text_vectors))
-            report(min(start + batch_size, len(panels)))
-        return concatenate(batches)
+        encoded = [no_panels(self.spec)]
+        batches = [panels[start : start + batch_size] for start in range(0, len(panels), batch_size)]
+        for number, images in enumerate(self._images_of(batches)):
+            encoded.append(self._encode_batch(batches[number], images, text_vectors))
+            report(min((number + 1) * batch_size, len(panels)))
+        return concatenate(encoded)
 
-    def _encode_batch(self, panels: Sequence[PanelInput], text_vectors: dict[str, Floats]) -> PanelEmbeddings:
-        images = self._normalized([panel.image for panel in panels])
+    def _images_of(self, batches: Sequence[Sequence[PanelInput]]) -> Iterator[Any]:
+        """Return the normalised images of each batch; for a GPU, those of the next batch are prepared meanwhile."""
+        images = ([panel.image for panel in batch] for batch in batches)
+        return map(self._normalized, images) if on_cpu(self) else one_ahead(self._normalized, images)
+
+    def _encode_batch(
+        self, panels: Sequence[PanelInput], images: Any, text_vectors: dict[str, Floats]
+    ) -> PanelEmbeddings:
         geometry = np.stack([self._composition(panel) for panel in panels])
         mask = np.stack([inputs.modality_mask(panel.text) for panel in panels])
         unit = self.runtime.unit
@@ -177,8 +187,9 @@ class PanelEncoder:
         """Return the text vectors, (P, D). Each distinct text is encoded once and added to `cached`."""
         new = sorted({text for text in texts if text not in cached})
         rows = sorted(zip(inputs.token_ids(new), new, strict=True), key=lambda row: len(row[0]))
-        for start in range(0, len(rows), TEXT_BATCH):
-            batch = rows[start : start + TEXT_BATCH]
+        step = TEXT_BATCH if on_cpu(self) else TEXT_BATCH_GPU
+        for start in range(0, len(rows), step):
+            batch = rows[start : start + step]
             vectors = self.runtime.text(*inputs.pad([ids for ids, _ in batch]))
             cached.update(zip((text for _, text in batch), vectors, strict=True))
         return np.stack([cached[text] for text in texts])
@@ -258,8 +269,8 @@ class PanelEncoder:
         vector = self.runtime.image(np.zeros((1, 3, size, size), dtype=np.float32))
         return np.repeat(vector, count, axis=0)
 
-    def _normalized(self, images: Sequence[np.ndarray | None]) -> Floats:
-        """Check P images, (S, S, 3) uint8 each, and return them normalised, (P, 3, S, S)."""
+    def _normalized(self, images: Sequence[np.ndarray | None]) -> Any:
+        """Check P images, (S, S, 3) uint8 each, and return them normalised, as the runtime takes them."""
         expected = (self.spec.image_size, self.spec.image_size, 3)
         for image in images:
             if image is None or image.shape != expected or image.dtype != np.uint8:
@@ -267,7 +278,7 @@ class PanelEncoder:
                 raise UsageError(
                     f"an image is {actual}; expected {expected} uint8", hint="Prepare it with inputs.resize"
                 )
-        return inputs.normalize(np.stack([image for image in images if image is not None]))
+        return self.runtime.normalized(np.stack([image for image in images if image is not None]))
 
 
 def _checked_view(view: View | str) -> View:
@@ -277,22 +288,13 @@ def _checked_view(view: View | str) -> View:
         raise UsageError(f"unknown view {str(view)!r}; expected one of {', '.join(View)}") from error
 
 
-def _settings(spec: EncoderSpec, profile: str, provisional: bool) -> dict[str, Any]:
-    """Return the input settings. They are part of the fingerprint: a new key would orphan existing indexes."""
-    settings: dict[str, Any] = {
-        "profile": profile,
-        "max_tokens": inputs.MAX_TOKENS,
-        "side": spec.image_size,
-        "resample": "bilinear",
-        "mean": list(inputs.MEAN),
-        "std": list(inputs.STD),
-        "provisional": provisional,
-    }
-    if spec.regions:
-        settings["regions"] = spec.regions
-    return settings
-
-
-def _fingerprint(digests: Sequence[str], settings: dict[str, Any]) -> str:
-    text = json.dumps({"weights": list(digests), "settings": settings}, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+def one_ahead(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """Return `function` of each item, in order; that of the next item is computed while one is in use."""
+    with ThreadPoolExecutor(1) as thread:
+        before = None
+        for item in items:
+            ahead = thread.submit(function, item)
+            if before is not None:
+                yield before.result()
+            before = ahead
+        yield from [] if before is None else [before.result()]

@@ -152,6 +152,11 @@ def has_constant_gate(encoder: Encoder) -> bool:
     return bool(getattr(encoder, "constant_gate", False))
 
 
+def on_cpu(encoder: Encoder) -> bool:
+    """Return False if the network runs on a GPU, so that the CPU is free meanwhile. Encoders may lack `device`."""
+    return str(getattr(encoder, "device", "cpu")) == "cpu"
+
+
 def can_read(encoder: Encoder, text: str) -> bool:
     """Return False if the encoder knows no word of a text, which then has no vector. Encoders may lack the check."""
     unreadable = getattr(encoder, "unreadable", None)

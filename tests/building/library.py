@@ -14,7 +14,7 @@ from PIL import Image
 from sqlalchemy import text
 
 from index_builder import BuildReport, build_index
-from retrieval import PanelIndex
+from retrieval import PanelIndex, verify_index
 from retrieval.records import Panel, View
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.layout import catalog_url
@@ -123,3 +123,13 @@ def answers(index: Path, words: Sequence[str] = ()) -> list[list[tuple[Any, ...]
         found = [opened.search(panel=p.id, k=5) for p in everything[:: max(1, len(everything) // 20)]]
         found += [opened.search(text=w, k=50) for w in words]
     return [sorted((-round(h.score, 4), h.panel.page_path, h.panel.number) for h in hits) for hits in found]
+
+
+def same_as_clean(big: Path, index: Path) -> None:
+    """Compare content and hits with those of an uninterrupted build, and verify the index."""
+    clean = index.with_name("clean.index")
+    build(big, clean)
+    assert content(index) == content(clean)
+    words = ["page 7", "word11", "here"]
+    assert answers(index, words) == answers(clean, words)
+    assert verify_index(index, encoder=GridEncoder()).problems == ()

@@ -23,22 +23,12 @@ from retrieval.store.layout import catalog_url
 from retrieval.store.thumbnails import Thumbnails
 from retrieval.store.vectors import VectorStore
 from tests.building.conftest import PANELS
-from tests.building.library import answers, build, content, page, panels, put, speckled
+from tests.building.library import answers, build, content, page, panels, put, same_as_clean, speckled
 from tests.building.nursery import Nursery
 from tests.conftest import GridEncoder
 
 IN_FLIGHT = 16 + 3
 """Whole pages of four panels are added until a batch of 16 is full."""
-
-
-def same_as_clean(big: Path, index: Path) -> None:
-    """Compare content and hits with those of an uninterrupted build, and verify the index."""
-    clean = index.with_name("clean.index")
-    build(big, clean)
-    assert content(index) == content(clean)
-    words = ["page 7", "word11", "here"]
-    assert answers(index, words) == answers(clean, words)
-    assert verify_index(index, encoder=GridEncoder()).problems == ()
 
 
 def tidy(index: Path) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
+from retrieval import load_encoder
 from retrieval.encoder import PanelEncoder, PanelFeatureExtractor, inputs
+from retrieval.encoder.encoder import one_ahead
 from retrieval.encoder.protocol import QueryInput, has_constant_gate
 from retrieval.encoder.runtime.base import EncoderRuntime, Fusion
 from retrieval.encoder.runtime.openvino_runtime import OpenVinoRuntime
-from retrieval.encoder.runtime.torch_runtime import TorchRuntime
+from retrieval.encoder.runtime.torch_runtime import TorchRuntime, normalized_tensor
 from retrieval.encoder.spec import DIMENSION, IMAGE_SIZE, EncoderSpec
 from retrieval.records import View
 
@@ -90,3 +93,42 @@ def test_the_fingerprint_of_small_stays(small) -> None:
     """It is that of indexes that exist; with another one they would not open."""
     assert small.fingerprint == "b76aa3fd0676f89f50d56b8e5c6d6e3ca82e5640a9dd7f0e3d3c4f35e8997e2e"
     assert small.settings["regions"] == 13
+
+
+def test_torch_takes_images_that_were_normalised_on_its_device(panels) -> None:
+    """A GPU gets bytes and normalises them there; the numbers are those of `inputs.normalize`."""
+    pixels = np.stack([panel.image for panel in panels])
+    tensor = normalized_tensor(torch.from_numpy(pixels))
+    np.testing.assert_allclose(tensor.numpy(), inputs.normalize(pixels), atol=1e-6)
+    runtime = load_encoder("small", device="cpu", runtime="torch").runtime
+    assert isinstance(runtime, TorchRuntime)
+    np.testing.assert_allclose(runtime.image(tensor), runtime.image(inputs.normalize(pixels)), atol=1e-6)
+
+
+def test_the_next_batch_is_prepared_while_one_is_in_use() -> None:
+    """All results come in order, one call more is begun, and none is lost when a call fails."""
+    begun = []
+
+    def double(number: int) -> int:
+        begun.append(number)
+        if number == 3:
+            raise ValueError("three")
+        return 2 * number
+
+    results = one_ahead(double, [0, 1, 2, 3, 4])
+    assert [next(results) for _ in range(2)] == [0, 2]
+    assert begun[:3] == [0, 1, 2]
+    assert next(results) == 4
+    with pytest.raises(ValueError, match="three"):
+        next(results)
+    assert list(one_ahead(double, [])) == []
+
+
+def test_an_encoder_on_a_gpu_gives_the_same_vectors(plain, panels) -> None:
+    """There, batches are prepared ahead and texts are read in larger passes."""
+    on_gpu, on_cpu = (PanelEncoder(PlainRuntime(), "plain", ["0"], "v1") for _ in range(2))
+    on_cpu.runtime.device = "cpu"
+    assert (str(on_gpu.device), str(on_cpu.device)) == ("abacus", "cpu")
+    for name in ("picture", "dialogue", "fused", "gate"):
+        ahead, plainly = (getattr(each.encode(panels, batch_size=3), name) for each in (on_gpu, on_cpu))
+        np.testing.assert_array_equal(ahead, plainly)

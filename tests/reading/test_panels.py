@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from index_builder.panels import detect_panels, reading_order
+from index_builder.panels.gutters import near_colour
 from retrieval.records import Box
 from tests.reading.drawing import drawn_page
 
@@ -161,3 +162,18 @@ def test_a_panel_across_both_pages_joins_them() -> None:
     boxes = [(40, 40, 1440, 500), (40, 560, 680, 580), (800, 560, 680, 580)]
     detected = detected_boxes(drawn_page(boxes, size=(1520, 1180)))
     assert [(round(b.x, -1), round(b.y, -1)) for b in detected] == [(x, y) for x, y, _, _ in boxes]
+
+
+@pytest.mark.parametrize("varies", [False, True], ids=["one colour", "a field"])
+def test_pixels_near_a_colour_differ_little_in_every_channel(varies: bool) -> None:
+    """The mask is that of the plain formula, also for colours at and beyond the ends of the range."""
+    rng = np.random.default_rng(4)
+    for tolerance in (0, 24, 90):
+        page = rng.integers(0, 256, (31, 47, 3)).astype(np.uint8)
+        shape = page.shape if varies else (3,)
+        for low, high in ((0, 256), (0, 5), (250, 256), (-40, 300) if varies else (0, 256)):
+            colour = rng.integers(low, high, shape).astype(np.int16)
+            expected = np.abs(page.astype(np.int16) - colour).max(axis=2) <= tolerance
+            found = near_colour(page[3:-2, 5:], colour[3:-2, 5:] if varies else colour, tolerance)
+            assert found.dtype == np.uint8
+            np.testing.assert_array_equal(found, expected[3:-2, 5:])

@@ -75,9 +75,7 @@ _build_options = with_options(
         "--batch-size",
         type=click.IntRange(1),
         metavar="N",
-        default=32,
-        show_default=True,
-        help="Encode N panels at once.",
+        help="Encode N panels at once.  [default: 32 on a CPU, 256 on a GPU]",
     ),
     click.option(
         "--max-pixels",

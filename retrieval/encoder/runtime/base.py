@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.encoder.inputs import normalize
 from retrieval.encoder.spec import EncoderSpec
 
 Floats = NDArray[np.float32]
@@ -27,7 +28,8 @@ class EncoderRuntime(Protocol):
     """Executes the branches of one loaded network.
 
     D is `spec.dimension`, S is `spec.image_size`, R is `spec.regions`. Vectors are float32 and not normalised,
-    except those of `unit`. Images are (P, 3, S, S) float32 as `inputs.normalize` makes them, in any memory layout.
+    except those of `unit`. Images are what `normalized` returns, or (P, 3, S, S) float32 as `inputs.normalize` makes
+    them, in any memory layout.
     A runtime need not be thread-safe: `PanelEncoder` calls it from one thread at a time.
     """
 
@@ -50,6 +52,10 @@ class EncoderRuntime(Protocol):
     def constant_gate(self) -> bool:
         """Return True if the gate depends only on which branches are present, not on their content."""
         ...
+
+    def normalized(self, pixels: NDArray[np.uint8]) -> Any:
+        """Return (P, S, S, 3) uint8 as images that the other methods take."""
+        return normalize(pixels)
 
     def image(self, images: Floats) -> Floats:
         """Return the image vectors, (P, D)."""
