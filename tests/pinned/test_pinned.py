@@ -3,7 +3,8 @@
 Those about real comics are in `tests/whole_way/test_real_comics.py`, which builds them once.
 
 Scores, ranking strengths and other measured numbers may differ by 1e-5. Hits whose stored strengths differ by less
-may change places, and the last one may give way to one that ties with it.
+may change places, and the last one may give way to one that ties with it. A few places of a list beyond the first 40
+may differ: there, an approximate index is not the same on every processor.
 """
 
 from __future__ import annotations
@@ -19,8 +20,13 @@ from tests.pinned import questions, record
 
 TOLERANCE = 1e-5
 GATE_TOLERANCE = 1.5e-4  # stored with four digits
+DEEP = 40
+"""Place in a list of hits from which an approximate index may leave out a panel."""
+
+MOST_DEEP_DIFFERENCES = 3
 HERE = Path(__file__).parent
 
+Hits = Sequence[Sequence[Any]]
 Recorded = Mapping[str, Mapping[str, Any]]
 
 
@@ -84,6 +90,12 @@ def test_a_different_answer_is_noticed() -> None:
         {"refused": "question"},
     ):
         assert difference(answer, other) is not None
+    deep = [[number, 1 - number / 100, 1 - number / 100, "picture", "picture", []] for number in range(60)]
+    extra = [[99, 0.454, 0.454, "picture", "picture", []]]
+    assert difference({"first": 1, "hits": deep}, {"first": 1, "hits": [*deep[:55], *extra, *deep[55:59]]}) is None
+    shallow = [[99, 0.794, 0.794, "picture", "picture", []]]
+    assert difference({"first": 1, "hits": deep}, {"first": 1, "hits": [*deep[:21], *shallow, *deep[21:59]]})
+    assert difference({"first": 1, "hits": deep}, {"first": 1, "hits": [*deep[:50], *([*extra[0]] for _ in range(10))]})
     assert difference({"exactly": 3}, {"exactly": 4}) is not None
     assert difference({"numbers": [0.5, None, 3]}, {"numbers": [0.6, None, 3]}) is not None
     assert difference({"numbers": [0.5, None, 3]}, {"numbers": [0.500001, None, 3]}) is None
@@ -132,7 +144,7 @@ def difference(expected: Any, found: Any) -> str | None:
 
 
 def _hits_difference(expected: Mapping[str, Any], found: Mapping[str, Any]) -> str | None:
-    before, now = expected["hits"], found["hits"]
+    before, now = _without_deep_differences(expected["hits"], found["hits"])
     if expected["first"] != found["first"] or len(before) != len(now):
         return f"expected {len(before)} hits from {expected['first']}; found {len(now)} from {found['first']}"
     known = {hit[0]: hit for hit in before}
@@ -146,6 +158,18 @@ def _hits_difference(expected: Mapping[str, Any], found: Mapping[str, Any]) -> s
         elif same is not there and abs(same[2] - there[2]) >= TOLERANCE:
             return f"place {place}: expected {there}; found {here}"
     return None if len({hit[0] for hit in now}) == len(now) else f"a panel was found twice: {now}"
+
+
+def _without_deep_differences(before: Hits, now: Hits) -> tuple[Hits, Hits]:
+    """Leave out the hits of a deep list that only one side has, if they are few.
+
+    An approximate index leaves some out there. Which ones depends on the processor: it rounds FAISS's k-means.
+    """
+    stored, given = {hit[0] for hit in before}, {hit[0] for hit in now}
+    kept_before = [*before[:DEEP], *(hit for hit in before[DEEP:] if hit[0] in given)]
+    kept_now = [*now[:DEEP], *(hit for hit in now[DEEP:] if hit[0] in stored)]
+    few = max(len(before) - len(kept_before), len(now) - len(kept_now)) <= MOST_DEEP_DIFFERENCES
+    return (kept_before, kept_now) if few and len(before) == len(now) else (before, now)
 
 
 def _near(before: Sequence[Any], now: Sequence[Any], tolerance: float) -> bool:
