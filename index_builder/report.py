@@ -81,19 +81,23 @@ class BuildReport:
 
 @dataclass
 class StageTimer:
-    """Seconds by stage."""
+    """Seconds by stage. The time of a stage inside another one counts for the inner one only."""
 
     seconds: dict[str, float] = field(default_factory=dict)
     started: float = field(default_factory=time.perf_counter)
+    _inside: float = 0.0
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Add the time of a block to a stage."""
-        begin = time.perf_counter()
+        begin, outside = time.perf_counter(), self._inside
+        self._inside = 0.0
         try:
             yield
         finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begin
+            taken = time.perf_counter() - begin
+            self.seconds[name] = self.seconds.get(name, 0.0) + taken - self._inside
+            self._inside = outside + taken
 
     def result(self) -> dict[str, float]:
         """Return the seconds of each stage and in total, rounded to milliseconds."""

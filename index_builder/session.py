@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import partial
@@ -20,15 +20,15 @@ from index_builder.decode.records import DecodeResult, DecodeSettings
 from index_builder.dialogue import AUTO, OcrCacheWriter, OcrSettings, threads_per_worker
 from index_builder.options import BuildOptions
 from index_builder.plan.moves import detect_moves
-from index_builder.plan.passes import count, picture_jobs, text_jobs, unread_jobs
-from index_builder.plan.plan import PageJob, PageStatus, Plan
-from index_builder.plan.scan import make_plan
+from index_builder.plan.passes import count, picture_jobs, text_jobs
+from index_builder.plan.plan import PageJob, PageStatus, Plan, nothing_indexed
+from index_builder.plan.running_scan import RunningScan
+from index_builder.plan.scan import scan_books
 from index_builder.preconditions import BuildEncoder, check_nesting, check_regions, settle_dpi
 from index_builder.report import BuildReport, StageTimer
 from index_builder.write import PageWriter, Publisher, StateReports, WritableIndex, derive_generation
 from retrieval.build_state import remove_build_state
 from retrieval.encoder.protocol import Encoder, can_encode_texts
-from retrieval.errors import SourceError
 from retrieval.overview.thresholds import MIN_SAMPLE
 from retrieval.progress import ProgressCallback, StageProgress
 from retrieval.search.index_encoder import EncoderLoader
@@ -37,9 +37,6 @@ from retrieval.temporary import temporary_errors
 
 LATER_PAGES = 200
 """Pages to read above which pictures are encoded first, if the option `ocr` is auto."""
-
-_SHOWN_REASONS = 5
-"""Skipped items that the error for a build without pages names."""
 
 
 class BuildSession:
@@ -69,17 +66,19 @@ class BuildSession:
         self._check(sources)
         self._index.drop_unnamed()
         ocr = self._ocr_settings()
-        plan = self._scan(sources, ocr)
+        plan = Plan(collection=self._collection())
         try:
             settings = self._decode_settings(sources, ocr)
-            self._detect_moves(plan, settings)
-            writer = self._write_pages(plan, settings)
+            scan = self._scan(plan, sources, ocr)
+            if scan.finished:
+                self._detect_moves(plan, settings)
+            writer = self._write_pages(scan, settings)
         finally:
             plan.close()
         for source_id, skipped in plan.skipped.items():
             self._index.catalog.replace_skipped(source_id, skipped)
         if not self._index.catalog.library.counts()["panels"] and self._index.catalog.settings().generation is None:
-            raise _nothing_indexed(plan)
+            raise nothing_indexed(plan)
         with self._timer.stage("index"):
             generation = derive_generation(self._index, self._options.as_dict(), self._progress)
         self._settle_repair(sources)
@@ -103,13 +102,16 @@ class BuildSession:
         self._options = settle_dpi(self._index, self._options)
         self._encoder.check()
 
-    def _scan(self, sources: list[Path], ocr: OcrSettings | None) -> Plan:
+    def _scan(self, plan: Plan, sources: list[Path], ocr: OcrSettings | None) -> RunningScan:
+        """Scan the sources; in a new index, as far as is needed to begin with the pages."""
         report = StageProgress(self._progress, "scan", "pages")
-        with self._timer.stage("scan"):
-            collection = self._collection()
-            plan = make_plan(sources, self._index.catalog, self._options, report, collection, ocr)
-        plan.warnings += collection.warnings
-        return plan
+        steps = scan_books(plan, sources, self._index.catalog, self._options, ocr)
+        scan = RunningScan(plan, steps, partial(self._timer.stage, "scan"), report)
+        if self._index.empty:
+            scan.until(lambda: plan.unread_jobs > LATER_PAGES)
+        else:
+            scan.finish()
+        return scan
 
     def _detect_moves(self, plan: Plan, settings: DecodeSettings) -> None:
         report = StageProgress(self._progress, "compare", "pages", plan.jobs)
@@ -117,9 +119,9 @@ class BuildSession:
         with self._timer.stage("compare"), executor:
             self._index.thumbnails.remove(detect_moves(plan, self._index.catalog, executor, report))
 
-    def _write_pages(self, plan: Plan, settings: DecodeSettings) -> PageWriter:
+    def _write_pages(self, scan: RunningScan, settings: DecodeSettings) -> PageWriter:
         """Encode and write the pages of a plan: in one pass, or pictures first and their text in a second one."""
-        workers = self._options.worker_count
+        workers, plan = self._options.worker_count, scan.plan
         # one commit for each worker's page: about one a second, since OCR takes that long
         ocr_cache = OcrCacheWriter(self._index.folder, pages_per_commit=max(1, workers))
         publisher = Publisher(self._index, self._options.as_dict(), self._began)
@@ -128,40 +130,41 @@ class BuildSession:
         with self._known_hashes(plan) as hashes, ocr_cache:
             settings = replace(settings, known_hashes=hashes, text_only=self._encodes_texts(plan, later))
             if later:
-                self._write_twice(writer, plan, settings)
+                self._write_twice(writer, scan, settings)
             else:
-                self._write_pass(writer, plan, "encode", plan.read, plan.jobs, settings)
+                self._write_pass(writer, scan, "encode", scan.jobs(), plan.jobs, settings)
         if writer.texts:
             self._index.catalog.write_settings(purge_pending=True)  # the vectors that the new ones replace
         return writer
 
-    def _write_twice(self, writer: PageWriter, plan: Plan, settings: DecodeSettings) -> None:
+    def _write_twice(self, writer: PageWriter, scan: RunningScan, settings: DecodeSettings) -> None:
         """Write the pictures of all pages and publish them; then read and write their text."""
-        pictures = partial(picture_jobs, plan)
-        self._write_pass(writer, plan, "encode", pictures, count(pictures()), replace(settings, ocr=None))
+        plan, pictures = scan.plan, replace(settings, ocr=None)
+        self._write_pass(writer, scan, "encode", picture_jobs(scan.jobs()), count(picture_jobs(plan.read())), pictures)
         if writer.written:
             writer.publish()
         texts = partial(text_jobs, plan, self._index.catalog)
-        self._write_pass(writer, plan, "read", texts, count(texts()), settings)
+        self._write_pass(writer, scan, "read", texts(), count(texts()), settings)
 
     def _write_pass(
         self,
         writer: PageWriter,
-        plan: Plan,
+        scan: RunningScan,
         stage: str,
-        jobs: Callable[[], Iterator[PageJob]],
+        jobs: Iterator[PageJob],
         total: int,
         settings: DecodeSettings,
     ) -> None:
-        """Decode and write the pages of some jobs."""
+        """Decode and write the pages of some jobs. total: of the jobs, if the scan is finished."""
         report, began = StageProgress(self._progress, stage, "pages", total), time.monotonic()
-        before, reused = writer.written, writer.reused
+        before, reused, complete = writer.written, writer.reused, scan.finished
         with self._executors(self._options.worker_count, settings) as executor:
-            results = executor.decode((job, job.task) for job in jobs())
-            for done in writer.write(plan, results, partial(_decode_again, settings)):
+            results = executor.decode((job, job.task) for job in jobs)
+            for done in writer.write(scan.plan, results, partial(_decode_again, settings)):
                 panels = writer.written - before
                 rate = (panels - writer.reused + reused) / max(1e-9, time.monotonic() - began)
-                report(done, detail=_detail(panels, rate, writer.searchable))
+                total = total if complete else scan.plan.jobs if scan.finished else 0
+                report(done, total, detail=_detail(panels, rate, writer.searchable))
 
     def _encodes_texts(self, plan: Plan, later: bool) -> bool:
         """Return True if there are pages that only lack their text, and the encoder needs no images for it."""
@@ -174,7 +177,7 @@ class BuildSession:
             return False
         if self._options.ocr == "later":
             return True
-        return count(unread_jobs(plan)) > LATER_PAGES
+        return plan.unread_jobs > LATER_PAGES
 
     @contextmanager
     def _known_hashes(self, plan: Plan) -> Iterator[str | None]:
@@ -257,7 +260,7 @@ class BuildSession:
             generation=generation,
             views=views,
             skipped=tuple(plan.all_skipped()),
-            warnings=(*plan.warnings, *writer.warnings, *self._left_out(manifest["left_out"])),
+            warnings=(*plan.all_warnings(), *writer.warnings, *self._left_out(manifest["left_out"])),
             seconds=self._timer.result(),
             ocr=writer.ocr,
         )
@@ -284,13 +287,3 @@ def _detail(panels: int, rate: float, searchable: int) -> str:
     """Return the number of panels, those encoded in a second, and how many of them can be searched already."""
     published = f", {searchable:,} searchable" if searchable else ""
     return f"{panels:,} panels, {rate:.1f} panels/s{published}"
-
-
-def _nothing_indexed(plan: Plan) -> SourceError:
-    """Return the error for a build that found no page to index."""
-    skipped = plan.all_skipped()
-    reasons = "; ".join(f"{path}: {reason}" for path, reason in skipped[:_SHOWN_REASONS])
-    more = f" (and {len(skipped) - _SHOWN_REASONS} more)" if len(skipped) > _SHOWN_REASONS else ""
-    excluded = plan.status_counts[PageStatus.EXCLUDED]
-    story = f" {excluded:,} pages have another label than story" if excluded else ""
-    return SourceError(f"no page could be indexed. {reasons}{more}{story}".rstrip())

@@ -15,14 +15,9 @@ def count(jobs: Iterator[PageJob]) -> int:
     return sum(1 for _ in jobs)
 
 
-def unread_jobs(plan: Plan) -> Iterator[PageJob]:
-    """Return the jobs of pages without an annotation: those that may have to be read."""
-    return (job for job in plan.read() if not job.task.annotation and not job.task.annotations)
-
-
-def picture_jobs(plan: Plan) -> Iterator[PageJob]:
+def picture_jobs(jobs: Iterator[PageJob]) -> Iterator[PageJob]:
     """Return the jobs of the first pass: all but those of pages whose content is known and only lacks its text."""
-    return (job for job in plan.read() if not job.task.ocr_only)
+    return (job for job in jobs if not job.task.ocr_only)
 
 
 def text_jobs(plan: Plan, catalog: Catalog) -> Iterator[PageJob]:

@@ -6,7 +6,7 @@ Moved pages are detected afterwards (`moves`), when all places are known.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -63,30 +63,23 @@ class ScanCatalog(MetadataWriter, Protocol):
         ...
 
 
-def make_plan(
+def scan_books(
+    plan: Plan,
     sources: list[Path],
     catalog: ScanCatalog,
     options: BuildOptions,
-    report: Callable[[int], None],
-    collection: Collection | None = None,
     ocr: OcrSettings | None = None,
-) -> Plan:
-    """Walk the sources and compare them with the catalog; `report(pages)` is called after each book.
+) -> Iterator[None]:
+    """Walk the sources, compare them with the catalog and fill the plan; each item is one more book.
 
     With annotations of a whole collection the walk is kept in memory: an entry can be matched only when all pages are
     known. ocr: OCR settings; None to leave text unread.
     """
-    plan = Plan(collection=collection or Collection())
-    try:
-        walks = {source: find_books(source, options.limits, _listings(source, catalog)) for source in sources}
-        if collection:
-            walks = {source: iter(found) for source, found in _match_collection(walks, collection).items()}
-        for source in sources:
-            _SourceScan(source, catalog, options, plan, report, ocr).run(walks[source])
-    except BaseException:
-        plan.close()
-        raise
-    return plan
+    walks = {source: find_books(source, options.limits, _listings(source, catalog)) for source in sources}
+    if plan.collection:
+        walks = {source: iter(found) for source, found in _match_collection(walks, plan.collection).items()}
+    for source in sources:
+        yield from _SourceScan(source, catalog, options, plan, ocr).run(walks[source])
 
 
 def _listings(source: Path, catalog: ScanCatalog) -> Listings:
@@ -114,14 +107,12 @@ class _SourceScan:
         catalog: ScanCatalog,
         options: BuildOptions,
         plan: Plan,
-        report: Callable[[int], None],
         ocr: OcrSettings | None,
     ) -> None:
         self.source = source
         self.catalog = catalog
         self.options = options
         self.plan = plan
-        self.report = report
         self.ocr = ocr
         self.source_id = catalog.source_id(source)
         self.previous_books = catalog.pages.previous_books(self.source_id)
@@ -131,10 +122,9 @@ class _SourceScan:
         self.updates: list[PageUpdate] = []
         self.missing: list[int] = []
 
-    def run(self, walk: Iterator[BookRef | Skipped]) -> None:
-        """Sort all pages of the source by status and write the changes."""
+    def run(self, walk: Iterator[BookRef | Skipped]) -> Iterator[None]:
+        """Sort all pages of the source by status, a book with each item, and write the changes."""
         skipped = self.plan.skipped.setdefault(self.source_id, [])
-        counts = self.plan.status_counts
         for item in walk:
             if isinstance(item, Skipped):
                 skipped.append((item.path, item.reason))
@@ -142,7 +132,7 @@ class _SourceScan:
                     self.unreadable.append(Path(item.path))
                 continue
             self._book(item)
-            self.report(self.plan.jobs + counts[PageStatus.UNCHANGED] + counts[PageStatus.RESTORED])
+            yield
         if not self.present and not self.unreadable:
             # an unmounted drive is an empty folder: report it and change nothing
             reason = "no comics found: expected images (JPEG, PNG, ...) or book files (CBZ, PDF, ...)"

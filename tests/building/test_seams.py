@@ -18,7 +18,8 @@ from index_builder.decode.executors import InlineExecutor, PageExecutor, make_ex
 from index_builder.decode.records import DecodedPage, DecodeError, DecodeResult, DecodeSettings, PageTask
 from index_builder.decode.workers import WorkerPool
 from index_builder.options import BuildOptions
-from index_builder.plan.scan import make_plan
+from index_builder.plan.plan import Plan
+from index_builder.plan.scan import scan_books
 from index_builder.session import BuildSession
 from index_builder.write import CatalogWriter, WritableIndex, writer_lock
 from retrieval import PanelIndex
@@ -46,8 +47,9 @@ def various(lib: Path) -> None:
 def tasks(lib: Path, index: Path, **options: Any) -> list[PageTask]:
     """Return the tasks that a first build of a folder plans."""
     with CatalogWriter.create(catalog_url(index)) as catalog:
-        plan = make_plan([lib], catalog, BuildOptions(**options), lambda _: None)
+        plan = Plan()
         try:
+            assert list(scan_books(plan, [lib], catalog, BuildOptions(**options)))
             return [job.task for job in plan.read()]
         finally:
             plan.close()

@@ -135,10 +135,21 @@ def _measured(run: Callable[[Target], object], memory: float) -> Callable[[Targe
             thread.join()
         took = (max(peak, before) - before) / 2**30
         bound = f"within {memory:g} GB" if took <= memory else "TOO MUCH"
-        alive = "answers" if target.request("GET", "/", timeout=30).status == 200 else "DEAD"
-        return f"{said}, {took:.2f} GB {bound}, {alive}"
+        return f"{said}, {took:.2f} GB {bound}, {'answers' if _is_alive(target) else 'DEAD'}"
 
     return measured
+
+
+def _is_alive(target: Target) -> bool:
+    """Return True if the attacker itself gets the page, at once or when a refusal says that it may try again.
+
+    Directly after a flood, its own requests may fill the places of its address for a moment.
+    """
+    answer = target.request("GET", "/", timeout=30)
+    if answer.status == 503:
+        time.sleep(float(answer.headers["retry-after"]))
+        answer = target.request("GET", "/", timeout=30)
+    return answer.status == 200
 
 
 def _together(count: int, work: Callable[[int], object]) -> str:
