@@ -31,11 +31,13 @@ from retrieval.records import Box, View
 from retrieval.search.query import Query, ViewQuery
 from retrieval.search.query_vectors import EncodedQuery
 from retrieval.search.searcher import Searcher
-from retrieval.store.ann.ivfpq import SUBQUANTIZERS, IvfPq, list_count
+from retrieval.store.ann.base import IndexFiles
+from retrieval.store.ann.ivfpq import IvfPq
+from retrieval.store.ann.training import SUBQUANTIZERS, list_count
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.catalog.records import NewPage, NewPanel
 from retrieval.store.generation import open_generation
-from retrieval.store.layout import catalog_url
+from retrieval.store.layout import catalog_url, generation_folder
 from retrieval.store.scoring import all_scores, top
 from retrieval.store.thumbnails import Thumbnails
 from retrieval.store.vectors import VectorStore
@@ -107,7 +109,7 @@ def measure(folder: Path, vectors: Floats, queries: Floats, regions: int) -> dic
     view = generation.views[View.PICTURE]
     assert isinstance(view.ann, IvfPq), "too few vectors for IVF-PQ"
     store = VectorStore(folder / "vectors", regions=regions)
-    plain, nprobe = view.ann.index, view.ann.default_effort
+    plain, nprobe = one_index(IndexFiles(generation_folder(folder, 1), "picture")), view.ann.default_effort
     scores = all_scores(store, View.PICTURE, np.asarray(view.rows), queries)
     truth = [[int(view.ids[i]) for i in top(row, view.ids, 10)] for row in scores]
     parameters: Any = faiss.SearchParametersIVF()
@@ -143,6 +145,16 @@ def measure(folder: Path, vectors: Floats, queries: Floats, regions: int) -> dic
         "nprobe": nprobe,
         "methods": {name: {"ms": ms, "recall@10": recall(ids, truth)} for name, (ms, ids) in methods.items()},
     }
+
+
+def one_index(files: IndexFiles) -> Any:
+    """Return a plain FAISS index in memory, of all vectors of a view and with the same training."""
+    whole = faiss.read_index(str(files.trained))
+    for path in files.parts():
+        part = faiss.read_index(str(path))
+        whole.ntotal += part.ntotal
+        whole.invlists.merge_from(part.invlists, 0)
+    return whole
 
 
 def _unused(*_: object) -> Any:

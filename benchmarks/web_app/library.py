@@ -28,7 +28,7 @@ BATCH = 2_000
 """Panels written at once."""
 
 
-def make_library(folder: Path, panels: int, regions: int) -> None:
+def make_library(folder: Path, panels: int, regions: int, *, with_thumbnails: bool = True) -> None:
     """Write an index of panels in books of 200, five on a page."""
     encoder = load_encoder("small")
     folder.mkdir(parents=True, exist_ok=True)
@@ -41,9 +41,10 @@ def make_library(folder: Path, panels: int, regions: int) -> None:
         source = catalog.source_id(folder / "comics")
         for start in range(0, panels, BATCH):
             count = min(BATCH, panels - start)
-            sums = vectors.append(start, _encoded(rng, centres, count, regions))
-            thumbnails.put((start + i, images[(start + i) % len(images)]) for i in range(count))
-            catalog.write_pages(list(_pages(catalog, source, rng, start, sums)))
+            sums = vectors.append(start, encoded(rng, centres, count, regions))
+            if with_thumbnails:
+                thumbnails.put((start + i, images[(start + i) % len(images)]) for i in range(count))
+            catalog.write_pages(list(pages(catalog, source, rng, start, sums)))
             print(f"{start + count:,} panels written", file=sys.stderr)
         record = EncoderRecord("small", "small", encoder.fingerprint, encoder.settings)
         catalog.write_settings(encoder=record, regions=regions)
@@ -52,7 +53,7 @@ def make_library(folder: Path, panels: int, regions: int) -> None:
         catalog.switch_generation(1)
 
 
-def _encoded(rng: np.random.Generator, centres: np.ndarray, count: int, regions: int) -> PanelEmbeddings:
+def encoded(rng: np.random.Generator, centres: np.ndarray, count: int, regions: int) -> PanelEmbeddings:
     """Return embeddings of `count` panels around random centres."""
 
     def near(shape: tuple[int, ...]) -> Any:
@@ -66,14 +67,15 @@ def _encoded(rng: np.random.Generator, centres: np.ndarray, count: int, regions:
     return PanelEmbeddings(near(flat), near(flat), near(flat), gate, region_vectors)
 
 
-def _pages(
+def pages(
     catalog: CatalogWriter, source: int, rng: np.random.Generator, start: int, sums: list[bytes]
 ) -> Iterator[NewPage]:
+    """Return the pages of panels with these checksums, whose first vector row is `start`."""
     for first in range(start, start + len(sums), 5):
         own = sums[first - start : first - start + 5]
         number = first // 200
         book = catalog.book_id(source, f"Book {number}", f"Book {number}", "folder")
-        dialogues = [" ".join(rng.choice(WORDS, 5)) for _ in range(5)]
+        dialogues = [" ".join(WORDS[n] for n in row) for row in rng.integers(0, len(WORDS), (5, 5))]
         panels = tuple(
             NewPanel(
                 number=i + 1,

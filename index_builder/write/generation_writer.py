@@ -17,9 +17,10 @@ from retrieval.encoder.spec import DIMENSION
 from retrieval.files import make_folder, sync, write_array
 from retrieval.progress import Progress, ProgressCallback, StageProgress, no_progress
 from retrieval.records import View
-from retrieval.store.ann.base import CANDIDATES, AnnIndex, IndexInput, PreviousIndex
+from retrieval.store.ann.base import CANDIDATES, AnnIndex, IndexFiles, IndexInput, PreviousIndex
 from retrieval.store.ann.index_types import ANN_INDEX_TYPES
-from retrieval.store.ann.ivfpq import choose_index_type
+from retrieval.store.ann.ivfpq import membership
+from retrieval.store.ann.training import choose_index_type
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.generation import FORMAT, Generation, ViewIndex, sealed, without_left_out
 from retrieval.store.layout import file_sha256, generation_folder
@@ -31,6 +32,15 @@ RECALL_SAMPLE = 256
 
 RECALL_LOSS = 0.02
 """Recall@10: an updated index that loses more than this since its training is trained again."""
+
+_ALWAYS_MEASURED = 200_000
+"""Vectors of a view up to which recall is measured in every generation: a comparison with all of them."""
+
+_MEASURED_AGAIN = 0.05
+"""Part of a larger view that has to change before its recall is measured again."""
+
+_ALWAYS_COMPARED = 100_000
+"""Panels up to which all vectors are compared with their checksums; in a larger index, the new ones."""
 
 _RECALL_SEED = 7
 _BLOCK = 16_384
@@ -57,10 +67,10 @@ def write_generation(
         shutil.rmtree(leftover, ignore_errors=True)
     make_folder(final.parent)
     partial_folder.mkdir()
-    views, left_out = {}, _damaged_panels(catalog, vectors, progress)
+    views, left_out = {}, _damaged_panels(catalog, vectors, base, progress)
     for view in View:
         writer = _ViewWriter(partial_folder, view, catalog, vectors, left_out, _view_progress(view, progress))
-        views[str(view)] = writer.write(index_type, _previous_index(index, view, base))
+        views[str(view)] = writer.write(index_type, _Former.of(index, view, base))
     about = {"format": FORMAT, "generation": number, "dimension": DIMENSION, "left_out": left_out}
     manifest = sealed({**about, "views": views})
     (partial_folder / "manifest.json").write_text(json.dumps(manifest, indent=1))
@@ -71,14 +81,22 @@ def write_generation(
     return manifest
 
 
-def _damaged_panels(catalog: Catalog, vectors: VectorStore, progress: ProgressCallback) -> list[int]:
-    """Return the ids of panels whose vectors are not what was written: nothing is derived from them."""
-    places, found = catalog.panels.vector_places(), list[int]()
-    report = StageProgress(progress, "index", "panels", len(places))
-    for start in range(0, len(places), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        damaged = vectors.damaged(places.rows[block], places.sums[block]).any(axis=1)
-        found += places.ids[block][damaged].tolist()
+def _damaged_panels(
+    catalog: Catalog, vectors: VectorStore, base: Generation | None, progress: ProgressCallback
+) -> list[int]:
+    """Return the ids of panels whose vectors are not what was written: nothing is derived from them.
+
+    In a large index, the vectors of panels that the base has are not read again; `verify` compares all.
+    """
+    ids, rows = catalog.panels.vector_rows()
+    if base is not None and len(ids) > _ALWAYS_COMPARED:
+        known = base.views[View.PICTURE]
+        ids = ids[~membership(ids, rows, np.asarray(known.ids), np.asarray(known.rows))]
+    report, found = StageProgress(progress, "index", "panels", len(ids)), list[int]()
+    for start in range(0, len(ids), _BLOCK):
+        places = catalog.panels.vector_places(ids[start : start + _BLOCK].tolist())
+        damaged = vectors.damaged(places.rows, places.sums).any(axis=1)
+        found += places.ids[damaged].tolist()
         report(start, detail="comparing vectors with their checksums")
     return found
 
@@ -104,19 +122,43 @@ def _view_progress(view: View, progress: ProgressCallback) -> ProgressCallback:
     return report
 
 
-def _previous_index(index: Path, view: View, base: Generation | None) -> PreviousIndex | None:
-    """Return the FAISS index of a view in an earlier generation, if it has one and the file is intact."""
-    if base is None:
+@dataclass(frozen=True, slots=True)
+class _Former:
+    """One view of an earlier generation: its folder, its part of the manifest, and ids and rows of its panels."""
+
+    folder: Path
+    manifest: dict[str, Any]
+    view: ViewIndex
+
+    @classmethod
+    def of(cls, index: Path, view: View, base: Generation | None) -> _Former | None:
+        """Return the view, if it has an ANN index whose history is known."""
+        if base is None:
+            return None
+        found = base.manifest["views"][str(view)]
+        history = [
+            found.get(name) for name in ("trained_on", "changed_since", "trained_recall", "changed_since_measured")
+        ]
+        if not all(isinstance(number, int | float) and number >= 0 for number in history):
+            return None
+        return cls(generation_folder(index, base.number), found, base.views[view])
+
+    def previous_index(self) -> PreviousIndex:
+        """Return what an ANN index is updated from."""
+        files, view, found = IndexFiles(self.folder, str(self.view.view)), self.view, self.manifest
+        return PreviousIndex(files, view.ids, view.rows, found["trained_on"], found["changed_since"], self._is_intact)
+
+    def _is_intact(self, path: Path) -> bool:
+        expected = self.manifest["files"].get(path.name)
+        return expected is not None and path.exists() and file_sha256(path) == expected["sha256"]
+
+    def entry(self, path: Path) -> dict[str, Any] | None:
+        """Return the manifest's entry of a file, if `path` is a link to it."""
+        former = self.folder / path.name
+        if path.name in self.manifest["files"] and former.exists() and former.samefile(path):
+            entry: dict[str, Any] = self.manifest["files"][path.name]
+            return entry
         return None
-    found = base.manifest["views"][str(view)]
-    path = generation_folder(index, base.number) / f"{view}.faiss"
-    if "trained_on" not in found or file_sha256(path) != found["files"][path.name]["sha256"]:
-        return None
-    before = base.views[view]
-    history = found["trained_on"], found.get("changed_since"), found.get("trained_recall")
-    if not all(isinstance(number, int | float) and number >= 0 for number in history):
-        return None
-    return PreviousIndex(path, before.ids, before.rows, *history)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +172,7 @@ class _ViewWriter:
     left_out: list[int]
     progress: ProgressCallback
 
-    def write(self, index_type: str, previous: PreviousIndex | None) -> dict[str, Any]:
+    def write(self, index_type: str, former: _Former | None) -> dict[str, Any]:
         """Write the view's files and return its part of the manifest."""
         self.progress(Progress("checking"))
         # panels without dialogue have no vector there: all of them would be the same one
@@ -141,8 +183,9 @@ class _ViewWriter:
         chosen = choose_index_type(per_panel * len(ids), index_type)
         plain = ViewIndex(self.view, ids, rows, None)
         ann_type = ANN_INDEX_TYPES.get(chosen)
-        measured = self._write_ann(ann_type, plain, per_panel, previous) if ann_type else self._measure_recall(plain)
-        files = {p.name: _file_entry(p) for p in sorted(self.folder.glob(f"{self.view}.*"))}
+        measured = self._write_ann(ann_type, plain, per_panel, former) if ann_type else self._measure_recall(plain)
+        paths = sorted(self.folder.glob(f"{self.view}.*"))
+        files = {path.name: (former and former.entry(path)) or _file_entry(path) for path in paths}
         return {
             "index_type": chosen,
             "panels": len(ids),
@@ -152,29 +195,40 @@ class _ViewWriter:
         }
 
     def _write_ann(
-        self, ann_type: type[AnnIndex], view: ViewIndex, per_panel: int, previous: PreviousIndex | None
+        self, ann_type: type[AnnIndex], view: ViewIndex, per_panel: int, former: _Former | None
     ) -> dict[str, Any]:
-        """Write an ANN index: the previous one updated if its recall holds, else a new one."""
+        """Write an ANN index: the former one updated if its recall holds, else a new one."""
         blocks = partial(_blocks, self.vectors, self.view, view.rows)
         content = IndexInput(view.ids, view.rows, per_panel, blocks, self.progress)
-        path = self.folder / f"{self.view}.faiss"
-        updated = ann_type.update(content, previous) if previous is not None else None
-        if updated is not None and previous is not None:
+        files = IndexFiles(self.folder, str(self.view))
+        updated = None if former is None else ann_type.update(content, former.previous_index(), files)
+        if updated is not None and former is not None:
             index, changed = updated
-            measured = self._measure_recall(replace(view, ann=index))
-            if measured["recall_at_10"] >= previous.trained_recall - RECALL_LOSS:
-                index.write(path)
-                history = {"trained_on": previous.trained_on, "changed_since": changed, "vectors": index.count}
-                return measured | history | {"trained_recall": previous.trained_recall}
-        index = ann_type.build(content)
-        index.write(path)
+            measured = self._measure_again(replace(view, ann=index), content, changed, former.manifest)
+            if measured["recall_at_10"] >= former.manifest["trained_recall"] - RECALL_LOSS:
+                history = {name: former.manifest[name] for name in ("trained_on", "trained_recall")}
+                return measured | history | {"changed_since": changed, "vectors": index.count}
+        for path in self.folder.glob(f"{self.view}.*.faiss"):
+            path.unlink()  # of an update that failed: a link, or a part
+        index = ann_type.build(content, files)
         measured = self._measure_recall(replace(view, ann=index))
         return measured | {
             "vectors": index.count,
             "trained_on": content.count,
             "changed_since": 0,
+            "changed_since_measured": 0,
             "trained_recall": measured["recall_at_10"],
         }
+
+    def _measure_again(
+        self, view: ViewIndex, content: IndexInput, changed: int, former: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return the recall of an updated index; in a large one, that of the former one until enough has changed."""
+        pending = former["changed_since_measured"] + changed - former["changed_since"]
+        if content.count > _ALWAYS_MEASURED and pending <= _MEASURED_AGAIN * content.count:
+            kept = ("recall_at_10", "recall_sample", "lists", "nprobe", "candidates")
+            return {name: former[name] for name in kept} | {"changed_since_measured": pending}
+        return self._measure_recall(view) | {"changed_since_measured": 0}
 
     def _measure_recall(self, view: ViewIndex) -> dict[str, Any]:
         """Return recall@10 of the default search against exact search, on sampled panels without themselves."""

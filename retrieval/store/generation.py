@@ -2,9 +2,11 @@
 
     generations/N/manifest.json         counts, kinds, checksums, measured recall
     generations/N/<view>.panels.npy     (2, P) int64: panel ids in order, and their vector rows
-    generations/N/<view>.faiss          the IVF-PQ index, if the view is large enough
+    generations/N/<view>.trained.faiss  the training of its IVF-PQ index, if the view is large enough
+    generations/N/<view>.00000.faiss    the vectors in the index, a file for each 65,536 vector rows
 
-It is written under another name, renamed, and then named by the catalog. Readers keep the one that they opened.
+It is written under another name, renamed, and then named by the catalog. Readers keep the one that they opened. A file
+of vectors without changes is a link to that of the former generation.
 """
 
 from __future__ import annotations
@@ -21,13 +23,13 @@ from numpy.typing import NDArray
 from retrieval.encoder.spec import DIMENSION
 from retrieval.errors import IndexDamaged, raise_limit
 from retrieval.records import View
-from retrieval.store.ann.base import AnnIndex
+from retrieval.store.ann.base import AnnIndex, IndexFiles
 from retrieval.store.ann.index_types import ANN_INDEX_TYPES
 from retrieval.store.checksums import checksum
 from retrieval.store.hints import REPAIR_HINT
 from retrieval.store.layout import file_sha256, generation_folder
 
-FORMAT = 3
+FORMAT = 4
 
 _CHECK_ON_OPEN = 64 * 2**20
 """Bytes: smaller files are hashed whenever an index opens, larger ones by `verify`."""
@@ -148,5 +150,5 @@ def _open_view(folder: Path, view: View, manifest: dict[str, Any], approximate: 
     if pairs.dtype != np.int64 or pairs.shape != (2, manifest["panels"]):
         raise ValueError(f"{view}.panels.npy has {pairs.dtype} {pairs.shape}; expected int64 (2, {manifest['panels']})")
     ann_type = ANN_INDEX_TYPES.get(manifest["index_type"]) if approximate else None
-    ann = ann_type.open(folder / f"{view}.faiss", manifest["vectors"]) if ann_type else None
+    ann = ann_type.open(IndexFiles(folder, str(view)), manifest["vectors"]) if ann_type else None
     return ViewIndex(view, pairs[0], pairs[1], ann)

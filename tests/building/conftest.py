@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import faiss
 import pytest
+from sqlalchemy import update
 
 from benchmarks.durability.shim import compile_shim
+from index_builder.write import CatalogWriter
+from retrieval.store.ann.ivfpq import IvfPq
+from retrieval.store.catalog.tables import SourceRow
+from retrieval.store.layout import catalog_url
 from tests.building.library import build, page, put, speckled
 from tests.building.nursery import Nursery
 
@@ -73,3 +80,28 @@ def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if library is None:
         pytest.skip("recording calls needs Linux and a C compiler")
     return library
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many vectors each training of an index saw."""
+    seen: list[int] = []
+    real = IvfPq.build
+
+    def counting(content: Any, files: Any) -> Any:
+        seen.append(content.count)
+        return real(content, files)
+
+    monkeypatch.setattr(IvfPq, "build", counting)
+    return seen
+
+
+@pytest.fixture
+def grown(many: Path, tmp_path: Path) -> Path:
+    """Return a copy of the index with FAISS files, and of its comics in `comics`, which may be changed."""
+    folder = tmp_path / "grown"
+    shutil.copytree(many, folder)
+    path = str((folder / "comics").resolve())
+    with CatalogWriter.open(catalog_url(folder / "my.index")) as catalog, catalog.engine.begin() as connection:
+        connection.execute(update(SourceRow).values(path=path))  # through the writer, which keeps checksums
+    return folder

@@ -254,19 +254,25 @@ def remove_manifest_key(index: Path) -> None:
 
 DERIVED: dict[str, tuple[Callable[[Path], Any], str]] = {
     "FAISS bytes flipped": (
-        lambda i: flip(generation(i) / "picture.faiss", 5000),
-        r"picture\.faiss: the file was altered",
+        lambda i: flip(generation(i) / "picture.00000.faiss", 5000),
+        r"picture\.00000\.faiss: the file was altered",
     ),
     "FAISS header flipped": (
-        lambda i: flip(generation(i) / "picture.faiss", 0),
-        r"picture\.faiss: the file was altered",
+        lambda i: flip(generation(i) / "picture.00000.faiss", 0),
+        r"picture\.00000\.faiss: the file was altered",
     ),
     "FAISS truncated": (
-        lambda i: put(p := generation(i) / "picture.faiss", p.read_bytes()[:1000]),
-        r"picture\.faiss: the file has 1000 bytes; \d+ were written",
+        lambda i: put(p := generation(i) / "picture.00000.faiss", p.read_bytes()[:1000]),
+        r"picture\.00000\.faiss: the file has 1000 bytes; \d+ were written",
     ),
-    "FAISS empty": (lambda i: put(generation(i) / "picture.faiss", b""), r"picture\.faiss: the file has 0 bytes"),
-    "FAISS missing": (lambda i: (generation(i) / "fused.faiss").unlink(), r"fused\.faiss: the file is missing"),
+    "FAISS empty": (
+        lambda i: put(generation(i) / "picture.00000.faiss", b""),
+        r"picture\.00000\.faiss: the file has 0 bytes",
+    ),
+    "FAISS missing": (
+        lambda i: (generation(i) / "fused.00000.faiss").unlink(),
+        r"fused\.00000\.faiss: the file is missing",
+    ),
     "panels altered": (
         lambda i: flip(generation(i) / "fused.panels.npy", 300),
         r"fused\.panels\.npy: the file was altered",
@@ -310,7 +316,7 @@ def test_a_build_mends_a_damaged_generation(built: Path, many: Path) -> None:
     """A build with nothing to do still writes a generation where the present one is damaged."""
     question = panels(built)[0].id
     before = answer(built, question)
-    flip(generation(built) / "picture.faiss", 5000)
+    flip(generation(built) / "picture.00000.faiss", 5000)
     report = build(many / "comics", built, page_is_panel=True, index_kind="ivfpq")
     assert (report.encoded, report.generation) == (0, 2)
     assert answer(built, question) == before

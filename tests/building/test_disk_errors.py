@@ -28,7 +28,7 @@ from retrieval.books.formats.spool import Spool
 from retrieval.errors import IndexDamaged, IndexError_, PanelseekError, ResourceError, is_limit
 from retrieval.files import sync, write_array
 from retrieval.store import thumbnails
-from retrieval.store.ann.ivfpq import IvfPq
+from retrieval.store.ann import ivfpq
 from retrieval.store.derived import save_derived
 from retrieval.store.generation import open_generation
 from retrieval.store.rejected_pairs import RejectedPairs
@@ -308,7 +308,7 @@ def test_a_full_disk_is_noticed_by_every_writer() -> None:
     ann = faiss.IndexIVFPQ(faiss.IndexFlatL2(512), 512, 1, 64, 8)
     ann.train(np.random.default_rng(1).random((300, 512), np.float32))
     for write in (
-        lambda: IvfPq(ann).write(Path("/dev/full")),
+        lambda: ivfpq._write(ann, Path("/dev/full")),
         lambda: write_array(Path("/dev/full"), np.zeros((2, 9), np.int64)),
     ):
         with pytest.raises(OSError, match="No space left") as caught:

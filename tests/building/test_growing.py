@@ -8,43 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
 
-from index_builder.write import CatalogWriter, generation_writer
+from index_builder.write import generation_writer
 from retrieval import PanelIndex, verify_index
 from retrieval.progress import Progress
-from retrieval.store.ann.ivfpq import IvfPq
-from retrieval.store.catalog.tables import SourceRow
-from retrieval.store.layout import catalog_url
 from tests.building.library import build, put, speckled
 from tests.conftest import GridEncoder, QuarterEncoder
 
 OPTIONS = {"page_is_panel": True, "index_kind": "ivfpq", "thumbnails": False}
-
-
-@pytest.fixture
-def trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many vectors each training of an index saw."""
-    seen: list[int] = []
-    real = IvfPq.build
-
-    def counting(content: Any) -> Any:
-        seen.append(content.count)
-        return real(content)
-
-    monkeypatch.setattr(IvfPq, "build", counting)
-    return seen
-
-
-@pytest.fixture
-def grown(many: Path, tmp_path: Path) -> Path:
-    """Return a copy of the index with FAISS files, and of its comics in `comics`, which may be changed."""
-    folder = tmp_path / "grown"
-    shutil.copytree(many, folder)
-    path = str((folder / "comics").resolve())
-    with CatalogWriter.open(catalog_url(folder / "my.index")) as catalog, catalog.engine.begin() as connection:
-        connection.execute(update(SourceRow).values(path=path))  # through the writer, which keeps checksums
-    return folder
 
 
 def manifest(index: Path) -> dict[str, Any]:
@@ -129,7 +100,7 @@ def test_trained_anew_where_it_finds_less(grown: Path, trained: list[int], monke
 def test_a_damaged_index_is_not_built_upon(grown: Path, trained: list[int]) -> None:
     """A FAISS file that was altered is made from the vectors, not added to."""
     index = grown / "my.index"
-    (path,) = index.glob("generations/*/picture.faiss")
+    (path,) = index.glob("generations/*/picture.00000.faiss")
     data = bytearray(path.read_bytes())
     data[-9] ^= 255
     path.write_bytes(data)

@@ -190,13 +190,13 @@ def test_faiss_with_other_ids(many: Path, index: Path) -> None:
     """A FAISS file that holds other ids than its view is noticed, although its checksum is right."""
     shutil.copytree(many / "my.index", index)
     folder = index / "generations" / "1"
-    other = faiss.read_index(str(folder / "fused.faiss"))
+    other = faiss.read_index(str(folder / "fused.00000.faiss"))
     lists = other.invlists
     faiss.rev_swig_ptr(lists.get_ids(0), lists.list_size(0))[:] += 1000
-    faiss.write_index(other, str(folder / "picture.faiss"))
+    faiss.write_index(other, str(folder / "picture.00000.faiss"))
     manifest = json.loads((folder / "manifest.json").read_text())
-    data = (folder / "picture.faiss").read_bytes()
-    manifest["views"]["picture"]["files"]["picture.faiss"] = {
+    data = (folder / "picture.00000.faiss").read_bytes()
+    manifest["views"]["picture"]["files"]["picture.00000.faiss"] = {
         "bytes": len(data),
         "sha256": hashlib.sha256(data).hexdigest(),
     }

@@ -40,41 +40,61 @@ class IndexInput:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexFiles:
+    """The files of the ANN index of one view, in the folder of a generation."""
+
+    folder: Path
+    view: str
+
+    @property
+    def trained(self) -> Path:
+        """File of what the training gave, without vectors."""
+        return self.folder / f"{self.view}.trained.faiss"
+
+    def part(self, number: int) -> Path:
+        """Return the file of a part: the vectors of a range of vector rows."""
+        return self.folder / f"{self.view}.{number:05d}.faiss"
+
+    def parts(self) -> list[Path]:
+        """Return the files of all parts, in order."""
+        return sorted(self.folder.glob(f"{self.view}.[0-9]*.faiss"))
+
+
+@dataclass(frozen=True, slots=True)
 class PreviousIndex:
     """An ANN index of the same view in an earlier generation.
 
     ids, rows: (P,) of its panels. trained_on: vectors at its training. changed_since: vectors added or removed since.
-    trained_recall: recall@10 after its training.
+    intact: whether one of its files is what was written.
     """
 
-    path: Path
+    files: IndexFiles
     ids: NDArray[np.int64]
     rows: NDArray[np.int64]
     trained_on: int
     changed_since: int
-    trained_recall: float
+    intact: Callable[[Path], bool]
 
 
 class AnnIndex(Protocol):
-    """An ANN index of one view."""
+    """An ANN index of one view. Its files are written part by part, so that memory does not grow with the view."""
 
     @classmethod
-    def build(cls, content: IndexInput) -> Self:
-        """Train an index and add all vectors."""
+    def build(cls, content: IndexInput, files: IndexFiles) -> Self:
+        """Train an index, and write it with all vectors."""
         ...
 
     @classmethod
-    def update(cls, content: IndexInput, previous: PreviousIndex) -> tuple[Self, int] | None:
-        """Return the updated previous index and the vectors changed since its training; None to build a new one."""
+    def update(cls, content: IndexInput, previous: PreviousIndex, files: IndexFiles) -> tuple[Self, int] | None:
+        """Write the updated previous index; return it and the vectors changed since its training.
+
+        A part without changes is a link to the previous file: it is neither read nor written. None: build a new index.
+        """
         ...
 
     @classmethod
-    def open(cls, path: Path, count: int) -> Self:
-        """Open a file with `count` vectors. Raises `IndexDamaged`."""
-        ...
-
-    def write(self, path: Path) -> None:
-        """Write the index to a file."""
+    def open(cls, files: IndexFiles, count: int) -> Self:
+        """Open an index of `count` vectors. Raises `IndexDamaged`."""
         ...
 
     @property
