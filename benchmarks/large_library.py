@@ -1,4 +1,4 @@
-"""Measure searches in a library of a million panels, beside plain FAISS and an exhaustive search.
+"""Measure searches in a library of a million panels, next to plain FAISS and an exhaustive search.
 
     python benchmarks/large_library.py WORK [--panels 1000000] [--regions 0] [--queries 200]
 

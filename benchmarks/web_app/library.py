@@ -71,10 +71,13 @@ def pages(
     catalog: CatalogWriter, source: int, rng: np.random.Generator, start: int, sums: list[bytes]
 ) -> Iterator[NewPage]:
     """Return the pages of panels with these checksums, whose first vector row is `start`."""
+    books: dict[int, int] = {}
     for first in range(start, start + len(sums), 5):
         own = sums[first - start : first - start + 5]
         number = first // 200
-        book = catalog.book_id(source, f"Book {number}", f"Book {number}", "folder")
+        if number not in books:
+            books[number] = catalog.book_id(source, f"Book {number}", f"Book {number}", "folder")
+        book = books[number]
         dialogues = [" ".join(WORDS[n] for n in row) for row in rng.integers(0, len(WORDS), (5, 5))]
         panels = tuple(
             NewPanel(

@@ -144,7 +144,7 @@ class _Former:
         return cls(generation_folder(index, base.number), found, base.views[view])
 
     def previous_index(self) -> PreviousIndex:
-        """Return what an ANN index is updated from."""
+        """Return the ANN index of the view, to be updated."""
         files, view, found = IndexFiles(self.folder, str(self.view.view)), self.view, self.manifest
         return PreviousIndex(files, view.ids, view.rows, found["trained_on"], found["changed_since"], self._is_intact)
 
