@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.encoder import inputs
 from retrieval.encoder.embeddings import concatenate, no_panels, norms
-from retrieval.encoder.fingerprint import fingerprint, input_settings
 from retrieval.encoder.inputs import QUERY_ENCODINGS
+from retrieval.encoder.passes import one_ahead, text_passes
 from retrieval.encoder.protocol import PanelEmbeddings, PanelInput, QueryInput, QueryVectors, on_cpu
 from retrieval.encoder.runtime.base import EncoderRuntime, Floats, Fusion
 from retrieval.encoder.spec import EncoderSpec
+from retrieval.encoder.weight_files import fingerprint, input_settings
 from retrieval.errors import UsageError
 from retrieval.progress import ProgressCallback, StageProgress, no_progress
 from retrieval.records import View
@@ -26,11 +26,8 @@ if TYPE_CHECKING:
     from retrieval.encoder.network.model import PanelFeatureExtractor
     from retrieval.encoder.runtime.torch_runtime import TorchRuntime
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-
-TEXT_BATCH, TEXT_BATCH_GPU = 32, 256
-"""Texts per pass, sorted by length, so that few are padded much. On a GPU many texts take as long as few."""
+TEXT_POOL = 256
+"""Panels whose texts are sorted by length together, so that texts of one length are read in one pass."""
 
 
 class PanelEncoder:
@@ -137,6 +134,10 @@ class PanelEncoder:
         encoded = [no_panels(self.spec)]
         batches = [panels[start : start + batch_size] for start in range(0, len(panels), batch_size)]
         for number, images in enumerate(self._images_of(batches)):
+            if number % max(1, TEXT_POOL // batch_size) == 0:
+                pool = batches[number : number + max(1, TEXT_POOL // batch_size)]
+                with self._lock:
+                    self._text_vectors([panel.text for batch in pool for panel in batch], text_vectors)
             encoded.append(self._encode_batch(batches[number], images, text_vectors))
             report(min((number + 1) * batch_size, len(panels)))
         return concatenate(encoded)
@@ -187,11 +188,9 @@ class PanelEncoder:
         """Return the text vectors, (P, D). Each distinct text is encoded once and added to `cached`."""
         new = sorted({text for text in texts if text not in cached})
         rows = sorted(zip(inputs.token_ids(new), new, strict=True), key=lambda row: len(row[0]))
-        step = TEXT_BATCH if on_cpu(self) else TEXT_BATCH_GPU
-        for start in range(0, len(rows), step):
-            batch = rows[start : start + step]
-            vectors = self.runtime.text(*inputs.pad([ids for ids, _ in batch]))
-            cached.update(zip((text for _, text in batch), vectors, strict=True))
+        for own in text_passes([len(ids) for ids, _ in rows], on_cpu=on_cpu(self)):
+            vectors = self.runtime.text(*inputs.pad([ids for ids, _ in rows[own]]))
+            cached.update(zip((text for _, text in rows[own]), vectors, strict=True))
         return np.stack([cached[text] for text in texts])
 
     def unreadable(self, texts: Sequence[str]) -> NDArray[np.bool_]:
@@ -286,15 +285,3 @@ def _checked_view(view: View | str) -> View:
         return View(view)
     except ValueError as error:
         raise UsageError(f"unknown view {str(view)!r}; expected one of {', '.join(View)}") from error
-
-
-def one_ahead(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """Return `function` of each item, in order; that of the next item is computed while one is in use."""
-    with ThreadPoolExecutor(1) as thread:
-        before = None
-        for item in items:
-            ahead = thread.submit(function, item)
-            if before is not None:
-                yield before.result()
-            before = ahead
-        yield from [] if before is None else [before.result()]

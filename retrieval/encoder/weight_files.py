@@ -1,13 +1,16 @@
-"""The weight files that come with Panelseek and its packages: where they are, and their SHA-256. Needs no torch."""
+"""Weight files that come with Panelseek and its packages, and the fingerprint of an encoder. Needs no torch."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from retrieval.encoder import inputs
 from retrieval.encoder.inputs import REINSTALL_MINILM, minilm_folder
+from retrieval.encoder.spec import EncoderSpec
 from retrieval.errors import CheckpointError
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -70,3 +73,25 @@ def _read_card() -> dict[str, Any]:
     if not isinstance(card, dict) or not {"sha256", "provisional"} <= set(card):
         raise CheckpointError("the file is not a model card with a SHA-256", path, REINSTALL)
     return card
+
+
+def input_settings(spec: EncoderSpec, profile: str, provisional: bool) -> dict[str, Any]:
+    """Return the input settings. They are part of the fingerprint: a new key would orphan existing indexes."""
+    settings: dict[str, Any] = {
+        "profile": profile,
+        "max_tokens": inputs.MAX_TOKENS,
+        "side": spec.image_size,
+        "resample": "bilinear",
+        "mean": list(inputs.MEAN),
+        "std": list(inputs.STD),
+        "provisional": provisional,
+    }
+    if spec.regions:
+        settings["regions"] = spec.regions
+    return settings
+
+
+def fingerprint(digests: Sequence[str], settings: dict[str, Any]) -> str:
+    """Return the SHA-256 over the digests of the weight files and the input settings."""
+    text = json.dumps({"weights": list(digests), "settings": settings}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from retrieval.encoder import PanelEncoder, inputs
+from retrieval.encoder.passes import text_passes
 from retrieval.encoder.protocol import Encoder, PanelEmbeddings, PanelInput, QueryInput
 from retrieval.encoder.runtime.torch_runtime import TorchRuntime
 from retrieval.errors import UsageError
@@ -228,3 +230,29 @@ def test_strange_text_is_encoded(small) -> None:
     found = small.encode_queries([QueryInput(text=text) for text in texts], View.DIALOGUE)
     assert np.isfinite(found).all()
     assert max(map(len, inputs.token_ids(texts))) == 128
+
+
+def test_texts_are_read_in_passes_of_like_length() -> None:
+    """A pass has at most 32 texts, and never costs more than reading them one by one or all together."""
+    rng = np.random.default_rng(2)
+    for lengths in ([], [5], [2] * 100, sorted(rng.integers(2, 129, 200).tolist()), [4] * 20 + [100] * 3 + [128]):
+        for cpu, most, fixed in ((True, 32, 16), (False, 256, 4096)):
+            passes = text_passes(lengths, on_cpu=cpu)
+            assert [place for own in passes for place in range(len(lengths))[own]] == list(range(len(lengths)))
+            assert all(1 <= own.stop - own.start <= most for own in passes)
+            cost = sum((own.stop - own.start) * lengths[own.stop - 1] + fixed for own in passes)
+            chunks = [slice(at, min(at + most, len(lengths))) for at in range(0, len(lengths), most)]
+            assert cost <= sum((own.stop - own.start) * lengths[own.stop - 1] + fixed for own in chunks)
+            assert cost <= sum(length + fixed for length in lengths)
+    assert text_passes([4] * 20 + [100] * 3, on_cpu=True) == [slice(0, 20), slice(20, 23)]
+    assert text_passes([4] * 20 + [100] * 3, on_cpu=False) == [slice(0, 23)]
+
+
+def test_panels_beyond_one_pool_of_texts(small, panels) -> None:
+    """Texts are sorted in pools of 256 panels; each panel gets the vector of its own text."""
+    many = [replace(panels[n % 8], text=f"{'word ' * (n % 40)}{n}") for n in range(300)]
+    encoded = small.encode(many, batch_size=100)
+    for n in (0, 99, 255, 256, 299):
+        alone = small.encode([many[n]])
+        np.testing.assert_allclose(encoded.dialogue[n], alone.dialogue[0], atol=1e-5)
+        np.testing.assert_allclose(encoded.fused[n], alone.fused[0], atol=1e-5)

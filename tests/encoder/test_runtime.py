@@ -8,7 +8,7 @@ import torch
 
 from retrieval import load_encoder
 from retrieval.encoder import PanelEncoder, PanelFeatureExtractor, inputs
-from retrieval.encoder.encoder import one_ahead
+from retrieval.encoder.passes import one_ahead
 from retrieval.encoder.protocol import QueryInput, has_constant_gate
 from retrieval.encoder.runtime.base import EncoderRuntime, Fusion
 from retrieval.encoder.runtime.openvino_runtime import OpenVinoRuntime
