@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, inspect, select
+from sqlalchemy.orm import Session
 
 from retrieval.filters import to_number
 from retrieval.names import display_name, name_key
+from retrieval.store.catalog.queries import id_chunks
 from retrieval.store.catalog.records import NewPanel, PageMove
-from retrieval.store.catalog.tables import Base, BookMetadataRow, PanelRow
+from retrieval.store.catalog.tables import Base, BookMetadataRow, PageRow, PanelRow
 
 _ROWS = 5_000
 """Panels read at once."""
@@ -29,6 +31,19 @@ def all_dialogue(connection: Connection) -> Iterator[tuple[int, str]]:
             return
         yield from ((int(panel_id), str(dialogue)) for panel_id, dialogue in rows)
         last = int(rows[-1][0])
+
+
+def find_pages(session: Session, places: Iterable[tuple[int, str]]) -> dict[tuple[int, str], PageRow]:
+    """Return the rows of those pages (book id, name) that the catalog has."""
+    names: dict[int, list[str]] = {}
+    for book_id, name in places:
+        names.setdefault(book_id, []).append(name)
+    return {
+        (row.book_id, row.name): row
+        for book_id, own in names.items()
+        for some in id_chunks(own)
+        for row in session.scalars(select(PageRow).where(PageRow.book_id == book_id, PageRow.name.in_(some)))
+    }
 
 
 def metadata_row(book_id: int, name: str, value: str, position: int) -> BookMetadataRow:

@@ -12,7 +12,7 @@ from sqlalchemy import delete, insert, make_url, select, update
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.orm import Session
 
-from index_builder.write.catalog_rows import column_names, metadata_row, moved_columns, panel_row
+from index_builder.write.catalog_rows import column_names, find_pages, metadata_row, moved_columns, panel_row
 from index_builder.write.catalog_upkeep import CatalogUpkeep
 from index_builder.write.row_checksums import install_triggers, keep_row_checksums
 from index_builder.write.text_changes import note_changes
@@ -120,33 +120,31 @@ class CatalogWriter(CatalogUpkeep):
         """
         with write_session(self.engine) as session:
             self._mark_stale(session)
-            return [row for page in pages for row in self._write_page(session, page)]
+            rows, old = self._take_pages(session, [(page.book_id, page.name) for page in pages])
+            for row, page in zip(rows, pages, strict=True):
+                row.number, row.fingerprint, row.digest = page.number, page.fingerprint, page.digest
+                row.width, row.height, row.missing, row.label = page.width, page.height, False, page.label
+                row.ocr_engine, row.panel_count = page.ocr_engine, len(page.panels)
+            session.flush()
+            pairs = [(row.id, panel) for row, page in zip(rows, pages, strict=True) for panel in page.panels]
+            self._add_panels(session, [panel_row(page_id, panel) for page_id, panel in pairs], old)
+            kept = {panel.vector_row for _, panel in pairs}  # of panels that stay as they are
+            return [p.vector_row for p in old if p.vector_row not in kept]
 
-    def _write_page(self, session: Session, page: NewPage) -> list[int]:
-        """Write one page; return the vector rows of its old panels."""
-        row, old = self._take_page(session, page.book_id, page.name)
-        row.number, row.fingerprint, row.digest = page.number, page.fingerprint, page.digest
-        row.width, row.height, row.missing, row.label = page.width, page.height, False, page.label
-        row.ocr_engine, row.panel_count = page.ocr_engine, len(page.panels)
-        session.flush()
-        self._add_panels(session, [panel_row(row.id, panel) for panel in page.panels], old)
-        kept = {panel.vector_row for panel in page.panels}  # of panels that stay as they are
-        return [p.vector_row for p in old if p.vector_row not in kept]
-
-    def _take_page(self, session: Session, book_id: int, name: str) -> tuple[PageRow, list[PanelRow]]:
-        """Return the row of a page, added if it is new, and the panels that were removed from it."""
-        row = session.scalar(select(PageRow).where(PageRow.book_id == book_id, PageRow.name == name))
-        if row is not None:
-            return row, self._remove_panels(session, [row.id])
-        row = PageRow(book_id=book_id, name=name)
-        session.add(row)
-        return row, []
+    def _take_pages(self, session: Session, places: Sequence[tuple[int, str]]) -> tuple[list[PageRow], list[PanelRow]]:
+        """Return the rows of pages (book id, name), added if they are new, and the panels that were removed."""
+        found = find_pages(session, places)
+        chunks = id_chunks([row.id for row in found.values()])
+        old = [panel for ids in chunks for panel in self._remove_panels(session, ids)]
+        rows = [found.get(place) or PageRow(book_id=place[0], name=place[1]) for place in places]
+        session.add_all(rows)
+        return rows, old
 
     def _add_panels(self, session: Session, panels: list[PanelRow], old: list[PanelRow]) -> None:
-        """Add the panels of a page; one with the box of an old panel gets its id."""
-        old_ids = {(p.x, p.y, p.w, p.h): p.id for p in old}
+        """Add panels; one with the page and the box of an old panel gets its id."""
+        old_ids = {(p.page_id, p.x, p.y, p.w, p.h): p.id for p in old}
         for panel in panels:
-            old_id = old_ids.pop((panel.x, panel.y, panel.w, panel.h), None)
+            old_id = old_ids.pop((panel.page_id, panel.x, panel.y, panel.w, panel.h), None)
             if old_id is not None:
                 panel.id = old_id
         session.add_all(panels)
@@ -164,7 +162,7 @@ class CatalogWriter(CatalogUpkeep):
         original = session.get_one(PageRow, copy.copy_from)
         panels_of = select(PanelRow).where(PanelRow.page_id == original.id)
         originals = session.scalars(panels_of.order_by(PanelRow.number)).all()
-        row, old = self._take_page(session, copy.book_id, copy.name)
+        (row,), old = self._take_pages(session, [(copy.book_id, copy.name)])
         own = ("id", "book_id", "name", "number", "fingerprint", "missing", "label")
         for column in column_names(PageRow, without=own):
             setattr(row, column, getattr(original, column))

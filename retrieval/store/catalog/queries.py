@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Select, select
 
@@ -12,11 +12,13 @@ from retrieval.records import Box, Panel
 from retrieval.store.catalog.filter_sql import conditions
 from retrieval.store.catalog.tables import BookMetadataRow, BookRow, PageRow, PanelRow, SourceRow
 
+Key = TypeVar("Key", int, str)
+
 _IDS_PER_QUERY = 10_000  # SQLite takes at most 32,766 bound values
 
 
-def id_chunks(ids: list[int]) -> Iterator[list[int]]:
-    """Return the ids in chunks that fit into one SQL statement."""
+def id_chunks(ids: list[Key]) -> Iterator[list[Key]]:
+    """Return ids or names in chunks that fit into one SQL statement."""
     for start in range(0, len(ids), _IDS_PER_QUERY):
         yield ids[start : start + _IDS_PER_QUERY]
 
