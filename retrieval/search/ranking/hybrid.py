@@ -31,8 +31,8 @@ def apply(candidates: Candidates, context: RankingContext) -> Candidates:
     if not lexical.terms:
         return candidates.take(top(scores, ids, len(ids)))
     best = top(scores, ids, max(MIN_LEXICAL, 2 * context.part.query.needed))
-    compared = context.catalog.panels.get(np.union1d(ids[best], np.intersect1d(ids, lexical.panel_ids)))
-    matches = {panel.id: lexical_match(lexical.terms, panel.dialogue, lexical.weights) for panel in compared.values()}
+    compared = context.catalog.panels.dialogues(np.union1d(ids[best], np.intersect1d(ids, lexical.panel_ids)))
+    matches = {id_: lexical_match(lexical.terms, dialogue, lexical.weights) for id_, dialogue in compared.items()}
     coverage = np.array([matches.get(i, NO_MATCH).coverage for i in ids.tolist()], np.float32)
     ranking_scores = scores + boost(coverage, with_image=context.part.query.image is not None)
     ranked = replace(candidates, ranking_scores=ranking_scores, matches=matches)

@@ -33,6 +33,11 @@ _PLURAL_WEIGHT = 0.95
 _RUN_TOGETHER_WEIGHT = 0.9
 """Weight of a word inside a run of letters without spaces."""
 
+_SIMILAR, _RUN_TOGETHER, _PLURAL, _EXACT = range(4)
+"""Kinds of relation between two words; only the closest kind of a dialogue counts."""
+
+_UNRELATED = (_SIMILAR, 0.0)
+
 _MIN_RUN_TOGETHER = 4
 """Letters of a word that may match inside another one; shorter words do so by chance. Two in scripts without spaces."""
 
@@ -105,19 +110,29 @@ def _explicit_weight(term: str, words: Sequence[Word], terms: Sequence[str]) -> 
 
 def _match_term(term: str, words: Sequence[Word], terms: Sequence[str]) -> tuple[float, list[int]]:
     """Return the weight (0 to 1) of a query word's best match, and the places of the matching words."""
-    exact = [i for i, word in enumerate(words) if term == word.token or term == word.base]
-    if exact:
-        return 1.0, exact
-    one = singular(term)
-    plural = [i for i, word in enumerate(words) if one == word.singular]
-    if plural:
-        return _PLURAL_WEIGHT, plural
-    inside = [i for i, word in enumerate(words) if term in word.token and _is_run_together(term, word.token, terms)]
-    if inside:
-        return _RUN_TOGETHER_WEIGHT, inside
-    similarities = [(_similarity(term, word.token), i) for i, word in enumerate(words)]
-    best, place = max(similarities, default=(0.0, -1))
-    return (best * _OCR_ERROR_WEIGHT, [place]) if best >= _MIN_SIMILARITY else (0.0, [])
+    query = tuple(terms)
+    relations = [_relation(term, word, query) for word in words]
+    kind, weight = max(relations, default=_UNRELATED)
+    if kind == _SIMILAR and weight < _MIN_SIMILARITY:
+        return 0.0, []
+    if kind == _SIMILAR:
+        return weight * _OCR_ERROR_WEIGHT, [max(i for i, own in enumerate(relations) if own == (kind, weight))]
+    return weight, [i for i, (own, _) in enumerate(relations) if own == kind]
+
+
+@lru_cache(CACHED_WORDS)
+def _relation(term: str, word: Word, terms: tuple[str, ...]) -> tuple[int, float]:
+    """Return how a word of a dialogue is related to a query word, the closest kind first, and a weight.
+
+    The weight of similar words is their similarity, 0 to 1.
+    """
+    if term == word.token or term == word.base:
+        return _EXACT, 1.0
+    if singular(term) == word.singular:
+        return _PLURAL, _PLURAL_WEIGHT
+    if term in word.token and _is_run_together(term, word.token, terms):
+        return _RUN_TOGETHER, _RUN_TOGETHER_WEIGHT
+    return _SIMILAR, _similarity(term, word.token)
 
 
 def _is_run_together(term: str, token: str, terms: Sequence[str]) -> bool:

@@ -197,17 +197,18 @@ class SqliteFullText:
         if not counts or sum(counts.values()) <= _MAX_BM25_ROWS:
             return self._match(connection, name, " OR ".join(map(_quote, counts)), limit, within)
         weights = idf(list(counts), counts, max(counts.values()) + 1)
-        sums = np.zeros(0)
-        for term, weight in weights.items():
-            rows = self._rows(connection, name, term)
-            if len(rows) and rows[-1] >= len(sums):
-                sums = np.pad(sums, (0, int(rows[-1]) + 1 - len(sums)))
-            sums[rows] += weight
+        rows_of = [self._rows(connection, name, term) for term in weights]
+        rows, places = np.unique(np.concatenate(rows_of), return_inverse=True)
+        sums = np.bincount(places, np.repeat(list(weights.values()), [len(own) for own in rows_of]), len(rows))
         if within is not None:
             allowed = np.fromiter(connection.execute(within).scalars(), np.int64)
-            sums *= np.isin(np.arange(len(sums)), allowed)
-        order = np.argsort(-sums, kind="stable")[:limit]
-        return [int(row) for row in order if sums[row] > 0]
+            sums *= np.isin(rows, allowed)
+        kept = np.flatnonzero(sums > 0)
+        if len(kept) > limit:
+            kept = kept[sums[kept] >= np.partition(sums[kept], -limit)[-limit]]
+        order = np.argsort(-sums[kept], kind="stable")[:limit]
+        ids: list[int] = rows[kept[order]].tolist()
+        return ids
 
     def _rows(self, connection: Connection, name: str, term: str) -> NDArray[np.int64]:
         """Return the panels with a term, ascending."""

@@ -35,6 +35,16 @@ class PanelReader:
                 panels.update((row[0], panel_record(row)) for row in rows)
         return panels
 
+    def dialogues(self, ids: Iterable[int]) -> dict[int, str]:
+        """Return the dialogue of present panels by id; unknown and missing ones are left out."""
+        present = select(PanelRow.id, PanelRow.dialogue).join(PageRow, PanelRow.page_id == PageRow.id)
+        found: dict[int, str] = {}
+        with self.engine.connect() as connection:
+            for chunk in id_chunks([int(i) for i in ids]):
+                rows = connection.execute(present.where(PageRow.missing.is_(False), PanelRow.id.in_(chunk)))
+                found.update((panel_id, dialogue) for panel_id, dialogue in rows)
+        return found
+
     def get_with_sums(self, ids: Iterable[int]) -> dict[int, tuple[Panel, bytes]]:
         """Return present panels with the checksums of their vectors, by id."""
         found: dict[int, tuple[Panel, bytes]] = {}
