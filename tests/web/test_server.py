@@ -94,6 +94,26 @@ def test_ctrl_c_stops_it_cleanly(index: PanelIndex, tmp_path: Path) -> None:
     assert list(server.folder.glob("panelseek-*")) == []
 
 
+def test_ctrl_c_ends_it_while_the_encoder_is_still_loaded(index: PanelIndex) -> None:
+    """A thread in a native library would abort the process; after a few seconds it is not waited for."""
+    code = (
+        "import sys, time, ui.web.lifecycle as lifecycle, ui.web.server as server\n"
+        "from ui.cli.main import main\n"
+        "lifecycle._BACKGROUND_SECONDS = 0.2\n"
+        "server.warm_up = lambda index: time.sleep(600)\n"
+        "main(['serve', '--index', sys.argv[1], '--port', '0'])\n"
+        "print('not reached')\n"
+    )
+    command = [sys.executable, "-c", code, str(index.folder)]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert "Panelseek serves" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, "")
+    assert err.strip() == "Stopped."
+
+
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_being_asked_to_end_before_the_waiting_ends_it(name: str) -> None:
     """However early the signal comes; the handler before is back afterwards."""

@@ -53,9 +53,11 @@ def serve(folder: Path, auth: str | None, **options: Any) -> None:
 
     Only this machine can reach it, unless --host gives another address.
     """
+    from ui.web.lifecycle import end_process
     from ui.web.server import serve as run
 
     run(folder, auth=_name_and_password(auth), **options)
+    end_process()
 
 
 def _name_and_password(auth: str | None) -> tuple[str, str] | None:

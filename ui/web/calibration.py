@@ -15,6 +15,7 @@ from retrieval.overview.thresholds import QueryType
 from retrieval.records import View
 from retrieval.search.hits import Hit
 from retrieval.search.query import Query
+from ui.web.lifecycle import CALIBRATION
 
 log = logging.getLogger("panelseek.web")
 
@@ -76,9 +77,14 @@ class CalibrationWorker:
             if key not in self._queue:
                 self._queue.append(key)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="calibration", daemon=True)
+                self._thread = threading.Thread(target=self._work, name=CALIBRATION, daemon=True)
                 self._thread.start()
             return True
+
+    def stop(self) -> None:
+        """Measure nothing more after what is being measured."""
+        with self._lock:
+            del self._queue[1:]
 
     def _work(self) -> None:
         while (key := self._next()) is not None:

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import tempfile
 import threading
 import time
@@ -24,6 +25,10 @@ from ui.web.shell.templating import compile_templates
 log = logging.getLogger("panelseek.web")
 
 DEFAULT_PORT = 7860
+WARM_UP, CALIBRATION = "warm-up", "calibration"
+"""Names of the threads of `background_threads`."""
+
+_BACKGROUND_SECONDS = 10.0
 _PORTS_TRIED = 100
 _POLL_SECONDS = 0.2
 _WARM_UP_SIDE = 64
@@ -77,6 +82,26 @@ def warm_up(index: PanelIndex) -> None:
     with suppress(Exception):  # a search shows what is wrong; the server may stop meanwhile
         index.search(image=Image.new("RGB", (_WARM_UP_SIDE, _WARM_UP_SIDE), "grey"), k=1)
         index.search(text="warm", k=1)
+
+
+def background_threads() -> list[threading.Thread]:
+    """Return the threads that compute in native libraries, which abort a process that ends meanwhile."""
+    return [thread for thread in threading.enumerate() if thread.name in (WARM_UP, CALIBRATION)]
+
+
+def wait_for_background() -> None:
+    """Wait for these threads, a few seconds in all."""
+    end = time.monotonic() + _BACKGROUND_SECONDS
+    for thread in background_threads():
+        thread.join(max(0.0, end - time.monotonic()))
+
+
+def end_process() -> None:
+    """End the process at once if a background thread is still at work, else do nothing. Nothing is cleaned up."""
+    if background_threads():
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(0)
 
 
 @contextmanager

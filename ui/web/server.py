@@ -14,7 +14,16 @@ from retrieval.encoder.protocol import Encoder
 from retrieval.errors import UsageError
 from retrieval.index import PanelIndex
 from ui.web.environment import keep_off_proxies
-from ui.web.lifecycle import DEFAULT_PORT, announce, free_port, private_uploads, stop_signals, warm_up
+from ui.web.lifecycle import (
+    DEFAULT_PORT,
+    WARM_UP,
+    announce,
+    free_port,
+    private_uploads,
+    stop_signals,
+    wait_for_background,
+    warm_up,
+)
 from ui.web.memory import DEFAULT_GIB, limits, memory_limits, set_memory
 from ui.web.security.origins import OwnAddress, is_loopback
 
@@ -61,12 +70,13 @@ def serve(
                 _announce_start(index, server.url, host, auth, roots)
                 if open_browser:
                     webbrowser.open(server.url)
-                threading.Thread(target=warm_up, args=(index,), daemon=True).start()
+                threading.Thread(target=warm_up, args=(index,), name=WARM_UP, daemon=True).start()
                 wait()
         finally:
             services.stop()
             stop_server_app(blocks)
             server.close()
+            wait_for_background()
 
 
 def _existing_folder(root: str | Path) -> Path:

@@ -33,6 +33,7 @@ class Services:
 
     def stop(self, seconds: float = 10.0) -> None:
         """Stop all jobs as Ctrl-C does, and wait for each at most so many seconds."""
+        self.calibration.stop()
         jobs = (self.build.job, self.map.job, self.lookalikes.job)
         for job in jobs:
             job.stop()
