@@ -3,7 +3,7 @@
     generations/N/manifest.json         counts, kinds, checksums, measured recall
     generations/N/<view>.panels.npy     (2, P) int64: panel ids in order, and their vector rows
     generations/N/<view>.trained.faiss  the training of its IVF-PQ index, if the view is large enough
-    generations/N/<view>.00000.faiss    the vectors in the index, a file for each 65,536 vector rows
+    generations/N/<view>.00000.faiss    the vectors in the index, a file for each 262,144 vector rows
 
 It is written under another name, renamed, and then named by the catalog. Readers keep the one that they opened. A file
 of vectors without changes is a link to that of the former generation.

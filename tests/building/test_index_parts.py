@@ -16,6 +16,7 @@ from index_builder.write import generation_writer
 from retrieval import PanelIndex, verify_index
 from retrieval.records import View
 from retrieval.store.ann import ivfpq
+from retrieval.store.ann.training import MAX_LISTS, default_nprobe, list_count
 from retrieval.store.vectors import VectorStore
 from tests.building.library import build, put, speckled
 from tests.building.test_growing import OPTIONS, manifest
@@ -221,3 +222,22 @@ def found(index: Path, picture: bytes) -> str:
         (hit,) = opened.search(image=picture, k=1)
         assert hit.score == pytest.approx(1, abs=1e-3)
         return hit.panel.page_path
+
+
+def test_parts_of_another_size_are_made_again(parts: Path, monkeypatch: pytest.MonkeyPatch, trained: list[int]) -> None:
+    """A part stands for a range of rows: files of another size must not be linked."""
+    index = parts / "my.index"
+    monkeypatch.setattr(ivfpq, "PART_ROWS", 3 * ROWS)
+    put(parts / "comics" / "new.png", speckled(1000))
+    build(parts / "comics", index, **OPTIONS)
+    assert trained == [281, 281]
+    assert len(files(index)) == 3
+    assert verify_index(index, encoder=GridEncoder()).problems == ()
+
+
+def test_the_number_of_lists_searched_grows_slowly() -> None:
+    """A sixteenth of few lists and a thirty-second of many; never fewer for more lists."""
+    assert [default_nprobe(lists) for lists in (1, 16, 256, 1024, 2048, 4096)] == [1, 16, 16, 64, 64, 128]
+    searched = [default_nprobe(lists) for lists in range(1, MAX_LISTS + 1)]
+    assert searched == sorted(searched)
+    assert list_count(10**9) == MAX_LISTS
