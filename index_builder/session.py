@@ -164,7 +164,8 @@ class BuildSession:
                 panels = writer.written - before
                 rate = (panels - writer.reused + reused) / max(1e-9, time.monotonic() - began)
                 total = total if complete else scan.plan.jobs if scan.finished else 0
-                report(done, total, detail=_detail(panels, rate, writer.searchable))
+                found = 0 if scan.finished else scan.plan.jobs
+                report(done, total, detail=_detail(panels, rate, writer.searchable, found))
 
     def _encodes_texts(self, plan: Plan, later: bool) -> bool:
         """Return True if there are pages that only lack their text, and the encoder needs no images for it."""
@@ -283,7 +284,8 @@ def _decode_again(settings: DecodeSettings, job: PageJob) -> DecodeResult:
     return decode_page(task, _without_hashes(settings))
 
 
-def _detail(panels: int, rate: float, searchable: int) -> str:
-    """Return the number of panels, those encoded in a second, and how many of them can be searched already."""
+def _detail(panels: int, rate: float, searchable: int, found: int) -> str:
+    """Return the number of panels, those encoded in a second, how many can be searched, and the pages found so far."""
     published = f", {searchable:,} searchable" if searchable else ""
-    return f"{panels:,} panels, {rate:.1f} panels/s{published}"
+    pages = f", {found:,} pages found so far" if found else ""
+    return f"{panels:,} panels, {rate:.1f} panels/s{published}{pages}"

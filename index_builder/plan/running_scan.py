@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
 from index_builder.plan.plan import PageJob, Plan
+
+AHEAD = 0.2
+"""Part of the time in which books are scanned ahead of the pages, so that the number of all pages is known soon."""
 
 
 class RunningScan:
@@ -27,6 +31,7 @@ class RunningScan:
         self._steps = steps
         self._stage = stage
         self._report = report
+        self._seconds = 0.0
 
     def until(self, enough: Callable[[], bool]) -> None:
         """Scan book after book until enough is known, or to the end."""
@@ -40,8 +45,12 @@ class RunningScan:
         self.until(lambda: False)
 
     def jobs(self) -> Iterator[PageJob]:
-        """Return all jobs in order. Whenever those found so far are used up, the next book is scanned."""
-        return self.plan.read(self._scan_more)
+        """Return all jobs in order; scan the next book when those found so far are used up, and now and then before."""
+        began = time.monotonic()
+        for job in self.plan.read(self._scan_more):
+            while not self.finished and self._seconds < AHEAD * (time.monotonic() - began):
+                self._step()
+            yield job
 
     def _scan_more(self) -> bool:
         if not self.finished:
@@ -50,5 +59,7 @@ class RunningScan:
         return False
 
     def _step(self) -> None:
+        began = time.monotonic()
         with self._stage():
             self.finished = next(self._steps, self) is self
+        self._seconds += time.monotonic() - began

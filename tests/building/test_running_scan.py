@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from index_builder import session
-from index_builder.plan import scan
+from index_builder.plan import running_scan, scan
 from index_builder.plan.plan import Plan
 from index_builder.plan.running_scan import RunningScan
 from index_builder.report import StageTimer
@@ -39,6 +40,7 @@ def interleaved(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Begin with the pages when more than two are known; return the events of scanning and encoding."""
     events: list[str] = []
     monkeypatch.setattr(session, "LATER_PAGES", 2)
+    monkeypatch.setattr(running_scan, "AHEAD", 0.0)
     monkeypatch.setattr(encode, "_PANELS_PER_COMMIT", 8)
     book, encoded = scan._SourceScan._book, GridEncoder.encode
 
@@ -122,8 +124,34 @@ def test_text_is_read_later_while_books_are_still_scanned(
     assert report.ocr.pages == BOOKS
 
 
-def test_jobs_are_those_of_all_steps() -> None:
+def test_the_scan_takes_a_part_of_the_time_until_the_number_of_pages_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After each step, the pages get four times as long as all steps took."""
+    plan, now = Plan(), [0.0]
+    monkeypatch.setattr("index_builder.plan.running_scan.time.monotonic", lambda: now[0])
+
+    def steps() -> Iterator[None]:
+        for _ in range(5):
+            now[0] += 1.0
+            for _ in range(100):
+                plan.add(FakeJob(plan.jobs))  # type: ignore[arg-type]
+            yield
+
+    running = RunningScan(plan, steps(), nullcontext, lambda _: None)
+    known, numbers = [], []
+    for job in running.jobs():
+        now[0] += 0.1
+        known.append(plan.jobs)
+        numbers.append(job.number)  # type: ignore[attr-defined]
+    assert known == sorted(known)
+    assert known[0] == 100
+    assert known.index(500) < 250
+    assert numbers == list(range(500))
+    plan.close()
+
+
+def test_jobs_are_those_of_all_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Empty books add nothing, a plan may grow while it is read, and reading again gives the same."""
+    monkeypatch.setattr(running_scan, "AHEAD", 0.0)
     plan, timer, seen = Plan(), StageTimer(), list[int]()
 
     def steps() -> Iterator[None]:
