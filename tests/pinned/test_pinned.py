@@ -96,6 +96,12 @@ def test_a_different_answer_is_noticed() -> None:
     shallow = [[99, 0.794, 0.794, "picture", "picture", []]]
     assert difference({"first": 1, "hits": deep}, {"first": 1, "hits": [*deep[:21], *shallow, *deep[21:59]]})
     assert difference({"first": 1, "hits": deep}, {"first": 1, "hits": [*deep[:50], *([*extra[0]] for _ in range(10))]})
+    groups = {"exactly": [[0, 3, False], [0, 5, True], [0, 4, True]], "shares": [0.5, 0.4, 0.4]}
+    assert (
+        difference(groups, {"exactly": [[0, 3, False], [0, 4, True], [0, 5, True]], "shares": [0.5, 0.4, 0.4]}) is None
+    )
+    assert difference(groups, groups | {"exactly": [[0, 3, False], [0, 5, True], [1, 4, True]]}) is not None
+    assert difference(groups, groups | {"shares": [0.5, 0.4, 0.3]}) is not None
     assert difference({"exactly": 3}, {"exactly": 4}) is not None
     assert difference({"numbers": [0.5, None, 3]}, {"numbers": [0.6, None, 3]}) is not None
     assert difference({"numbers": [0.5, None, 3]}, {"numbers": [0.500001, None, 3]}) is None
@@ -134,6 +140,8 @@ def difference(expected: Any, found: Any) -> str | None:
         return None if same and not each else f"{len(found['batch'])} answers; {each}"
     if "hits" in expected:
         return _hits_difference(expected, found)
+    if "shares" in expected:
+        expected, found = _groups_in_order(expected), _groups_in_order(found)
     for name in expected:
         if name in ("numbers", "shares"):
             if not _near(expected[name], found[name], TOLERANCE if name == "numbers" else 2e-3):
@@ -158,6 +166,12 @@ def _hits_difference(expected: Mapping[str, Any], found: Mapping[str, Any]) -> s
         elif same is not there and abs(same[2] - there[2]) >= TOLERANCE:
             return f"place {place}: expected {there}; found {here}"
     return None if len({hit[0] for hit in now}) == len(now) else f"a panel was found twice: {now}"
+
+
+def _groups_in_order(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the groups of look-alikes with their panels by id: among ties, their order depends on the processor."""
+    pairs = sorted(zip(answer["exactly"], answer["shares"], strict=True))
+    return {"exactly": [panel for panel, _ in pairs], "shares": [share for _, share in pairs]}
 
 
 def _without_deep_differences(before: Hits, now: Hits) -> tuple[Hits, Hits]:
