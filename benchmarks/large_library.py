@@ -193,7 +193,7 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=200)
     given = parser.parse_args()
     folder = given.work / f"{given.panels}-{1 + given.regions}.index"
-    if not (folder / "generations" / "1").exists() and not any(folder.glob("generations/*")):
+    if not any(folder.glob("generations/*")):
         began = time.perf_counter()
         make_library(folder, given.panels, given.regions, with_thumbnails=False)
         print(f"library made in {time.perf_counter() - began:,.0f} s", flush=True)

@@ -20,7 +20,6 @@ from retrieval.temporary import temporary_errors, temporary_file, write_temporar
 _READ_JOBS = 500
 """Jobs that are read from the spool at once."""
 
-
 _SHOWN_REASONS = 5
 """Skipped items that the error for a build without pages names."""
 

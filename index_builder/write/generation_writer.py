@@ -67,9 +67,12 @@ def write_generation(
         shutil.rmtree(leftover, ignore_errors=True)
     make_folder(final.parent)
     partial_folder.mkdir()
-    views, left_out = {}, _damaged_panels(catalog, vectors, base, progress)
+    # panels without dialogue have no vector in that view: all of them would be the same one
+    every, spoken = catalog.panels.vector_rows(), catalog.panels.vector_rows(with_dialogue_only=True)
+    views, left_out = {}, _damaged_panels(*every, catalog, vectors, base, progress)
     for view in View:
-        writer = _ViewWriter(partial_folder, view, catalog, vectors, left_out, _view_progress(view, progress))
+        ids, rows = without_left_out(*(spoken if view is View.DIALOGUE else every), left_out)
+        writer = _ViewWriter(partial_folder, view, ids, rows, vectors, _view_progress(view, progress))
         views[str(view)] = writer.write(index_type, _Former.of(index, view, base))
     about = {"format": FORMAT, "generation": number, "dimension": DIMENSION, "left_out": left_out}
     manifest = sealed({**about, "views": views})
@@ -82,13 +85,17 @@ def write_generation(
 
 
 def _damaged_panels(
-    catalog: Catalog, vectors: VectorStore, base: Generation | None, progress: ProgressCallback
+    ids: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    catalog: Catalog,
+    vectors: VectorStore,
+    base: Generation | None,
+    progress: ProgressCallback,
 ) -> list[int]:
-    """Return the ids of panels whose vectors are not what was written: nothing is derived from them.
+    """Return the ids of those panels whose vectors are not what was written: nothing is derived from them.
 
     In a large index, the vectors of panels that the base has are not read again; `verify` compares all.
     """
-    ids, rows = catalog.panels.vector_rows()
     if base is not None and len(ids) > _ALWAYS_COMPARED:
         known = base.views[View.PICTURE]
         ids = ids[~membership(ids, rows, np.asarray(known.ids), np.asarray(known.rows))]
@@ -163,21 +170,19 @@ class _Former:
 
 @dataclass(frozen=True, slots=True)
 class _ViewWriter:
-    """Writing of one view's files into the folder of a generation."""
+    """Writing of one view's files into the folder of a generation. ids, rows: (P,) of its panels."""
 
     folder: Path
     view: View
-    catalog: Catalog
+    ids: NDArray[np.int64]
+    rows: NDArray[np.int64]
     vectors: VectorStore
-    left_out: list[int]
     progress: ProgressCallback
 
     def write(self, index_type: str, former: _Former | None) -> dict[str, Any]:
         """Write the view's files and return its part of the manifest."""
         self.progress(Progress("checking"))
-        # panels without dialogue have no vector there: all of them would be the same one
-        ids, rows = self.catalog.panels.vector_rows(with_dialogue_only=self.view is View.DIALOGUE)
-        ids, rows = without_left_out(ids, rows, self.left_out)
+        ids, rows = self.ids, self.rows
         write_array(self.folder / f"{self.view}.panels.npy", np.stack([ids, rows]))
         per_panel = vectors_per_panel(self.vectors, self.view)
         chosen = choose_index_type(per_panel * len(ids), index_type)

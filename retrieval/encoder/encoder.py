@@ -133,11 +133,12 @@ class PanelEncoder:
         text_vectors: dict[str, Floats] = {}
         encoded = [no_panels(self.spec)]
         batches = [panels[start : start + batch_size] for start in range(0, len(panels), batch_size)]
+        pool = max(1, TEXT_POOL // batch_size)
         for number, images in enumerate(self._images_of(batches)):
-            if number % max(1, TEXT_POOL // batch_size) == 0:
-                pool = batches[number : number + max(1, TEXT_POOL // batch_size)]
+            if number % pool == 0:
                 with self._lock:
-                    self._text_vectors([panel.text for batch in pool for panel in batch], text_vectors)
+                    texts = [panel.text for batch in batches[number : number + pool] for panel in batch]
+                    self._add_text_vectors(texts, text_vectors)
             encoded.append(self._encode_batch(batches[number], images, text_vectors))
             report(min((number + 1) * batch_size, len(panels)))
         return concatenate(encoded)
@@ -186,12 +187,16 @@ class PanelEncoder:
 
     def _text_vectors(self, texts: Sequence[str], cached: dict[str, Floats]) -> Floats:
         """Return the text vectors, (P, D). Each distinct text is encoded once and added to `cached`."""
+        self._add_text_vectors(texts, cached)
+        return np.stack([cached[text] for text in texts])
+
+    def _add_text_vectors(self, texts: Sequence[str], cached: dict[str, Floats]) -> None:
+        """Encode each distinct text that is not in `cached`, and add its vector."""
         new = sorted({text for text in texts if text not in cached})
         rows = sorted(zip(inputs.token_ids(new), new, strict=True), key=lambda row: len(row[0]))
         for own in text_passes([len(ids) for ids, _ in rows], on_cpu=on_cpu(self)):
             vectors = self.runtime.text(*inputs.pad([ids for ids, _ in rows[own]]))
             cached.update(zip((text for _, text in rows[own]), vectors, strict=True))
-        return np.stack([cached[text] for text in texts])
 
     def unreadable(self, texts: Sequence[str]) -> NDArray[np.bool_]:
         """Return (P,) True for each text of which the tokenizer knows no word; see `inputs.unreadable`."""

@@ -25,9 +25,6 @@ POINTS_PER_CENTROID = 39
 MIN_IVFPQ_VECTORS = POINTS_PER_CENTROID * CENTROIDS
 """Vectors (9,984) from which PQ can be trained as FAISS expects; below, exact search is as fast."""
 
-MAX_CHANGED_FRACTION = 0.5
-"""Retrain once additions plus removals exceed this fraction of the training size."""
-
 SEED = 20_261_122
 """Seed of the training sample and of its clustering."""
 
