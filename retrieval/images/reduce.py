@@ -6,9 +6,11 @@ import io
 import math
 from typing import Any, BinaryIO
 
+import numpy as np
 from PIL import Image, JpegImagePlugin
 
 from retrieval.errors import PictureError
+from retrieval.images.colours import Key, to_rgb, transparent_key
 from retrieval.images.decode import READERS, check_size, open_image
 from retrieval.images.formats import image_format, webp_size
 
@@ -27,6 +29,8 @@ _COEFFICIENT_BYTES = 2
 
 _FULL_BYTES = 16
 """Bytes per pixel of an image that `open_image` decodes whole: decoder, pixels, their RGB copy and an upright one."""
+
+_WHITE_16_BIT = 0xFFFF
 
 _WHOLE_PIXELS = 16_000_000
 """Images up to this size are decoded whole, in the same way as everywhere."""
@@ -98,13 +102,16 @@ def _reduced(image: Image.Image) -> Image.Image:
     scale = math.sqrt(image.width * image.height / _WHOLE_PIXELS)
     if isinstance(image, JpegImagePlugin.JpegImageFile):
         image.draft(None, (math.ceil(image.width / scale), math.ceil(image.height / scale)))
+    key = transparent_key(image)
     image.load()
+    if image.format == "BMP" and image.mode == "RGBA" and image.getchannel("A").getextrema()[1] == 0:
+        image.putalpha(255)  # many writers leave the fourth byte 0 and mean nothing by it
     exif = image.getexif()
     factor = math.ceil(math.sqrt(image.width * image.height / _WHOLE_PIXELS))
     height = max(1, _BAND_PIXELS // image.width // factor) * factor
     result = None
     for top in range(0, image.height, height):
-        band = _small_band(image.crop((0, top, image.width, min(top + height, image.height))), factor)
+        band = _small_band(image.crop((0, top, image.width, min(top + height, image.height))), factor, key)
         if result is None:
             result = Image.new(band.mode, (band.width, math.ceil(image.height / factor)))
         result.paste(band, (0, top // factor))
@@ -114,11 +121,16 @@ def _reduced(image: Image.Image) -> Image.Image:
     return open_image(result)
 
 
-def _small_band(band: Image.Image, factor: int) -> Image.Image:
-    """Return a band averaged to 1/`factor`, in RGB. Greys of more than 8 bits stay: the whole is scaled to 8 bits."""
+def _small_band(band: Image.Image, factor: int, key: Key | None) -> Image.Image:
+    """Return a band averaged to 1/`factor`, in RGB, transparent parts on white.
+
+    Greys of more than 8 bits stay: the whole is scaled to 8 bits. Their transparent grey becomes 16-bit white.
+    """
     if band.mode.startswith("I;16"):
         band = band.convert("I")
     if band.mode not in ("I", "F"):
-        band.info.pop("exif", None)
-        band = open_image(band)
+        band = to_rgb(band, key)
+    elif key is not None:
+        grey = np.asarray(band)
+        band = Image.fromarray(np.where(grey == key, _WHITE_16_BIT, grey).astype(grey.dtype))
     return band.reduce(factor) if factor > 1 else band

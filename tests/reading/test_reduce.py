@@ -82,6 +82,38 @@ def test_a_reduced_image_looks_like_the_whole_one(image_format: str, mode: str, 
     assert np.abs(left - right).mean() < 3
 
 
+@pytest.mark.parametrize(("mode", "key"), [("L", 40), ("RGB", (40, 40, 40)), ("I;16", 40 * 257), ("1", 0), ("P", 0)])
+@pytest.mark.usefixtures("small")
+def test_the_transparent_colour_of_a_large_png_is_white(mode: str, key: Any) -> None:
+    """As in the whole image: a block of one colour, named in the header instead of an alpha channel."""
+    grey = np.full((800, 1200), 200, np.uint8)
+    grey[200:600, 300:900] = 40
+    if mode == "I;16":
+        image = Image.fromarray(grey.astype(np.uint16) * 257)
+    elif mode == "P":
+        image = Image.fromarray((grey == 200).astype(np.uint8))
+        image.putpalette([40, 40, 40, 200, 200, 200])
+    else:
+        image = Image.fromarray(grey).convert(mode, dither=Image.Dither.NONE)
+    out = io.BytesIO()
+    image.save(out, "PNG", transparency=key)
+    found = open_reduced(out.getvalue(), **LIMITS)
+    whole = open_image(out.getvalue())
+    assert whole.getpixel((600, 400)) == found.getpixel((found.width // 2, found.height // 2)) == (255, 255, 255)
+    assert whole.getpixel((10, 10)) == found.getpixel((3, 3))
+
+
+@pytest.mark.usefixtures("small")
+def test_a_large_bmp_with_an_unused_fourth_byte_is_not_white() -> None:
+    out = io.BytesIO()
+    drawn("RGBA").save(out, "BMP")
+    data = bytearray(out.getvalue())
+    start = int.from_bytes(data[10:14], "little")
+    data[start + 3 :: 4] = bytes(len(data[start + 3 :: 4]))
+    found, whole = open_reduced(bytes(data), **LIMITS), open_image(bytes(data))
+    assert np.abs(np.asarray(found, float).mean() - np.asarray(whole, float).mean()) < 1
+
+
 def test_an_image_of_usual_size_is_decoded_as_everywhere() -> None:
     data = stored("PNG", "RGB")
     assert np.array_equal(np.asarray(open_reduced(data, **LIMITS)), np.asarray(open_image(data)))
