@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
-from retrieval.errors import IndexDamaged, IndexError_
-from retrieval.store.sqlite import connect_to_existing, disk_error, fault_of, locked_error, write_transaction
+from retrieval.errors import IndexDamaged
+from retrieval.store.sqlite import connect_to_existing, fault_of, file_error, write_transaction
 
 FILE = "rejected_pairs.sqlite"
 _NAME = "the list of rejected pairs"
+_RESTORE = "restore it from a copy, or delete it"
 
 
 class RejectedPairs:
@@ -35,7 +36,7 @@ class RejectedPairs:
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError) and fault_of(error) == "other":
                 return set()  # a file without its table: the process that made it died
-            raise self._error(error) from error
+            raise file_error(_NAME, self.path, error, _RESTORE) from error
 
     def add(self, panel: int, others: Iterable[int]) -> None:
         """Mark a panel as not the same as each of the others. Raises `IndexError_` if the file cannot be written."""
@@ -53,16 +54,7 @@ class RejectedPairs:
                 connection.execute("CREATE TABLE IF NOT EXISTS rejected (a INTEGER, b INTEGER, PRIMARY KEY (a, b))")
                 connection.executemany(sql, pairs)
         except sqlite3.DatabaseError as error:
-            raise self._error(error) from error
-
-    def _error(self, error: sqlite3.DatabaseError) -> IndexError_:
-        """Return the error for one of SQLite: a lock, damage, or the disk."""
-        fault = fault_of(error)
-        if fault == "locked":
-            return locked_error(_NAME, self.path)
-        if fault == "damaged" or not isinstance(error, sqlite3.OperationalError):
-            return self._damaged(error)
-        return disk_error(_NAME, self.path, error)
+            raise file_error(_NAME, self.path, error, _RESTORE) from error
 
     def _damaged(self, error: Exception) -> IndexDamaged:
-        return IndexDamaged(f"{_NAME} is damaged ({error})", self.path, "restore it from a copy, or delete it")
+        return IndexDamaged(f"{_NAME} is damaged ({error})", self.path, _RESTORE)

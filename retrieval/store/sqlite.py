@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
-from retrieval.errors import IndexError_, IndexLocked
+from retrieval.errors import IndexDamaged, IndexError_, IndexLocked
 
 BUSY_SECONDS = 30.0
 """Seconds to wait until another program releases its lock."""
@@ -175,6 +175,19 @@ def fault_of(error: BaseException) -> Fault:
     if isinstance(error, sqlite3.OperationalError) and str(error).startswith(_UNDECODABLE):
         return "damaged"
     return _FAULTS.get(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & _PRIMARY_CODE, "other")
+
+
+def file_error(what: str, path: Path, error: sqlite3.DatabaseError, restore: str) -> IndexError_:
+    """Return the error for one of SQLite: a lock, damage, or the disk.
+
+    what: the file in words. restore: the suggested fix for a damaged file.
+    """
+    fault = fault_of(error)
+    if fault == "locked":
+        return locked_error(what, path)
+    if fault == "damaged" or not isinstance(error, sqlite3.OperationalError):
+        return IndexDamaged(f"{what} is damaged ({error})", path, restore)
+    return disk_error(what, path, error)
 
 
 def locked_error(what: str, path: str | Path | None) -> IndexLocked:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from retrieval.collections.store import Collections
 from retrieval.errors import IndexDamaged
 from retrieval.index import PanelIndex
 from retrieval.progress import ProgressCallback, no_progress
@@ -67,7 +68,7 @@ def _run_check(check: _Check, run: Verification) -> list[Problem]:
 
 
 def _check_identity(run: Verification) -> Iterable[Problem]:
-    """Compare the ids of folder and catalog, count what the catalog holds, and read the rejected pairs."""
+    """Compare the ids of folder and catalog, count what the catalog holds, and read what people marked and kept."""
     run.checked.update(run.catalog.library.counts())
     check_index_id(run.folder, run.catalog.settings().index_id)
     if has_damaged_id(run.folder):
@@ -76,6 +77,12 @@ def _check_identity(run: Verification) -> Iterable[Problem]:
         RejectedPairs(run.folder).pairs()
     except IndexDamaged as error:
         yield Problem("rejected pairs", error.problem, error.hint or RESTORE_HINT, False, error.path)
+    try:
+        kept = Collections(run.folder)
+        for each in kept.summaries():
+            kept.members(each.name)
+    except IndexDamaged as error:
+        yield Problem("collections", error.problem, error.hint or RESTORE_HINT, False, error.path)
 
 
 def _check_sample(run: Verification, sample: int | None, device: str | None, encoder: Any) -> Iterable[Problem]:

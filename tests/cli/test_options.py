@@ -29,9 +29,9 @@ FILTERS_WITHOUT_OPTION = {
 
 VERBS = frozenset({
     "Also", "Build", "Check", "Choose", "Compare", "Decode", "Do", "Draw", "Drop", "Encode", "Exclude", "Find",
-    "Join", "Keep", "Lay", "Let", "Listen", "Make", "Measure", "Name", "Open", "Order", "Print", "Query", "Read",
-    "Rebuild", "Remove", "Require", "Return", "Run", "Save", "Scan", "Score", "Search", "Seed", "Serve", "Show",
-    "Skip", "Start", "Train", "Treat", "Use", "Validate", "Weigh", "Write",
+    "Join", "Keep", "Lay", "Let", "List", "Listen", "Make", "Measure", "Name", "Open", "Order", "Print", "Query",
+    "Read", "Rebuild", "Remove", "Require", "Return", "Run", "Save", "Scan", "Score", "Search", "Seed", "Serve",
+    "Show", "Skip", "Start", "Train", "Treat", "Use", "Validate", "Weigh", "Write",
 })  # fmt: skip
 """First words of help texts; `Also` stands before a verb, `Do` before `not`."""
 

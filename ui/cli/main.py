@@ -13,12 +13,12 @@ from collections.abc import Sequence
 import click
 
 from retrieval.errors import PanelseekError, UsageError, caused_by_interrupt, system_hint, system_problem
-from ui.cli.build import build, watch
+from ui.cli.build import build, remove, watch
+from ui.cli.collections import collections
 from ui.cli.demo import demo
 from ui.cli.evaluate import evaluate
 from ui.cli.inspect import info, panels, verify
 from ui.cli.overview import lookalikes, panel_map
-from ui.cli.remove import remove
 from ui.cli.search import search
 from ui.cli.serve import serve
 from ui.cli.train import train
@@ -48,6 +48,7 @@ for _command in (
     verify,
     panel_map,
     lookalikes,
+    collections,
     train,
     evaluate,
     demo,

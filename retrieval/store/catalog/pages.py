@@ -113,6 +113,13 @@ class PageReader:
             chunks = (connection.execute(columns.where(PanelRow.id.in_(ids))) for ids in id_chunks(list(panels)))
             return {page_id: f"{title}/{name}" for chunk in chunks for page_id, title, name in chunk}
 
+    def digests_of_panels(self, panels: Sequence[int]) -> dict[int, str]:
+        """Return the content digest of the page of each panel, by panel id."""
+        columns = select(PanelRow.id, PageRow.digest).join(PageRow, PanelRow.page_id == PageRow.id)
+        with self.engine.connect() as connection:
+            chunks = (connection.execute(columns.where(PanelRow.id.in_(ids))) for ids in id_chunks(list(panels)))
+            return {panel_id: digest for chunk in chunks for panel_id, digest in chunk}
+
     def incomplete_pages(self) -> list[int]:
         """Return the ids of pages that lost rows of panels."""
         panels = select(func.count(PanelRow.id)).where(PanelRow.page_id == PageRow.id).scalar_subquery()
