@@ -64,6 +64,44 @@ def test_neighbours_lead_through_the_story(visitor: Visitor) -> None:
     visitor.expect_address(q="bring the lantern")
 
 
+def test_results_lead_to_each_other(visitor: Visitor) -> None:
+    """By button and by key; a step in the story keeps the place; closing leads to the result that was reached."""
+    visitor.search("bring the lantern")
+    expect(visitor.cards).to_have_count(12)
+    titles = visitor.labels()
+    sheet = visitor.open_panel()
+    expect(sheet.get_by_text("Result 1 of 12")).to_be_visible()
+    expect(sheet.get_by_role("button", name="Previous result")).to_be_disabled()
+    sheet.get_by_role("button", name="Next result").click()
+    expect(sheet.get_by_text("Result 2 of 12")).to_be_visible()
+    visitor.expect_focus_label("Next result")
+    for key, expected in (("j", 3), ("j", 4), ("k", 3)):
+        visitor.page.keyboard.press(key)
+        expect(sheet.get_by_text(f"Result {expected} of 12")).to_be_visible()
+    sheet.locator(".step.next, .step.previous").and_(visitor.page.locator("a")).first.click()
+    expect(sheet.get_by_text("Result 3 of 12")).to_be_visible()
+    visitor.page.keyboard.press("Escape")
+    expect(visitor.sheet).to_have_count(0)
+    visitor.expect_focus_label(titles[2])
+
+
+def test_the_last_result_leads_to_further_ones(visitor: Visitor) -> None:
+    """They are loaded, and the list behind the panel has them too."""
+    visitor.open("?q=rain&view=picture", ".summary")
+    expect(visitor.cards).to_have_count(12)
+    sheet = visitor.open_panel(11)
+    expect(sheet.get_by_text("Result 12 of 12+")).to_be_visible()
+    sheet.get_by_role("button", name="Next result").click()
+    expect(sheet.get_by_text("Result 13 of 16")).to_be_visible()
+    expect(visitor.cards).to_have_count(16)
+
+
+def test_a_panel_of_no_result_has_no_steps(visitor: Visitor) -> None:
+    """Neither one that an address names alone, nor one opened from the library."""
+    visitor.open("?panel=1", ".sheet")
+    expect(visitor.sheet.locator(".result-steps")).to_be_hidden()
+
+
 def test_the_whole_page(visitor: Visitor) -> None:
     """Without details; from page to page; Escape leads back to the panel."""
     visitor.search("bring the lantern")

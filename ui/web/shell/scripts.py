@@ -13,7 +13,7 @@ SCRIPTS = {
     "map": ("map", "points", "camera", "thumbnails", "draw", "navigation", "load"),
     "lookalikes": ("lookalikes",),
     "build": ("build",),
-    "panel": ("panel",),
+    "panel": ("panel", "result-steps"),
 }
 """Scripts by room, in the order in which they run."""
 

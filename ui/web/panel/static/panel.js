@@ -5,6 +5,7 @@ const SLOW_AFTER = 250; // ms
 const place = element.querySelector(".sheet-place");
 const sheet = () => place.querySelector(".sheet");
 let opener = null; // the element that had the focus before
+let opened = null; // id of the panel that was opened first
 let shown = null; // id of the open panel
 let latest = 0; // number of the latest request
 let wholePage = false;
@@ -13,7 +14,10 @@ panelseek.listen((params) => {
   const panel = params.get("panel");
   if (panel === shown) return;
   if (!panel) return close();
-  if (!shown) opener = document.activeElement;
+  if (!shown) {
+    opener = document.activeElement;
+    opened = panel;
+  }
   fetchPanel(params);
 });
 
@@ -39,7 +43,8 @@ function show(html) {
   setBackgroundInert(true);
   document.documentElement.classList.add("sheet-open");
   setWholePage(wholePage);
-  const sameLink = focused && [...sheet().querySelectorAll("a[href]")].find((link) => link.ariaLabel === focused);
+  showResultSteps();
+  const sameLink = focused && [...sheet().querySelectorAll("a[href], button[aria-label]")].find((link) => link.ariaLabel === focused);
   (sameLink ?? sheet().querySelector("#panel-title")).focus({ preventScroll: true });
   sheet().querySelector(".tall .box")?.scrollIntoView({ block: "center" });
 }
@@ -47,7 +52,9 @@ function show(html) {
 function close() {
   latest += 1;
   const card = document.querySelector(`.cards > li[data-id="${CSS.escape(shown)}"] > .card`);
-  shown = null;
+  const result = document.querySelector(`#answer > .cards > li[data-id="${CSS.escape(placeInResults)}"] > .card`);
+  if (placeInResults !== opened && result) (opener = result).scrollIntoView({ block: "nearest" });
+  shown = opened = placeInResults = null;
   wholePage = false;
   place.innerHTML = "";
   place.classList.remove("slow");

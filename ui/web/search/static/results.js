@@ -108,10 +108,12 @@ function appendResults(found) {
   savePosition();
   showThreshold();
   panelseek.announce(`${added.length} more results.`);
+  if (added.length) dispatchEvent(new Event("moreresults"));
   if (focused && added.length) added[0].querySelector("a").focus({ preventScroll: true });
 }
 
 more.addEventListener("click", fetchMore);
+addEventListener("needmoreresults", fetchMore); // of the open panel
 // Only on scrolling: with the keyboard the page must not grow before what lies below can be reached.
 new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && scrollY > 0 && fetchMore(), {
   rootMargin: "600px",
