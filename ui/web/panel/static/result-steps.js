@@ -26,7 +26,7 @@ function goToResult(step) {
   else if (step > 0 && moreResults()) dispatchEvent(new Event("needmoreresults"));
 }
 
-// The further results that were asked for have come: go on to the first of them.
+// The further results have come: go on to the first of them.
 addEventListener("moreresults", () => {
   if (shown) goToResult(1);
   showResultSteps();
