@@ -109,11 +109,18 @@ class BuildEncoder:
         self._encoder: Encoder | None = None
 
     def check(self) -> None:
-        """Compare an encoder object, or another name than before, with the index before any work."""
+        """Compare an encoder object, or another name than before, with the index before any work.
+
+        A damaged basis of the region vectors is written again from the encoder.
+        """
         recorded = self._recorded()
         if not isinstance(self._requested, str):
             self._use(self._requested)
-        elif recorded is None or self._requested not in ("auto", recorded.load, recorded.name):
+        elif (
+            recorded is None
+            or self._requested not in ("auto", recorded.load, recorded.name)
+            or self._index.vectors.damaged_basis()
+        ):
             self._load()
 
     def get(self) -> Encoder:
@@ -155,10 +162,10 @@ class BuildEncoder:
         # an index without pages takes any encoder: its first build was stopped early
         built_by = None if index.empty else self._recorded()
         if built_by is None:
-            index.catalog.write_settings(encoder=record, regions=self._regions(encoder))
-            index.reopen_vectors()
+            index.begin_vectors(encoder, record, self._regions(encoder))
         else:
             check_fingerprint(encoder, built_by, index.folder)
+            index.restore_basis(encoder)
             moved = replace(built_by, load=record.load, relative=record.relative, precision=record.precision)
             if moved != built_by and can_be_loaded(moved):
                 index.catalog.write_settings(encoder=moved)

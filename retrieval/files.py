@@ -91,6 +91,28 @@ def write_array(path: Path, array: NDArray[Any]) -> None:
     path.write_bytes(content.getbuffer())
 
 
+def write_at(path: Path, start: int, content: bytes) -> None:
+    """Write bytes from byte `start` of a file on, and sync it; also its name if it is new."""
+    new = not path.exists()
+    with path.open("w+b" if new else "r+b") as file:
+        file.seek(start)
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    if new:
+        sync(path.parent)
+
+
+def cut_file(path: Path, length: int) -> None:
+    """Cut a file, if it is there, to at most `length` bytes; delete it if nothing is left."""
+    if not path.exists():
+        return
+    if length <= 0:
+        path.unlink()
+    elif path.stat().st_size > length:
+        os.truncate(path, length)
+
+
 def punch_holes(path: Path, ranges: Iterable[tuple[int, int]]) -> None:
     """Erase (first byte, length) ranges of a file and sync it."""
     with path.open("r+b") as file:

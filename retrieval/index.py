@@ -71,6 +71,8 @@ class PanelIndex:
         self._thumbnails = Thumbnails(folder)
         self._images = PanelImages(catalog, self._thumbnails)
         self._open_generation(settings.generation)
+        if damage := self._vectors.damaged_basis():
+            raise damage
         if encoder is not None:
             check_fingerprint(encoder, settings.encoder, folder)
 

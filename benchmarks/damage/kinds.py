@@ -70,8 +70,12 @@ def swap_files(rng: np.random.Generator, index: Path, older: Path) -> str:
 
 
 def _rows(rng: np.random.Generator, index: Path, change: Callable[[np.ndarray], object]) -> str:
-    path = sorted((index / "vectors").glob("*.f16"))[int(rng.integers(4))]
-    rows = np.fromfile(path, "<f2").reshape(-1, 512)
+    paths = sorted(path for path in (index / "vectors").iterdir() if path.suffix in (".f16", ".i8"))
+    path = paths[int(rng.integers(len(paths)))]
+    basis = index / "vectors" / "regions.basis.f32"
+    coordinates = path.suffix == ".i8"
+    rows = np.fromfile(path, "i1" if coordinates else "<f2")
+    rows = rows.reshape(-1, basis.stat().st_size // 2048 if coordinates else 512)
     change(rows)
     rows.tofile(path)
     return f"of {path.name}"
@@ -87,7 +91,8 @@ def swap_rows(rng: np.random.Generator, index: Path, older: Path) -> str:
 
 def bad_numbers(rng: np.random.Generator, index: Path, older: Path) -> str:
     def change(rows: np.ndarray) -> None:
-        rows[rng.choice(len(rows), 3, replace=False)] = rng.choice([np.nan, np.inf, 0.0])
+        chosen = rng.choice(len(rows), 3, replace=False)
+        rows[chosen] = rng.choice([np.nan, np.inf, 0.0]) if rows.dtype == np.float16 else 0
 
     return _rows(rng, index, change)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +71,10 @@ def repair_index(
         catalog.rebuild_full_text()
         _check_catalog(catalog)
         opened = WritableIndex(folder, catalog)
+        load = cache(lambda: _encoder(opened, encoder, device))
+        basis = bool(opened.vectors.damaged_basis()) and opened.restore_basis(load())
         opened.vectors.pad(catalog.panels.last_vector_row() + 1)
-        again = encode_damaged(opened, lambda: _encoder(opened, encoder, device), progress)
+        again = encode_damaged(opened, load, progress)
         manifest = next_generation(opened)
         named = catalog.panels.last_vector_row() + 1  # the earlier generation may have named rows beyond
         opened.vectors.truncate(named)
@@ -82,6 +85,7 @@ def repair_index(
     views = ", ".join(f"{name} ({view['panels']} panels)" for name, view in manifest["views"].items())
     rebuilt = ["full text of the dialogue", f"generation {manifest['generation']}: {views}", f"{thumbnails} thumbnails"]
     rebuilt += [f"disk space: {erased} vectors without a panel erased"] if erased else []
+    rebuilt += ["basis of the region vectors"] if basis else []
     return RepairReport(tuple(rebuilt), tuple(again.encoded), tuple(removed), tuple(again.left_out))
 
 

@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from index_builder.write.catalog_writer import CatalogWriter
-from retrieval.errors import IndexError_
+from retrieval.encoder.protocol import Encoder, region_basis
+from retrieval.errors import IndexDamaged, IndexError_
 from retrieval.files import PARTIAL
-from retrieval.store.catalog.tables import PageRow, PanelRow
+from retrieval.store.catalog.tables import SCHEMA_VERSION, PageRow, PanelRow
 from retrieval.store.generation import Generation, open_generation
+from retrieval.store.hints import RESTORE_HINT
 from retrieval.store.layout import check_index_id, open_vectors, write_index_id
+from retrieval.store.region_basis import basis_record, write_basis
+from retrieval.store.settings import EncoderRecord
 from retrieval.store.thumbnails import Thumbnails
 
 
@@ -37,10 +41,36 @@ class WritableIndex:
         """True if no panel was ever written."""
         return self.catalog.panels.last_vector_row() < 0
 
-    def reopen_vectors(self) -> None:
-        """Open the vectors of an empty index again, after the number of regions was chosen."""
+    def begin_vectors(self, encoder: Encoder, record: EncoderRecord, regions: int) -> None:
+        """Record the encoder of an empty index, with its region vectors per panel, and the basis of these.
+
+        The basis is synced before the catalog names it.
+        """
+        self.vectors.truncate(0)  # of a build that was stopped early, perhaps with another encoder
+        basis = region_basis(encoder) if regions else None
+        self.catalog.write_settings(
+            schema_version=SCHEMA_VERSION,
+            encoder=record,
+            regions=regions,
+            region_basis=None if basis is None else write_basis(self.vectors.folder, basis),
+        )
         self.vectors = open_vectors(self.folder, self.catalog.settings())
         self.vectors.truncate(0)
+
+    def restore_basis(self, encoder: Encoder) -> bool:
+        """Write the basis of the region vectors again if it is damaged; return True if it was.
+
+        Raises `IndexDamaged` if the encoder does not have the same one.
+        """
+        damage, stored = self.vectors.damaged_basis(), self.vectors.basis
+        if damage is None or stored is None:
+            return False
+        basis = region_basis(encoder)
+        if basis is None or basis_record(basis) != stored.record:
+            problem = f"{damage.problem}, and the encoder {encoder.name} does not have the same one"
+            raise IndexDamaged(problem, stored.path, RESTORE_HINT)
+        write_basis(self.vectors.folder, basis)
+        return True
 
     def drop_unnamed(self) -> None:
         """Cut off vectors and thumbnails that neither the catalog nor the searched generation names."""

@@ -152,6 +152,16 @@ def has_constant_gate(encoder: Encoder) -> bool:
     return bool(getattr(encoder, "constant_gate", False))
 
 
+def region_basis(encoder: Encoder) -> NDArray[np.float32] | None:
+    """Return the (K, 512) float32 orthonormal rows on which region vectors are stored; None without them.
+
+    They are principal directions of region vectors of many panels: K numbers say nearly what 512 do. An index without
+    them stores region vectors as float16. Encoders may lack the attribute.
+    """
+    found: NDArray[np.float32] | None = getattr(encoder, "region_basis", None)
+    return found
+
+
 def on_cpu(encoder: Encoder) -> bool:
     """Return False if the network runs on a GPU, so that the CPU is free meanwhile. Encoders may lack `device`."""
     return str(getattr(encoder, "device", "cpu")) == "cpu"

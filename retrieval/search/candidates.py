@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.encoder.spec import DIMENSION
 from retrieval.errors import IndexDamaged, UsageError
 from retrieval.records import Panel, View
 from retrieval.search.hits import LexicalMatch
@@ -70,7 +69,7 @@ class Retriever:
         self.vectors = vectors
         self.views = views
         self._catalog = catalog
-        self._cached: dict[View, NDArray[np.float32]] = {}
+        self._cached: dict[View, tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
         self._background_rows: dict[View, Ids] = {}
 
     def stored_vector(self, panel_id: int, view: View) -> NDArray[np.float32]:
@@ -161,12 +160,14 @@ class Retriever:
         """Return (P,) scores over all panels of a small view from vectors kept in memory."""
         per_panel, rows = vectors_per_panel(self.vectors, index.view), np.asarray(index.rows)
         if index.view not in self._cached:
-            panels = self.vectors.read(index.view, rows)
-            regions = self.vectors.read_regions(rows) if per_panel > 1 else np.empty((0, DIMENSION), np.float32)
-            self._cached[index.view] = np.concatenate([panels, regions])
-        best: Scores = exact_scores(self._cached[index.view], vectors).max(axis=0)
-        regions = best[len(rows) :].reshape(len(rows), per_panel - 1)
-        return np.maximum(best[: len(rows)], regions.max(axis=1)) if per_panel > 1 else best
+            regions = self.vectors.region_coordinates(rows if per_panel > 1 else rows[:0])
+            self._cached[index.view] = self.vectors.read(index.view, rows), regions
+        panels, regions = self._cached[index.view]
+        best: Scores = exact_scores(panels, vectors).max(axis=0)
+        if per_panel > 1:
+            found = exact_scores(regions, self.vectors.query_coordinates(vectors)).max(axis=0)
+            best = np.maximum(best, found.reshape(len(rows), per_panel - 1).max(axis=1))
+        return best
 
 
 def requested_candidates(query: Query) -> int:

@@ -90,8 +90,8 @@ def generation_folder(index: Path, number: int) -> Path:
 
 
 def open_vectors(index: Path, settings: IndexSettings) -> VectorStore:
-    """Return the vectors of an index, with the number of regions that its first build chose."""
-    return VectorStore(index / "vectors", regions=settings.regions)
+    """Return the vectors of an index, with the regions and their basis that its first build chose."""
+    return VectorStore(index / "vectors", regions=settings.regions, basis=settings.region_basis)
 
 
 def file_sha256(path: Path) -> str:

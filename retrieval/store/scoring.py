@@ -35,11 +35,12 @@ def all_scores(vectors: VectorStore, view: View, rows: NDArray[np.int64], querie
     scores = np.empty((len(queries), len(rows)), np.float32)
     per_panel = vectors_per_panel(vectors, view)
     batch_size = _VECTORS_PER_READ // per_panel
+    region_queries = vectors.query_coordinates(queries) if per_panel > 1 else queries
     for start in range(0, len(rows), batch_size):
         batch = rows[start : start + batch_size]
         best = exact_scores(vectors.read(view, batch), queries)
         if per_panel > 1:
-            regions = exact_scores(vectors.read_regions(batch), queries)
+            regions = exact_scores(vectors.region_coordinates(batch), region_queries)
             best = np.maximum(best, regions.reshape(len(queries), len(batch), vectors.regions).max(axis=2))
         scores[:, start : start + batch_size] = best
     return scores

@@ -30,6 +30,14 @@ class EncoderRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class BasisRecord:
+    """The basis that region vectors are stored on: SHA-256 of its file, and its number of directions."""
+
+    sha256: str
+    directions: int
+
+
+@dataclass(frozen=True, slots=True)
 class BuildRecord:
     """The last build that changed the index: `at` in UTC (ISO 8601), and its `options` as `BuildOptions.as_dict`."""
 
@@ -44,9 +52,9 @@ class IndexSettings:
     index_id: random hexadecimal id, also in the folder (`layout.write_index_id`). generation: number of the searched
     generation. generation_stale: True while panels changed since. vector_high_water: one more than the highest vector
     row that was ever named and deleted. purge_pending: True while data of a removed source waits for its erasure.
-    regions: region vectors per panel. dpi: resolution of drawn PDF pages. annotations: files and folders of
-    collection annotations. language: OCR language. rebuild_sources: sources with damaged pages that a repair removed
-    and a build reads again.
+    regions: region vectors per panel. region_basis: what they are stored on; None if they are stored as float16.
+    dpi: resolution of drawn PDF pages. annotations: files and folders of collection annotations. language: OCR
+    language. rebuild_sources: sources with damaged pages that a repair removed and a build reads again.
     """
 
     schema_version: int = NO_SCHEMA
@@ -56,6 +64,7 @@ class IndexSettings:
     vector_high_water: int = 0
     purge_pending: bool = False
     regions: int = 0
+    region_basis: BasisRecord | None = None
     encoder: EncoderRecord | None = None
     last_build: BuildRecord | None = None
     dpi: int | None = None
@@ -79,6 +88,7 @@ class SettingChanges(TypedDict, total=False):
     vector_high_water: int
     purge_pending: bool
     regions: int
+    region_basis: BasisRecord | None
     encoder: EncoderRecord | None
     last_build: BuildRecord | None
     dpi: int | None

@@ -1,9 +1,10 @@
-"""The only copy of the vectors: float16 unit rows in append-only files, memory-mapped for exact scores.
+"""The only copy of the vectors: unit rows in append-only files, memory-mapped for exact scores.
 
     vectors/picture-00000.f16    65,536 rows of 512 little-endian float16, row-major, no header
     vectors/dialogue-00000.f16   the same rows of the next view
     ...
-    vectors/regions-00000.f16    region vectors, if the index has them: R rows per panel, those of row n from n R on
+    vectors/regions-00000.i8     region vectors, if the index has them: R rows per panel, those of row n from n R on, as
+                                 int8 coordinates; regions-00000.f16 in an index without a basis
 
 A panel has the same row number in all views. Rows are written and synced before the catalog names them. An interrupted
 build leaves rows without a name at the end; the next build cuts them off.
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,41 +24,73 @@ from numpy.typing import NDArray
 from retrieval.encoder.protocol import PanelEmbeddings
 from retrieval.encoder.spec import DIMENSION
 from retrieval.errors import IndexDamaged, raise_limit
-from retrieval.files import make_folder, punch_holes, sync
+from retrieval.files import cut_file, make_folder, punch_holes, sync, write_at
 from retrieval.records import View
 from retrieval.store.checksums import CHECKSUM_BYTES, checksum
 from retrieval.store.hints import REPAIR_HINT
+from retrieval.store.region_basis import RegionBasis, from_coordinates, to_coordinates
+from retrieval.store.settings import BasisRecord
 
 SHARD_ROWS = 65_536
-"""Rows of one file: 64 MiB."""
+"""Rows of one file: 64 MiB as float16."""
 
 REGIONS = "regions"
 """Name of the stream of region vectors; the other streams are the views."""
 
-_ROW_BYTES = 2 * DIMENSION
 _BLOCK_ROWS = 16_384
 """Rows read at once: 34 MB as float32."""
 
 _CHECKED_PANELS = 1_024
-"""Panels whose vectors are compared at once: 17 MB with 13 regions."""
+"""Panels whose vectors are compared at once: 17 MB with 13 regions as float16."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowFormat:
+    """Rows of a stream as they are stored. ending: of its files. width: numbers of a row."""
+
+    ending: str = "f16"
+    dtype: str = "<f2"
+    width: int = DIMENSION
+
+    @property
+    def row_bytes(self) -> int:
+        """Return the bytes of a row."""
+        return self.width * np.dtype(self.dtype).itemsize
+
+    def empty(self, rows: int) -> NDArray[Any]:
+        """Return an array for rows to be read into."""
+        return np.empty((rows, self.width), self.dtype)
 
 
 class VectorStore:
     """The vectors of one folder, for reading and appending. Reading is safe while another process appends.
 
     regions: region vectors per panel, further vectors in the view `picture`. A stream is a view or the region vectors.
+    basis: record of the basis on which region vectors are stored; None if they are stored as float16, as all others.
+    Only what turns them into vectors or back reads it, and raises `IndexDamaged` if it is damaged.
     """
 
-    def __init__(self, folder: Path, shard_rows: int = SHARD_ROWS, regions: int = 0) -> None:
+    def __init__(
+        self, folder: Path, shard_rows: int = SHARD_ROWS, regions: int = 0, basis: BasisRecord | None = None
+    ) -> None:
         self.folder = folder
         self.shard_rows = shard_rows
         self.regions = regions
-        self._maps: dict[tuple[str, int], NDArray[np.float16]] = {}
+        self.basis = None if basis is None or not regions else RegionBasis(folder, basis)
+        self._region_format = RowFormat("i8", "i1", basis.directions) if basis else RowFormat()
+        self._maps: dict[tuple[str, int], NDArray[Any]] = {}
 
     def streams(self) -> dict[str, int]:
         """Return the names of the streams, and the rows of each that belong to one panel."""
         streams: dict[str, int] = {str(view): 1 for view in View}
         return streams | ({REGIONS: self.regions} if self.regions else {})
+
+    def damaged_basis(self) -> IndexDamaged | None:
+        """Return the error that reading the basis gives; None if it is intact, or if there is none."""
+        return self.basis.problem() if self.basis else None
+
+    def _format(self, stream: str) -> RowFormat:
+        return self._region_format if stream == REGIONS else RowFormat()
 
     # ------------------------------------------------------------------ writing
 
@@ -65,9 +99,9 @@ class VectorStore:
         return min(self._stream_rows(stream) // per_panel for stream, per_panel in self.streams().items())
 
     def _stream_rows(self, stream: str) -> int:
-        total, shard = 0, 0
+        total, shard, row_bytes = 0, 0, self._format(stream).row_bytes
         while (path := self._path(stream, shard)).exists():
-            total += min(path.stat().st_size // _ROW_BYTES, self.shard_rows)
+            total += min(path.stat().st_size // row_bytes, self.shard_rows)
             shard += 1
         return total
 
@@ -78,17 +112,10 @@ class VectorStore:
             if stored < named:
                 problem = f"the folder has {stored} {stream} vectors; the catalog names {named}"
                 raise IndexDamaged(problem, self.folder, REPAIR_HINT)
+            row_bytes = self._format(stream).row_bytes
             for shard in range(-(-stored // self.shard_rows) + 1):
-                self._cut(self._path(stream, shard), named - shard * self.shard_rows)
+                cut_file(self._path(stream, shard), (named - shard * self.shard_rows) * row_bytes)
         self._maps.clear()
-
-    def _cut(self, path: Path, rows: int) -> None:
-        if not path.exists():
-            return
-        if rows <= 0:
-            path.unlink()
-        elif path.stat().st_size > rows * _ROW_BYTES:
-            os.truncate(path, rows * _ROW_BYTES)
 
     def append(self, first_row: int, encoded: PanelEmbeddings) -> list[bytes]:
         """Write P rows from `first_row` (the present end) on, and sync them to disk; return their checksums."""
@@ -105,9 +132,10 @@ class VectorStore:
         """Lengthen every stream to `rows` panels with zeros, and make missing files: rows that were lost."""
         make_folder(self.folder)
         for stream, per_panel in self.streams().items():
+            row_bytes = self._format(stream).row_bytes
             for shard in range(-(-rows * per_panel // self.shard_rows)):
                 path = self._path(stream, shard)
-                length = min(rows * per_panel - shard * self.shard_rows, self.shard_rows) * _ROW_BYTES
+                length = min(rows * per_panel - shard * self.shard_rows, self.shard_rows) * row_bytes
                 if not path.exists() or path.stat().st_size < length:
                     with path.open("ab") as file:
                         file.truncate(length)
@@ -119,83 +147,81 @@ class VectorStore:
         """Write the vectors of P `rows` again, from `first_row` (the present end) on, and sync them to disk."""
         for stream, per_panel in self.streams().items():
             places = (rows[:, None] * per_panel + np.arange(per_panel)).reshape(-1)
-            vectors = np.empty((len(places), DIMENSION), dtype="<f2")
-            self._read_into(stream, places, vectors)
-            self._append(stream, first_row * per_panel, vectors)
+            stored = self._format(stream).empty(len(places))
+            self._read_into(stream, places, stored)
+            self._append(stream, first_row * per_panel, stored)
 
     def punch(self, rows: NDArray[np.int64]) -> None:
         """Erase sorted `rows`: they read as zeros, no row moves, and their space is freed where the system can."""
         for stream, per_panel in self.streams().items():
-            for shard, ranges in self._byte_ranges(rows, per_panel).items():
+            for shard, ranges in self._byte_ranges(stream, rows, per_panel).items():
                 punch_holes(self._path(stream, shard), ranges)
 
-    def _byte_ranges(self, rows: NDArray[np.int64], per_panel: int) -> dict[int, list[tuple[int, int]]]:
+    def _byte_ranges(self, stream: str, rows: NDArray[np.int64], per_panel: int) -> dict[int, list[tuple[int, int]]]:
         """Return (first byte, length) of each run of rows, by shard."""
+        row_bytes = self._format(stream).row_bytes
         ranges: dict[int, list[tuple[int, int]]] = {}
         for run in np.split(rows, np.nonzero(np.diff(rows) != 1)[0] + 1) if len(rows) else ():
             start, end = int(run[0]) * per_panel, (int(run[-1]) + 1) * per_panel
             while start < end:
                 shard, inside = divmod(start, self.shard_rows)
                 length = min(end - start, self.shard_rows - inside)
-                ranges.setdefault(shard, []).append((inside * _ROW_BYTES, length * _ROW_BYTES))
+                ranges.setdefault(shard, []).append((inside * row_bytes, length * row_bytes))
                 start += length
         return ranges
 
-    def _append(self, stream: str, row: int, vectors: NDArray[np.float16]) -> None:
-        while len(vectors):
+    def _append(self, stream: str, row: int, stored: NDArray[Any]) -> None:
+        while len(stored):
             shard, inside = divmod(row, self.shard_rows)
-            part = vectors[: self.shard_rows - inside]
-            self._write(self._path(stream, shard), inside, part)
-            vectors, row = vectors[len(part) :], row + len(part)
+            part = stored[: self.shard_rows - inside]
+            write_at(self._path(stream, shard), inside * self._format(stream).row_bytes, part.tobytes())
+            stored, row = stored[len(part) :], row + len(part)
 
-    def _as_stored(self, stream: str, encoded: PanelEmbeddings) -> NDArray[np.float16]:
-        """Return the (P or P R, 512) float16 rows of one stream."""
+    def _as_stored(self, stream: str, encoded: PanelEmbeddings) -> NDArray[Any]:
+        """Return the rows of one stream as they are stored: (P or P R, 512) float16, or (P R, K) int8."""
         vectors = encoded.regions if stream == REGIONS else encoded.view(View(stream))
         assert vectors is not None, "the index has region vectors, and the encoder gives none"
-        flat: NDArray[np.float16] = vectors.reshape(-1, DIMENSION).astype("<f2")
-        return flat
-
-    def _write(self, path: Path, inside: int, vectors: NDArray[np.float16]) -> None:
-        new = not path.exists()
-        with path.open("w+b" if new else "r+b") as file:
-            file.seek(inside * _ROW_BYTES)
-            file.write(np.ascontiguousarray(vectors).tobytes())
-            file.flush()
-            os.fsync(file.fileno())
-        if new:
-            sync(path.parent)
+        flat = vectors.reshape(-1, DIMENSION)
+        return to_coordinates(flat, self.basis.rows) if stream == REGIONS and self.basis else flat.astype("<f2")
 
     def _path(self, stream: str, shard: int) -> Path:
-        return self.folder / f"{stream}-{shard:05d}.f16"
+        return self.folder / f"{stream}-{shard:05d}.{self._format(stream).ending}"
 
     # ------------------------------------------------------------------ reading
 
     def read_regions(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return the (P R, 512) float32 region vectors of P rows, one panel after another."""
+        """Return the (P R, 512) float32 region vectors of P rows, one panel after another, with length 1."""
         return self.read(REGIONS, self.region_rows(rows))
 
     def region_rows(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the (P R,) rows of the region vectors of P rows."""
-        places: NDArray[np.int64] = (rows[:, None] * self.regions + np.arange(self.regions)).reshape(-1)
-        return places
+        return np.asarray((rows[:, None] * self.regions + np.arange(self.regions)).reshape(-1), np.int64)
 
     def read(self, stream: str, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return (R, 512) float32 rows, scaled to length 1 after their rounding to float16; zero rows stay zero.
+        """Return (R, 512) float32 rows, scaled to length 1 after their rounding; zero rows stay zero.
 
         Damaged rows that are not numbers are zeros, too: their scores are 0, and they do not disturb the order.
         """
-        vectors = np.empty((len(rows), DIMENSION), dtype=np.float32)
-        self._read_into(stream, rows, vectors)
-        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        vectors[~np.isfinite(norms[:, 0])] = 0
-        np.divide(vectors, norms, out=vectors, where=(norms > 0) & np.isfinite(norms))
-        return vectors
+        return _unit(self.read_stored(stream, rows))
 
     def read_stored(self, stream: str, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return (R, 512) float32 rows with the numbers that are stored: `append` writes the same bytes again."""
-        vectors = np.empty((len(rows), DIMENSION), dtype="<f2")
-        self._read_into(stream, rows, vectors)
-        return vectors.astype(np.float32)
+        """Return (R, 512) float32 rows, not scaled since they were rounded: `append` writes the same bytes again."""
+        stored = np.empty((len(rows), self._format(stream).width), np.float32)
+        self._read_into(stream, rows, stored)
+        return from_coordinates(stored, self.basis.rows) if stream == REGIONS and self.basis else stored
+
+    def region_coordinates(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the (P R, K) float32 region vectors of P rows on the basis, with length 1; (P R, 512) without one.
+
+        Their products with `query_coordinates` of queries are the scores of `read_regions`: the basis is orthonormal.
+        """
+        coordinates = np.empty((len(rows) * self.regions, self._region_format.width), np.float32)
+        self._read_into(REGIONS, self.region_rows(rows), coordinates)
+        return _unit(coordinates)
+
+    def query_coordinates(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return (Q, 512) query vectors as (Q, K) on the basis, as they are compared with `region_coordinates`."""
+        return queries @ self.basis.rows.T if self.basis else queries
 
     def damaged(
         self, rows: NDArray[np.int64], sums: Sequence[bytes], streams: Sequence[str] | None = None
@@ -217,13 +243,13 @@ class VectorStore:
                 found[block, column] = [panel is None or checksum(panel) != wanted for panel, wanted in pairs]
         return found
 
-    def _stored_panels(self, stream: str, rows: NDArray[np.int64], per_panel: int) -> list[NDArray[np.float16] | None]:
-        """Return the (per_panel, 512) rows of each panel as they are stored; None if they are not there."""
+    def _stored_panels(self, stream: str, rows: NDArray[np.int64], per_panel: int) -> list[NDArray[Any] | None]:
+        """Return the (per_panel, width) rows of each panel as they are stored; None if they are not there."""
         places: NDArray[np.int64] = rows[:, None] * per_panel + np.arange(per_panel)
         try:
-            vectors = np.empty((places.size, DIMENSION), dtype="<f2")
-            self._read_into(stream, places.reshape(-1), vectors)
-            return list(vectors.reshape(len(rows), per_panel, DIMENSION))
+            stored = self._format(stream).empty(places.size)
+            self._read_into(stream, places.reshape(-1), stored)
+            return list(stored.reshape(len(rows), per_panel, -1))
         except IndexDamaged:
             if len(rows) == 1:
                 return [None]
@@ -244,15 +270,15 @@ class VectorStore:
             inside = rows[chosen] - shard * self.shard_rows
             out[chosen] = self._map(stream, int(shard), int(inside.max()) + 1)[inside]
 
-    def _map(self, stream: str, shard: int, rows: int) -> NDArray[np.float16]:
+    def _map(self, stream: str, shard: int, rows: int) -> NDArray[Any]:
         """Return a shard with at least `rows` rows, mapped again if it has grown."""
         cached = self._maps.get((stream, shard))
         if cached is not None and len(cached) >= rows:
             return cached
-        path = self._path(stream, shard)
+        path, rows_of = self._path(stream, shard), self._format(stream)
         try:
-            shape = (path.stat().st_size // _ROW_BYTES, DIMENSION)  # a row that is being written does not count
-            mapped: NDArray[np.float16] = np.memmap(path, dtype="<f2", mode="r", shape=shape)
+            shape = (path.stat().st_size // rows_of.row_bytes, rows_of.width)  # not a row that is being written
+            mapped: NDArray[Any] = np.memmap(path, dtype=rows_of.dtype, mode="r", shape=shape)
         except (OSError, ValueError) as error:
             raise_limit(error, path)
             reason = getattr(error, "strerror", None) or error
@@ -262,3 +288,11 @@ class VectorStore:
             raise IndexDamaged(problem, path, REPAIR_HINT)
         self._maps[stream, shard] = mapped
         return mapped
+
+
+def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scale rows to length 1, in place, and return them; rows that are not numbers become zeros."""
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    rows[~np.isfinite(norms[:, 0])] = 0
+    np.divide(rows, norms, out=rows, where=(norms > 0) & np.isfinite(norms))
+    return rows

@@ -18,7 +18,9 @@ _BLOCK = 1_024
 
 
 def check_vectors(run: Verification) -> Iterator[Problem]:
-    """Compare the number of vectors with the catalog, and the vectors of each panel with their checksums."""
+    """Compare the basis with its SHA-256, the number of vectors with the catalog, and vectors with their checksums."""
+    if damage := run.vectors.damaged_basis():
+        yield Problem("region basis", damage.problem, REPAIR_HINT, True, damage.path)
     named, stored = run.catalog.panels.last_vector_row() + 1, run.vectors.rows()
     run.checked["vectors"] = stored
     if stored < named:

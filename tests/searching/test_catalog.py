@@ -17,7 +17,7 @@ from retrieval.filters import Filter
 from retrieval.records import Box
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.catalog.records import NewPage, NewPanel, PageUpdate
-from retrieval.store.catalog.tables import SCHEMA_VERSION, Base
+from retrieval.store.catalog.tables import OLDEST_SCHEMA, SCHEMA_VERSION, Base
 
 PANEL = NewPanel(1, Box(0, 0, 10, 10), "hello", "page", 0, (1.0, 0.0, 0.0))
 
@@ -236,7 +236,8 @@ def test_opening(tmp_path: Path) -> None:
         Catalog.open(url)
     run(again, "UPDATE setting SET value = '1' WHERE key = 'schema_version'")
     message = (
-        rf"c\.sqlite: the catalog has schema version 1; this Panelseek reads {SCHEMA_VERSION}\ndelete .*build it again"
+        rf"c\.sqlite: the catalog has schema version 1; this Panelseek reads {OLDEST_SCHEMA} to {SCHEMA_VERSION}\n"
+        "delete .*build it again"
     )
     with pytest.raises(IndexTooOld, match=message):
         CatalogWriter.create(url)

@@ -15,7 +15,7 @@ from index_builder.write import CatalogWriter
 from retrieval.errors import IndexDamaged
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.catalog.tables import SCHEMA_VERSION
-from retrieval.store.settings import BuildRecord, EncoderRecord, IndexSettings, SettingChanges
+from retrieval.store.settings import BasisRecord, BuildRecord, EncoderRecord, IndexSettings, SettingChanges
 
 EVERYTHING = IndexSettings(
     schema_version=SCHEMA_VERSION,
@@ -25,6 +25,7 @@ EVERYTHING = IndexSettings(
     vector_high_water=12,
     purge_pending=True,
     regions=13,
+    region_basis=BasisRecord("0123456789abcdef" * 4, 224),
     encoder=EncoderRecord("ü", "small", "abc", {"x": [1, 2.5, None]}, provisional=True, constant_gate=True),
     last_build=BuildRecord("2026-01-02T03:04:05Z", {"index_kind": "auto", "sources": ["a", "b"]}),
     dpi=150,

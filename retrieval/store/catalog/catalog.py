@@ -20,7 +20,7 @@ from retrieval.store.catalog.library import LibraryReader
 from retrieval.store.catalog.pages import PageReader
 from retrieval.store.catalog.panels import PanelReader
 from retrieval.store.catalog.settings_table import read_settings
-from retrieval.store.catalog.tables import SCHEMA_VERSION, Base, SettingRow, damaged_rows_sql
+from retrieval.store.catalog.tables import OLDEST_SCHEMA, SCHEMA_VERSION, Base, SettingRow, damaged_rows_sql
 from retrieval.store.hints import RESTORE_HINT
 from retrieval.store.settings import NO_SCHEMA, IndexSettings
 
@@ -106,7 +106,7 @@ def _incomplete(engine: Engine) -> IndexDamaged:
 
 def _check_version(engine: Engine, version: int) -> None:
     """Raise `IndexTooNew` or `IndexTooOld`, and close the database, unless this program reads its schema."""
-    if version == SCHEMA_VERSION:
+    if OLDEST_SCHEMA <= version <= SCHEMA_VERSION:
         return
     engine.dispose()
     if version > SCHEMA_VERSION:
@@ -116,7 +116,7 @@ def _check_version(engine: Engine, version: int) -> None:
             "update Panelseek, or build a new index with this version",
         )
     raise IndexTooOld(
-        f"the catalog has schema version {version}; this Panelseek reads {SCHEMA_VERSION}",
+        f"the catalog has schema version {version}; this Panelseek reads {OLDEST_SCHEMA} to {SCHEMA_VERSION}",
         location(engine),
         "delete the index folder and build it again, or build into another --index",
     )

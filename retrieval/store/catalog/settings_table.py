@@ -7,6 +7,7 @@ Otherwise the index is refused: without these values its vectors and pages canno
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields, is_dataclass
 from typing import Any, TypeVar
@@ -15,14 +16,18 @@ from sqlalchemy import Connection, Engine, delete, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from retrieval.encoder.spec import DIMENSION
 from retrieval.errors import IndexDamaged
 from retrieval.store.catalog.tables import SettingRow
 from retrieval.store.hints import RESTORE_HINT
-from retrieval.store.settings import BuildRecord, EncoderRecord, IndexSettings, SettingChanges
+from retrieval.store.settings import BasisRecord, BuildRecord, EncoderRecord, IndexSettings, SettingChanges
 
 log = logging.getLogger("panelseek")
 
-_Record = TypeVar("_Record", BuildRecord, EncoderRecord)
+_Record = TypeVar("_Record", BasisRecord, BuildRecord, EncoderRecord)
+
+
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 class _NotJson:
@@ -44,6 +49,13 @@ def _is_build(value: Any) -> bool:
     return value is None or _has_types(value, at=str, options=dict)
 
 
+def _is_basis(value: Any) -> bool:
+    if value is None:
+        return True
+    whole = _has_types(value, sha256=str, directions=int)
+    return whole and bool(_SHA256.fullmatch(value["sha256"])) and 0 < value["directions"] <= DIMENSION
+
+
 def _is_encoder(value: Any) -> bool:
     optional = {"settings": dict, "provisional": bool, "constant_gate": bool, "relative": str, "precision": str}
     given = {name: kind for name, kind in optional.items() if isinstance(value, dict) and name in value}
@@ -62,6 +74,7 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "vector_high_water": _is_count,
     "purge_pending": lambda value: isinstance(value, bool),
     "regions": _is_count,
+    "region_basis": _is_basis,
     "encoder": _is_encoder,
     "last_build": _is_build,
     "dpi": lambda value: value is None or (_is_count(value) and value > 0),
@@ -143,6 +156,8 @@ def _checked(key: str, value: Any, place: str) -> Any:
 def _from_json(values: dict[str, Any]) -> IndexSettings:
     if values.get("encoder") is not None:
         values["encoder"] = _record(EncoderRecord, values["encoder"])
+    if values.get("region_basis") is not None:
+        values["region_basis"] = _record(BasisRecord, values["region_basis"])
     if values.get("last_build") is not None:
         values["last_build"] = _record(BuildRecord, values["last_build"])
     for name in ("annotations", "rebuild_sources"):

@@ -11,8 +11,11 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, validates
 from retrieval.names import name_key
 from retrieval.store.checksums import SQL_FUNCTION
 
-SCHEMA_VERSION = 6
-"""Version of the tables; a program opens only its own version."""
+SCHEMA_VERSION = 7
+"""Version of the tables and settings of new catalogs."""
+
+OLDEST_SCHEMA = 6
+"""Oldest version that is read. It has no setting `region_basis`: region vectors are float16, and stay so."""
 
 _AUTOINCREMENT = {"sqlite_autoincrement": True}
 """An id is never used twice, so that an old link never opens another book, page or panel."""
