@@ -17,7 +17,7 @@ from retrieval.encoder.hub import PUBLISHED, V1, PublishedCheckpoint, cached_fil
 from retrieval.encoder.inputs import check_profile
 from retrieval.encoder.runtime.base import EncoderRuntime
 from retrieval.encoder.runtime.precision import check_precision, choose_runtime, processor
-from retrieval.encoder.weight_files import minilm_file, sha256, small_file
+from retrieval.encoder.weight_files import minilm_file, read_basis, sha256, small_basis, small_file
 from retrieval.errors import CheckpointError, UsageError, first_line
 
 if TYPE_CHECKING:
@@ -157,7 +157,8 @@ def _load_small(how: Execution, profile: str | None) -> PanelEncoder:
     text = minilm_file()
     state = WeightTensors({weights.path: "", text.path: "text.encoder."})
     runtime = _openvino_runtime(state, weights.path, weights.sha256, how)
-    return PanelEncoder(runtime, "small", [weights.sha256, text.sha256], profile, weights.provisional)
+    digests = [weights.sha256, text.sha256]
+    return PanelEncoder(runtime, "small", digests, profile, weights.provisional, basis=small_basis)
 
 
 def _may_have_gpu() -> bool:
@@ -199,7 +200,8 @@ def _make_encoder(
         runtime = _openvino_runtime(state, path, digest, how)
     else:
         runtime, text_digests = _torch_runtime(path, digest, how)
-    return PanelEncoder(runtime, name, [digest, *text_digests], profile, provisional, weights)
+    basis = small_basis if name == "small" and not by_path else partial(read_basis, path, digest)
+    return PanelEncoder(runtime, name, [digest, *text_digests], profile, provisional, weights, basis)
 
 
 def _openvino_runtime(state: State, path: Path, digest: str, how: Execution) -> EncoderRuntime:

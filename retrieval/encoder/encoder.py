@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -49,6 +49,7 @@ class PanelEncoder:
     provisional: bool
     runtime: EncoderRuntime
     weights: Path | None
+    _basis: Callable[[], Floats | None]
     _lock: threading.Lock
 
     def __init__(
@@ -59,11 +60,12 @@ class PanelEncoder:
         profile: str,
         provisional: bool = False,
         weights: Path | None = None,
+        basis: Callable[[], Floats | None] = lambda: None,
     ) -> None:
-        """Wrap a runtime.
+        """Wrap a runtime. digests: SHA-256 of each weight file.
 
-        digests: SHA-256 of each weight file.
         profile: how geometry becomes numbers, one of `inputs.PROFILES`.
+        basis: reads the basis of the region vectors.
         """
         settings = input_settings(runtime.spec, profile, provisional)
         self.__dict__.update(
@@ -73,6 +75,7 @@ class PanelEncoder:
             provisional=provisional,
             fingerprint=fingerprint(digests, settings),
             weights=weights,
+            _basis=basis,
             _lock=threading.Lock(),
         )
 
@@ -114,6 +117,11 @@ class PanelEncoder:
     def regions(self) -> int:
         """Return the number of region vectors per panel; 0 if there are none."""
         return self.spec.regions
+
+    @property
+    def region_basis(self) -> Floats | None:
+        """Return the (K, 512) basis on which region vectors are stored; None without one."""
+        return self._basis() if self.spec.regions else None
 
     # ------------------------------------------------------------------ panels
 

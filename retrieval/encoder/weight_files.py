@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
 from retrieval.encoder import inputs
 from retrieval.encoder.inputs import REINSTALL_MINILM, minilm_folder
-from retrieval.encoder.spec import EncoderSpec
+from retrieval.encoder.spec import DIMENSION, EncoderSpec
 from retrieval.errors import CheckpointError
+
+log = logging.getLogger("panelseek")
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -20,6 +28,13 @@ REINSTALL = "Install panelseek again"
 
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """SHA-256 of the model.safetensors published with sentence-transformers/all-MiniLM-L6-v2."""
+
+
+BASIS = "basis"
+"""Name of the tensor in the file of a basis."""
+
+ORTHONORMAL = 1e-5
+"""Largest difference of a product of two directions from 0 or 1: float32 rounding gives 1e-7."""
 
 
 class WeightFile(NamedTuple):
@@ -56,6 +71,65 @@ def minilm_file() -> WeightFile:
             REINSTALL_MINILM,
         )
     return WeightFile(path, digest)
+
+
+def basis_path(weights: Path) -> Path:
+    """Return the path of the basis that belongs to a weight file: it lies next to it."""
+    return weights.with_name(f"{weights.stem}.regions.safetensors")
+
+
+def small_basis() -> NDArray[np.float32]:
+    """Return the basis of the embedded checkpoint after comparing it with its card. Raises `CheckpointError`."""
+    weights, card = WEIGHTS / "small.safetensors", _read_card()
+    path = basis_path(weights)
+    if not path.is_file():
+        raise CheckpointError("the file is missing", path, REINSTALL)
+    about = card.get("region_basis")
+    digest, expected = sha256(path), about.get("sha256") if isinstance(about, dict) else None
+    basis = read_basis(weights, card["sha256"]) if digest == expected else None
+    if basis is None:
+        problem = f"the file is damaged: found SHA-256 {digest}, expected {expected} from its card"
+        raise CheckpointError(problem, path, REINSTALL)
+    return basis
+
+
+def read_basis(weights: Path, digest: str) -> NDArray[np.float32] | None:
+    """Return the (K, 512) basis of region vectors next to a weight file; None if there is none.
+
+    digest: SHA-256 of the weights. A basis of other weights counts as none, with a warning. Raises `CheckpointError`
+    for a file that is no basis.
+    """
+    path = basis_path(weights)
+    if not path.is_file():
+        return None
+    hint = "train again, or delete it: region vectors are then stored as float16"
+    try:
+        with safe_open(path, framework="numpy") as file:
+            basis: NDArray[np.float32] = file.get_tensor(BASIS)
+            owners = (file.metadata() or {}).get("weights", "").split()
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(f"the basis of the region vectors cannot be read ({error})", path, hint) from error
+    if not _is_orthonormal(basis):
+        expected = f"orthonormal float32 rows of {DIMENSION} numbers"
+        problem = f"the file holds {basis.dtype} {basis.shape}; expected {expected}"
+        raise CheckpointError(problem, path, hint)
+    if digest in owners:
+        return basis
+    log.warning("%s belongs to other weights than %s: region vectors are stored as float16", path, weights)
+    return None
+
+
+def basis_file(basis: NDArray[np.float32], digests: Sequence[str]) -> bytes:
+    """Return the content of a basis file. digests: SHA-256 of each weight file that it belongs to."""
+    content: bytes = save({BASIS: basis}, {"weights": " ".join(digests)})
+    return content
+
+
+def _is_orthonormal(basis: NDArray[np.float32]) -> bool:
+    if basis.dtype != np.float32 or basis.ndim != 2 or basis.shape[1] != DIMENSION or not 0 < len(basis) <= DIMENSION:
+        return False
+    products = basis.astype(np.float64) @ basis.T.astype(np.float64)
+    return bool(np.abs(products - np.eye(len(basis))).max() < ORTHONORMAL)
 
 
 def sha256(path: Path) -> str:

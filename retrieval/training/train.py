@@ -22,6 +22,7 @@ from retrieval.training.data.pair_batches import PairReader
 from retrieval.training.initial_weights import new_model
 from retrieval.training.learner import Learner
 from retrieval.training.recipe import PAIRS, RECIPES, Recipe
+from retrieval.training.region_basis import write_region_basis
 from retrieval.training.run import Readers, TrainingRun
 from retrieval.training.state import Output, Position
 from retrieval.values import path_argument, whole_number
@@ -53,7 +54,8 @@ def train_encoder(
     workers     threads that read pages ahead. 0: they are read between the steps
     save_every  steps between two saves
     licences    of the comics, for the card
-    progress    called after each batch: stage "train" over all epochs, "validate" over one validation
+    progress    called after each batch: stage "train" over all epochs, "validate" over one validation, "region basis"
+                at the end (see `region_basis.py`)
     stop        called after each step. True saves the training and raises KeyboardInterrupt
 
     On one CPU, with the same number of torch threads, a training that was stopped at any moment and continued gives
@@ -79,7 +81,10 @@ def train_encoder(
         readers = _readers(library, recipe, workers)
         card = _card(out, settings, learner, split, [str(index.folder) for index in indexes], licences)
         run = TrainingRun(learner, readers, split, out, position, card, save_every=save_every)
-        return run.run(progress, stop or (lambda: False))
+        report = run.run(progress, stop or (lambda: False))
+        if recipe.backbone == "small":  # the one with region vectors
+            write_region_basis(out.folder, readers.pages, split, target, progress, stop or (lambda: False))
+        return report
 
 
 def find_recipe(name: str) -> Recipe:

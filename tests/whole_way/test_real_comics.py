@@ -86,9 +86,10 @@ def test_exact_search_is_exhaustive_search(index: PanelIndex, panels: list[Panel
     """
     shard = {view: np.fromfile(index.folder / "vectors" / f"{view}-00000.f16", "<f2").reshape(-1, 512) for view in View}
     stored = {view: rows.astype(np.float64) for view, rows in shard.items()}
-    files = sorted((index.folder / "vectors").glob("regions-*.f16"))
-    regions = np.concatenate([np.fromfile(file, "<f2") for file in files]).reshape(len(panels), -1, 512)
-    windows = regions[[p.vector_row for p in panels]].astype(np.float32)
+    basis = np.fromfile(index.folder / "vectors" / "regions.basis.f32", "<f4").reshape(-1, 512)
+    files = sorted((index.folder / "vectors").glob("regions-*.i8"))
+    regions = np.concatenate([np.fromfile(file, "i1") for file in files]).reshape(len(panels), -1, len(basis))
+    windows = regions[[p.vector_row for p in panels]].astype(np.float32) @ basis
     windows /= np.linalg.norm(windows, axis=2, keepdims=True)
     for view in (View.PICTURE, View.FUSED):
         rows = stored[view][[p.vector_row for p in panels]]

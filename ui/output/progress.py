@@ -25,6 +25,7 @@ _TITLES = {
     "index": "indexing",
     "train": "training",
     "validate": "validating",
+    "region basis": "computing the basis of region vectors",
 }
 """Titles of stages; a stage without one is shown by its name."""
 
