@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from retrieval.encoder.spec import DIMENSION
 from retrieval.images.thumbnail import encode_thumbnail
 from retrieval.records import Box
 from retrieval.store.catalog.records import NewPage, NewPanel
-from retrieval.store.layout import catalog_url
+from retrieval.store.layout import catalog_url, generation_folder
 from retrieval.store.settings import EncoderRecord
 from retrieval.store.thumbnails import Thumbnails
 from retrieval.store.vectors import VectorStore
@@ -29,18 +30,25 @@ BATCH = 2_000
 
 
 def make_library(folder: Path, panels: int, regions: int, *, with_thumbnails: bool = True) -> None:
-    """Write an index of panels in books of 200, five on a page."""
+    """Write an index of panels in books of 200, five on a page, unless it is there.
+
+    A library that was interrupted goes on after its last batch: what a batch holds depends on its place only.
+    """
+    if is_complete(folder):
+        return
     encoder = load_encoder("small")
     folder.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(1)
-    centres = rng.normal(size=(max(10, panels // 50), DIMENSION)).astype(np.float32)
+    centres = np.random.default_rng(1).normal(size=(max(10, panels // 50), DIMENSION)).astype(np.float32)
     vectors = VectorStore(folder / "vectors", regions=regions)
     images = [encode_thumbnail(drawing(seed)) for seed in range(64)]
     thumbnails = Thumbnails(folder)
     with CatalogWriter.create(catalog_url(folder)) as catalog:
         source = catalog.source_id(folder / "comics")
-        for start in range(0, panels, BATCH):
-            count = min(BATCH, panels - start)
+        written = catalog.panels.last_vector_row() + 1
+        vectors.truncate(written)
+        thumbnails.truncate(written)
+        for start in range(written, panels, BATCH):
+            count, rng = min(BATCH, panels - start), np.random.default_rng((1, start))
             sums = vectors.append(start, encoded(rng, centres, count, regions))
             if with_thumbnails:
                 thumbnails.put((start + i, images[(start + i) % len(images)]) for i in range(count))
@@ -49,8 +57,17 @@ def make_library(folder: Path, panels: int, regions: int, *, with_thumbnails: bo
         record = EncoderRecord("small", "small", encoder.fingerprint, encoder.settings)
         catalog.write_settings(encoder=record, regions=regions)
         print("training and filling the vector indexes", file=sys.stderr)
+        shutil.rmtree(generation_folder(folder, 1), ignore_errors=True)
         write_generation(folder, 1, catalog, vectors, "auto")
         catalog.switch_generation(1)
+
+
+def is_complete(folder: Path) -> bool:
+    """Return True if there is a library that can be searched."""
+    if not (folder / "catalog.sqlite").exists():
+        return False
+    with CatalogWriter.create(catalog_url(folder)) as catalog:
+        return catalog.settings().generation is not None
 
 
 def encoded(rng: np.random.Generator, centres: np.ndarray, count: int, regions: int) -> PanelEmbeddings:
