@@ -1,6 +1,6 @@
 """Measure the memory of a build for libraries of several sizes.
 
-    python benchmarks/build_memory.py [--pages 500 4000]
+    python benchmarks/build_memory.py [--pages 500 4000] [--json]
 
 Builds drawn libraries with an encoder that takes no time. Prints the peak of the building process's memory while it
 encodes, without memory that it shares with other processes.
@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import psutil
+from figures.rows import Figures
 from PIL import Image
 
 from index_builder import build_index
@@ -84,12 +85,22 @@ def measure(pages: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pages", type=int, nargs="+", default=[500, 4000])
-    sizes = parser.parse_args().pages
-    if len(sizes) == 1:
-        measure(sizes[0])
+    parser.add_argument("--json", action="store_true", help="print the rows as JSON")
+    given = parser.parse_args()
+    if len(given.pages) == 1:
+        measure(given.pages[0])
         return
-    for size in sizes:  # each in a process of its own, so that the peaks are independent
-        subprocess.run([sys.executable, __file__, "--pages", str(size)], check=True)
+    figures = Figures("build_memory", given.json)
+    peaks: list[float] = []
+    for size in given.pages:  # each in a process of its own, so that the peaks are independent
+        done = subprocess.run(
+            [sys.executable, __file__, "--pages", str(size)], check=True, stdout=subprocess.PIPE, text=True
+        )
+        print(done.stdout, end="", flush=True)
+        peaks.append(float(done.stdout.split()[-2]))
+        figures.add(
+            f"{size:,} pages", peaks[-1], "MiB", *((peaks[0], f"{given.pages[0]:,} pages") if peaks[1:] else ())
+        )
 
 
 if __name__ == "__main__":

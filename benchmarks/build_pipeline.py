@@ -1,12 +1,12 @@
 """Measure how much of the bare network's speed a build keeps, and what bounds it.
 
-    python benchmarks/build_pipeline.py WEIGHTS WORK [--device cuda] [--pages 1000] [--workers 8]
+    python benchmarks/build_pipeline.py WEIGHTS WORK [--device cuda] [--pages 1000] [--workers 8] [--json]
 
 WEIGHTS is `small`, a published name, a weight file, or `random`: random weights of the shape of v1, as fast. WORK is
 a folder for comics and an index. The pages are those of the sample comics in CBZ files, each copied with a comment of
 its own, so that none is known. In one process:
 
-- bare: the torch network, image and text branch and fusion, on tensors that are on the device already.
+- bare: the network, image and text branch and fusion, on tensors that are on the device already.
 - decoded panels: `encode`, from pixels and words in memory.
 - decoding: pages to panels in the worker processes, without any encoder.
 - files: pages decoded in the worker processes and encoded, nothing written.
@@ -24,9 +24,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from figures.material import random_weights
+from figures.rows import Figures
 
 import sample_data
 from index_builder import build_index
@@ -34,11 +37,15 @@ from index_builder.decode.executors import make_executor
 from index_builder.decode.records import DecodedPage, DecodeSettings, PageTask
 from retrieval import load_encoder
 from retrieval.books import DEFAULT_LIMITS
-from retrieval.encoder import PanelEncoder, PanelFeatureExtractor, inputs
+from retrieval.encoder import PanelEncoder, inputs
 from retrieval.encoder.protocol import PanelInput
+from retrieval.encoder.runtime.base import EncoderRuntime
 from retrieval.encoder.runtime.torch_runtime import TorchRuntime, device_name
 
 PAGES_PER_BOOK = 50
+LEAST_PAGES = 100
+"""Pages from which the rate from files is compared with its target: the first and last batches weigh little."""
+
 BATCHES = 4
 """Batches in one call of `encode`."""
 
@@ -90,22 +97,16 @@ def with_words(panel: PanelInput, number: int) -> PanelInput:
     return PanelInput(panel.image, text, panel.box, panel.page_width, panel.page_height, panel.number)
 
 
-def random_weights(path: Path) -> Path:
-    """Write random weights of v1's shape and return their path."""
-    torch.manual_seed(1)
-    torch.save(PanelFeatureExtractor().state_dict(), path)
-    return path
-
-
 # --------------------------------------------------------------------------- sides
 
 
 def bare_rate(encoder: PanelEncoder, panels: list[PanelInput], batch_size: int) -> float:
     """Return the panels per second of the network on tensors that are on the device."""
     runtime = encoder.runtime
-    assert isinstance(runtime, TorchRuntime)
-    model, device = runtime.model, runtime.device
     batch = [panels[i % len(panels)] for i in range(batch_size)]
+    if not isinstance(runtime, TorchRuntime):
+        return batch_size * calls_per_second(partial(bare_pass, runtime, *bare_input(batch)))
+    model, device = runtime.model, runtime.device
     images = torch.from_numpy(inputs.normalize(np.stack([panel.image for panel in batch]))).to(device)
     ids, words = (torch.from_numpy(array).to(device) for array in inputs.tokenize([panel.text for panel in batch]))
     geometry = torch.rand(batch_size, 7, device=device)
@@ -118,6 +119,19 @@ def bare_rate(encoder: PanelEncoder, panels: list[PanelInput], batch_size: int) 
         model.combine(image.float(), text.float(), geometry, mask).fused.sum().item()
 
     return batch_size * calls_per_second(once)
+
+
+def bare_input(batch: list[PanelInput]) -> tuple[Any, ...]:
+    """Return the arrays of a batch: images, token ids and their mask, geometry, present branches."""
+    images = inputs.normalize(np.stack([panel.image for panel in batch]))
+    geometry = np.random.default_rng(1).random((len(batch), 7), np.float32)
+    return images, *inputs.tokenize([panel.text for panel in batch]), geometry, np.ones((len(batch), 3), np.float32)
+
+
+def bare_pass(runtime: EncoderRuntime, images: Any, ids: Any, words: Any, geometry: Any, mask: Any) -> None:
+    """Run all branches once, as `encode` runs them: with the regions of the images if the encoder has some."""
+    picture = runtime.image_regions(images)[:, 0] if runtime.spec.regions else runtime.image(images)
+    runtime.fuse(picture, runtime.text(ids, words), geometry, mask)
 
 
 def calls_per_second(call: Callable[[], object]) -> float:
@@ -157,12 +171,16 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=1000)
     parser.add_argument("--workers", type=int, default=8)
     parser.add_argument("--batch-sizes", default="256")
+    parser.add_argument("--json", action="store_true", help="print the rows as JSON")
     given = parser.parse_args()
+    small = f"{given.pages} pages only" if given.pages < LEAST_PAGES else ""
+    figures = Figures("build_pipeline", given.json, small)
     given.work.mkdir(parents=True, exist_ok=True)
     books = make_comics(given.work / "comics", given.pages)
     weights = random_weights(given.work / "random.pt") if given.weights == "random" else given.weights
     encoder = load_encoder(weights, device=given.device, precision=given.precision)
-    network = load_encoder(weights, device=given.device, precision=given.precision, runtime="torch")
+    on_gpu = str(encoder.device).startswith("cuda")
+    network = load_encoder(weights, device=given.device, precision=given.precision, runtime="torch" if on_gpu else None)
     sizes = [int(size) for size in given.batch_sizes.split(",")]
     panels = [panel for page in islice(decoded(books, given.workers), max(sizes) // 4) for panel in page]
     rows = [(f"bare, batches of {size}", bare_rate(network, panels, size)) for size in sizes]
@@ -184,6 +202,13 @@ def main() -> None:
     for name, rate in rows:
         print(f"| {name} | {rate:,.1f} | {rate / rows[len(sizes) - 1][1]:.3f} |")
     print(f"\n{json.dumps(report.seconds)}")
+    named = f"{'v1' if given.weights == 'random' else given.weights}, {encoder.precision}"
+    place, bare = "on a GPU" if on_gpu else "on the CPU", rows[len(sizes) - 1][1]
+    if encoder.precision != given.precision:
+        figures.not_run(f"v1, {given.precision}, from files {place}", f"{device} does not compute in {given.precision}")
+    for what, rate in rows[len(sizes) :]:
+        side = "from files" if what.startswith("files") else what
+        figures.add(f"{named}, {side} {place}", rate, "panels/s", bare, "the bare network")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Let many clients ask a served index while books are added, and check every answer.
 
-    python benchmarks/clients.py FOLDER [--comics FOLDER] [--clients 64] [--seconds 300] [--questions 240]
+    python benchmarks/clients.py FOLDER [--comics FOLDER] [--clients 64] [--seconds 300] [--questions 240] [--json]
 
 FOLDER gets a library, its index, and a copy of the index of each generation that a build publishes. The library begins
 with the sample comics; the books of --comics are added one at a time, each with `panelseek build` in a process of its
@@ -28,9 +28,9 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
+from figures.rows import Figures
+from web_app.api_client import ApiClient
 from web_app.questions import ARGUMENTS, make_questions
 from web_app.server import ROOT, served
 
@@ -66,7 +66,12 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--seconds", type=float, default=300)
     parser.add_argument("--questions", type=int, default=240)
+    parser.add_argument("--again", action="store_true", help="delete FOLDER first")
+    parser.add_argument("--json", action="store_true", help="print the rows as JSON")
     given = parser.parse_args()
+    figures = Figures("clients", given.json)
+    if given.again:
+        shutil.rmtree(given.folder, ignore_errors=True)
     if given.folder.exists():
         raise SystemExit(f"{given.folder} exists; name a new folder")
     builder = Builder(given.folder.absolute(), given.comics)
@@ -81,6 +86,13 @@ def main() -> None:
         memory = process.memory_info().rss // 2**20
     differing = compare(builder.copies, questions, record.answers)
     report(given, builder, record, differing, memory)
+    every = sorted(seconds for each in record.seconds.values() for seconds in each)
+    median = statistics.median(every)
+    figures.add("answers while books are added", len(every) / given.seconds, "answers/s")
+    figures.add("95 of 100 answers within", every[int(0.95 * (len(every) - 1))], "s", median, "their median")
+    figures.add("errors", record.errors.total(), "")
+    figures.add("answers that differ", differing.total(), "", reason=f"of {len(every):,}")
+    figures.add("builds that failed", len(builder.failed), "")
 
 
 class Builder:
@@ -169,33 +181,6 @@ def _books(folder: Path) -> set[Path]:
     return {path for path in files if path.suffix in _BOOKS} | {
         path.parent for path in files if path.suffix in _IMAGES and path.parent != folder
     }
-
-
-class ApiClient:
-    """One question through the endpoint, as a program asks it."""
-
-    def __init__(self, url: str) -> None:
-        self._url = f"{url}gradio_api/call/search_panels"
-
-    def __call__(self, arguments: dict[str, Any], client: int = 0) -> dict[str, Any]:
-        """Return the answer. Raises `RuntimeError` with the server's reply if it is an error.
-
-        client: number of the client; each has an address of its own, as a proxy reports it.
-        """
-        body = json.dumps({"data": list((ARGUMENTS | arguments).values())}).encode()
-        headers = {"content-type": "application/json", "x-forwarded-for": f"192.0.2.{client}"}
-        try:
-            with urlopen(Request(self._url, body, headers), timeout=300) as reply:
-                event = json.load(reply)["event_id"]
-            with urlopen(Request(f"{self._url}/{event}", headers=headers), timeout=300) as stream:
-                text = stream.read().decode()
-        except HTTPError as error:
-            raise RuntimeError(f"HTTP {error.code}: {error.read().decode(errors='replace')[:200]}") from error
-        name, _, data = text.strip().rpartition("\n\n")[2].partition("\n")
-        if name != "event: complete":
-            raise RuntimeError(text.strip()[:200])
-        answer: dict[str, Any] = json.loads(data.removeprefix("data: "))[0]
-        return answer
 
 
 def run_clients(

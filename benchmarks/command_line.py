@@ -1,6 +1,6 @@
 """Measure the time and memory of commands, each in a new process: searches by words and by picture, and `info`.
 
-    python benchmarks/command_line.py [OTHER] [--index DIR] [--rounds 5]
+    python benchmarks/command_line.py [OTHER] [--index DIR] [--rounds 5] [--json]
 
 An index of the sample comics is built first, unless one is given. OTHER is the root of another checkout: it runs the
 same commands on the same index, in turn, and the ratio to it is printed. The fastest run of each command counts,
@@ -18,6 +18,9 @@ import tempfile
 import time
 from pathlib import Path
 from typing import NamedTuple
+
+from figures.material import sample_index
+from figures.rows import Figures
 
 HERE = Path(__file__).resolve().parents[1]
 SAMPLE = HERE / "sample_data"
@@ -62,21 +65,14 @@ def measure(checkouts: list[Path], arguments: tuple[str, ...], index: Path, roun
     return [Cost(*(min(each) for each in zip(*found[1:], strict=True))) for found in costs]
 
 
-def sample_index(folder: Path) -> Path:
-    """Build an index of the sample comics."""
-    command = [sys.executable, "-m", "ui.cli", "build", str(SAMPLE / "comics"), "--encoder", "small", "--no-ocr"]
-    index = folder / "sample.index"
-    environment = {**os.environ, "PYTHONPATH": str(HERE)}
-    subprocess.run([*command, "--quiet", "--index", str(index)], env=environment, check=True, stdout=subprocess.DEVNULL)
-    return index
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("other", type=Path, nargs="?", help="root of the other checkout")
     parser.add_argument("--index", type=Path, help="index to search (default: one of the sample comics)")
     parser.add_argument("--rounds", type=int, default=5, help="runs of each command (default 5)")
+    parser.add_argument("--json", action="store_true", help="print the rows as JSON")
     chosen = parser.parse_args()
+    figures = Figures("command_line", chosen.json)
     checkouts = [HERE, *([chosen.other.resolve()] if chosen.other else [])]
     with tempfile.TemporaryDirectory() as folder:
         index = chosen.index.resolve() if chosen.index else sample_index(Path(folder))
@@ -85,6 +81,9 @@ def main() -> None:
             own, *others = measure(checkouts, arguments, index, chosen.rounds)
             ratios = "".join(f"{a / b:>8.2f}" for other in others for a, b in zip(own, other, strict=True))
             print(f"{name:<16}{own.wall:>8.2f}{own.cpu:>8.2f}{own.memory:>8.0f}{ratios}", flush=True)
+            walls, memories = ([getattr(cost, what) for cost in others] or [None] for what in ("wall", "memory"))
+            figures.add(name, own.wall, "s", walls[0], "the other checkout")
+            figures.add(f"{name}, memory", own.memory, "MB", memories[0], "the other checkout")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ in turn.
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from comparison.questions import Question, make_questions
 from comparison.report import print_table, summary
 from comparison.rounds import compare_builds, compare_questions, say
 from comparison.worker import serve
+from figures.rows import Figures
 
 HERE = Path(__file__).resolve().parents[1]
 
@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--limit", type=float, default=1.05, help="highest ratio that is accepted (default 1.05)")
     parser.add_argument("--ignore", type=float, default=0.3, help="milliseconds that do not count (default 0.3)")
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall", help="which time is compared")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--json", action="store_true", help="print the rows as JSON; exit with 0")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.worker:
@@ -63,13 +63,14 @@ def main() -> None:
         return
     if chosen.other is None:
         parser.error("name the root of the other checkout")
+    figures = Figures("compare_checkouts", chosen.json)
     questions = compare(chosen.other.resolve(), chosen.comics.resolve(), chosen.rounds, chosen.clock)
     rows = summary(questions, chosen.limit, chosen.ignore)
-    if chosen.json:
-        print(json.dumps({"clock": chosen.clock, "limit": chosen.limit, "kinds": rows}, indent=1))
-    else:
-        print_table(rows)
-    raise SystemExit(any(row["slower"] for row in rows))
+    print_table(rows)
+    for row in rows:
+        remark = "slower than the limit" if row["slower"] else ""
+        figures.add(row["kind"], row["here_ms"], "ms", row["there_ms"], "the other checkout", remark)
+    raise SystemExit(not chosen.json and any(row["slower"] for row in rows))
 
 
 if __name__ == "__main__":

@@ -246,8 +246,12 @@ def show(rows: dict[str, dict[str, float]], markdown: bool) -> None:
         print(f"{line[0]:22}" + "".join(f"{cell:>26}" for cell in line[1:]))
 
 
-def run(parser: argparse.ArgumentParser, measure: Callable[[argparse.Namespace], dict[str, Any]]) -> None:
-    """Parse the command line, measure, and print the tables in the form that was chosen."""
+def run(
+    parser: argparse.ArgumentParser,
+    measure: Callable[[argparse.Namespace], dict[str, Any]],
+    report: Callable[[argparse.Namespace, dict[str, Any]], None] | None = None,
+) -> None:
+    """Parse the command line, measure, and print the tables in the form that was chosen. report: prints the JSON."""
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON object")
     form.add_argument("--markdown", action="store_true", help="print Markdown tables")
@@ -255,7 +259,10 @@ def run(parser: argparse.ArgumentParser, measure: Callable[[argparse.Namespace],
     cv2.setNumThreads(1)
     result = measure(arguments)
     if arguments.json:
-        print(json.dumps(result, indent=1))
+        if report is not None:
+            report(arguments, result)
+        else:
+            print(json.dumps(result, indent=1))
         return
     for rows in result.values():
         show(rows, arguments.markdown)

@@ -1,10 +1,11 @@
 """Measure an encoder in every runtime and precision: panels per second, and how near its vectors are to float32.
 
-    python benchmarks/encoder_precisions.py WEIGHTS [--panels 64] [--batch-size 16] [--rounds 3]
+    python benchmarks/encoder_precisions.py WEIGHTS [--panels 64] [--batch-size 16] [--rounds 3] [--json]
 
-WEIGHTS is `small`, a published name, or a weight file. The panels are those of the sample comics, decoded first; only
-the image branch is timed. All variants run in turn in one process, and the best round of each counts. The first one,
-torch in float32, is what the ratios and cosines refer to. Prints a table for docs/measured.md.
+WEIGHTS is `small`, a published name, a weight file, or `random`: random weights of v1's shape, written to --work. The
+panels are those of the sample comics, decoded first; only the image branch is timed. All variants run in turn in one
+process, and the best round of each counts. The first one, torch in float32, is what the ratios and cosines of the
+table refer to. Prints a table for docs/measured.md.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from figures.material import random_weights
+from figures.rows import Figures
 
 import sample_data
 from index_builder.panels import detect_panels
@@ -24,9 +27,13 @@ from retrieval import load_encoder
 from retrieval.encoder import PanelEncoder
 from retrieval.encoder.inputs import normalize, resize
 from retrieval.encoder.runtime.base import Floats
+from retrieval.encoder.runtime.precision import PRECISIONS
 from retrieval.images.decode import open_image
 
-VARIANTS = (("torch", "float32"), ("torch", "bfloat16"), ("openvino", "float32"), ("openvino", "bfloat16"))
+VARIANTS = (("torch", "float32"), ("torch", "bfloat16"), ("openvino", "float32"), ("openvino", "bfloat16"),
+            *([("openvino", "int8")] if "int8" in PRECISIONS else []))  # fmt: skip
+REFERENCE = ("openvino", "float32")
+"""The default on a CPU without bfloat16; the ratios of the JSON rows refer to it."""
 
 
 def panel_images(count: int) -> Floats:
@@ -56,11 +63,14 @@ def main() -> None:
     parser.add_argument("--panels", type=int, default=64)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--work", type=Path, default=Path(), help="folder for random weights")
+    parser.add_argument("--json", action="store_true", help="print the rows as JSON")
     given = parser.parse_args()
+    figures = Figures("encoder_precisions", given.json, f"{given.panels} panels only" if given.panels < 32 else "")
     images = panel_images(given.panels)
+    weights = random_weights(given.work / "random.pt") if given.weights == "random" else given.weights
     encoders = {
-        variant: load_encoder(given.weights, device="cpu", runtime=variant[0], precision=variant[1])
-        for variant in VARIANTS
+        variant: load_encoder(weights, device="cpu", runtime=variant[0], precision=variant[1]) for variant in VARIANTS
     }
     vectors = {}
     for variant, encoder in encoders.items():  # also warms each one up
@@ -77,6 +87,21 @@ def main() -> None:
         cosine = float((vectors[variant] * vectors[first]).sum(axis=1).min())
         rate, ratio = len(images) / best[variant], best[first] / best[variant]
         print(f"| {variant[0]} | {encoder.precision} | {rate:.1f} | {ratio:.2f} | {cosine:.5f} |")
+    rates = {variant: len(images) / best[variant] for variant, encoder in encoders.items()
+             if encoder.precision == variant[1]}  # fmt: skip
+    report(figures, "v1" if given.weights == "random" else given.weights, rates)
+
+
+def report(figures: Figures, weights: str, rates: dict[tuple[str, str], float]) -> None:
+    """Add the rates of all variants that the CPU computes in, with float32 of OpenVINO as their baseline."""
+    for runtime, precision in VARIANTS:
+        name = f"{weights}, {precision}" + (", torch" if runtime == "torch" else "")
+        if (runtime, precision) not in rates:
+            figures.not_run(name, f"this CPU does not compute in {precision}")
+        elif (runtime, precision) != REFERENCE:
+            figures.add(name, rates[runtime, precision], "panels/s", rates[REFERENCE], "float32 of OpenVINO")
+    if ("openvino", "int8") not in VARIANTS:
+        figures.not_run(f"{weights}, int8", "there is no `--precision int8`")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ as collections have it; pages have labels. All run in one process, one query at 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 import time
@@ -21,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 
+from benchmarks.figures.rows import Figures
 from benchmarks.vector_search import Floats, clustered
 from index_builder.write import CatalogWriter, write_generation
 from retrieval import PanelIndex
@@ -117,17 +117,17 @@ def main() -> None:
     parser.add_argument("--panels", type=int, default=100_000)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
+    figures = Figures("facets", arguments.json)
     vectors, queries = clustered(arguments.panels, 2_000, 1.0, 0)
     with tempfile.TemporaryDirectory() as name:
         write_library(Path(name), vectors)
         results = measure(Path(name), queries[0])
-    if arguments.json:
-        print(json.dumps(results, indent=1))
-        return
     print(f"{results['panels']:,} panels")
     for name, panels in results["matching"].items():
         facets, search = results["facets ms"][name], results["search ms"][name]
         print(f"{name:22} {panels:8,} panels   facets {facets:7.1f} ms   search {search:7.1f} ms")
+        figures.add(f"facets, {name}", facets, "ms", reason=f"{panels:,} panels")
+        figures.add(f"picture search, {name}", search, "ms", results["search ms"]["no filter"], "no filter")
 
 
 if __name__ == "__main__":

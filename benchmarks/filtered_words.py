@@ -9,7 +9,6 @@ plain statement once for each panel that the filter allows.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 import time
@@ -21,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import numpy as np
 from sqlalchemy import Connection, Integer, Select, column, select, table, text
 
+from benchmarks.figures.rows import Figures
 from index_builder.write import CatalogWriter
 from retrieval.filters import Filter
 from retrieval.records import Box
@@ -108,16 +108,15 @@ def main() -> None:
     parser.add_argument("--panels", type=int, default=60_000)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
+    figures = Figures("filtered_words", arguments.json)
     with tempfile.TemporaryDirectory() as name:
         write_catalog(Path(name), arguments.panels)
         results = measure(Path(name))
-    if arguments.json:
-        print(json.dumps(results, indent=1))
-        return
     print("| filter | query | ms | plain `rowid IN`, ms | ratio |\n|---|---|---|---|---|")
     for row in results:
         ratio = row["plain ms"] / row["ms"]
         print(f"| {row['filter']} | {row['query']} | {row['ms']:.1f} | {row['plain ms']:,.0f} | {ratio:,.0f} |")
+        figures.add(f"{row['query']}, {row['filter']}", row["ms"], "ms", row["plain ms"], "plain `rowid IN`")
 
 
 if __name__ == "__main__":

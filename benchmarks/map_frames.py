@@ -1,9 +1,9 @@
 """Measure the frame rate of the map in Chromium while a map of many panels is dragged and zoomed.
 
-    python benchmarks/map_frames.py FOLDER [--seconds 5]
+    python benchmarks/map_frames.py FOLDER [--panels 50000] [--seconds 5] [--json]
 
-FOLDER is a library made by `benchmarks/page_speed.py FOLDER --panels 50000 --regions 0`. If it has no map, it gets one
-of random clusters: the time to draw dots does not depend on their positions. Prints frames per second and the times
+FOLDER gets a synthetic library, kept for the next run. If it has no map, it gets one of random clusters: the time to
+draw dots does not depend on their positions. Prints frames per second and the times
 between frames while dragging in circles and zooming in and out.
 """
 
@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from figures.rows import Figures
 from playwright.sync_api import sync_playwright
+from web_app.library import make_library
 from web_app.server import served
 
 from retrieval import PanelIndex
@@ -36,7 +38,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--panels", type=int, default=50_000)
+    parser.add_argument("--json", action="store_true", help="print the rows as JSON")
     arguments = parser.parse_args()
+    figures = Figures("map_frames", arguments.json)
+    make_library(arguments.folder, arguments.panels, 0)
     panels = scatter(arguments.folder)
     with served(arguments.folder) as (url, _), sync_playwright() as driver:
         flags = ["--no-sandbox", "--disable-gpu"]
@@ -50,6 +56,9 @@ def main() -> None:
         times = {"drag": drag(page, x, y, arguments.seconds), "zoom": zoom(page, x, y, arguments.seconds)}
         browser.close()
     print(json.dumps({"panels": panels, **times}, indent=1))
+    for name, found in times.items():
+        figures.add(f"{name}, frames", found["frames per second"], "a second", 60, "the screen")
+        figures.add(f"{name}, longest wait for a frame", found["longest ms"], "ms")
 
 
 def scatter(folder: Path) -> int:

@@ -1,6 +1,6 @@
 """Measure the time of building a large library again, unchanged and with one book added.
 
-    python benchmarks/unchanged_pages.py [--pages 100000] [--keep FOLDER]
+    python benchmarks/unchanged_pages.py [--pages 100000] [--keep FOLDER] [--json]
 
 Makes books of 100 tiny pages, every second one a CBZ, and builds them with an encoder that takes no time. Prints the
 time of each stage of the next builds. --keep leaves library and index in FOLDER for the next run.
@@ -24,6 +24,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.figures.rows import Figures
 from index_builder import BuildReport, build_index
 from index_builder.sources import BookRef, find_books
 from retrieval.encoder.protocol import PanelEmbeddings, PanelInput, QueryInput
@@ -123,7 +124,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pages", type=int, default=100_000)
     parser.add_argument("--keep", type=Path)
+    parser.add_argument("--json", action="store_true", help="print the rows as JSON")
     arguments = parser.parse_args()
+    figures = Figures("unchanged_pages", arguments.json)
     with tempfile.TemporaryDirectory() as name:
         folder = arguments.keep or Path(name)
         books = arguments.pages // PAGES_A_BOOK
@@ -131,10 +134,14 @@ def main() -> None:
         comics, index = folder / "comics", folder / "an.index"
         build(comics, index)
         walk = walk_seconds(comics)
-        show("nothing changed", build(comics, index), walk)
+        unchanged = build(comics, index)
+        show("nothing changed", unchanged, walk)
+        figures.add("nothing changed", unchanged.seconds["total"], "s", walk, "the walk over the files alone")
         added = sum(1 for _ in comics.glob("series */*"))
         make_book(comics, added)
-        show("one book added", build(comics, index), walk)
+        grown = build(comics, index)
+        show("one book added", grown, walk)
+        figures.add("one book added", grown.seconds["total"], "s", unchanged.seconds["total"], "nothing changed")
 
 
 if __name__ == "__main__":

@@ -1,29 +1,36 @@
-"""Compare Panelseek's default IVF-PQ search with plain FAISS of the same settings, in one process.
+"""Compare Panelseek's IVF-PQ search with plain FAISS, LanceDB and an exhaustive search, in one process.
 
-    python benchmarks/vector_search.py [--vectors 100000] [--regions 0] [--queries 300]
+    python benchmarks/vector_search.py [--vectors 100000] [--regions 0] [--queries 300] [--json]
 
-Both search the same clustered unit vectors, one query at a time. Plain FAISS ranks by its PQ codes; Panelseek takes
-candidates from the same index and scores them exactly. Recall@10 is measured against exhaustive search. With
---regions R each panel has R region vectors around its own vector. The resident memory of an opened generation, without
-mapped files, is measured in a process of its own.
+All search the same clustered unit vectors, one query at a time and in turn. Plain FAISS ranks by its PQ codes;
+Panelseek takes candidates from the same index and scores them exactly. LanceDB (`pip install '.[benchmarks]'`) has an
+IVF_PQ index of as many lists and subquantizers, and refines as many candidates. The exhaustive search is that of
+earlier servers of comic panels. Recall@10 is measured against exact scores. With --regions R each panel has R region
+vectors around its own vector. The resident memory of an opened generation, without mapped files, is measured in a
+process of its own. Bytes are those of the picture view: index and vectors.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `benchmarks` is no installed package
+
+from benchmarks.baselines import lance
+from benchmarks.baselines.exhaustive import ExhaustiveSearch
+from benchmarks.baselines.faiss_index import PlainFaiss
+from benchmarks.baselines.measure import Search, in_turn, nearest, stored_vectors
+from benchmarks.figures.rows import Figures
 from index_builder.write import CatalogWriter, write_generation
 from retrieval.encoder.protocol import PanelEmbeddings, QueryVectors
 from retrieval.encoder.spec import DIMENSION
@@ -43,6 +50,7 @@ from retrieval.store.thumbnails import Thumbnails
 from retrieval.store.vectors import VectorStore
 
 Floats = NDArray[np.float32]
+INDEX_PART, WHOLE = "Panelseek, vectors only", "Panelseek, whole search"
 
 
 def clustered(count: int, clusters: int, spread: float, seed: int) -> tuple[Floats, Floats]:
@@ -88,73 +96,70 @@ def _page(book: int, row: int, sums: bytes) -> NewPage:
     return NewPage(book, f"{row}.png", row + 1, str(row), str(row), 100, 100, (panel,))
 
 
-def timed(search: Callable[[Floats], list[int]], queries: Floats) -> tuple[float, list[list[int]]]:
-    """Return (median milliseconds per query, ids per query), searched one at a time."""
-    search(queries[0])
-    seconds, ids = [], []
-    for query in queries:
-        began = time.perf_counter()
-        ids.append(search(query))
-        seconds.append(time.perf_counter() - began)
-    return 1000 * float(np.median(seconds)), ids
-
-
-def recall(results: list[list[int]], truth: list[list[int]]) -> float:
-    return float(np.mean([len(set(ids) & set(t)) / len(t) for ids, t in zip(results, truth, strict=True)]))
-
-
-def measure(folder: Path, vectors: Floats, queries: Floats, regions: int) -> dict[str, Any]:
-    """Return time and recall of plain FAISS, of Panelseek's vector search, and of its whole search."""
+def measure(folder: Path, queries: Floats) -> dict[str, Any]:
+    """Return times, recall and bytes of Panelseek's search, its index part, and the other ways."""
     generation = open_generation(folder, 1)
     view = generation.views[View.PICTURE]
     assert isinstance(view.ann, IvfPq), "too few vectors for IVF-PQ"
-    store = VectorStore(folder / "vectors", regions=regions)
-    plain, nprobe = one_index(IndexFiles(generation_folder(folder, 1), "picture")), view.ann.default_effort
-    scores = all_scores(store, View.PICTURE, np.asarray(view.rows), queries)
-    truth = [[int(view.ids[i]) for i in top(row, view.ids, 10)] for row in scores]
-    parameters: Any = faiss.SearchParametersIVF()
-    parameters.nprobe = nprobe
-
-    def search_plain(query: Floats) -> list[int]:
-        return [int(i) for i in plain.search(query[None], 10, params=parameters)[1][0] if i >= 0]
-
     with Catalog.open(catalog_url(folder)) as catalog:
-        searcher = Searcher(catalog, store, generation.views, Thumbnails(folder), _unused, _unused)
-        part = ViewQuery(Query(panel=1, view=View.PICTURE, k=10), View.PICTURE)
-        no_ids = np.empty(0, np.int64)
-
-        def search_vectors(query: Floats) -> list[int]:
-            rounds = searcher.retriever.retrieve(View.PICTURE, part.query, query[None], None, no_ids)
-            first = next(rounds)
-            return [int(first.ids[i]) for i in top(first.scores, first.ids, 10)]
-
-        def search_panelseek(query: Floats) -> list[int]:
-            ranking = searcher._search_view(part, EncodedQuery(QueryVectors(query[None])))
-            return [item.panel.id for item in ranking.panels]
-
-        methods = {
-            "plain FAISS": timed(search_plain, queries),
-            "Panelseek vectors": timed(search_vectors, queries),
-            "Panelseek search": timed(search_panelseek, queries),
-        }
+        store = VectorStore(folder / "vectors", regions=catalog.settings().regions)
+        ids, rows = np.asarray(view.ids), np.asarray(view.rows)
+        truth = nearest(all_scores(store, View.PICTURE, rows, queries), ids, 10)
+        searches, sizes = others(folder, store, view)
+        panelseek = Searcher(catalog, store, generation.views, Thumbnails(folder), _unused, _unused)
+        searches |= own_searches(panelseek)
+        measured = in_turn(searches, queries)
+    sizes[INDEX_PART] = sizes[WHOLE] = _bytes(folder, "picture", "regions")
+    methods = {
+        name: {"p50": each.within(0.5), "p99": each.within(0.99), "recall@10": each.recall(truth), "bytes": sizes[name]}
+        for name, each in measured.items()
+    }
+    count = (1 + store.regions) * len(view)
+    index = f"IVF{list_count(count)},PQ{SUBQUANTIZERS}"
     return {
-        "panels": len(vectors),
-        "vectors": (1 + regions) * len(vectors),
-        "index": f"IVF{list_count((1 + regions) * len(vectors))},PQ{SUBQUANTIZERS}",
-        "bytes on disk per panel in picture": _bytes(folder, "picture", "regions") / len(vectors),
-        "nprobe": nprobe,
-        "methods": {name: {"ms": ms, "recall@10": recall(ids, truth)} for name, (ms, ids) in methods.items()},
+        "panels": len(view),
+        "vectors": count,
+        "index": index,
+        "nprobe": view.ann.default_effort,
+        "methods": methods,
     }
 
 
-def one_index(files: IndexFiles) -> Any:
-    """Return a plain FAISS index in memory, of all vectors of a view and with the same training."""
-    whole = faiss.read_index(str(files.trained))
-    for path in files.parts():
-        part = faiss.read_index(str(path))
-        whole.ntotal += part.ntotal
-        whole.invlists.merge_from(part.invlists, 0)
-    return whole
+def others(folder: Path, store: VectorStore, view: Any) -> tuple[dict[str, Search], dict[str, int]]:
+    """Return the other ways to search the same vectors, and the bytes of each: in memory, or on disk for LanceDB."""
+    ids, rows, per_panel = np.asarray(view.ids), np.asarray(view.rows), 1 + store.regions
+    plain = PlainFaiss(IndexFiles(generation_folder(folder, 1), "picture"), view.ann.default_effort)
+    vectors = np.concatenate([block for _, block in stored_vectors(store, ids, rows)])
+    exhaustive = ExhaustiveSearch(vectors, ids)
+    ways: list[Any] = [plain, exhaustive]
+    if not lance.obstacle():
+        blocks, lists = stored_vectors(store, ids, rows), list_count(len(vectors))
+        ways.append(
+            lance.LanceSearch(folder / "lance", blocks, len(vectors), per_panel, lists, view.ann.default_effort)
+        )
+    return {way.name: partial(_ten, way) for way in ways}, {way.name: way.bytes for way in ways}
+
+
+def _ten(way: Any, query: Floats) -> list[int]:
+    found: list[int] = way.search(query, 10)
+    return found
+
+
+def own_searches(searcher: Searcher) -> dict[str, Search]:
+    """Return the index part of a search, and a whole one with its panels from the catalog."""
+    part = ViewQuery(Query(panel=1, view=View.PICTURE, k=10), View.PICTURE)
+    no_ids = np.empty(0, np.int64)
+
+    def index_part(query: Floats) -> list[int]:
+        rounds = searcher.retriever.retrieve(View.PICTURE, part.query, query[None], None, no_ids)
+        first = next(rounds)
+        return [int(first.ids[i]) for i in top(first.scores, first.ids, 10)]
+
+    def whole(query: Floats) -> list[int]:
+        ranking = searcher._search_view(part, EncodedQuery(QueryVectors(query[None])))
+        return [item.panel.id for item in ranking.panels]
+
+    return {INDEX_PART: index_part, WHOLE: whole}
 
 
 def _unused(*_: object) -> Any:
@@ -204,26 +209,44 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
+    figures = Figures("vector_search", arguments.json)
     vectors, queries = clustered(arguments.vectors, arguments.clusters, arguments.spread, arguments.seed)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_index(folder, vectors, arguments.regions)
-        results = measure(folder, vectors, queries[: arguments.queries], arguments.regions)
-        results["resident bytes per panel and view"] = resident(folder, len(vectors))
-    plain = results["methods"]["plain FAISS"]["ms"]
-    if arguments.json:
-        print(json.dumps(results, indent=1))
-        return
-    print(
-        f"{results['panels']:,} panels, {results['vectors']:,} vectors, {results['index']}, nprobe {results['nprobe']}"
-    )
-    bytes_each = results["bytes on disk per panel in picture"]
-    print(f"{bytes_each:.0f} bytes on disk per panel in the picture view; one query at a time")
-    for method, figures in results["methods"].items():
-        ratio = figures["ms"] / plain
-        print(f"{method:18} {figures['ms']:7.2f} ms   x{ratio:5.2f}   recall@10 {figures['recall@10']:.3f}")
-    for moment, figure in results["resident bytes per panel and view"].items():
+        results = measure(folder, queries[: arguments.queries])
+        kept = resident(folder, len(vectors))
+    print(f"{results['panels']:,} panels, {results['vectors']:,} vectors, {results['index']}, ", end="")
+    print(f"nprobe {results['nprobe']}; one query at a time\n")
+    print_table(results["methods"], results["panels"])
+    for moment, figure in kept.items():
         print(f"resident without mapped files, {moment}: {figure:.1f} bytes per panel and view")
+        figures.add(f"memory of a panel and view, {moment}", figure, "bytes")
+    report(figures, results["methods"], results["panels"])
+
+
+def print_table(methods: dict[str, dict[str, float]], panels: int) -> None:
+    """Print the methods as Markdown, with their ratio to plain FAISS."""
+    print("| side | ms a query | ratio | 99 of 100 within, ms | recall@10 | bytes a panel |\n|---|---|---|---|---|---|")
+    for method, each in methods.items():
+        ratio = each["p50"] / methods[PlainFaiss.name]["p50"]
+        times = f"{each['p50']:.2f} | {ratio:.2f} | {each['p99']:.2f}"
+        print(f"| {method} | {times} | {each['recall@10']:.3f} | {each['bytes'] / panels:,.0f} |")
+
+
+def report(figures: Figures, methods: dict[str, dict[str, float]], panels: int) -> None:
+    """Add the index part next to each other way."""
+    own = methods[INDEX_PART]
+    for name in (PlainFaiss.name, lance.LanceSearch.name, ExhaustiveSearch.name):
+        if name not in methods:
+            figures.not_run(f"index part, and {name}", lance.obstacle())
+            continue
+        other = methods[name]
+        figures.add(f"index part, and {name}", own["p50"], "ms", other["p50"], name)
+        figures.add(f"99 of 100 within, and {name}", own["p99"], "ms", other["p99"], name)
+        figures.add(f"recall@10, and {name}", own["recall@10"], "", other["recall@10"], name)
+        figures.add(f"bytes of a panel, and {name}", own["bytes"] / panels, "bytes", other["bytes"] / panels, name)
+    figures.add("whole search", methods[WHOLE]["p50"], "ms", own["p50"], INDEX_PART)
 
 
 if __name__ == "__main__":

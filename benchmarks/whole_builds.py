@@ -1,14 +1,15 @@
-"""Build drawn comics of which nothing is known with two checkouts in turn, and compare their rates.
+"""Build drawn comics of which nothing is known, and compare the rates of two checkouts, which take turns.
 
-    python benchmarks/whole_builds.py OTHER WORK [--pages 1000] [--rounds 1]
+    python benchmarks/whole_builds.py WORK [--other OTHER] [--pages 1000] [--rounds 1] [--json]
 
-OTHER is the folder of another checkout, WORK a folder for comics and indexes. The comics are CBZ files of 25 pages with
+WORK is a folder for comics and indexes, OTHER the folder of another checkout. The comics are CBZ files of 25 pages with
 drawn panels and lettered balloons; they are made once. Each build runs in a process of its own, with this Python and
-default options. Meanwhile the newest generation is looked at twice a second. The table has, for both checkouts:
+default options. Meanwhile the newest generation is looked at twice a second. The table has, for each checkout:
 
 - end: pages a second until the build ends, words included.
 - pictures: pages a second until every panel is found by its picture.
 - first: seconds until the first panel is found.
+- publishing: share of the build in which generations are written, the last one included.
 """
 
 from __future__ import annotations
@@ -21,16 +22,21 @@ import random
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from figures.rows import Figures
 from PIL import Image, ImageDraw, ImageFont
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZE = (1000, 1500)
 PAGES_PER_BOOK = 25
+LEAST_PAGES = 1000
+"""Pages from which the rates are compared with their targets."""
+
 _POLL_SECONDS = 0.5
 _TEXT = (
     "the lantern went out before anyone came down to the harbour and a sailor asked who had turned the key in that old "
@@ -40,41 +46,63 @@ _TEXT = (
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """One build. seconds: until its end, until all panels and until the first panel were searchable by picture."""
+    """One build.
+
+    seconds, pictures, first: until its end, until all panels and until the first panel were searchable by picture.
+    publishing: share of the seconds, None if the report of the build has none.
+    """
 
     seconds: float
     pictures: float
     first: float
     panels: int
+    publishing: float | None
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("other", type=Path)
     parser.add_argument("work", type=Path)
+    parser.add_argument("--other", type=Path, help="root of the other checkout")
     parser.add_argument("--pages", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--json", action="store_true", help="print the rows as JSON")
     given = parser.parse_args()
+    small = f"{given.pages:,} pages only" if given.pages < LEAST_PAGES else ""
+    figures = Figures("whole_builds", given.json, small)
     comics = draw_comics(given.work / f"comics-{given.pages}", given.pages)
-    roots = {"this": ROOT, "other": given.other.resolve()}
+    roots = {"this": ROOT, **({"other": given.other.resolve()} if given.other else {})}
     found: dict[str, list[Build]] = {name: [] for name in roots}
     for _ in range(given.rounds):
         for name, root in roots.items():
             found[name].append(build(root, comics, given.work / f"{name}.index"))
             print(name, found[name][-1], flush=True)
     best = {name: min(builds, key=lambda one: one.seconds) for name, builds in found.items()}
-    print_table(given.pages, best["this"], best["other"])
+    report(figures, given.pages, best["this"], best.get("other"))
+    print_table(given.pages, figures)
 
 
-def print_table(pages: int, this: Build, other: Build) -> None:
-    """Print the rates of both checkouts and their ratios as Markdown."""
-    print(f"\n| {pages:,} pages | this checkout | the other | ratio |\n|---|---|---|---|")
-    for title, ours, theirs in (
-        ("pages/s to the end", pages / this.seconds, pages / other.seconds),
-        ("pages/s until all pictures are searchable", pages / this.pictures, pages / other.pictures),
+def report(figures: Figures, pages: int, this: Build, other: Build | None) -> None:
+    """Add the rates and times of both checkouts."""
+    name = "the other checkout"
+    for title, what in (
+        ("pages until the end of a build", "seconds"),
+        ("pages until all pictures are searchable", "pictures"),
     ):
-        print(f"| {title} | {ours:.2f} | {theirs:.2f} | {ours / theirs:.2f} |")
-    print(f"| seconds to the first panel | {this.first:.0f} | {other.first:.0f} | {this.first / other.first:.3f} |")
+        theirs = None if other is None else pages / getattr(other, what)
+        figures.add(title, pages / getattr(this, what), "pages/s", theirs, name)
+    figures.add("first panel searchable", this.first, "s", None if other is None else other.first, name)
+    if this.publishing is None:
+        figures.not_run("publishing, share of a build", "the build reported no seconds of its stages")
+    else:
+        figures.add("publishing, share of a build", this.publishing, "", other and other.publishing, name)
+
+
+def print_table(pages: int, figures: Figures) -> None:
+    """Print the figures as Markdown."""
+    print(f"\n| {pages:,} pages | this checkout | the other | ratio |\n|---|---|---|---|")
+    for row in figures.rows:
+        cells = ("" if value is None else f"{value:.3g}" for value in (row.ours, row.baseline, row.ratio))
+        print(f"| {row.name}, {row.unit} | {' | '.join(cells)} |")
 
 
 # ------------------------------------------------------------------------ builds
@@ -86,19 +114,31 @@ def build(root: Path, comics: Path, index: Path) -> Build:
     command = [sys.executable, "-m", "ui.cli", "build", str(comics), "--index", str(index)]
     options = ["--encoder", "small", "--quiet", "--json"]
     began, seen = time.monotonic(), list[tuple[float, int]]()
-    process = subprocess.Popen(
-        [*command, *options], cwd=root, env={**os.environ, "PYTHONPATH": str(root)}, stdout=subprocess.DEVNULL
-    )
-    while process.poll() is None:
-        time.sleep(_POLL_SECONDS)
-        note(seen, time.monotonic() - began, index)
-    seconds = time.monotonic() - began
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            [*command, *options], cwd=root, env={**os.environ, "PYTHONPATH": str(root)}, stdout=output
+        )
+        while process.poll() is None:
+            time.sleep(_POLL_SECONDS)
+            note(seen, time.monotonic() - began, index)
+        seconds = time.monotonic() - began
+        output.seek(0)
+        written = output.read()
     if process.returncode:
         raise SystemExit(f"the build with {root} failed")
     note(seen, seconds, index)
     panels = seen[-1][1]
     pictures = next(when for when, count in seen if count == panels)
-    return Build(round(seconds, 1), round(pictures, 1), round(seen[0][0], 1), panels)
+    return Build(round(seconds, 1), round(pictures, 1), round(seen[0][0], 1), panels, publishing(written))
+
+
+def publishing(written: bytes) -> float | None:
+    """Return the share of a build that wrote generations, from the JSON that it printed."""
+    try:
+        seconds = json.loads(written)["seconds"]
+        return round(seconds["index"] / seconds["total"], 4)
+    except (ValueError, KeyError, TypeError):  # an older version reports something else
+        return None
 
 
 def note(seen: list[tuple[float, int]], when: float, index: Path) -> None:
