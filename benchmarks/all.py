@@ -4,7 +4,7 @@
 
 Each benchmark runs in a process of its own, one after the other. A figure and its baseline are measured in one run.
 A benchmark that fails is named in the table with its reason, and so is one whose material is missing: a GPU, comics,
-a browser, another checkout. Ctrl-C ends the run and prints what is measured.
+a browser, another checkout. Ctrl-C or SIGTERM ends the run and prints what is measured.
 
 The rows are written to FILE (default: results.json or quick.json in the work folder) as they come. `--resume` keeps
 those of benchmarks that are finished; those of benchmarks that are not chosen always stay in FILE. The work folder also
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -60,6 +61,12 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         print(table(results, names))
     return 130 if interrupted else int(has_failed(results, names))
+
+
+def end_on_signals() -> None:
+    """Let SIGINT and SIGTERM raise `KeyboardInterrupt`; a shell has the first one ignored in the background."""
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -115,4 +122,5 @@ def run_all(chosen: list[Benchmark], material: Material, results: Results, limit
 
 
 if __name__ == "__main__":
+    end_on_signals()
     raise SystemExit(main())

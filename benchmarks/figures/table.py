@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from .programs import BENCHMARKS
 from .results import Results
-from .rows import FAILED, MISSED, NOT_RUN, Row
+from .rows import FAILED, MISSED, NO_TARGET, Row
 
 HEADINGS = ("benchmark", "figure", "Panelseek", "baseline", "ratio", "target", "result")
 
@@ -54,8 +54,8 @@ def _cells(name: str, row: Row) -> Iterator[str]:
     yield _figure(row.baseline, row.unit) + (f" ({row.against})" if row.against and row.baseline is not None else "")
     yield "" if row.ratio is None else _number(row.ratio)
     yield row.target
-    apart = row.status in (FAILED, NOT_RUN) or row.reason
-    yield f"{row.status}: {row.reason}".replace("|", "/") if apart and row.reason else row.status
+    shown = row.reason if row.status == NO_TARGET else f"{row.status}: {row.reason}"
+    yield shown.replace("|", "/") if row.reason else row.status
 
 
 def _figure(value: float | None, unit: str) -> str:

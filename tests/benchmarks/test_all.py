@@ -252,16 +252,16 @@ def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
     raise AssertionError(f"{path} was not written")
 
 
-def test_ctrl_c_prints_what_is_finished(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_prints_what_is_finished(sent: signal.Signals, tmp_path: Path) -> None:
     """The table has all rows so far, the running program is stopped, and the exit status is 130."""
     write_program(tmp_path, "first")
     write_program(tmp_path, "endless", "Path(__file__).with_suffix('.pid').write_text(str(__import__('os').getpid()))\n"
                   "time.sleep(600)")  # fmt: skip
     driver = tmp_path / "driver.py"
     driver.write_text(f"""
-import signal, sys
+import sys
 sys.path.insert(0, {str(ROOT)!r})
-signal.signal(signal.SIGINT, signal.default_int_handler)
 from benchmarks import all as program
 from benchmarks.figures import table
 from benchmarks.figures.programs import Benchmark
@@ -269,13 +269,14 @@ names = ("first", "endless", "never")
 program.BENCHMARKS = table.BENCHMARKS = tuple(
     Benchmark(name, f"the {{name}} one", {str(tmp_path)!r} + "/" + name, 1) for name in names
 )
+program.end_on_signals()
 raise SystemExit(program.main(["--work", {str(tmp_path)!r}]))
 """)
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen([sys.executable, str(driver)], **pipes) as process:
         wait_for(tmp_path / "endless.pid", process)
         time.sleep(1.5)  # its row is read
-        process.send_signal(signal.SIGINT)
+        process.send_signal(sent)
         printed, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
@@ -286,3 +287,17 @@ raise SystemExit(program.main(["--work", {str(tmp_path)!r}]))
     assert set(json.loads((tmp_path / "results.json").read_text())["benchmarks"]) == {"first", "endless"}
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "endless.pid").read_text()), 0)
+
+
+@pytest.mark.parametrize(
+    ("written", "share"),
+    [(b'{"seconds": {"index": 2, "total": 50}}', 0.04), (b"", None), (b"{}", None), (b'{"seconds": []}', None)],
+)
+def test_the_share_of_publishing_comes_from_the_report(
+    written: bytes, share: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without seconds of the stages there is no share, instead of a wrong one."""
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    from benchmarks.whole_builds import publishing
+
+    assert publishing(written) == share
