@@ -10,13 +10,17 @@ import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from retrieval.filters import ASPECTS, METADATA_FILTERS, Filter
 from retrieval.names import name_key
 from retrieval.store.catalog.catalog import Catalog
+from retrieval.store.catalog.records import MetadataValues
+from retrieval.store.id_sets import is_in
 
-Key = TypeVar("Key", int, str)
+Numbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,39 +42,43 @@ def facets_of(catalog: Catalog, where: Filter, limit: int) -> Facets:
     wide). A panel counts for each of its values: for each writer of its book, for example.
     """
     counts = catalog.library.panel_counts(where)
-    with_dialogue, panels = sum(c.with_dialogue for c in counts), sum(c.panels for c in counts)
+    panels, with_dialogue, *aspects = counts.numbers.sum(axis=0).tolist()
+    books, group_of = np.unique(counts.books, return_inverse=True)
+    of_books = np.bincount(group_of, counts.numbers[:, 0], len(books)).astype(np.int64)
+    titles = zip((counts.titles[book] for book in books.tolist()), of_books.tolist(), strict=True)
+    labels = zip(counts.labels, counts.numbers[:, 0].tolist(), strict=True)
     values = {
-        "book": _sum_by_name((c.book, c.panels) for c in counts),
-        "label": _sum_by_name((c.label, c.panels) for c in counts if c.label),
+        "book": _sum_by_name(titles),
+        "label": _sum_by_name((label, n) for label, n in labels if label),
         "has_dialogue": {"yes": with_dialogue, "no": panels - with_dialogue},
-        "aspect": _sum_by_key((name, n) for c in counts for name, n in zip(ASPECTS, c.aspects, strict=True)),
+        "aspect": dict(zip(ASPECTS, aspects, strict=True)),
     }
-    metadata = _metadata_facets(catalog, _sum_by_key((c.book_id, c.panels) for c in counts), limit)
+    metadata = _metadata_facets(catalog.library.metadata_values(), books, of_books, limit)
     return metadata | {name: _most_common(panels_by_value, limit) for name, panels_by_value in values.items()}
 
 
-def _metadata_facets(catalog: Catalog, books: Mapping[int, int], limit: int) -> Facets:
-    """Return the facets of book metadata; books: number of panels by book id.
+def _metadata_facets(metadata: MetadataValues, books: Numbers, panels: Numbers, limit: int) -> Facets:
+    """Return the facets of book metadata; books: (B,) ids, ascending; panels: (B,) numbers of panels.
 
-    Values that filters do not distinguish are one value, in its most common spelling.
+    Values that filters do not distinguish are one value, in its most common spelling. A book that names a person twice
+    has its panels once.
     """
-    panels: dict[str, dict[str, int]] = {name: {} for name in METADATA_FILTERS}
-    spellings: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
-    seen: set[tuple[int, str, str]] = set()
-    for book_id, name, value, casefolded in catalog.library.metadata_values(METADATA_FILTERS):
-        count = books.get(book_id)
-        if count is None:
-            continue
-        spelled = spellings[name, casefolded]
-        spelled[value] = spelled.get(value, 0) + count
-        if (book_id, name, casefolded) not in seen:  # a book that names a person twice has its panels once
-            panels[name][casefolded] = panels[name].get(casefolded, 0) + count
-            seen.add((book_id, name, casefolded))
-    facets: Facets = {}
-    for name, values in panels.items():
-        most = _most_common(values, limit)
-        facets[name] = tuple(Facet(_most_common(spellings[name, f.value], 1)[0].value, f.panels) for f in most)
-    return facets
+    weights = np.zeros(len(metadata.books), np.int64)
+    known = is_in(books, metadata.books)
+    weights[known] = panels[np.searchsorted(books, metadata.books[known])]
+    of_spellings = np.bincount(metadata.spelling_of, weights, len(metadata.spellings)).astype(np.int64)
+    values = metadata.value_of[metadata.spelling_of[metadata.first]]
+    of_values = np.bincount(values, weights[metadata.first], len(metadata.values)).astype(np.int64)
+    spellings: dict[int, dict[str, int]] = defaultdict(dict)
+    for number in np.flatnonzero(of_spellings).tolist():
+        spellings[int(metadata.value_of[number])][metadata.spellings[number]] = int(of_spellings[number])
+    found: dict[str, list[tuple[int, str, int]]] = {name: [] for name in METADATA_FILTERS}
+    for number in np.flatnonzero(of_values).tolist():
+        found[metadata.names[number]].append((-int(of_values[number]), metadata.values[number], number))
+    return {
+        name: tuple(Facet(_most_common(spellings[v], 1)[0].value, -n) for n, _, v in heapq.nsmallest(limit, own))
+        for name, own in found.items()
+    }
 
 
 def _sum_by_name(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
@@ -81,9 +89,9 @@ def _sum_by_name(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
     return {_most_common(spelled, 1)[0].value: sum(spelled.values()) for spelled in spellings.values()}
 
 
-def _sum_by_key(pairs: Iterable[tuple[Key, int]]) -> dict[Key, int]:
+def _sum_by_key(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
     """Return the sum of the numbers of each key."""
-    total: dict[Key, int] = defaultdict(int)
+    total: dict[str, int] = defaultdict(int)
     for key, number in pairs:
         total[key] += number
     return total

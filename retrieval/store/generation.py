@@ -27,12 +27,17 @@ from retrieval.store.ann.base import AnnIndex, IndexFiles
 from retrieval.store.ann.index_types import ANN_INDEX_TYPES
 from retrieval.store.checksums import checksum
 from retrieval.store.hints import REPAIR_HINT
+from retrieval.store.id_sets import as_mask, ascending
 from retrieval.store.layout import file_sha256, generation_folder
 
 FORMAT = 4
 
 _CHECK_ON_OPEN = 64 * 2**20
 """Bytes: smaller files are hashed whenever an index opens, larger ones by `verify`."""
+
+
+_MANY = 0.05
+"""Fraction of a view's panels from which it is faster to look at all of them than to look ids up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +56,11 @@ class ViewIndex:
         """Return (ids, rows) of those `ids` that this view has, sorted by id."""
         if not len(self.ids) or not len(ids):
             return np.empty(0, np.int64), np.empty(0, np.int64)
-        wanted = np.sort(ids)
-        wanted = wanted[np.append(True, wanted[1:] != wanted[:-1])]  # np.unique would load the masked arrays
+        wanted = ascending(ids)
+        mask = as_mask(wanted) if len(wanted) >= _MANY * len(self.ids) else None
+        if mask is not None:
+            kept = mask[np.minimum(self.ids, len(mask) - 1)]
+            return np.asarray(self.ids[kept]), np.asarray(self.rows[kept])
         places = np.minimum(np.searchsorted(self.ids, wanted), len(self.ids) - 1)
         places = places[self.ids[places] == wanted]
         return np.asarray(self.ids[places]), np.asarray(self.rows[places])

@@ -36,7 +36,8 @@ _RUN_TOGETHER_WEIGHT = 0.9
 _SIMILAR, _RUN_TOGETHER, _PLURAL, _EXACT = range(4)
 """Kinds of relation between two words; only the closest kind of a dialogue counts."""
 
-_UNRELATED = (_SIMILAR, 0.0)
+_Related = tuple[int, float, int]
+"""Kind of a relation, its weight, and the place of the word in the dialogue."""
 
 _MIN_RUN_TOGETHER = 4
 """Letters of a word that may match inside another one; shorter words do so by chance. Two in scripts without spaces."""
@@ -62,12 +63,13 @@ def lexical_match(terms: Sequence[str], dialogue: str, weights: Mapping[str, flo
     Stop words alone are not named as matching words, unless the query is a phrase of them that the dialogue has.
     """
     words = dialogue_words(dialogue)
-    matches = [_match_term(term, words, terms) for term in terms]
+    related = _related_words(terms, words)
+    matches = [_closest(own) for own in related]
     total = sum(weights[term] for term in terms)
     if not total or not words:
         return NO_MATCH
     covered = sum(weights[term] * weight for term, (weight, _) in zip(terms, matches, strict=True)) / total
-    run = _longest_run(terms, words)
+    run = _longest_run(related)
     coverage = (1 - _PHRASE_WEIGHT) * covered + _PHRASE_WEIGHT * run / len(terms)
     has_content = any(weight and term not in STOP_WORDS for term, (weight, _) in zip(terms, matches, strict=True))
     if not has_content and not 1 < len(terms) == run:
@@ -85,7 +87,9 @@ def explicit_mention(terms: Sequence[str], dialogue: str, weights: Mapping[str, 
     words = dialogue_words(dialogue)
     if not heaviest or not words:
         return 0.0
-    return max(_explicit_weight(term, words, terms) * (weights[term] / heaviest) ** 2 for term in terms)
+    matches = [_closest(own)[0] for own in _related_words(terms, words)]
+    explicit = [weight if weight >= _RUN_TOGETHER_WEIGHT else 0.0 for weight in matches]
+    return max(weight * (weights[term] / heaviest) ** 2 for term, weight in zip(terms, explicit, strict=True))
 
 
 def dialogue_words(dialogue: str) -> list[Word]:
@@ -102,37 +106,53 @@ def _words(written: str) -> tuple[Word, ...]:
     return tuple(Word(written, token, base, singular(token)) for token, base in zip(tokens, bases, strict=True))
 
 
-def _explicit_weight(term: str, words: Sequence[Word], terms: Sequence[str]) -> float:
-    """Return 1 for the word itself, less for a run-together one, 0 if it is missing."""
-    weight, _ = _match_term(term, words, terms)
-    return weight if weight >= _RUN_TOGETHER_WEIGHT else 0.0
-
-
-def _match_term(term: str, words: Sequence[Word], terms: Sequence[str]) -> tuple[float, list[int]]:
-    """Return the weight (0 to 1) of a query word's best match, and the places of the matching words."""
+def _related_words(terms: Sequence[str], words: Sequence[Word]) -> list[list[_Related]]:
+    """Return the words of a dialogue that are related to each term. Most words are related to none."""
     query = tuple(terms)
-    relations = [_relation(term, word, query) for word in words]
-    kind, weight = max(relations, default=_UNRELATED)
-    if kind == _SIMILAR and weight < _MIN_SIMILARITY:
+    related: list[list[_Related]] = [[] for _ in query]
+    for place, word in enumerate(words):
+        for number, kind, weight in _relations(word, query):
+            related[number].append((kind, weight, place))
+    return related
+
+
+def _closest(related: Sequence[_Related]) -> tuple[float, list[int]]:
+    """Return the weight (0 to 1) of a term's best match, and the places of the matching words."""
+    if not related:
         return 0.0, []
+    kind, weight, last = max(related)
     if kind == _SIMILAR:
-        return weight * _OCR_ERROR_WEIGHT, [max(i for i, own in enumerate(relations) if own == (kind, weight))]
-    return weight, [i for i, (own, _) in enumerate(relations) if own == kind]
+        return weight * _OCR_ERROR_WEIGHT, [last]
+    return weight, [place for own, _, place in related if own == kind]
 
 
 @lru_cache(CACHED_WORDS)
-def _relation(term: str, word: Word, terms: tuple[str, ...]) -> tuple[int, float]:
-    """Return how a word of a dialogue is related to a query word, the closest kind first, and a weight.
+def _relations(word: Word, terms: tuple[str, ...]) -> tuple[tuple[int, int, float], ...]:
+    """Return (number of the term, kind, weight) for each term of a query that a word is related to.
 
-    The weight of similar words is their similarity, 0 to 1.
+    Only the closest kind counts. The weight of similar words is their similarity, 0 to 1.
     """
-    if term == word.token or term == word.base:
-        return _EXACT, 1.0
-    if singular(term) == word.singular:
-        return _PLURAL, _PLURAL_WEIGHT
-    if term in word.token and _is_run_together(term, word.token, terms):
-        return _RUN_TOGETHER, _RUN_TOGETHER_WEIGHT
-    return _SIMILAR, _similarity(term, word.token)
+    token, found = word.token, []
+    for number, (term, term_singular) in enumerate(zip(terms, _singulars(terms), strict=True)):
+        if term == token or term == word.base:
+            found.append((number, _EXACT, 1.0))
+        elif term_singular == word.singular:
+            found.append((number, _PLURAL, _PLURAL_WEIGHT))
+        elif term in token and _is_run_together(term, token, terms):
+            found.append((number, _RUN_TOGETHER, _RUN_TOGETHER_WEIGHT))
+        elif _may_be_similar(len(term), len(token)) and (weight := _similarity(term, token)) >= _MIN_SIMILARITY:
+            found.append((number, _SIMILAR, weight))
+    return tuple(found)
+
+
+@lru_cache(64)
+def _singulars(terms: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(singular, terms))
+
+
+def _may_be_similar(a: int, b: int) -> bool:
+    """Return False for words whose lengths alone are more edits apart than similar words are."""
+    return min(a, b) >= _MIN_OCR_ERROR and abs(a - b) <= (1 - _MIN_SIMILARITY + 0.01) * max(a, b)
 
 
 def _is_run_together(term: str, token: str, terms: Sequence[str]) -> bool:
@@ -144,7 +164,7 @@ def _is_run_together(term: str, token: str, terms: Sequence[str]) -> bool:
     before, _, after = token.partition(term)
     if _divides(before, terms) and _divides(after, terms):
         return True
-    return not is_known_word(token) and all(_divides(part, terms, known=True) for part in (before, after))
+    return not _is_known(token) and all(_divides(part, terms, known=True) for part in (before, after))
 
 
 def _divides(letters: str, terms: Sequence[str], known: bool = False) -> bool:
@@ -159,7 +179,12 @@ def _divides(letters: str, terms: Sequence[str], known: bool = False) -> bool:
 def _is_part(word: str, terms: Sequence[str], known: bool) -> bool:
     if word in terms:
         return True
-    return known and (word in STOP_WORDS or (len(word) >= _MIN_RUN_TOGETHER and is_known_word(word)))
+    return known and (word in STOP_WORDS or (len(word) >= _MIN_RUN_TOGETHER and _is_known(word)))
+
+
+@lru_cache(CACHED_WORDS)
+def _is_known(word: str) -> bool:
+    return is_known_word(word)
 
 
 @lru_cache(CACHED_WORDS)
@@ -168,19 +193,15 @@ def _similarity(a: str, b: str) -> float:
 
     0 for two known words: `winner` is another word than `winter`, not one with OCR errors.
     """
-    if min(len(a), len(b)) < _MIN_OCR_ERROR or (is_known_word(a) and is_known_word(b)):
+    if _is_known(a) and _is_known(b):
         return 0.0
     return OSA.normalized_similarity(a, b, score_cutoff=_MIN_SIMILARITY)
 
 
-def _longest_run(terms: Sequence[str], words: Sequence[Word]) -> int:
+def _longest_run(related: Sequence[Sequence[_Related]]) -> int:
     """Return the length of the longest run of query words that the dialogue has in one piece."""
-    longest, previous = 0, [0] * (len(words) + 1)
-    for term in terms:
-        row = [0] * (len(words) + 1)
-        for j, word in enumerate(words, 1):
-            if term == word.token or term == word.base:
-                row[j] = previous[j - 1] + 1
-                longest = max(longest, row[j])
-        previous = row
+    longest, ends = 0, dict[int, int]()
+    for own in related:
+        ends = {place: ends.get(place - 1, 0) + 1 for kind, _, place in own if kind == _EXACT}
+        longest = max(longest, max(ends.values(), default=0))
     return longest

@@ -37,12 +37,16 @@ from retrieval.store.ann.training import (
     usable,
 )
 from retrieval.store.hints import REPAIR_HINT
+from retrieval.store.id_sets import as_mask, ascending
 
 PART_ROWS = 262_144
 """Vector rows of one part, those of four files of vectors: each part costs a search some 0.4 ms."""
 
 MAX_CHANGED_FRACTION = 0.5
 """Retrain once additions plus removals exceed this fraction of the training size."""
+
+_MANY_IDS = 10_000
+"""Ids of a filter from which it is a mask of bits."""
 
 _WRITE_BYTES = 2**20
 """Bytes of the index written at once."""
@@ -155,13 +159,23 @@ class IvfPq:
         parameters: Any = faiss.SearchParametersIVF()
         parameters.nprobe = min(effort or self.default_effort, self.max_effort)
         if allowed is not None:
-            # the selector must outlive the search: FAISS keeps only a pointer to it
-            selector = faiss.IDSelectorBatch(np.ascontiguousarray(allowed))
+            selector = _selector(allowed)  # must outlive the search: FAISS keeps only a pointer to it
             parameters.sel = selector
         queries = np.ascontiguousarray(queries)
         centres = self.trained.quantizer.search(queries, parameters.nprobe)
         found = [_search_part(part, queries, count, centres, parameters) for part in self.parts]
         return [np.unique(row[row >= 0]) for row in _nearest(found, len(queries), count)]
+
+
+def _selector(allowed: NDArray[np.int64]) -> Any:
+    """Return the filter of a search. A set of many ids would take longer to make than the search takes."""
+    import faiss
+
+    mask = as_mask(ascending(allowed)) if len(allowed) > _MANY_IDS else None
+    if mask is None:
+        return faiss.IDSelectorBatch(np.ascontiguousarray(allowed))
+    bitmap: Any = faiss.IDSelectorBitmap  # FAISS's Python takes an array, which its type information does not tell
+    return bitmap(np.packbits(mask, bitorder="little"))
 
 
 def _train(content: IndexInput) -> Any:

@@ -14,6 +14,7 @@ from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import DBAPIError
 
 from retrieval.errors import IndexDamaged, IndexTooNew, IndexTooOld
+from retrieval.store.catalog.cached.columns import CachedColumns
 from retrieval.store.catalog.database import check_database, has_schema, location, make_engine, reading_errors
 from retrieval.store.catalog.fulltext import FullText, full_text_for
 from retrieval.store.catalog.library import LibraryReader
@@ -32,8 +33,9 @@ class Catalog:
         self.engine = engine
         self.opened_settings = opened_settings  # as they were on opening; `settings` reads them again
         self._text: FullText = full_text_for(engine)
-        self.panels = PanelReader(engine, self._text)
-        self.library = LibraryReader(engine)
+        self._columns = CachedColumns(engine)
+        self.panels = PanelReader(engine, self._text, self._columns)
+        self.library = LibraryReader(engine, self._columns)
         self.pages = PageReader(engine)
 
     @classmethod
@@ -60,6 +62,7 @@ class Catalog:
 
     def close(self) -> None:
         """Close all connections."""
+        self._columns.close()
         self.engine.dispose()
 
     def settings(self) -> IndexSettings:

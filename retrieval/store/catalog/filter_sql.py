@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, and_, bindparam, cast, exists, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, cast, exists, or_, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -65,6 +65,12 @@ def _any_name(columns: Sequence[Any], names: Iterable[str]) -> ColumnElement[boo
             item = _items(patterns)
             found.append(exists(select(1).where(column.like(item, escape="\\"))))
     return or_(*found)
+
+
+def fitting_labels(names: Iterable[str], labels: Sequence[str]) -> Select[Any]:
+    """Return the query for those of some page labels that fit one of the names or patterns."""
+    item = _items(labels)
+    return select(item).where(_any_name([item], names))
 
 
 def _items(values: Sequence[Any]) -> Any:

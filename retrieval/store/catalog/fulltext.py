@@ -1,6 +1,7 @@
 """Full-text search in dialogue: exact words first, then trigrams, which also find run-together words and OCR errors.
 
-SQLite has two FTS5 tables for it, one of words and one of trigrams. Other databases, chosen with an SQLAlchemy URL, use
+SQLite has two FTS5 tables for it, one of words and one of trigrams. Their postings are kept in memory and ranked there
+(`cached.postings`, `cached.bm25`), as SQLite would rank them. Other databases, chosen with an SQLAlchemy URL, use
 plain `LIKE`.
 """
 
@@ -16,7 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, Integer, Select, case, column, func, literal_column, select, table, text
 
-from retrieval.store.catalog.text import idf, normalise, number_forms
+from retrieval.store.catalog.cached import bm25
+from retrieval.store.catalog.cached.postings import Postings, read_state
+from retrieval.store.catalog.queries import Within
+from retrieval.store.catalog.text import normalise, number_forms
+from retrieval.store.id_sets import Member, member_test
 
 _MAX_TRIGRAMS = 16
 """Trigrams searched for: enough to find a line with OCR errors; more take more time."""
@@ -28,7 +33,7 @@ _MAX_QUERY_TRIGRAMS = 256
 """Trigrams of a query that are considered, from its beginning."""
 
 _MAX_BM25_ROWS = 20_000
-"""Rows that SQLite orders by BM25, in some 40 ms. To order rows takes 5 times as long as to list them."""
+"""Panels that are ordered by BM25. Of more, the sums of weights tell enough."""
 
 _COMMON_FRACTION = 0.2
 """Fraction of the panels above which a word is too common to be searched for alone."""
@@ -38,6 +43,11 @@ _MIN_COMMON = 50
 
 _REBUILD_BATCH = 5_000
 """Panels added at once when the tables are made again."""
+
+
+def _every(ids: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Allow every panel."""
+    return np.ones(len(ids), np.bool_)
 
 
 class FullText(Protocol):
@@ -64,9 +74,9 @@ class FullText(Protocol):
         ...
 
     def candidates(
-        self, connection: Connection, terms: Sequence[str], limit: int, within: Select[Any] | None = None
+        self, connection: Connection, terms: Sequence[str], limit: int, within: Within | None = None
     ) -> list[int]:
-        """Return ids of panels with some of the terms, at most 4 x `limit`; within: a query for the allowed ids."""
+        """Return ids of panels with some of the terms, at most 4 x `limit`; within: the allowed ones."""
         ...
 
     def counts(self, connection: Connection, terms: Sequence[str]) -> dict[str, int]:
@@ -96,8 +106,10 @@ def _affordable_trigrams(counts: Sequence[tuple[str, int]]) -> dict[str, int]:
     return dict(pair for pair, total, place in ordered if place < _MAX_TRIGRAMS // 2 or total <= _MAX_LISTED_PANELS)
 
 
-def match_statement(name: str, query: str, limit: int, within: Select[Any] | None) -> Select[Any]:
-    """Return the statement for the best `limit` rows of an FTS5 table, by BM25; within: a query for the allowed ids.
+def match_statement(name: str, query: str, limit: int, within: Select[Any] | None = None) -> Select[Any]:
+    """Return the statement for the best `limit` rows of an FTS5 table, by BM25; -1: all.
+
+    within: a query for the allowed ids.
 
     The unary plus keeps `rowid IN (...)` out of the plan of FTS5, which would run the match once for each allowed id.
     """
@@ -116,7 +128,10 @@ class SqliteFullText:
     """
 
     TABLES: ClassVar[dict[str, str]] = {"panel_words": "unicode61 remove_diacritics 0", "panel_letters": "trigram"}
-    """Tokenizer of each table."""
+    """Tokenizer of each table: of words, and of trigrams."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Postings] = {}
 
     def create(self, connection: Connection) -> None:
         """Create both tables, and a table of term counts for each."""
@@ -158,82 +173,75 @@ class SqliteFullText:
             connection.execute(text(f"INSERT INTO {name}({name}) VALUES ('optimize')"))
 
     def candidates(
-        self, connection: Connection, terms: Sequence[str], limit: int, within: Select[Any] | None = None
+        self, connection: Connection, terms: Sequence[str], limit: int, within: Within | None = None
     ) -> list[int]:
         """Return ids of panels: with the phrase, then with all words, with some words, and with some trigrams.
 
         Each has its own `limit`, so that many panels with one common word leave room for those with the phrase.
         """
-        words = self._selective_terms(connection, terms)
-        forms = self._selective_terms(connection, [form for term in terms for form in number_forms(term)])
-        letters = list(dict.fromkeys(t for word in terms for t in trigrams(word)))[:_MAX_QUERY_TRIGRAMS]
-        rare = sorted(self._counts(connection, "panel_letters", letters).items(), key=lambda tc: (tc[1], tc[0]))
-        ids = self._match(connection, "panel_words", _quote(" ".join(terms)), limit, within)
-        ids += self._match(connection, "panel_words", " ".join(map(_quote, words)), limit, within)
-        ids += self._any_of(connection, "panel_words", forms, limit, within)
-        ids += self._any_of(connection, "panel_letters", _affordable_trigrams(rare[:_MAX_TRIGRAMS]), limit, within)
+        words, letters = (self._postings(connection, name) for name in self.TABLES)
+        all_words = self._selective_terms(words, connection, terms)
+        forms = self._selective_terms(words, connection, [form for term in terms for form in number_forms(term)])
+        runs = list(dict.fromkeys(t for word in terms for t in trigrams(word)))[:_MAX_QUERY_TRIGRAMS]
+        rare = sorted(letters.counts(connection, runs).items(), key=lambda tc: (tc[1], tc[0]))[:_MAX_TRIGRAMS]
+        keep = _every if within is None else member_test(within.ids(connection))
+        ids = self._with_phrase(words, connection, terms, limit, keep)
+        ids += bm25.with_all(words, connection, all_words, limit, keep)
+        ids += self._with_some(words, connection, forms, limit, keep)
+        ids += self._with_some(letters, connection, _affordable_trigrams(rare), limit, keep)
         return list(dict.fromkeys(ids))
 
-    def _selective_terms(self, connection: Connection, terms: Sequence[str]) -> dict[str, int]:
+    def _postings(self, connection: Connection, name: str) -> Postings:
+        """Return the postings of a table as it is in this transaction; those in memory if it has not changed."""
+        state = read_state(connection, name)
+        known = self._known.get(name)
+        if known is None or known.state != state:
+            known = self._known[name] = Postings(name, state)
+        return known
+
+    @staticmethod
+    def _selective_terms(words: Postings, connection: Connection, terms: Sequence[str]) -> dict[str, int]:
         """Return the terms to search for and the panels with each; common ones only if there are no others."""
-        total = connection.execute(text("SELECT count(*) FROM panel_words_docsize")).scalar() or 0
-        counts = self.counts(connection, terms)
-        rare = {t: n for t, n in counts.items() if n <= max(_COMMON_FRACTION * total, _MIN_COMMON)}
+        counts = words.counts(connection, terms)
+        rare = {t: n for t, n in counts.items() if n <= max(_COMMON_FRACTION * words.state.panels, _MIN_COMMON)}
         return rare or counts
 
-    def _any_of(
-        self,
-        connection: Connection,
-        name: str,
-        counts: Mapping[str, int],
-        limit: int,
-        within: Select[Any] | None,
+    @staticmethod
+    def _with_phrase(
+        words: Postings, connection: Connection, terms: Sequence[str], limit: int, keep: Member
+    ) -> list[int]:
+        """Return the best panels with the words of the query one after another.
+
+        A word that SQLite divides otherwise than `tokens`, such as `a_b`, is left to SQLite.
+        """
+        counts = words.counts(connection, terms)
+        unknown = [term for term in terms if term not in counts]
+        if not terms or any(term.isascii() and term.isalnum() for term in unknown):
+            return []
+        if not unknown:
+            return bm25.with_phrase(words, connection, terms, counts, limit, keep)
+        statement = match_statement(words.name, _quote(" ".join(terms)), limit if keep is _every else -1)
+        ids = np.array(connection.execute(statement).scalars().all(), np.int64)
+        best: list[int] = ids[keep(ids)][:limit].tolist()
+        return best
+
+    @staticmethod
+    def _with_some(
+        postings: Postings, connection: Connection, counts: Mapping[str, int], limit: int, keep: Member
     ) -> list[int]:
         """Return the `limit` panels with the highest weight of matching terms; counts: panels with each term.
 
-        Few rows are ordered by BM25 in SQLite, which also considers their lengths. Over many rows that would take
-        longer than the rest of the search; the `idf` weights of each panel's terms are then added up here.
+        Few panels are ordered by BM25, which also considers their lengths, many by the `idf` weights of their terms.
         """
-        if not counts or sum(counts.values()) <= _MAX_BM25_ROWS:
-            return self._match(connection, name, " OR ".join(map(_quote, counts)), limit, within)
-        weights = idf(list(counts), counts, max(counts.values()) + 1)
-        rows_of = [self._rows(connection, name, term) for term in weights]
-        rows, places = np.unique(np.concatenate(rows_of), return_inverse=True)
-        sums = np.bincount(places, np.repeat(list(weights.values()), [len(own) for own in rows_of]), len(rows))
-        if within is not None:
-            allowed = np.fromiter(connection.execute(within).scalars(), np.int64)
-            sums *= np.isin(rows, allowed)
-        kept = np.flatnonzero(sums > 0)
-        if len(kept) > limit:
-            kept = kept[sums[kept] >= np.partition(sums[kept], -limit)[-limit]]
-        order = np.argsort(-sums[kept], kind="stable")[:limit]
-        ids: list[int] = rows[kept[order]].tolist()
-        return ids
-
-    def _rows(self, connection: Connection, name: str, term: str) -> NDArray[np.int64]:
-        """Return the panels with a term, ascending."""
-        # as one JSON text, which is much faster in Python than one row for each
-        sql = text(f"SELECT json_group_array(rowid) FROM {name} WHERE {name} MATCH :query")
-        listed = connection.execute(sql, {"query": _quote(term)}).scalar() or "[]"
-        return np.fromstring(listed[1:-1], np.int64, sep=",")
-
-    def _match(
-        self, connection: Connection, name: str, query: str, limit: int, within: Select[Any] | None
-    ) -> list[int]:
-        """Return the best `limit` panels for an FTS5 query, by BM25."""
-        if not query.strip('"'):
+        if not counts:
             return []
-        statement = match_statement(name, query, limit, within)
-        return list(connection.execute(statement).scalars())
+        if sum(counts.values()) <= _MAX_BM25_ROWS:
+            return bm25.with_some(postings, connection, counts, limit, keep)
+        return bm25.with_heaviest(postings, connection, counts, limit, keep)
 
     def counts(self, connection: Connection, terms: Sequence[str]) -> dict[str, int]:
         """Return the number of panels with each term, of those terms that any panel has."""
-        return self._counts(connection, "panel_words", terms)
-
-    def _counts(self, connection: Connection, name: str, terms: Iterable[str]) -> dict[str, int]:
-        sql = text(f"SELECT doc FROM {name}_terms WHERE term = :term")
-        counts = {term: connection.execute(sql, {"term": term}).scalar() for term in dict.fromkeys(terms)}
-        return {term: int(count) for term, count in counts.items() if count}
+        return self._postings(connection, "panel_words").counts(connection, terms)
 
 
 class LikeFullText:
@@ -255,7 +263,7 @@ class LikeFullText:
         """Do nothing."""
 
     def candidates(
-        self, connection: Connection, terms: Sequence[str], limit: int, within: Select[Any] | None = None
+        self, connection: Connection, terms: Sequence[str], limit: int, within: Within | None = None
     ) -> list[int]:
         """Return the ids of panels with most of the terms."""
         if not terms:
@@ -265,7 +273,7 @@ class LikeFullText:
         matching = reduce(add, has_term)
         statement = select(panel_id).select_from(table("panel")).where(matching > 0)
         if within is not None:
-            statement = statement.where(panel_id.in_(within))
+            statement = statement.where(panel_id.in_(within.statement))
         return list(connection.execute(statement.order_by(matching.desc(), panel_id).limit(limit)).scalars())
 
     def counts(self, connection: Connection, terms: Sequence[str]) -> dict[str, int]:

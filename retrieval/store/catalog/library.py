@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import and_, case, func, select
+import numpy as np
+from sqlalchemy import Select, and_, case, func, select
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session, aliased
 
@@ -14,17 +15,19 @@ from retrieval.books.order import natural_key
 from retrieval.filters import ASPECTS, Filter
 from retrieval.names import name_key
 from retrieval.records import FULL_PAGE
+from retrieval.store.catalog.cached.columns import CachedColumns
 from retrieval.store.catalog.filter_sql import in_range
-from retrieval.store.catalog.queries import filtered
-from retrieval.store.catalog.records import BookSummary, CoverSummary, PageLocation, PanelCount
+from retrieval.store.catalog.queries import filtered, read_metadata
+from retrieval.store.catalog.records import BookSummary, CoverSummary, MetadataValues, PageLocation, PanelCounts
 from retrieval.store.catalog.tables import BookMetadataRow, BookRow, PageRow, PanelRow, SkippedRow, SourceRow
 
 
 class LibraryReader:
     """Queries about what an index holds: sources, books, pages, metadata and counts."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, columns: CachedColumns) -> None:
         self.engine = engine
+        self._columns = columns
 
     def sources(self) -> list[Path]:
         """Return the sources in the order in which they were added."""
@@ -105,28 +108,25 @@ class LibraryReader:
                 metadata[row.name] = (*metadata.get(row.name, ()), row.value)
         return metadata
 
-    def metadata_values(self, names: Sequence[str]) -> list[tuple[int, str, str, str]]:
-        """Return (book id, name, value, casefolded value) of all metadata of these names, in no order."""
-        columns = (BookMetadataRow.book_id, BookMetadataRow.name, BookMetadataRow.value, BookMetadataRow.casefolded)
+    def metadata_values(self) -> MetadataValues:
+        """Return those metadata of all books that filters know."""
+        found = self._columns.metadata_values()
+        if found is not None:
+            return found
         with self.engine.connect() as connection:
-            rows = connection.execute(select(*columns).where(BookMetadataRow.name.in_(names)))
-            return [(book_id, name, value, casefolded) for book_id, name, value, casefolded in rows]
+            return read_metadata(connection)
 
-    def panel_counts(self, where: Filter) -> list[PanelCount]:
+    def panel_counts(self, where: Filter) -> PanelCounts:
         """Return the numbers of present panels that pass a filter, by book and page label."""
-        aspect = PanelRow.w / PanelRow.h
-        shapes = [and_(*in_range(aspect, bounds)) for bounds in ASPECTS.values()]
-        columns = [func.count(), func.sum(case((PanelRow.dialogue != "", 1), else_=0))]
-        columns += [func.sum(case((shape, 1), else_=0)) for shape in shapes]
-        by = (PageRow.book_id, PageRow.label)
-        statement = filtered(select(*by, *columns), where).group_by(*by)
+        found = self._columns.panel_counts(where)
+        if found is not None:
+            return found
         with self.engine.connect() as connection:
             titles = {row.id: row.title for row in connection.execute(select(BookRow.id, BookRow.title))}
-            rows = connection.execute(statement)
-            return [
-                PanelCount(book_id, titles[book_id], label, panels, with_dialogue, tuple(aspects))
-                for book_id, label, panels, with_dialogue, *aspects in rows
-            ]
+            rows = connection.execute(_counts_statement(where)).all()
+        books, labels = [row[0] for row in rows], [row[1] for row in rows]
+        numbers = np.array([row[2:] for row in rows], np.int64).reshape(len(rows), 2 + len(ASPECTS))
+        return PanelCounts(np.array(books, np.int64), labels, numbers, titles)
 
     def covers(self) -> dict[int, CoverSummary]:
         """Return the first page of each present book and its number of panels with dialogue, by book id."""
@@ -179,3 +179,13 @@ class LibraryReader:
             rows = connection.execute(pages).yield_per(10_000)
             ids = [page_id for page_id, own in rows if name_key(posixpath.basename(own)) == key]
         return [place for page_id in ids if (place := self.page_location(page_id)) is not None]
+
+
+def _counts_statement(where: Filter) -> Select[Any]:
+    """Return the query for the numbers of present panels that pass a filter, by book and page label."""
+    aspect = PanelRow.w / PanelRow.h
+    shapes = [and_(*in_range(aspect, bounds)) for bounds in ASPECTS.values()]
+    columns = [func.count(), func.sum(case((PanelRow.dialogue != "", 1), else_=0))]
+    columns += [func.sum(case((shape, 1), else_=0)) for shape in shapes]
+    by = (PageRow.book_id, PageRow.label)
+    return filtered(select(*by, *columns), where).group_by(*by)

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from retrieval.filters import Filter
 from retrieval.records import Box, Panel
+from retrieval.store.catalog.cached.columns import CachedColumns
 from retrieval.store.catalog.fulltext import FullText
-from retrieval.store.catalog.queries import filtered, id_chunks, panel_record, select_panels
+from retrieval.store.catalog.queries import Within, filtered, id_chunks, panel_record, select_panels, sorted_ids
 from retrieval.store.catalog.records import EncodedPanel, VectorPlaces
 from retrieval.store.catalog.settings_table import high_water
 from retrieval.store.catalog.tables import BookRow, PageRow, PanelRow
@@ -22,9 +23,10 @@ from retrieval.store.catalog.tables import BookRow, PageRow, PanelRow
 class PanelReader:
     """Queries about panels: by id, by filter, by text, and their vector rows."""
 
-    def __init__(self, engine: Engine, full_text: FullText) -> None:
+    def __init__(self, engine: Engine, full_text: FullText, columns: CachedColumns) -> None:
         self.engine = engine
         self._text = full_text
+        self._columns = columns
 
     def get(self, ids: Iterable[int]) -> dict[int, Panel]:
         """Return present panels by id; unknown and missing ones are left out."""
@@ -97,17 +99,19 @@ class PanelReader:
 
     def matching_ids(self, where: Filter) -> NDArray[np.int64]:
         """Return the sorted (M,) int64 ids of the present panels that pass a filter."""
-        statement = filtered(select(PanelRow.id), where)  # sorted by NumPy, which is faster than SQLite
+        found = self._columns.matching_ids(where)
+        if found is not None:
+            return found
         with self.engine.connect() as connection:
-            cursor = connection.execute(statement).cursor  # plain tuples: rows as objects cost three times as much
-            assert cursor is not None  # a SELECT has one
-            return np.sort(np.fromiter((row[0] for row in cursor.fetchall()), dtype=np.int64))
+            return sorted_ids(connection, filtered(select(PanelRow.id), where))
 
     def word_candidates(self, terms: Sequence[str], limit: int, where: Filter) -> list[int]:
         """Return ids of panels with some of the terms or similar ones that pass a filter, best first."""
-        allowed = None if where.empty else filtered(select(PanelRow.id), where)
+        within = None
+        if not where.empty:
+            within = Within(lambda: filtered(select(PanelRow.id), where), self._columns.matching_ids(where))
         with self.engine.connect() as connection:
-            return self._text.candidates(connection, terms, limit, allowed)
+            return self._text.candidates(connection, terms, limit, within)
 
     def word_counts(self, terms: Sequence[str]) -> dict[str, int]:
         """Return the number of panels with each term, of those terms that any panel has."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, select
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Select, select
 
-from retrieval.filters import Filter
+from retrieval.filters import METADATA_FILTERS, Filter
 from retrieval.records import Box, Panel
 from retrieval.store.catalog.filter_sql import conditions
+from retrieval.store.catalog.records import MetadataValues
 from retrieval.store.catalog.tables import BookMetadataRow, BookRow, PageRow, PanelRow, SourceRow
 
 Key = TypeVar("Key", int, str)
@@ -85,28 +89,69 @@ def panel_record(row: Any) -> Panel:
     )
 
 
+_COLUMNS: dict[str, Any] = {
+    "book_id": PageRow.book_id,
+    "book": BookRow.id,
+    "title_key": BookRow.title_key,
+    "path_key": BookRow.path_key,
+    "book_source": BookRow.source_id,
+    "source": SourceRow.id,
+    "source_key": SourceRow.path_key,
+    "page": PageRow.number,
+    "dialogue": PanelRow.dialogue,
+    "box_source": PanelRow.box_source,
+    "aspect": PanelRow.w / PanelRow.h,
+    "label": PageRow.label,
+    "metadata_book": BookMetadataRow.book_id,
+    "metadata_name": BookMetadataRow.name,
+    "metadata_casefolded": BookMetadataRow.casefolded,
+    "metadata_numeric": BookMetadataRow.numeric,
+    "size": (PanelRow.w * PanelRow.h) / (PageRow.width * PageRow.height * 1.0),
+}
+"""Columns by the names that `filter_sql.conditions` takes."""
+
+
 def filtered(statement: Select[Any], where: Filter, with_books: bool = False) -> Select[Any]:
     """Add the conditions of a filter on present panels; only the tables that it needs are joined, to save time."""
-    columns = {
-        "book_id": PageRow.book_id,
-        "book": BookRow.id,
-        "title_key": BookRow.title_key,
-        "path_key": BookRow.path_key,
-        "book_source": BookRow.source_id,
-        "source": SourceRow.id,
-        "source_key": SourceRow.path_key,
-        "page": PageRow.number,
-        "dialogue": PanelRow.dialogue,
-        "box_source": PanelRow.box_source,
-        "aspect": PanelRow.w / PanelRow.h,
-        "label": PageRow.label,
-        "metadata_book": BookMetadataRow.book_id,
-        "metadata_name": BookMetadataRow.name,
-        "metadata_casefolded": BookMetadataRow.casefolded,
-        "metadata_numeric": BookMetadataRow.numeric,
-        "size": (PanelRow.w * PanelRow.h) / (PageRow.width * PageRow.height * 1.0),
-    }
     joined = statement.select_from(PanelRow).join(PageRow, PanelRow.page_id == PageRow.id)
     if with_books:
         joined = joined.join(BookRow, PageRow.book_id == BookRow.id)
-    return joined.where(PageRow.missing.is_(False), *conditions(where, columns))
+    return joined.where(PageRow.missing.is_(False), *conditions(where, _COLUMNS))
+
+
+class Within:
+    """The panels that a filter allows, as a query for their ids or as the sorted (M,) int64 ids themselves."""
+
+    def __init__(self, statement: Callable[[], Select[Any]], ids: NDArray[np.int64] | None = None) -> None:
+        """Take what makes the query, and the ids if they are known."""
+        self._make_statement = statement
+        self._ids = ids
+
+    @cached_property
+    def statement(self) -> Select[Any]:
+        """The query for the ids; a filter of many names takes a while to become one."""
+        return self._make_statement()
+
+    def ids(self, connection: Connection) -> NDArray[np.int64]:
+        """Return the sorted ids."""
+        return sorted_ids(connection, self.statement) if self._ids is None else self._ids
+
+
+def sorted_ids(connection: Connection, statement: Select[Any]) -> NDArray[np.int64]:
+    """Return the sorted (M,) int64 ids of a query for ids; sorted by NumPy, which is faster than SQLite."""
+    cursor = connection.execute(statement).cursor  # plain tuples: rows as objects cost three times as much
+    assert cursor is not None  # a SELECT has one
+    return np.sort(np.fromiter((row[0] for row in cursor.fetchall()), dtype=np.int64))
+
+
+def book_filter(where: Filter) -> Select[Any]:
+    """Return the query for the ids of the books that pass a filter, which has no other conditions."""
+    return select(BookRow.id).where(*conditions(where, {**_COLUMNS, "book_id": BookRow.id}))
+
+
+def read_metadata(connection: Connection) -> MetadataValues:
+    """Read those metadata of all books that filters know."""
+    columns = (BookMetadataRow.book_id, BookMetadataRow.name, BookMetadataRow.value, BookMetadataRow.casefolded)
+    cursor = connection.execute(select(*columns).where(BookMetadataRow.name.in_(METADATA_FILTERS))).cursor
+    assert cursor is not None  # a SELECT has one
+    return MetadataValues.of(cursor.fetchall())

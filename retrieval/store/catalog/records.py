@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,15 +130,58 @@ class NewPage:
 
 
 @dataclass(frozen=True, slots=True)
-class PanelCount:
-    """Numbers of present panels of one book and one page label that pass a filter; aspects: in order of `ASPECTS`."""
+class PanelCounts:
+    """Numbers of present panels that pass a filter, in K groups of one book and one page label.
 
-    book_id: int
-    book: str
-    label: str | None
-    panels: int
-    with_dialogue: int
-    aspects: tuple[int, ...]
+    books: (K,) int64 ids. labels: of each group. numbers: (K, 2 + aspects) int64: panels, panels with dialogue, and
+    panels of each of `ASPECTS`. titles: of all books, by id.
+    """
+
+    books: NDArray[np.int64]
+    labels: list[str | None]
+    numbers: NDArray[np.int64]
+    titles: Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataValues:
+    """Metadata of books as M rows of a book and one of S spellings of values that filters compare as V values.
+
+    names, values: (V) name (series, ...) and value without case. spellings: (S) as they are written. value_of: (S,)
+    the value of each spelling. books: (M,) ids. spelling_of: (M,). first: (M,) False for a value that its book has in
+    an earlier row, too.
+    """
+
+    names: list[str]
+    values: list[str]
+    spellings: list[str]
+    value_of: NDArray[np.int64]
+    books: NDArray[np.int64]
+    spelling_of: NDArray[np.int64]
+    first: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, rows: Iterable[tuple[int, str, str, str]]) -> MetadataValues:
+        """Collect (book id, name, value, casefolded value) rows."""
+        values: dict[tuple[str, str], int] = {}
+        spellings: dict[tuple[int, str], int] = {}
+        seen: set[tuple[int, int]] = set()
+        books, spelling_of, first = [], [], []
+        for book, name, spelling, casefolded in rows:
+            value = values.setdefault((name, casefolded), len(values))
+            books.append(book)
+            spelling_of.append(spellings.setdefault((value, spelling), len(spellings)))
+            first.append((book, value) not in seen)
+            seen.add((book, value))
+        return cls(
+            [name for name, _ in values],
+            [casefolded for _, casefolded in values],
+            [spelling for _, spelling in spellings],
+            np.array([value for value, _ in spellings], np.int64),
+            np.array(books, np.int64),
+            np.array(spelling_of, np.int64),
+            np.array(first, np.bool_),
+        )
 
 
 @dataclass(frozen=True, slots=True)
