@@ -24,7 +24,7 @@ _LEAST = {"batch_size": 1, "workers": 0, "max_pixels": 1, "max_bytes": 1, "max_m
 _CHOSEN_LATER = ("workers", "batch_size", "dpi")
 """Of these, None leaves the choice to the build."""
 
-_SWITCHES = ("page_is_panel", "right_to_left", "story_only", "thumbnails", "regions", "keep_ocr")
+_SWITCHES = ("page_is_panel", "right_to_left", "story_only", "thumbnails", "keypoints", "regions", "keep_ocr")
 
 _MAX_DEFAULT_WORKERS = 8
 """Processes at most if `workers` is not given: bounds memory on machines with many cores."""
@@ -46,7 +46,8 @@ class BuildOptions:
     - max_pixels, max_bytes, max_members, max_ratio: see `retrieval.books.ReadLimits`. Pages beyond them are skipped.
     - dpi: resolution of rendered PDF pages. None: that of the index, else 150.
     - strips: join the slices of vertical strips if a book looks like one (auto), always (yes), or never (no).
-    - thumbnails: store thumbnails for the web app.
+    - thumbnails: store thumbnails for the web app and for searches by image.
+    - keypoints: store the keypoints of the thumbnails, 20 KB a panel, which searches by image then need not compute.
     - regions: store region vectors, by which a piece of a panel finds it. None: as in the index, or, in a new one,
       if the encoder has them.
     - ocr: when to run OCR on panels without annotated text: `now` (with each page), `later` (pictures of all pages
@@ -71,6 +72,7 @@ class BuildOptions:
     dpi: int | None = None
     strips: str = "auto"
     thumbnails: bool = True
+    keypoints: bool = True
     regions: bool | None = None
     ocr: str | bool = "auto"
     keep_ocr: bool = False

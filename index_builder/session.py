@@ -225,7 +225,8 @@ class BuildSession:
     def _decode_settings(self, sources: list[Path], ocr: OcrSettings | None) -> DecodeSettings:
         ids = {self._index.catalog.source_id(source): source for source in sources}
         options = self._options
-        return DecodeSettings(ids, options.limits, options.page_is_panel, options.thumbnails, ocr)
+        pictures = options.thumbnails, options.keypoints
+        return DecodeSettings(ids, options.limits, options.page_is_panel, *pictures, ocr)
 
     # ------------------------------------------------------------------- report
 

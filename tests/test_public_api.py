@@ -74,7 +74,7 @@ FIELDS: dict[type, str] = {
     retrieval.PanelseekError: "problem path hint",
     index_builder.BuildOptions: (
         "index_kind page_is_panel right_to_left story_only annotations workers batch_size precision max_pixels"
-        " max_bytes max_members max_ratio dpi strips thumbnails regions ocr keep_ocr language within"
+        " max_bytes max_members max_ratio dpi strips thumbnails keypoints regions ocr keep_ocr language within"
     ),
     index_builder.BuildReport: (
         "index books pages panels panels_with_dialogue low_confidence_pages pages_new pages_changed pages_moved"

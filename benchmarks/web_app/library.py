@@ -1,4 +1,4 @@
-"""A synthetic library: clustered vectors, dialogues of five words, and thumbnails."""
+"""A synthetic library: clustered vectors, dialogues of five words, and thumbnails cut from the sample comics."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+import sample_data
 from index_builder.write import CatalogWriter, write_generation
 from retrieval.encoder import load_encoder
 from retrieval.encoder.protocol import PanelEmbeddings
 from retrieval.encoder.spec import DIMENSION
+from retrieval.images.keypoints import pack_thumbnail_keypoints
 from retrieval.images.thumbnail import encode_thumbnail
 from retrieval.records import Box
 from retrieval.store.catalog.records import NewPage, NewPanel
@@ -40,7 +42,8 @@ def make_library(folder: Path, panels: int, regions: int, *, with_thumbnails: bo
     folder.mkdir(parents=True, exist_ok=True)
     centres = np.random.default_rng(1).normal(size=(max(10, panels // 50), DIMENSION)).astype(np.float32)
     vectors = VectorStore(folder / "vectors", regions=regions)
-    images = [encode_thumbnail(drawing(seed)) for seed in range(64)]
+    images = [encode_thumbnail(piece(seed)) for seed in range(64 if with_thumbnails else 0)]
+    keypoints = [pack_thumbnail_keypoints(webp) for webp in images]
     thumbnails = Thumbnails(folder)
     with CatalogWriter.create(catalog_url(folder)) as catalog:
         source = catalog.source_id(folder / "comics")
@@ -51,7 +54,9 @@ def make_library(folder: Path, panels: int, regions: int, *, with_thumbnails: bo
             count, rng = min(BATCH, panels - start), np.random.default_rng((1, start))
             sums = vectors.append(start, encoded(rng, centres, count, regions))
             if with_thumbnails:
-                thumbnails.put((start + i, images[(start + i) % len(images)]) for i in range(count))
+                rows = range(start, start + count)
+                stored = ([(row, kind[row % len(kind)]) for row in rows] for kind in (images, keypoints))
+                thumbnails.put(*stored)
             catalog.write_pages(list(pages(catalog, source, rng, start, sums)))
             print(f"{start + count:,} panels written", file=sys.stderr)
         record = EncoderRecord("small", "small", encoder.fingerprint, encoder.settings)
@@ -110,6 +115,16 @@ def pages(
         )
         place = first % 200 // 5 + 1
         yield NewPage(book, f"{place:03}.png", place, "fingerprint", f"digest{first}", 1000, 1400, panels)
+
+
+def piece(seed: int) -> Image.Image:
+    """Return a piece of a page of the sample comics, of the size of a panel, the same for the same seed."""
+    pages = sorted(Path(sample_data.__file__).with_name("comics").rglob("*.jpg"))
+    rng = np.random.default_rng(seed)
+    with Image.open(pages[rng.integers(len(pages))]) as page:
+        left, top = rng.random(2) * (0.55, 0.7)
+        box = (left * page.width, top * page.height, (left + 0.45) * page.width, (top + 0.3) * page.height)
+        return page.convert("RGB").crop(tuple(round(side) for side in box))
 
 
 def drawing(seed: int) -> Image.Image:

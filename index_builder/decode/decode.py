@@ -31,8 +31,8 @@ from retrieval.encoder.protocol import PanelInput
 from retrieval.errors import PanelseekError, raise_limit
 from retrieval.images.crops import crop
 from retrieval.images.decode import MAX_BYTES, decode_image
+from retrieval.images.keypoints import pack_thumbnail_keypoints
 from retrieval.images.thumbnail import encode_thumbnail
-from retrieval.records import Box
 
 
 def decode_page(task: PageTask, settings: DecodeSettings) -> DecodeResult:
@@ -75,7 +75,7 @@ def _decode(task: PageTask, settings: DecodeSettings) -> DecodedPage:
     if low_confidence:  # last, so that its text stays that of the panels detected on it
         detected = [*detected, full_page(page, number=len(detected) + 1)]
     text_only = settings.text_only and task.ocr_only and digest == task.previous_digest
-    panels, dropped = _cut(page, detected, thumbnails=settings.thumbnails and not text_only, images=not text_only)
+    panels, dropped = _cut(page, detected, settings, images=not text_only)
     warnings = (*notes, *unreadable, *annotation.warnings, *dropped, *unread)
     return DecodedPage(digest, page.width, page.height, tuple(panels), warnings, engine, ocr, text_only)
 
@@ -119,10 +119,11 @@ def _digest(
 
 
 def _cut(
-    page: Image.Image, detected: list[DetectedPanel], *, thumbnails: bool, images: bool
+    page: Image.Image, detected: list[DetectedPanel], settings: DecodeSettings, *, images: bool
 ) -> tuple[list[DecodedPanel], list[str]]:
     """Return the panels of a page, and a warning for each box outside it; the whole page if no panel is left."""
     make = panel_input if images else text_input
+    pictures = settings if images else None
     panels: list[DecodedPanel] = []
     dropped: list[str] = []
     for item in detected:
@@ -132,19 +133,21 @@ def _cut(
                 f"panel {item.number} dropped: its box {item.box.as_list()} is less than a pixel of the page"
             )
         else:
-            panels.append(_decoded(page, panel, item, thumbnails))
+            panels.append(_decoded(page, panel, item, pictures))
     if not panels:
         whole = full_page(page)
         panel = make(page, whole.box, "", whole.number)
         assert panel is not None  # a page has at least one pixel
-        panels.append(_decoded(page, panel, whole, thumbnails))
+        panels.append(_decoded(page, panel, whole, pictures))
     return panels, dropped
 
 
-def _decoded(page: Image.Image, panel: PanelInput, detected: DetectedPanel, thumbnails: bool) -> DecodedPanel:
-    return DecodedPanel(panel, detected, _thumbnail(page, panel.box) if thumbnails else None)
-
-
-def _thumbnail(page: Image.Image, box: Box) -> bytes | None:
-    cut = crop(page, box)
-    return encode_thumbnail(cut) if cut else None
+def _decoded(
+    page: Image.Image, panel: PanelInput, detected: DetectedPanel, pictures: DecodeSettings | None
+) -> DecodedPanel:
+    """Return a panel with its thumbnail and keypoints as the settings say; with neither if there are none."""
+    cut = crop(page, panel.box) if pictures is not None and pictures.thumbnails else None
+    if pictures is None or cut is None:
+        return DecodedPanel(panel, detected, None)
+    webp = encode_thumbnail(cut)
+    return DecodedPanel(panel, detected, webp, pack_thumbnail_keypoints(webp) if pictures.keypoints else None)

@@ -18,13 +18,15 @@ class DecodeSettings:
     """Settings that all pages of one build share, and paths on this machine.
 
     sources: paths of the sources by id. known_hashes: file of `write_hashes`; pages with such content are not decoded.
-    ocr: OCR settings; None to leave text unread. text_only: leave out the images of panels that only lack their text.
+    keypoints: find those of thumbnails. ocr: OCR settings; None to leave text unread. text_only: leave out the images
+    of panels that only lack their text.
     """
 
     sources: Mapping[int, Path]
     limits: ReadLimits
     page_is_panel: bool = False
     thumbnails: bool = True
+    keypoints: bool = True
     ocr: OcrSettings | None = None
     text_only: bool = False
     known_hashes: str | None = None
@@ -68,11 +70,12 @@ class DetectedPanel:
 
 @dataclass(frozen=True, slots=True)
 class DecodedPanel:
-    """A panel as encoder input, how it was detected, and its thumbnail as WebP bytes."""
+    """A panel as encoder input, how it was detected, its thumbnail as WebP bytes, and the packed keypoints of that."""
 
     input: PanelInput
     detected: DetectedPanel
     thumbnail: bytes | None
+    keypoints: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

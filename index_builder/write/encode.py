@@ -283,7 +283,10 @@ class PageWriter:
             first = index.next_row()
             sums = index.vectors.append(first, embeddings)
             if self._options.thumbnails:
-                index.thumbnails.put([(first + i, p.thumbnail) for i, p in enumerate(panels) if p.thumbnail])
+                index.thumbnails.put(
+                    [(first + i, p.thumbnail) for i, p in enumerate(panels) if p.thumbnail],
+                    [(first + i, p.keypoints) for i, p in enumerate(panels) if p.keypoints],
+                )
             pages = list(new_pages(batch, first, embeddings, sums))
             index.thumbnails.remove(index.catalog.write_pages(pages))
         self.encoded += len(panels)

@@ -35,7 +35,7 @@ def purge_unnamed(folder: Path, catalog: CatalogWriter, vectors: VectorStore) ->
 
 def _purge_thumbnails(thumbnails: Thumbnails, named: NDArray[np.int64]) -> None:
     try:
-        stored = thumbnails.stored_rows()
+        stored = thumbnails.stored_rows() | thumbnails.keypoint_rows()
     except sqlite3.DatabaseError as error:
         if fault_of(error) == "disk":
             raise disk_error("the file of thumbnails", thumbnails.path, error) from error

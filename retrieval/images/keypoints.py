@@ -26,6 +26,10 @@ MIN_INLIERS = 10
 MAX_KEYPOINTS = 500
 """Keypoints per image, the strongest ones."""
 
+_VERSION = 1
+"""First byte of packed keypoints. A change of what a thumbnail's keypoints are raises it; others count as missing."""
+
+_POINT_BYTES, _DESCRIPTOR_BYTES = 8, 32
 _FAST_THRESHOLD = 10  # grey levels, of the FAST corner test; low because line art on scans has soft corners
 _EDGE_PIXELS = 15  # border without keypoints; narrow because a crop of a panel has only its middle to match
 _RATIO = 0.8
@@ -108,6 +112,27 @@ def extract_keypoints(grey: GreyImage) -> Keypoints:
     return Keypoints(np.array([keypoint.pt for keypoint in keypoints], np.float32), descriptors)
 
 
+def pack_thumbnail_keypoints(webp: bytes) -> bytes:
+    """Return the keypoints of a stored thumbnail as 1 + 40 N bytes. Raises `OSError` if it is damaged."""
+    found = extract_keypoints(thumbnail_to_grey(webp))
+    return bytes([_VERSION]) + found.points.astype("<f4").tobytes() + found.descriptors.tobytes()
+
+
+def is_current(packed: bytes) -> bool:
+    """Return True if packed keypoints are of this version."""
+    return packed[:1] == bytes([_VERSION]) and (len(packed) - 1) % (_POINT_BYTES + _DESCRIPTOR_BYTES) == 0
+
+
+def unpack_keypoints(packed: bytes) -> Keypoints | None:
+    """Return packed keypoints; None if they are of another version."""
+    if not is_current(packed):
+        return None
+    count = (len(packed) - 1) // (_POINT_BYTES + _DESCRIPTOR_BYTES)
+    points = np.frombuffer(packed, "<f4", 2 * count, 1).reshape(count, 2)
+    descriptors = np.frombuffer(packed, np.uint8, _DESCRIPTOR_BYTES * count, 1 + _POINT_BYTES * count)
+    return Keypoints(points.astype(np.float32), descriptors.reshape(count, _DESCRIPTOR_BYTES))
+
+
 # -------------------------------------------------------------------- matching
 
 
@@ -116,10 +141,14 @@ def count_inliers(query: Keypoints, target: Keypoints) -> int:
     return match_affine(query, target).inliers
 
 
-def match_affine(query: Keypoints, target: Keypoints) -> AffineMatch:
-    """Find the affine map from `query` to `target` with the most inliers."""
+def match_affine(query: Keypoints, target: Keypoints, least: int = 4) -> AffineMatch:
+    """Find the affine map from `query` to `target` with the most inliers.
+
+    least: matching descriptors below which there is no match, since so many inliers are needed; some map fits any three
+    points.
+    """
     pairs = _match_descriptors(query.descriptors, target.descriptors)
-    if len(pairs) < 4:  # some map fits any three points
+    if len(pairs) < max(4, least):
         return NO_MATCH
     source, destination = query.points[pairs[:, 0]], target.points[pairs[:, 1]]
     affine, inliers = cv2.estimateAffine2D(
@@ -140,9 +169,11 @@ def _match_descriptors(query: NDArray[np.uint8], target: NDArray[np.uint8]) -> N
     """Return (M, 2) positions of descriptors that pass the ratio test."""
     if len(query) < 2 or len(target) < 2:
         return np.empty((0, 2), np.int64)
-    nearest = cv2.BFMatcher(cv2.NORM_HAMMING).knnMatch(query, target, k=2)
-    unambiguous = [(a.queryIdx, a.trainIdx) for a, b in nearest if a.distance < _RATIO * b.distance]
-    return np.array(unambiguous, np.int64).reshape(-1, 2)
+    import faiss  # compares bits in a fifth of the time that OpenCV takes; loaded by the first comparison
+
+    distances, places = faiss.knn_hamming(query, target, 2)
+    unambiguous = np.flatnonzero(distances[:, 0] < _RATIO * distances[:, 1])  # so never between two equally near
+    return np.stack([unambiguous, places[unambiguous, 0]], axis=1).astype(np.int64)
 
 
 # ----------------------------------------------------------------- correlation

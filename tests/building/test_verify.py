@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import faiss
@@ -16,6 +17,7 @@ from index_builder import repair_index
 from retrieval import PanelIndex, verify_index
 from retrieval.records import View
 from retrieval.store.generation import sealed
+from retrieval.store.thumbnails import Thumbnails
 from retrieval.verify import SAMPLE, VerifyReport
 from tests.building.library import answers, build, content, page, panels
 from tests.conftest import GridEncoder
@@ -161,6 +163,38 @@ def test_repair_draws_missing_thumbnails(built: Path) -> None:
     thumbnails.close()
     assert "5 thumbnails" in repair_index(built).rebuilt
     assert "0 thumbnails" in repair_index(built).rebuilt
+
+
+def test_repair_stores_missing_keypoints(built: Path) -> None:
+    """Missing keypoints, and those of another version, are found in the thumbnails; damaged ones are named before."""
+    store = Thumbnails(built)
+    before = store.read_keypoints(sorted(store.keypoint_rows()))
+    assert set(before) == store.stored_rows()
+    with closing(sqlite3.connect(store.path)) as file, file:
+        file.execute("DELETE FROM keypoints WHERE row < 2")
+    store.put([], [(2, b"\0" + before[2][1:])])
+    found = verify(built)
+    assert found.sound
+    assert found.checked["keypoints_missing"] == 3
+    assert any("3 thumbnails have no stored keypoints" in note for note in found.notes)
+    with closing(sqlite3.connect(store.path)) as file, file:
+        file.execute("UPDATE keypoints SET packed = zeroblob(41) WHERE row = 3")
+    (problem,) = verify(built).problems
+    assert (problem.part, problem.derived) == ("thumbnails", True)
+    assert "the keypoints of 1 thumbnails" in problem.found
+    assert {"0 thumbnails", "keypoints of 4 thumbnails"} <= set(repair_index(built).rebuilt)
+    assert store.read_keypoints(sorted(before)) == before
+    assert "keypoints_missing" not in verify(built).checked
+
+
+def test_an_index_without_keypoints_stays_without(lib: Path, index: Path) -> None:
+    """No keypoints are missing in an index that was built without them, and a repair stores none."""
+    page(lib / "1", 1)
+    build(lib, index, keypoints=False)
+    assert "keypoints_missing" not in verify(index).checked
+    repair_index(index, encoder=GridEncoder())
+    assert Thumbnails(index).keypoint_rows() == set()
+    assert Thumbnails(index).stored_rows()
 
 
 def test_repair_keeps_the_kind(many: Path, index: Path) -> None:

@@ -75,7 +75,7 @@ TORCH = ["torch", "torchvision", "transformers", "gradio"]
 LOADED = {
     "words": (["search", "fed the robot"], [*TORCH, "openvino", "faiss", "cv2", "PIL"]),
     "negative words": (["search", "fed the robot", "--negative", "tea"], [*TORCH, "openvino", "faiss", "cv2", "PIL"]),
-    "image": (["search", "--image", "page1.png"], [*TORCH, "faiss"]),
+    "image": (["search", "--image", "page1.png"], TORCH),
     "info": (["info"], [*TORCH, "openvino", "faiss", "cv2", "PIL", "tokenizers"]),
     "books and facets": (["info", "--books", "--facets"], [*TORCH, "openvino", "faiss", "cv2", "PIL", "tokenizers"]),
 }

@@ -26,11 +26,15 @@ from retrieval.images.keypoints import (
     SIDE,
     AffineMatch,
     Keypoints,
+    _match_descriptors,
     count_inliers,
     extract_keypoints,
     match_affine,
     ncc,
+    pack_thumbnail_keypoints,
+    thumbnail_to_grey,
     to_grey,
+    unpack_keypoints,
 )
 from retrieval.images.thumbnail import encode_thumbnail
 from retrieval.records import View
@@ -40,6 +44,7 @@ from retrieval.search.query_vectors import EncodedQuery
 from retrieval.search.ranking import geometric
 from retrieval.search.ranking.context import RankingContext
 from retrieval.search.ranking.geometric import VERIFIED
+from retrieval.store.thumbnails import Thumbnails
 from tests.conftest import GridEncoder
 
 Pixels = NDArray[np.uint8]
@@ -195,6 +200,67 @@ def test_damaged_or_missing_thumbnails_leave_the_order_of_cosines(library: Path,
     assert sorted(ranks(folder, crops()))[:5] == [1] * 5
     shutil.rmtree(folder / "thumbnails")
     assert len(ranks(folder, crops())) == 15
+
+
+def strengths(folder: Path) -> list[list[tuple[int, float, float]]]:
+    """Return the hits of each crop, plain and mirrored, with score and ranking score."""
+    with PanelIndex.open(folder, encoder=GridEncoder()) as index:
+        images = [image for _, crop in crops() for image in (crop, crop[:, ::-1])]
+        found = [index.search(image=image, k=15) for image in images]
+        return [[(hit.panel.id, hit.score, hit.ranking_score) for hit in hits] for hits in found]
+
+
+def test_stored_keypoints_change_no_answer(library: Path, tmp_path: Path) -> None:
+    """Those that are missing, damaged or of another version are found anew, with the same ids, order and scores."""
+    folder = built(library, tmp_path / "a.index")
+    expected = strengths(folder)
+    store = Thumbnails(folder)
+    assert store.keypoint_rows() == store.stored_rows() == set(range(15))
+    with closing(sqlite3.connect(store.path)) as file, file:
+        file.execute("UPDATE keypoints SET packed = x'00' WHERE row % 3 = 0")
+        file.execute("DELETE FROM keypoints WHERE row % 3 = 1")
+    store.put([], [(2, b"\2" + store.get_keypoints([2])[2][1:])])
+    assert strengths(folder) == expected
+    plain = tmp_path / "plain.index"
+    build_index([library], plain, encoder=GridEncoder(), page_is_panel=True, workers=0, keypoints=False, ocr=False)
+    assert Thumbnails(plain).keypoint_rows() == set()
+    assert strengths(plain) == expected
+
+
+def test_only_thumbnails_that_match_are_decoded(library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With stored keypoints, a search decodes the one thumbnail that shows the drawing."""
+    folder, decoded = built(library, tmp_path / "a.index"), list[bytes]()
+    monkeypatch.setattr(geometric, "thumbnail_to_grey", lambda webp: decoded.append(webp) or thumbnail_to_grey(webp))
+    with PanelIndex.open(folder, encoder=GridEncoder()) as index:
+        hits = index.search(image=next(crops())[1], k=15)
+        assert decoded == [index.thumbnail(hits[0].panel)]
+
+
+def test_packed_keypoints_are_those_of_the_thumbnail() -> None:
+    webp = encode_thumbnail(Image.fromarray(drawing(1)))
+    found, packed = extract_keypoints(thumbnail_to_grey(webp)), pack_thumbnail_keypoints(webp)
+    again = unpack_keypoints(packed)
+    assert again is not None
+    assert len(packed) == 1 + 40 * len(found.points) > 4_000
+    assert np.array_equal(again.points, found.points)
+    assert np.array_equal(again.descriptors, found.descriptors)
+    blank = unpack_keypoints(pack_thumbnail_keypoints(encode_thumbnail(Image.new("RGB", (40, 40)))))
+    assert blank is not None
+    assert blank.descriptors.shape == (0, 32)
+    for other in (b"", packed[:-1], b"\0" + packed[1:]):
+        assert unpack_keypoints(other) is None
+
+
+def test_descriptors_match_as_with_opencv() -> None:
+    """The same pairs as OpenCV's matcher gives, with equally near and identical descriptors among them."""
+    rng = np.random.default_rng(5)
+    target = rng.integers(0, 256, (300, 32), np.uint8)
+    target[::7] = target[1]
+    query = np.concatenate([target[:200] ^ (rng.random((200, 32)) < 0.1), rng.integers(0, 256, (50, 32), np.uint8)])
+    nearest = cv2.BFMatcher(cv2.NORM_HAMMING).knnMatch(query, target, k=2)
+    expected = [[a.queryIdx, a.trainIdx] for a, b in nearest if a.distance < 0.8 * b.distance]
+    assert 100 < len(expected) < 200
+    assert _match_descriptors(query, target).tolist() == expected
 
 
 def test_result_pages_join(library: Path, tmp_path: Path) -> None:

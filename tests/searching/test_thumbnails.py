@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,44 @@ def test_stored_by_row(tmp_path: Path) -> None:
     assert (store.get(1), store.stored_rows()) == (None, {2, 3})
     store.clear()
     assert store.get(2) is None
+
+
+def test_keypoints_go_where_their_thumbnails_go(tmp_path: Path) -> None:
+    """They are stored, copied, replaced and removed with the thumbnail of their row."""
+    store = Thumbnails(tmp_path)
+    store.put([(1, b"one"), (2, b"two"), (3, b"three")], [(1, b"k1"), (2, b"k2"), (3, b"k3")])
+    assert store.get_keypoints([1, 2, 9]) == {1: b"k1", 2: b"k2"}
+    store.copy([(1, 7), (2, 8)])
+    store.put([(2, b"TWO")])
+    store.remove([3])
+    assert store.read_keypoints(range(10)) == {1: b"k1", 7: b"k1", 8: b"k2"}
+    assert store.keypoint_rows() == {1, 7, 8}
+    store.truncate(7)
+    assert (store.keypoint_rows(), store.stored_rows()) == ({1}, {1, 2})
+
+
+def test_a_file_of_an_earlier_release_has_no_keypoints(tmp_path: Path) -> None:
+    """It is read as before, and gets keypoints with the next thumbnails."""
+    store = Thumbnails(tmp_path)
+    store.put([(1, b"one")])
+    with closing(sqlite3.connect(store.path)) as file, file:
+        file.execute("DROP TABLE keypoints")
+    assert (store.get_keypoints([1]), store.read_keypoints([1]), store.keypoint_rows()) == ({}, {}, set())
+    assert store.get(1) == b"one"
+    store.put([(2, b"two")], [(2, b"k2")])
+    assert store.get_keypoints([1, 2]) == {2: b"k2"}
+
+
+def test_damaged_keypoints_count_as_missing(tmp_path: Path) -> None:
+    """Altered and exchanged ones do; their thumbnails stay."""
+    store = Thumbnails(tmp_path)
+    store.put([(n, b"webp") for n in range(4)], [(n, b"k%d" % n) for n in range(4)])
+    with closing(sqlite3.connect(store.path)) as file, file:
+        file.execute("UPDATE keypoints SET packed = x'00' WHERE row = 0")
+        file.execute("UPDATE keypoints SET row = 9 WHERE row = 1")
+        file.execute("UPDATE keypoints SET row = 1 WHERE row = 2")
+    assert store.get_keypoints(range(10)) == {3: b"k3"}
+    assert set(store.get_many(range(10))) == {0, 1, 2, 3}
 
 
 def test_a_damaged_file_reads_as_empty(tmp_path: Path) -> None:

@@ -24,7 +24,10 @@ from ui.output.terminal import echo, one_line, print_json
 _GROUPS = {
     "Comics": ("page_is_panel", "right_to_left", "annotations", "no_annotations", "story_only", "strips", "dpi"),
     "Text": ("ocr", "keep_ocr", "language"),
-    "Index": ("folder", "encoder", "device", "precision", "index_kind", "thumbnails", "regions", "catalog"),
+    "Index": (
+        *("folder", "encoder", "device", "precision", "index_kind"),
+        *("thumbnails", "keypoints", "regions", "catalog"),
+    ),
     "Limits": ("workers", "batch_size", "max_pixels", "max_bytes", "max_members", "max_ratio", "within"),
 }
 
@@ -126,6 +129,7 @@ _build_options = with_options(
     click.option(
         "--thumbnails/--no-thumbnails", default=True, show_default=True, help="Keep thumbnails for the web app."
     ),
+    click.option("--keypoints/--no-keypoints", default=True, help="Keep keypoints for fast searches by image."),
     click.option(
         "--regions/--no-regions",
         default=None,

@@ -8,7 +8,7 @@ Choices and their reasons (measured by `benchmarks/vector_search.py`):
   candidates are scored exactly, and there is no table per list (64 x 256 floats) to hold or to compute.
 - One training serves parts by ranges of vector rows. New panels have new rows, so a build that adds a book rewrites the
   last part and links the others. A search finds the lists once and looks into each part.
-- FAISS is imported where it is used: `panelseek info`, and a search in a small index, start without it.
+- FAISS is imported where it is used: `panelseek info`, and a search for words in a small index, start without it.
 - Files are memory-mapped, so lists are resident only while they are read.
 """
 
