@@ -17,7 +17,7 @@ from retrieval import Panel, PanelIndex, View, verify_index
 from retrieval.errors import PanelseekError
 from retrieval.overview.lookalikes import load_lookalikes, make_lookalikes
 from retrieval.overview.panel_map import load_panel_map, make_panel_map
-from retrieval.store.rejected_pairs import RejectedPairs
+from retrieval.overview.rejected_pairs import RejectedPairs
 from retrieval.store.thumbnails import Thumbnails
 from tests.building.library import answers, build, by_place, content, page, put, speckled
 from tests.conftest import GridEncoder

@@ -16,8 +16,8 @@ from retrieval import PanelIndex
 from retrieval.errors import PanelseekError
 from retrieval.overview.calibration import is_close
 from retrieval.overview.lookalikes import load_lookalikes, make_lookalikes
+from retrieval.overview.rejected_pairs import RejectedPairs
 from retrieval.search.query import Query
-from retrieval.store.rejected_pairs import RejectedPairs
 from tests.building.library import page, put, speckled
 from tests.conftest import GridEncoder
 

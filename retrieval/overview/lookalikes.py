@@ -27,10 +27,10 @@ from retrieval.images.keypoints import (
 from retrieval.overview.intact import check_vectors
 from retrieval.overview.lookalike_groups import Group, LookalikePairs, group_pairs, read_pairs, write_pairs
 from retrieval.overview.pca import principal_components
+from retrieval.overview.rejected_pairs import RejectedPairs
 from retrieval.progress import ProgressCallback, StageProgress, no_progress
 from retrieval.records import Panel, View
 from retrieval.search.open_index import OpenIndex
-from retrieval.store.rejected_pairs import RejectedPairs
 from retrieval.store.scoring import exact_scores
 
 MIN_COSINE = 0.75

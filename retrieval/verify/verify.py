@@ -9,11 +9,11 @@ from typing import Any
 from retrieval.collections.store import Collections
 from retrieval.errors import IndexDamaged
 from retrieval.index import PanelIndex
+from retrieval.overview.rejected_pairs import RejectedPairs
 from retrieval.progress import ProgressCallback, no_progress
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.hints import REPAIR_HINT, RESTORE_HINT
 from retrieval.store.layout import ID_FILE, catalog_url, check_index_id, existing_index, has_damaged_id, open_vectors
-from retrieval.store.rejected_pairs import RejectedPairs
 from retrieval.values import whole_number
 from retrieval.verify.catalog import check_catalog
 from retrieval.verify.generation import check_generation

@@ -27,11 +27,11 @@ from retrieval import verify_index
 from retrieval.books.formats.spool import Spool
 from retrieval.errors import IndexDamaged, IndexError_, PanelseekError, ResourceError, is_limit
 from retrieval.files import sync, write_array
+from retrieval.overview.rejected_pairs import RejectedPairs
 from retrieval.store import thumbnails
 from retrieval.store.ann import ivfpq
 from retrieval.store.derived import save_derived
 from retrieval.store.generation import open_generation
-from retrieval.store.rejected_pairs import RejectedPairs
 from retrieval.store.thumbnails import Thumbnails
 from retrieval.store.vectors import VectorStore
 from tests.building.library import build, page, panels, put, speckled

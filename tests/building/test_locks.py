@@ -25,11 +25,11 @@ from index_builder.dialogue.ocr_cache import OcrCache, OcrCacheWriter
 from index_builder.write import CatalogWriter
 from retrieval import PanelIndex
 from retrieval.errors import IndexDamaged, IndexError_, IndexLocked
+from retrieval.overview.rejected_pairs import RejectedPairs
 from retrieval.store import sqlite
 from retrieval.store.catalog import database
 from retrieval.store.catalog.tables import SettingRow
 from retrieval.store.layout import catalog_url
-from retrieval.store.rejected_pairs import RejectedPairs
 from retrieval.store.thumbnails import Thumbnails
 from tests.building.library import build, page, panels
 from tests.conftest import GridEncoder

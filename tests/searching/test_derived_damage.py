@@ -23,9 +23,9 @@ from retrieval.overview import lookalike_groups, panel_map
 from retrieval.overview.calibration import load_threshold, make_threshold
 from retrieval.overview.lookalikes import load_lookalikes, make_lookalikes
 from retrieval.overview.panel_map import load_panel_map, make_panel_map
+from retrieval.overview.rejected_pairs import RejectedPairs
 from retrieval.overview.thresholds import FILE as CALIBRATION
 from retrieval.records import View
-from retrieval.store.rejected_pairs import RejectedPairs
 from tests.conftest import GridEncoder
 from tests.searching.synthetic import clustered, library, write_index
 

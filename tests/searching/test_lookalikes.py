@@ -17,7 +17,7 @@ from retrieval.errors import IndexDamaged
 from retrieval.images.keypoints import NO_KEYPOINTS, Keypoints, extract_keypoints, to_grey
 from retrieval.overview.lookalike_groups import Group, LookalikePairs, group_pairs, with_panels
 from retrieval.overview.lookalikes import MIN_OVERLAP, load_lookalikes, make_lookalikes, overlap
-from retrieval.store.rejected_pairs import FILE, RejectedPairs
+from retrieval.overview.rejected_pairs import FILE, RejectedPairs
 from tests.conftest import GridEncoder, unit
 from tests.searching.synthetic import Row, clustered, write_index
 from ui.cli.main import main

@@ -10,7 +10,7 @@ from urllib.request import urlopen
 import numpy as np
 from playwright.sync_api import Locator, Page, expect
 
-from retrieval.store.rejected_pairs import FILE as REJECTED_FILE
+from retrieval.overview.rejected_pairs import FILE as REJECTED_FILE
 from tests.web.library import Site
 from tests.web.visitor import Visitor
 

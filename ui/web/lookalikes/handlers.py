@@ -10,7 +10,7 @@ from retrieval.errors import PanelseekError, UsageError
 from retrieval.index import PanelIndex
 from retrieval.overview.lookalike_groups import LookalikePanel, with_panels
 from retrieval.overview.lookalikes import load_lookalikes, make_lookalikes
-from retrieval.store.rejected_pairs import RejectedPairs
+from retrieval.overview.rejected_pairs import RejectedPairs
 from ui.web.shell.jobs import Job, JobStatus
 from ui.web.shell.messages import NO_SUCH_PANEL
 from ui.web.shell.parameters import parse_integer
