@@ -36,7 +36,7 @@ def main() -> None:
     make_library(arguments.folder, arguments.panels, arguments.regions)
     with served(arguments.folder) as (url, process):
         results: dict[str, Any] = {"panels": arguments.panels, "regions": arguments.regions}
-        results |= measure_browser(url, arguments.repeat, arguments.folder)
+        results |= measure_browser(url, arguments.repeat)
         results["load"] = measure_load(url, process, arguments.load)
     print(json.dumps(results, indent=1))
     figures.add("usable after opening", min(results["usable after s"]), "s")

@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 
 from index_builder.annotations.collection import Collection
-from index_builder.calibrate import calibrate
 from index_builder.decode.content_hashes import write_hashes
 from index_builder.decode.decode import decode_page
 from index_builder.decode.executors import ExecutorFactory, make_executor
@@ -29,7 +28,6 @@ from index_builder.report import BuildReport, StageTimer
 from index_builder.write import PageWriter, Publisher, StateReports, WritableIndex, derive_generation
 from retrieval.build_state import remove_build_state
 from retrieval.encoder.protocol import Encoder, can_encode_texts
-from retrieval.overview.thresholds import MIN_SAMPLE
 from retrieval.progress import ProgressCallback, StageProgress
 from retrieval.search.index_encoder import EncoderLoader
 from retrieval.store.generation import open_generation
@@ -54,7 +52,7 @@ class BuildSession:
     ) -> None:
         self._index = index
         self._options = options
-        self._shown_progress, self._progress = progress, StateReports(index.folder, progress)
+        self._progress = StateReports(index.folder, progress)
         self._executors = executors
         self._timer = StageTimer()
         self._began = time.monotonic()
@@ -62,7 +60,6 @@ class BuildSession:
 
     def run(self, sources: list[Path]) -> BuildReport:
         """Bring the index up to date with the sources and return the report."""
-        former = self._index.catalog.settings().generation
         self._check(sources)
         self._index.drop_unnamed()
         ocr = self._ocr_settings()
@@ -83,8 +80,6 @@ class BuildSession:
             generation = derive_generation(self._index, self._options.as_dict(), self._progress)
         self._settle_repair(sources)
         remove_build_state(self._index.folder)
-        if generation != former:
-            self._calibrate()
         return self._report(plan, writer, generation)
 
     def _settle_repair(self, sources: list[Path]) -> None:
@@ -193,13 +188,6 @@ class BuildSession:
             with temporary_errors():
                 write_hashes(self._index.catalog.pages.digests(), path)
             yield str(path)
-
-    def _calibrate(self) -> None:
-        """Measure score thresholds with an encoder that was needed; readers see no progress, the build is complete."""
-        encoder = self._encoder.loaded
-        if encoder is not None and self._index.catalog.library.counts()["panels"] >= MIN_SAMPLE:
-            with self._timer.stage("calibrate"):
-                calibrate(self._index.folder, encoder, time.monotonic() - self._began, self._shown_progress)
 
     # ----------------------------------------------------------------- settings
 

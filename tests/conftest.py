@@ -18,7 +18,6 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from index_builder import calibrate
 from index_builder.write.running import publish
 from retrieval.encoder.protocol import PanelEmbeddings, PanelInput, QueryInput, QueryVectors
 from retrieval.encoder.spec import DIMENSION, EncoderSpec
@@ -43,11 +42,9 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def builds_depend_on_no_clock() -> Iterator[None]:
-    """Builds in this process publish once and measure no threshold: a slow machine makes the index of a fast one."""
+    """Builds in this process publish once: a slow machine makes the index of a fast one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(publish, "FIRST_SECONDS", math.inf)
-        patch.setattr(calibrate, "LEAST_SECONDS", -math.inf)
-        patch.setattr(calibrate, "SHARE", -math.inf)
         yield
 
 

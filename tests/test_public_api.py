@@ -86,7 +86,7 @@ FIELDS: dict[type, str] = {
     index_builder.WatchEvent: "event at message path hint paths report",
 }
 
-HIT_FIELDS = "rank score panel view matched_on matched_words ranking_score"
+HIT_FIELDS = "rank relevance score panel view matched_on matched_words ranking_score close"
 
 
 def parameters(function: Callable[..., Any]) -> str:

@@ -153,7 +153,6 @@ def _words(page: Page, url: str, text: str) -> None:
     page.goto(f"{url}?q={quote(text)}")
     page.locator(".results .card").first.wait_for()
     page.locator("#filters details").first.wait_for()
-    page.wait_for_timeout(2500)  # the score threshold is calibrated once
 
 
 def _panel(page: Page, url: str, text: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +15,8 @@ from benchmarks.damage.kinds import DAMAGES
 from index_builder import build_index, repair_index
 from retrieval import PanelIndex, verify_index
 from retrieval.errors import PanelseekError
-from retrieval.overview.calibration import (
-    DEFAULT_QUERY_TYPE,
-    QueryType,
-    close_hits,
-    load_threshold,
-    make_threshold,
-)
 from retrieval.overview.lookalikes import load_lookalikes, make_lookalikes
 from retrieval.overview.panel_map import load_panel_map, make_panel_map
-from retrieval.records import View
 from retrieval.search.query import Query
 
 BOOKS = ("The Dark Lamp", "The Last Bus to Owl Hill")
@@ -76,25 +67,18 @@ def ask(index: Path, encoder: Any) -> Answer:
         queries += [Query(image=picture.crop((0, 0, 400, 300)), k=5), Query(image=picture, text="bus", k=5)]
         queries += [Query(panel=by_place[key].id, k=5) for key in sorted(by_place)[::20]]
         queries += [Query(text="light", k=5, where={"book": "%Lamp%", "has_dialogue": True})]
-        for query, hits in zip(queries, opened.search_many(queries), strict=True):
+        for hits in opened.search_many(queries):
             found = [[round(h.score, 4), place(h.panel), list(h.matched_words)] for h in hits]
-            answers.append([sorted(found, key=str), close_hits(query, hits, partial(_above, opened))])
+            answers.append([sorted(found, key=str), hits[0].close if hits else None])
         shapes = [len(opened.thumbnail(panel)) > 0 for panel in shown[::10]]
         return [*answers, shapes, _map(opened), _groups(opened)]
 
 
 def make_derived(index: Path, encoder: Any) -> None:
-    """Store what is made with the first request: score thresholds, the map and the look-alikes."""
+    """Store what is made with the first request: the map and the look-alikes."""
     with PanelIndex.open(index, encoder=encoder) as opened:
-        for view, query_type in (*DEFAULT_QUERY_TYPE.items(), (View.PICTURE, "panel")):
-            make_threshold(opened, view, query_type)
         make_panel_map(opened)
         make_lookalikes(opened)
-
-
-def _above(opened: PanelIndex, view: View, query_type: QueryType, score: float) -> bool | None:
-    threshold = load_threshold(opened, view, query_type)
-    return threshold.exceeded_by(score) if threshold else None
 
 
 def _map(opened: PanelIndex) -> Answer | None:

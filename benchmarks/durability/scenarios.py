@@ -14,10 +14,8 @@ from index_builder import remove_source, repair_index
 from index_builder.write import CatalogWriter
 from retrieval import PanelIndex
 from retrieval.errors import PanelseekError
-from retrieval.overview.calibration import is_close
 from retrieval.overview.lookalikes import load_lookalikes, make_lookalikes
 from retrieval.overview.rejected_pairs import RejectedPairs
-from retrieval.search.query import Query
 from tests.building.library import page, put, speckled
 from tests.conftest import GridEncoder
 
@@ -141,8 +139,6 @@ def _repair(place: Place) -> None:
 def _derive(place: Place) -> None:
     with PanelIndex.open(place.index, encoder=GridEncoder()) as index:
         load_lookalikes(index) or make_lookalikes(index)
-        query = Query(text="word5 here", k=2)
-        is_close(index, query, index.search_many([query])[0])
     RejectedPairs(place.index).add(PAIR[0], [PAIR[1]])
     mark("rejected")
 
@@ -173,7 +169,7 @@ SCENARIOS = {
     "later build": Scenario(_draw_build_and_change, _build, _build_again),
     "remove": Scenario(_draw_and_build, _remove, _remove_again, ("comics",)),
     "verify --repair": Scenario(_leave_unnamed_rows, _repair, _repair_again),
-    "lookalikes, calibration, rejected pair": Scenario(_draw_and_build, _derive, _derive_again),
+    "lookalikes, rejected pair": Scenario(_draw_and_build, _derive, _derive_again),
     "first build, IVF-PQ": Scenario(_draw_pictures, _build_pictures, _build_again, ("comics",)),
 }
 

@@ -200,14 +200,16 @@ OTHER_PROGRAMS = {
     "all": "runs the benchmarks",
     "annotated_pages": "module of the programs over annotated pages",
     "attacks": "attacks on the server",
-    "calibration": "quality of score thresholds",
     "crash_states": "power cuts",
     "damaged_index": "damaged indexes",
     "dialogue": "accuracy of OCR text",
     "disk_errors": "errors of the disk",
+    "image_search": "parts of a search by image",
     "kills": "killed commands",
     "mutated_files": "damaged books",
     "mutated_questions": "odd questions",
     "page_variants": "module of `panel_detector.py`",
+    "relevance": "weights of the relevance, and how well they hold",
+    "words_and_filters": "words and facets over a catalog without vectors",
 }
 """Programs and modules of the folder that measure no speed, and what they are for."""

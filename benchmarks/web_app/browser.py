@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,7 @@ FIRST_RESULT = """() => {
 }"""
 
 
-def measure_browser(url: str, repeat: int, folder: Path) -> dict[str, Any]:
+def measure_browser(url: str, repeat: int) -> dict[str, Any]:
     """Measure the times in Chromium: `repeat` queries by text and by image each."""
     from playwright.sync_api import sync_playwright
 
@@ -35,7 +33,6 @@ def measure_browser(url: str, repeat: int, folder: Path) -> dict[str, Any]:
         by_text = []
         for n in range(repeat):
             by_text.append(_time_query(page, _type, f"{WORDS[n]} {WORDS[3 * n + 5]} {WORDS[7 * n % 120]}"))
-            _wait_for_threshold(folder, "dialogue", "words")
         with tempfile.TemporaryDirectory() as temporary:
             by_image = []
             for n in range(repeat):
@@ -44,20 +41,8 @@ def measure_browser(url: str, repeat: int, folder: Path) -> dict[str, Any]:
                 page.locator("#clear").click()
                 page.locator(".welcome .card").first.wait_for()
                 by_image.append(_time_query(page, lambda p, path=path: _upload(p, path), "your image"))
-                _wait_for_threshold(folder, "picture", "picture")
         browser.close()
     return {"usable after s": usable, "text": _summary(by_text), "image": _summary(by_image)}
-
-
-def _wait_for_threshold(folder: Path, view: str, query_type: str) -> None:
-    """Wait for the calibration that the first query of a type starts: it takes half of a core meanwhile."""
-    for _ in range(1200):
-        with suppress(OSError, ValueError, StopIteration):
-            stored = json.loads(next(folder.glob("generations/*/calibration.json")).read_text())
-            if any((each["view"], each["query_type"]) == (view, query_type) for each in stored["thresholds"]):
-                return
-        time.sleep(0.25)
-    raise SystemExit(f"the threshold was not measured: {view}, {query_type}")
 
 
 def _usable(browser: Any, url: str) -> float:

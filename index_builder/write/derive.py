@@ -9,9 +9,7 @@ from index_builder.write.generation_writer import prune_generations, write_gener
 from index_builder.write.purge import purge_unnamed
 from index_builder.write.store import WritableIndex, current_generation
 from retrieval.errors import IndexError_
-from retrieval.overview.thresholds import carry_over
 from retrieval.progress import ProgressCallback, no_progress
-from retrieval.records import View
 from retrieval.store.generation import Generation, open_generation
 from retrieval.store.settings import BuildRecord
 
@@ -37,8 +35,7 @@ def publish_generation(index: WritableIndex, options: dict[str, Any], progress: 
         base = current_generation(index.folder, index.catalog)
         current = (current or 0) + 1
         kind = options["index_kind"]
-        manifest = write_generation(index.folder, current, index.catalog, index.vectors, kind, base, progress)
-        _keep_thresholds(index, settings.generation, manifest)
+        write_generation(index.folder, current, index.catalog, index.vectors, kind, base, progress)
         record = BuildRecord(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), options)
         index.catalog.switch_generation(current, last_build=record)
     prune_generations(index.folder, current)
@@ -54,16 +51,9 @@ def next_generation(index: WritableIndex, base: Generation | None = None) -> dic
     number = (settings.generation or 0) + 1
     index_type = settings.build_options.get("index_kind", "auto")
     manifest = write_generation(index.folder, number, index.catalog, index.vectors, index_type, base, no_progress)
-    _keep_thresholds(index, settings.generation, manifest)
     index.catalog.switch_generation(number)
     prune_generations(index.folder, number)
     return manifest
-
-
-def _keep_thresholds(index: WritableIndex, former: int | None, manifest: dict[str, Any]) -> None:
-    """Keep the score thresholds of the former generation that were measured with nearly as many panels."""
-    if former is not None:
-        carry_over(index.folder, former, manifest["generation"], manifest["views"][str(View.PICTURE)]["panels"])
 
 
 def _is_current(index: WritableIndex, number: int, index_type: str) -> bool:

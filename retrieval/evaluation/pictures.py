@@ -113,7 +113,7 @@ def measure_distortions(
     report = StageProgress(progress, "distortions", "panels", len(panels))
     for start in range(0, len(panels), _BATCH):
         group = panels[start : start + _BATCH]
-        queries = [query for panel in group for query in _queries(index, panel, settings, unreadable)]
+        queries = [query for panel in group for query in image_queries(index, panel, settings, unreadable)]
         for searcher in searchers:
             rankings = searcher.search([query.picture for query in queries]) if queries else []
             for query, ranking in zip(queries, rankings, strict=True):
@@ -155,7 +155,7 @@ def first_hit(query: ImageQuery, ranking: Ranking) -> FirstHit:
     return FirstHit(score, panel == query.panel, query.in_library)
 
 
-def _queries(index: OpenIndex, panel: Panel, settings: Settings, unreadable: Unreadable) -> Iterator[ImageQuery]:
+def image_queries(index: OpenIndex, panel: Panel, settings: Settings, unreadable: Unreadable) -> Iterator[ImageQuery]:
     """Yield the panel with each chosen distortion that applies; it is read once."""
     try:
         picture = np.asarray(index.panel_image(panel))

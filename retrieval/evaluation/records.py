@@ -9,7 +9,7 @@ from typing import Any
 from retrieval.errors import UsageError
 from retrieval.values import whole_number
 
-PARTS = ("distortions", "dialogue", "neighbours")
+PARTS = ("distortions", "dialogue", "relevance", "neighbours")
 DISTORTIONS = ("crop60", "crop30", "jpeg", "scan", "photo", "mirror", "recolour", "block", "lettering")
 DIALOGUE_QUERIES = ("five words", "half remembered", "ocr noise", "rephrased")
 DEFAULT, EXACT = "index", "exact"
@@ -55,10 +55,13 @@ class Settings:
             )
 
     def measures(self, part: str) -> bool:
-        """Return True if a part is to be measured; named distortions exclude the other parts."""
+        """Return True if a part is to be measured; named distortions exclude the other parts.
+
+        Relevance runs every query twice more, so it is measured only where it is named.
+        """
         if self.only is not None:
             return part == self.only
-        return not self.distortions or bool(self.chosen(part))
+        return part != "relevance" and (not self.distortions or bool(self.chosen(part)))
 
     def chosen(self, part: str) -> tuple[str, ...]:
         """Return the query types of one part, in the order of the table."""
@@ -92,6 +95,32 @@ class Detection:
     threshold: float
     precision: float
     recall: float
+
+
+@dataclass(frozen=True, slots=True)
+class RelevanceScores:
+    """How often `Hit.close` of the first hit is wrong for a query type.
+
+    right_first: queries whose first hit is right; wrong_denials: share of them that are not close.
+    out_of_library: queries over books without a right panel; wrong_acceptances: share of them that are close.
+    """
+
+    query_type: str
+    right_first: int
+    wrong_denials: float
+    out_of_library: int
+    wrong_acceptances: float
+
+
+@dataclass(frozen=True, slots=True)
+class RelevanceBin:
+    """The hits whose relevance is from `low` to `high`: their number, mean relevance, and the share that is right."""
+
+    low: float
+    high: float
+    hits: int
+    mean: float
+    right: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +158,8 @@ class Report:
     distortions: tuple[RetrievalScores, ...]
     detection: tuple[Detection, ...]
     dialogue: tuple[RetrievalScores, ...]
+    relevance: tuple[RelevanceScores, ...]
+    relevance_bins: tuple[RelevanceBin, ...]
     neighbours: tuple[NeighbourPurity, ...]
     collapse: IndexCollapse | None
     notes: tuple[str, ...]

@@ -10,15 +10,18 @@ from retrieval.evaluation.baselines import image_baselines, text_baselines
 from retrieval.evaluation.dialogue import dialogue_queries, measure_dialogue, text_searchers
 from retrieval.evaluation.neighbours import index_collapse, measure_neighbours
 from retrieval.evaluation.pictures import index_searchers, measure_distortions, searches_approximately
+from retrieval.evaluation.queries import query_panels
 from retrieval.evaluation.records import (
     Detection,
     IndexCollapse,
     NeighbourPurity,
+    RelevanceBin,
+    RelevanceScores,
     Report,
     RetrievalScores,
     Settings,
 )
-from retrieval.evaluation.sampling import query_panels
+from retrieval.evaluation.relevance import measure_relevance
 from retrieval.filters import Filter
 from retrieval.progress import ProgressCallback, no_progress
 from retrieval.records import Panel, View
@@ -56,6 +59,7 @@ class _Evaluation:
             )
         distortions, detected = self._distortions()
         dialogue = self._dialogue()
+        relevance, bins = self._relevance()
         neighbours, collapse = self._neighbours()
         return Report(
             index=str(self._index.folder),
@@ -66,6 +70,8 @@ class _Evaluation:
             distortions=tuple(distortions),
             detection=tuple(detected),
             dialogue=tuple(dialogue),
+            relevance=tuple(relevance),
+            relevance_bins=tuple(bins),
             neighbours=tuple(neighbours),
             collapse=collapse,
             notes=tuple(self._notes),
@@ -107,6 +113,14 @@ class _Evaluation:
         searchers = text_searchers(self._index) + (text_baselines(self._index) if settings.baselines else [])
         exact = not searches_approximately(self._index, View.DIALOGUE)
         return measure_dialogue(queries, searchers, self._progress, exact_is_default=exact)
+
+    def _relevance(self) -> tuple[list[RelevanceScores], list[RelevanceBin]]:
+        if not self._settings.measures("relevance"):
+            return [], []
+        panels = self._query_panels(Filter())
+        rows, bins, notes = measure_relevance(self._index, panels, self._settings, self._progress)
+        self._notes += notes
+        return rows, bins
 
     def _neighbours(self) -> tuple[list[NeighbourPurity], IndexCollapse | None]:
         if not self._settings.measures("neighbours"):

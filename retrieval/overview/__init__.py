@@ -1,1 +1,1 @@
-"""Functions over an open index: calibration, map, look-alikes, facets."""
+"""Functions over an open index: map, look-alikes, facets."""

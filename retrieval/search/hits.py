@@ -21,19 +21,23 @@ MatchedOn = Literal["picture", "words", "meaning", "both"]
 class Hit:
     """One result.
 
-    score: exact cosine with the query, -1 to 1. matched_on: why it was found; matched_words: the words of its
+    relevance: 0 to 1; it never rises down a list. Of the hits with relevance 0.9, nine in ten are what was searched
+    for. score: exact cosine with the query, -1 to 1. matched_on: why it was found; matched_words: the words of its
     dialogue that match the text of the query, as they are written there.
     ranking_score: the value that results are ordered by, before negative text: the score plus boosts for words,
     regions and keypoints. Comparable between hits of one query type.
+    close: True if it is probably what was searched for, None in an index of too few panels to tell.
     """
 
     rank: int
+    relevance: float
     score: float
     panel: Panel
     view: View
     matched_on: MatchedOn
     matched_words: tuple[str, ...]
     ranking_score: float
+    close: bool | None
     _read: Callable[[Panel], Image.Image] = field(repr=False, compare=False)
 
     def image(self) -> Image.Image:

@@ -27,6 +27,7 @@ from retrieval.search.ranking import coverage, hybrid, negative
 from retrieval.search.ranking.context import RankingContext
 from retrieval.search.ranking.fusion import ViewRanking, fuse
 from retrieval.search.ranking.grouping import GroupLimits
+from retrieval.search.relevance import CLOSE, MIN_PANELS, Background, reference_score, relevances
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.generation import ViewIndex
 from retrieval.store.hints import REPAIR_HINT
@@ -73,7 +74,11 @@ class Searcher:
     def _answer(self, query: Query, parts: Sequence[ViewQuery], encoded: Sequence[EncodedQuery]) -> list[Hit]:
         """Return the hits of one query from the ranking of each view that it searches."""
         rankings = [self._search_view(part, vectors) for part, vectors in zip(parts, encoded, strict=True)]
-        return self._hits(query, fuse(query, rankings))
+        ranked = fuse(query, rankings)
+        backgrounds = {ranking.view: ranking.background for ranking in rankings}
+        found = list(zip(ranked, relevances(ranked, backgrounds), strict=True))
+        enough = all(background.panels >= MIN_PANELS for background in backgrounds.values())
+        return self._hits(query, found[query.offset :], tells_close=enough)
 
     def _search_view(self, part: ViewQuery, encoded: EncodedQuery) -> ViewRanking:
         """Retrieve, rank and collect the best panels of one view; widen until enough are found or nothing is left."""
@@ -81,15 +86,15 @@ class Searcher:
         allowed = None if where.empty else self._allowed(part.view, where)
         context = self._context(part, encoded, where)
         vectors = encoded.vectors.vectors
+        mean, deviation = self.retriever.background_stats(part.view, vectors)
         panels: list[RankedPanel] = []
+        reference = mean
         for candidates in self.retriever.retrieve(part.view, part.query, vectors, allowed, context.lexical.panel_ids):
-            panels = self._rank_and_collect(candidates, context)
+            panels, reference = self._rank_and_collect(candidates, context, mean)
             if candidates.complete or len(panels) >= part.query.needed:
                 break
-        background = (
-            self.retriever.background_stats(part.view, vectors) if part.query.searches_two_views else (0.0, 1.0)
-        )
-        return ViewRanking(panels, *background)
+        background = Background(mean, deviation, reference, len(self.retriever.views[part.view]))
+        return ViewRanking(part.view, panels, background)
 
     def _allowed(self, view: View, where: Filter) -> Ids:
         """Return the sorted ids that pass a filter and are in the searched generation; a build may have added more."""
@@ -107,10 +112,13 @@ class Searcher:
             negative=negative.negative_query(part.query, encoded.negative, self._catalog, self.retriever),
         )
 
-    def _rank_and_collect(self, candidates: Candidates, context: RankingContext) -> list[RankedPanel]:
-        """Order the candidates and return the first that may be shown.
+    def _rank_and_collect(
+        self, candidates: Candidates, context: RankingContext, mean: float
+    ) -> tuple[list[RankedPanel], float]:
+        """Order the candidates; return the first that may be shown, and the score that they are compared with.
 
-        Penalties of negative text are read from the top down, deeper while too few panels are found.
+        mean: of the scores of unrelated panels. Penalties of negative text are read from the top down, deeper while
+        too few panels are found.
         """
         first_step = coverage.apply if context.vectors.query_regions else hybrid.apply
         ranked = first_step(candidates, context)
@@ -118,12 +126,13 @@ class Searcher:
             from retrieval.search.ranking import geometric  # loads OpenCV, which words do not need
 
             ranked = geometric.apply(ranked, context)
+        reference = reference_score(ranked, context.part.query.panel, mean)
         depth = context.part.query.needed + _SPARE_ROWS
         while True:
             final = negative.apply(ranked, context, depth)
             panels = self._collect(final, context)
             if not final.truncated or len(panels) >= context.part.query.needed:
-                return panels
+                return panels, reference
             depth *= 4
 
     def _collect(self, ranked: Candidates, context: RankingContext) -> list[RankedPanel]:
@@ -181,19 +190,21 @@ class Searcher:
         vectors = self.retriever.vectors.read(View.DIALOGUE, np.asarray(rows))
         return np.asarray(vectors.any(axis=1), dtype=np.bool_)
 
-    def _hits(self, query: Query, panels: Sequence[RankedPanel]) -> list[Hit]:
+    def _hits(self, query: Query, found: Sequence[tuple[RankedPanel, float]], *, tells_close: bool) -> list[Hit]:
         return [
             Hit(
                 rank=query.offset + place,
+                relevance=relevance,
                 score=item.score,
                 panel=item.panel,
                 view=item.part.view,
                 matched_on=explain_match(item),
                 matched_words=item.match.words,
                 ranking_score=item.ranking_score,
+                close=relevance >= CLOSE if tells_close else None,
                 _read=self._read_image,
             )
-            for place, item in enumerate(panels, 1)
+            for place, (item, relevance) in enumerate(found, 1)
         ]
 
 

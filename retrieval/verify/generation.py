@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from retrieval.errors import IndexDamaged
-from retrieval.overview import lookalike_groups, panel_map, thresholds
+from retrieval.overview import lookalike_groups, panel_map
 from retrieval.records import View
 from retrieval.store.generation import Generation, file_problems, open_generation, without_left_out
 from retrieval.store.hints import REPAIR_HINT
@@ -66,7 +66,6 @@ def _check_derived(run: Verification, generation: Generation) -> Iterator[Proble
     readable = {
         panel_map.FILE: panel_map.read_map(run.folder, generation) is not None,
         lookalike_groups.FILE: lookalike_groups.read_pairs(run.folder, generation) is not None,
-        thresholds.FILE: bool(thresholds.stored_thresholds(folder / thresholds.FILE)),
     }
     for name, sound in readable.items():
         if (folder / name).exists() and not sound:

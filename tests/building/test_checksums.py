@@ -19,7 +19,6 @@ from index_builder.write import CatalogWriter
 from retrieval import PanelIndex, verify_index
 from retrieval.encoder.protocol import PanelEmbeddings, PanelInput
 from retrieval.errors import IndexDamaged, UsageError
-from retrieval.overview.calibration import load_threshold, make_threshold
 from retrieval.overview.lookalikes import make_lookalikes
 from retrieval.overview.panel_map import load_panel_map, make_panel_map
 from retrieval.records import View
@@ -296,10 +295,9 @@ def derive_all(index: Path) -> None:
     with PanelIndex.open(index, encoder=GridEncoder()) as opened:
         make_panel_map(opened)
         make_lookalikes(opened)
-        make_threshold(opened, View.DIALOGUE)
 
 
-@pytest.mark.parametrize("name", ["map.npz", "lookalikes.npz", "calibration.json"])
+@pytest.mark.parametrize("name", ["map.npz", "lookalikes.npz"])
 @pytest.mark.parametrize("how", ["cut off", "a byte", "of another generation"])
 def test_derived_files(built: Path, lib: Path, name: str, how: str) -> None:
     """A damaged derived file, or one of an older generation, is named, counts as none, and goes with a repair."""
@@ -321,7 +319,6 @@ def test_derived_files(built: Path, lib: Path, name: str, how: str) -> None:
     assert (problem.found, problem.path) == ("the derived file is damaged", str(path))
     with PanelIndex.open(built, encoder=GridEncoder()) as opened:
         assert name != "map.npz" or load_panel_map(opened) is None
-        assert name != "calibration.json" or load_threshold(opened, View.DIALOGUE) is None
     repair_index(built, encoder=GridEncoder())
     assert found(built) == []
 

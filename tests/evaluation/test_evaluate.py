@@ -14,8 +14,7 @@ from index_builder import build_index
 from retrieval import PanelIndex
 from retrieval.errors import SourceError, UsageError
 from retrieval.evaluation import Settings, evaluate
-from retrieval.evaluation.queries import read_rephrased, text_query
-from retrieval.evaluation.sampling import query_panels
+from retrieval.evaluation.queries import query_panels, read_rephrased, text_query
 from retrieval.progress import Progress
 from sample_data import COMICS
 from tests.conftest import GridEncoder, draw_page, panel_boxes

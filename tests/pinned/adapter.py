@@ -17,7 +17,6 @@ from PIL import Image
 from index_builder import build_index
 from retrieval import PanelIndex, Query, load_encoder
 from retrieval.errors import PanelseekError, PictureError, UsageError
-from retrieval.overview.calibration import is_close, make_threshold
 from retrieval.overview.lookalikes import load_lookalikes, make_lookalikes
 from tests.pinned.material import Material
 
@@ -224,13 +223,8 @@ def _batch(index: PanelIndex, question: Mapping[str, Any], material: Material) -
 
 
 def _close(index: PanelIndex, question: Mapping[str, Any], material: Material) -> Any:
-    query = Query(**arguments(question, material))
-    return {"exactly": is_close(index, query, index.search_many([query])[0])}
-
-
-def _calibration(index: PanelIndex, question: Mapping[str, Any], _: Material) -> Any:
-    found = make_threshold(index, question["view"], question["asked_with"])
-    return {"numbers": [found.value, found.median, found.sample_size]}
+    hits = index.search_many([Query(**arguments(question, material))])[0]
+    return {"exactly": hits[0].close if hits else None}
 
 
 def _count(index: PanelIndex, question: Mapping[str, Any], _: Material) -> Any:
@@ -266,7 +260,6 @@ _ASK = {
     "search": _search,
     "batch": _batch,
     "close": _close,
-    "calibration": _calibration,
     "count": _count,
     "browse": _browse,
     "facets": _facets,

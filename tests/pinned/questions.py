@@ -1,6 +1,6 @@
 """The pinned questions as plain data, the same ones in the same order every time.
 
-A question is a mapping. `id`: "kind/number"; `ask`: search (if missing), batch, close, calibration, count, browse,
+A question is a mapping. `id`: "kind/number"; `ask`: search (if missing), batch, close, count, browse,
 facets, page or lookalikes; the other fields are those of `adapter.SEARCH_FIELDS`, `text` and `picture` (see
 `material`), and `where` (filters). `like` is the id of an indexed panel to search with.
 """
@@ -430,19 +430,10 @@ def _sample_other() -> list[Question]:
         {"text": "puddles", "meant": "either"},
         {"text": "no hit at all", "where": {"book": "no such book"}},
     ]
-    calibrations = [
-        {"ask": "calibration", "view": view, "asked_with": asked}
-        for view, asked in (
-            ("dialogue", "words"),
-            ("picture", "words"),
-            ("dialogue", "panel"),
-        )
-    ]
     return (
         numbered("batches", [{"ask": "batch", "questions": batch} for batch in batches])
         + numbered("panels of a page", [{"ask": "page", "like": i} for i in (1, 15, 83, 243, 301)])
         + numbered("refused", REFUSED)
-        + numbered("calibrations", calibrations)
         + numbered("close", [{"ask": "close", **question} for question in close])
         + numbered("look-alikes", [{"ask": "lookalikes"}])
     )
@@ -554,25 +545,19 @@ def made(ids: Sequence[int]) -> list[Question]:
 
 
 def _made_close(ids: Sequence[int]) -> list[Question]:
-    calibrations: list[Question] = [
-        {"ask": "calibration", "view": view, "asked_with": asked}
-        for view, asked in (("picture", "panel"), ("fused", "both"), ("fused", "panel"))
-    ]
     close: list[Question] = [
         {"picture": {"panel": ids[5]}, "text": "猫"},
         {"picture": {"noise": 6}, "text": "invoice"},
         {"like": ids[5]},
         {"like": ids[5], "itself": False},
     ]
-    return numbered("made calibrations", calibrations) + numbered(
-        "made close", [{"ask": "close", **question} for question in close]
-    )
+    return numbered("made close", [{"ask": "close", **question} for question in close])
 
 
 def variant(ids: Sequence[int]) -> list[Question]:
     """Return the questions about each smaller library of sample comics."""
     middle = ids[len(ids) // 2]
-    few = [{"ask": "calibration", "view": "picture", "asked_with": "picture"}] if len(ids) < 20 else []
+    few = [{"ask": "close", "picture": {"panel": ids[0]}}] if len(ids) < 20 else []
     return numbered(
         "variant",
         [

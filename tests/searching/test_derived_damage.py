@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import pickle
 import sqlite3
@@ -20,12 +19,9 @@ import pytest
 from retrieval import PanelIndex
 from retrieval.errors import IndexDamaged
 from retrieval.overview import lookalike_groups, panel_map
-from retrieval.overview.calibration import load_threshold, make_threshold
 from retrieval.overview.lookalikes import load_lookalikes, make_lookalikes
 from retrieval.overview.panel_map import load_panel_map, make_panel_map
 from retrieval.overview.rejected_pairs import RejectedPairs
-from retrieval.overview.thresholds import FILE as CALIBRATION
-from retrieval.records import View
 from tests.conftest import GridEncoder
 from tests.searching.synthetic import clustered, library, write_index
 
@@ -160,50 +156,6 @@ def test_cut_and_altered_archives(index: PanelIndex) -> None:
     assert len(make_panel_map(index).ids) == COUNT
     assert load_panel_map(index) is not None
     assert make_lookalikes(index) == load_lookalikes(index)
-
-
-def threshold(**changes: Any) -> dict[str, Any]:
-    one = {"view": "dialogue", "query_type": "words", "value": 0.5, "median": 0.4, "sample_size": 20}
-    return {key: value for key, value in (one | changes).items() if value != "absent"}
-
-
-CALIBRATIONS: dict[str, Any] = {
-    "no object": [],
-    "no list": {"thresholds": 5},
-    "no threshold": {"thresholds": ["x"]},
-    "unknown view": {"thresholds": [threshold(view="smell")]},
-    "unknown query": {"thresholds": [threshold(query_type="smell")]},
-    "a text as value": {"thresholds": [threshold(value="0.5")]},
-    "true as value": {"thresholds": [threshold(value=True)]},
-    "not finite": {"thresholds": [threshold(value=float("nan"))]},
-    "huge": {"thresholds": [threshold(value=10**400)]},
-    "no median": {"thresholds": [threshold(median=None)]},
-    "no size": {"thresholds": [threshold(sample_size="absent")]},
-    "a size of another type": {"thresholds": [threshold(sample_size=2.5)]},
-    "a count of panels of another type": {"thresholds": [threshold(panels=True)]},
-    "more": {"thresholds": [threshold(colour="red")]},
-}
-
-
-@pytest.mark.parametrize("content", CALIBRATIONS.values(), ids=CALIBRATIONS)
-def test_a_damaged_calibration(index: PanelIndex, content: Any) -> None:
-    """It counts as missing; a search measures again."""
-    place(index, CALIBRATION).write_text(json.dumps(content))
-    assert load_threshold(index, View.DIALOGUE) is None
-
-
-@pytest.mark.parametrize("data", [b"", b"{", b"\xff\xfe{}", b"[" * 100_000, bytes(4096)])
-def test_a_calibration_that_is_no_json(index: PanelIndex, data: bytes) -> None:
-    """The same for any other content; the threshold is written anew."""
-    place(index, CALIBRATION).write_bytes(data)
-    assert load_threshold(index, View.PICTURE) is None
-
-
-def test_a_calibration_is_written_anew(index: PanelIndex) -> None:
-    """After damage the file holds what was measured."""
-    place(index, CALIBRATION).write_bytes(b"{")
-    measured = make_threshold(index, View.DIALOGUE)
-    assert json.loads(place(index, CALIBRATION).read_text())["thresholds"][0]["sample_size"] == measured.sample_size
 
 
 @pytest.mark.parametrize("values", ["('x', 2)", "(NULL, 2)", "(1, x'ff')"])

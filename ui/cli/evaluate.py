@@ -48,7 +48,9 @@ _GROUPS = {
     help="Use only panels of matching books as queries; may be repeated.",
 )
 @click.option("--annotated", is_flag=True, help="Use only hand-annotated panels as queries.")
-@click.option("--only", type=click.Choice(["distortions", "dialogue", "neighbours"]), help="Measure only this part.")
+@click.option(
+    "--only", type=click.Choice(["distortions", "dialogue", "relevance", "neighbours"]), help="Measure only this part."
+)
 @click.option("--distortions", metavar="NAME,...", help="Measure only these distortions and text queries.")
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Seed all random draws."

@@ -132,11 +132,10 @@ def _where(options: dict[str, Any]) -> dict[str, Any]:
 
 def _print_results(index: PanelIndex, query: Query, hits: Sequence[Hit], possible: int, as_json: bool) -> None:
     """Print the hits; without any, say on standard error what to try."""
-    from retrieval.overview.calibration import is_known_close
     from ui.output.notes import build_notes, search_notes
     from ui.output.tables import print_hits
 
-    close = is_known_close(index, query, hits) if hits else None
+    close = hits[0].close if hits and not query.offset else None
     notes = search_notes(index, query) if possible else build_notes(index.folder)
     if as_json:
         print_json(_results_as_dict(query, hits) | {"close": close, "notes": notes})

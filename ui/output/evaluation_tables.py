@@ -34,6 +34,26 @@ def tables(report: Report) -> list[Table]:
             for d in report.detection
         ]
         made.insert(1 if report.distortions else 0, ("Detection", columns, cells))
+    if report.relevance:
+        columns = ["query", "right first", "wrong denials", "out of library", "wrong acceptances"]
+        cells = [
+            [
+                r.query_type,
+                f"{r.right_first:,}",
+                _share(r.wrong_denials),
+                f"{r.out_of_library:,}",
+                _share(r.wrong_acceptances),
+            ]
+            for r in report.relevance
+        ]
+        made.append(("Close matches", columns, cells))
+    if report.relevance_bins:
+        columns = ["relevance", "hits", "mean relevance", "right"]
+        cells = [
+            [f"{b.low:.0%} to {b.high:.0%}", f"{b.hits:,}", _share(b.mean), _share(b.right)]
+            for b in report.relevance_bins
+        ]
+        made.append(("Relevance", columns, cells))
     if report.neighbours:
         columns = ["method", "queries", "same page", "same book"]
         cells = [[n.method, f"{n.queries:,}", _share(n.same_page), _share(n.same_book)] for n in report.neighbours]

@@ -14,6 +14,8 @@ class MatchedPanel(Protocol):
     @property
     def rank(self) -> int: ...
     @property
+    def relevance(self) -> float: ...
+    @property
     def score(self) -> float: ...
     @property
     def panel(self) -> Panel: ...
@@ -28,6 +30,7 @@ def hit_as_dict(hit: MatchedPanel) -> dict[str, Any]:
     panel = hit.panel
     return {
         "rank": hit.rank,
+        "relevance": round(hit.relevance, 4),
         "score": round(hit.score, 6),
         "panel_id": panel.id,
         "book": panel.book,

@@ -42,24 +42,24 @@ def _counted(count: int, noun: str) -> str:
 
 
 def print_hits(hits: Sequence[Hit]) -> None:
-    """Print one line a hit: rank, score, its place, its id for --like, why it matched, its dialogue."""
+    """Print one line a hit: rank, relevance, its place, its id for --like, why it matched, its dialogue."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     out = console()
     book_width = max(len("book"), min(max((len(one_line(h.panel.book)) for h in hits), default=0), out.width // 4))
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in ("rank", "score"):
+    for name in ("rank", "relevance"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("book", width=book_width, no_wrap=True, overflow="ellipsis")
     for name in ("page", "panel", "id"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("match", no_wrap=True)
-    table.add_column("dialogue", width=max(12, out.width - book_width - 54), no_wrap=True, overflow="ellipsis")
+    table.add_column("dialogue", width=max(12, out.width - book_width - 58), no_wrap=True, overflow="ellipsis")
     for hit in hits:
         panel = hit.panel
         place = (panel.book, panel.page_number, panel.number, panel.id)
-        row = (hit.rank, f"{hit.score:.3f}", *place, hit.matched_on, " ".join(panel.dialogue.split()))
+        row = (hit.rank, f"{hit.relevance:.0%}", *place, hit.matched_on, " ".join(panel.dialogue.split()))
         table.add_row(*map(str, row))
     out.print(table)
 

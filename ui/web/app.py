@@ -28,7 +28,7 @@ _CONCURRENT_CALLS = 8
 _QUEUED_CALLS = 64
 
 TABS: tuple[tuple[str, str, Callable[[Services], None]], ...] = (
-    ("search", "Search", lambda services: search_tab(services.index, services.calibration)),
+    ("search", "Search", lambda services: search_tab(services.index)),
     ("library", "Library", lambda services: library_tab(services.index)),
     ("map", "Map", lambda services: map_tab(services.map)),
     ("lookalikes", "Look-alikes", lambda services: lookalikes_tab(services.lookalikes)),
@@ -54,7 +54,7 @@ def build_app(index: PanelIndex, services: Services | None = None) -> gr.Blocks:
             with gr.Column(elem_id=f"tab-{name}", elem_classes="tab"):
                 add_components(services)
         panel_dialog(index)
-        search_api(index, services.calibration)
+        search_api(index)
     app.queue(default_concurrency_limit=_CONCURRENT_CALLS, max_size=_QUEUED_CALLS)
     return app
 

@@ -25,8 +25,8 @@ from ui.web.shell.templating import compile_templates
 log = logging.getLogger("panelseek.web")
 
 DEFAULT_PORT = 7860
-WARM_UP, CALIBRATION = "warm-up", "calibration"
-"""Names of the threads of `background_threads`."""
+WARM_UP = "warm-up"
+"""Name of the threads of `background_threads`."""
 
 _BACKGROUND_SECONDS = 10.0
 _PORTS_TRIED = 100
@@ -86,7 +86,7 @@ def warm_up(index: PanelIndex) -> None:
 
 def background_threads() -> list[threading.Thread]:
     """Return the threads that compute in native libraries, which abort a process that ends meanwhile."""
-    return [thread for thread in threading.enumerate() if thread.name in (WARM_UP, CALIBRATION)]
+    return [thread for thread in threading.enumerate() if thread.name == WARM_UP]
 
 
 def wait_for_background() -> None:

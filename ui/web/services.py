@@ -9,7 +9,6 @@ from starlette.routing import Route
 
 from retrieval.index import PanelIndex
 from ui.web.build.handlers import BuildService
-from ui.web.calibration import CalibrationWorker
 from ui.web.lookalikes.handlers import LookalikeService
 from ui.web.map.handlers import MapService
 from ui.web.map.wiring import map_routes
@@ -22,7 +21,6 @@ class Services:
 
     def __init__(self, index: PanelIndex, build_roots: Sequence[Path] = ()) -> None:
         self.index = index
-        self.calibration = CalibrationWorker(index)
         self.map = MapService(index, user_message)
         self.lookalikes = LookalikeService(index, user_message)
         self.build = BuildService(index, build_roots)
@@ -33,7 +31,6 @@ class Services:
 
     def stop(self, seconds: float = 10.0) -> None:
         """Stop all jobs as Ctrl-C does, and wait for each at most so many seconds."""
-        self.calibration.stop()
         jobs = (self.build.job, self.map.job, self.lookalikes.job)
         for job in jobs:
             job.stop()

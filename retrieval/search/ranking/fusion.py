@@ -9,28 +9,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from retrieval.records import View
 from retrieval.search.hits import RankedPanel
 from retrieval.search.query import Query
 from retrieval.search.ranking.grouping import GroupLimits
+from retrieval.search.relevance import Background
 
 
 @dataclass(frozen=True, slots=True)
 class ViewRanking:
-    """The ranking of one view, with mean and standard deviation of the scores of unrelated panels."""
+    """The ranking of one view, and what its panels stand out from."""
 
+    view: View
     panels: list[RankedPanel]
-    mean: float
-    deviation: float
+    background: Background
 
     def z_score(self, item: RankedPanel) -> float:
         """Return the ranking score in standard deviations above unrelated panels."""
-        return (item.ranking_score - self.mean) / self.deviation
+        return (item.ranking_score - self.background.mean) / self.background.deviation
 
 
 def fuse(query: Query, rankings: Sequence[ViewRanking]) -> list[RankedPanel]:
-    """Return the k panels after `offset` of one ranking, or of two merged by z-score."""
+    """Return the first panels of one ranking, or of two merged by z-score."""
     ranked = rankings[0].panels if len(rankings) == 1 else _merge(query, rankings)
-    return ranked[query.offset : query.needed]
+    return ranked[: query.needed]
 
 
 def _merge(query: Query, rankings: Sequence[ViewRanking]) -> list[RankedPanel]:

@@ -10,7 +10,6 @@ import binascii
 import io
 import re
 from contextlib import ExitStack
-from functools import partial
 from typing import Any
 
 from PIL import Image
@@ -18,10 +17,8 @@ from PIL import Image
 from retrieval import Hit, Query
 from retrieval.errors import PictureError, UsageError
 from retrieval.index import PanelIndex
-from retrieval.overview.calibration import is_close
 from ui.output.hit_json import hit_as_dict
 from ui.output.notes import search_notes
-from ui.web.calibration import CalibrationWorker
 from ui.web.memory import limits
 from ui.web.search.images import claim_memory, decode_upload
 from ui.web.shell.parameters import MAX_ADDRESS_CHARS, MAX_QUERY_CHARS
@@ -39,25 +36,21 @@ _COPIES = 3
 """Copies of the text while it is decoded."""
 
 
-def search(
-    index: PanelIndex, arguments: dict[str, Any], calibration: CalibrationWorker | None = None
-) -> dict[str, Any]:
+def search(index: PanelIndex, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return the answer to the arguments of `search_panels`, as `panelseek search --json` prints it.
 
-    calibration: measures score thresholds; without it, a missing one is measured before the answer is given.
     Raises `PanelseekError` for a search that makes no sense, or an image that cannot be read.
     """
     index.refresh()
     with ExitStack() as claims:  # the memory of the query image, until it has been searched for
         query = _query(arguments, claims)
         generation, hits = _search(index, query)
-    compare = partial(calibration.is_close, query, generation) if calibration else partial(is_close, index, query)
     given = {name: value for name, value in arguments.items() if value not in ("", None, {}) and name != "image"}
     return {
         "query": given | {"image": bool(arguments.get("image"))},
         "view": str(query.resolved_view()),
         "hits": [hit_as_dict(hit) for hit in hits],
-        "close": compare(hits) if hits and not query.offset else None,
+        "close": hits[0].close if hits and not query.offset else None,
         "notes": search_notes(index, query),
         "generation": generation,
     }

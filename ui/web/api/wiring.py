@@ -9,12 +9,11 @@ import gradio as gr
 from retrieval.errors import PanelseekError
 from retrieval.index import PanelIndex
 from ui.web.api import handlers
-from ui.web.calibration import CalibrationWorker
 from ui.web.shell.messages import user_message
 
 
-def search_api(index: PanelIndex, worker: CalibrationWorker) -> None:
-    """Add the endpoint; nothing of it is on screen. worker: measures score thresholds."""
+def search_api(index: PanelIndex) -> None:
+    """Add the endpoint; nothing of it is on screen."""
 
     def search_panels(
         text: str = "",
@@ -42,9 +41,10 @@ def search_api(index: PanelIndex, worker: CalibrationWorker) -> None:
             group_by: At most one result of each page, or of each book.
 
         Returns:
-            query, view, hits (rank, score, panel_id, book, page, panel, box, dialogue, page_path, matched_on,
-            matched_words, gate), close: false if no result scores above unrelated panels of this library, null if that
-            is unknown, notes: sentences on words that the encoder cannot read and on a build that is running, and
+            query, view, hits (rank, relevance, score, panel_id, book, page, panel, box, dialogue, page_path,
+            matched_on, matched_words, gate), close: false if the first result is probably not what was searched for,
+            null if that is unknown, notes: sentences on words that the encoder cannot read and on a build that is
+            running, and
             generation: the number of the searched state.
         """
         arguments = {
@@ -59,7 +59,7 @@ def search_api(index: PanelIndex, worker: CalibrationWorker) -> None:
             "group_by": group_by,
         }
         try:
-            return handlers.search(index, arguments, worker)
+            return handlers.search(index, arguments)
         except PanelseekError as error:
             raise gr.Error(user_message(error), print_exception=False) from None
 

@@ -59,7 +59,6 @@ class Results:
     - searched: number of panels that were searched.
     - more: True if results follow.
     - truncated: True if the list ends at its limit before the results do.
-    - query_type: see `retrieval.overview.calibration.QueryType`. None if the search only browses.
     - notes: sentences on words that the encoder cannot read, and on a build that is running or was stopped.
     - like, excluded: the panels of `SearchState.like` and `SearchState.exclude`.
     """
@@ -71,7 +70,6 @@ class Results:
     seconds: float
     more: bool
     start: int = 0
-    query_type: str | None = None
     two_views: bool = False
     truncated: bool = False
     notes: tuple[str, ...] = ()

@@ -12,7 +12,6 @@ from dataclasses import replace
 from retrieval import Hit, Query
 from retrieval.errors import UsageError
 from retrieval.index import PanelIndex
-from retrieval.overview.calibration import query_type_of
 from retrieval.overview.facets import Facet
 from retrieval.records import Panel, View
 from ui.output.notes import build_notes, search_notes
@@ -59,7 +58,6 @@ def search(index: PanelIndex, state: SearchState, start: int = 0, count: int | N
         seconds=seconds,
         more=len(hits) > end and end < MAX_RESULTS,
         start=start,
-        query_type=query_type_of(query),
         two_views=query.searches_two_views,
         truncated=len(hits) > end == MAX_RESULTS,
         notes=tuple(search_notes(index, query)),

@@ -9,7 +9,6 @@ import gradio as gr
 from retrieval.errors import PanelseekError, PictureError
 from retrieval.index import PanelIndex
 from ui.output.notes import build_notes
-from ui.web.calibration import CalibrationWorker
 from ui.web.gradio_compat import upload_folder
 from ui.web.search import form, handlers, images, markup
 from ui.web.search.search_state import SearchState, parse_address
@@ -22,11 +21,9 @@ from ui.web.shell.scripts import script
 INLINE_THUMBNAILS = 8
 """Results whose thumbnails (15 KB each) come with the answer, so that the first row needs no further request."""
 
-_MAX_VIEWS = 3
 
-
-def search_tab(index: PanelIndex, worker: CalibrationWorker) -> None:
-    """Add the components of the tab. worker: measures score thresholds."""
+def search_tab(index: PanelIndex) -> None:
+    """Add the components of the tab."""
 
     def search(payload: Payload) -> Payload:
         """See `answer`."""
@@ -43,19 +40,10 @@ def search_tab(index: PanelIndex, worker: CalibrationWorker) -> None:
         except PanelseekError:
             return form.filters(dict.fromkeys(state.where, ()), state)  # so that they can be removed
 
-    def thresholds(payload: Payload) -> Payload:
-        """Return the score thresholds of `{"query_type", "views"}` by view, as far as they are measured."""
-        views = [str(view) for view in payload.get("views") or []][:_MAX_VIEWS]
-        try:
-            found = worker.thresholds(parse_text(payload, "query_type"), views)
-        except PanelseekError:
-            return {"thresholds": {}, "pending": False}
-        return {"thresholds": found.by_view, "pending": found.pending}
-
     gr.HTML(
         form.search_form(markup.searches_artwork(library_summary(index).encoder)),
         js_on_load=script("search"),
-        server_functions=[search, filters, thresholds],
+        server_functions=[search, filters],
         elem_id="search-view",
         apply_default_css=False,
     )
@@ -96,7 +84,6 @@ def _first(index: PanelIndex, state: SearchState, address: str, count: int) -> P
         "cards": markup.cards(results, address, thumbnails),
         "more": results.more,
         "end": markup.end(results),
-        "query_type": results.query_type,
     }
 
 

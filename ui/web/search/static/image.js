@@ -61,7 +61,7 @@ function showProblem(text) {
   latest += 1; // a search under way must not replace the message
   currentQuery = null;
   settled = false;
-  showAnswer({ problem: panelseek.notice(text) }, latest);
+  showAnswer({ problem: panelseek.notice(text) });
 }
 
 const imageIn = (data) => [...(data?.files ?? [])].find((file) => file.type.startsWith("image/") || file.type === "");

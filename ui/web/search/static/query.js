@@ -60,10 +60,10 @@ async function search(query) {
     generation = panelseek.generation();
     if (answer.unusable && upload) removeUpload(query);
     showSlot(answer.slot, upload);
-    showAnswer(answer, number);
+    showAnswer(answer);
     if (!answer.problem) restorePosition(position);
   } catch {
-    if (number === latest) showAnswer({ problem: panelseek.unreachable() }, number);
+    if (number === latest) showAnswer({ problem: panelseek.unreachable() });
   } finally {
     indicator.stop(number === latest);
     if (number === latest) loadFilters(query, number); // afterwards, because the server handles one call at a time

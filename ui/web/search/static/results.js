@@ -22,7 +22,7 @@ function clearBusy() {
   answer.removeAttribute("aria-busy");
 }
 
-function showAnswer(found, number) {
+function showAnswer(found) {
   clearBusy();
   const cards = found.cards ? `<ol class="cards">${found.cards}</ol>` : "";
   answer.innerHTML = `${found.problem ?? ""}${found.summary ?? ""}<div class="no-match" role="status"></div>${cards}${found.empty ?? ""}<div class="end-place">${found.end ?? ""}</div>`;
@@ -32,7 +32,7 @@ function showAnswer(found, number) {
   if (!heading) return;
   panelseek.announce(`${heading.textContent}. ${shownResults().length} results shown.`);
   if (heading.getBoundingClientRect().top < 0) heading.scrollIntoView({ block: "start" });
-  if (found.query_type) loadThresholds(found.query_type, number);
+  showUnrelatedLine();
 }
 
 function showMoreButton(shown) {
@@ -106,7 +106,7 @@ function appendResults(found) {
   showMoreButton(found.more);
   answer.querySelector(".end-place").innerHTML = found.end ?? "";
   savePosition();
-  showThreshold();
+  showUnrelatedLine();
   panelseek.announce(`${added.length} more results.`);
   if (added.length) dispatchEvent(new Event("moreresults"));
   if (focused && added.length) added[0].querySelector("a").focus({ preventScroll: true });
@@ -146,37 +146,11 @@ function endOfRow(item) {
 
 // ---- the line below which results are probably unrelated
 
-let thresholds = {}; // view -> ranking score that unrelated panels reach
-const RETRY_AFTER = 1000; // ms; a call that waits would occupy one of the browser's few connections
+const isUnrelated = (item) => item.dataset.close === "false";
 
-// The server calibrates thresholds once per library, so they may arrive after the results.
-async function loadThresholds(queryType, number) {
-  thresholds = {};
-  const views = [...new Set([...answer.querySelectorAll("li[data-view]")].map((item) => item.dataset.view))];
-  if (!views.length) return;
-  try {
-    let found = { pending: true };
-    while (found.pending) {
-      found = await server.thresholds({ query_type: queryType, views });
-      if (number !== latest) return;
-      if (found.pending) await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER));
-      if (number !== latest) return;
-    }
-    thresholds = found.thresholds;
-    showThreshold();
-  } catch {
-    // no line then
-  }
-}
-
-const isUnrelated = (item) => {
-  const threshold = thresholds[item.dataset.view];
-  return typeof threshold === "number" && Number(item.dataset.rankingScore) <= threshold;
-};
-
-function showThreshold() {
+function showUnrelatedLine() {
   for (const old of answer.querySelectorAll(".unrelated-line, .rest-of-row")) old.remove();
-  const items = shownResults().filter((item) => item.dataset.rankingScore);
+  const items = shownResults().filter((item) => item.dataset.close);
   if (!items.length) return;
   const first = items.findIndex((item, i) => isUnrelated(item) && items.slice(i).every(isUnrelated));
   answer.querySelector(".no-match").textContent = first === 0 ? "No close match. These are the nearest panels." : "";
