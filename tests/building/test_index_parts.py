@@ -17,6 +17,7 @@ from retrieval import PanelIndex, verify_index
 from retrieval.records import View
 from retrieval.store.ann import ivfpq
 from retrieval.store.ann.training import MAX_LISTS, default_nprobe, list_count
+from retrieval.store.id_sets import as_mask
 from retrieval.store.vectors import VectorStore
 from tests.building.library import build, put, speckled
 from tests.building.test_growing import OPTIONS, manifest
@@ -67,6 +68,21 @@ def test_parts_find_what_one_index_finds(parts: Path, monkeypatch: pytest.Monkey
     assert (candidates(index, count, effort), candidates(index, count, effort, allowed)) == in_parts
     assert all(len(found) <= count for found in in_parts[0])
     assert all(found <= set(allowed.tolist()) for found in in_parts[1])
+
+
+@pytest.mark.parametrize(
+    "ids", [np.arange(1, 280, 3), np.arange(280, 0, -7), np.array([5])], ids=["third", "down", "1"]
+)
+def test_many_ids_are_a_mask(parts: Path, monkeypatch: pytest.MonkeyPatch, ids: np.ndarray) -> None:
+    """A filter of many ids, in any order, is a mask of bits for FAISS, and finds what a set of few ids finds."""
+    index = parts / "my.index"
+    as_set = candidates(index, 50, 5, ids)
+    masks: list[Any] = []
+    monkeypatch.setattr(ivfpq, "as_mask", lambda wanted: masks.append(as_mask(wanted)) or masks[-1])
+    monkeypatch.setattr(ivfpq, "_MANY_IDS", 0)
+    assert candidates(index, 50, 5, ids) == as_set
+    assert np.flatnonzero(masks[0]).tolist() == sorted(ids.tolist())
+    assert any(as_set)
 
 
 def test_a_new_page_changes_the_last_part_only(parts: Path, trained: list[int]) -> None:

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Integer, column, literal_column, select, table, text
 
 from retrieval.store.catalog import fulltext
-from retrieval.store.catalog.fulltext import SqliteFullText, match_statement, trigrams
+from retrieval.store.catalog.fulltext import SqliteFullText, trigrams
 from retrieval.store.catalog.queries import Within
 from retrieval.store.catalog.text import idf, number_forms
 
@@ -91,8 +91,12 @@ class PlainFullText(SqliteFullText):
         """Return the best `limit` panels for an FTS5 query, by BM25."""
         if not query.strip('"'):
             return []
-        statement = match_statement(name, query, limit, within and within.statement)
-        return list(connection.execute(statement).scalars())
+        # the unary plus keeps the ids out of the plan of FTS5, which would run the match once for each of them
+        rowid, matches = column("rowid", Integer), text(f"{name} MATCH :query").bindparams(query=query)
+        statement = select(rowid).select_from(table(name)).where(matches)
+        if within is not None:
+            statement = statement.where(literal_column("+rowid", Integer).in_(within.statement))
+        return list(connection.execute(statement.order_by(column("rank"), rowid).limit(limit)).scalars())
 
     def counts(self, connection: Connection, terms: Sequence[str]) -> dict[str, int]:
         """Return the number of panels with each term, of those terms that any panel has."""

@@ -6,13 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select, text
+from sqlalchemy import event
 
 from retrieval.filters import Filter
 from retrieval.store.catalog.catalog import Catalog
-from retrieval.store.catalog.fulltext import match_statement
-from retrieval.store.catalog.queries import filtered
-from retrieval.store.catalog.tables import PanelRow
 from retrieval.store.layout import catalog_url
 from tests.searching.synthetic import clustered, library, write_index
 
@@ -42,18 +39,8 @@ def match_plans(catalog: Catalog, sql: str, parameters: Any) -> list[str]:
         return [row[3] for row in rows if "VIRTUAL TABLE INDEX" in row[3]]
 
 
-@pytest.mark.parametrize("name", ["panel_words", "panel_letters"])
-@pytest.mark.parametrize("where", FILTERS, ids=str)
-def test_a_filter_does_not_enter_the_match(catalog: Catalog, name: str, where: dict[str, Any]) -> None:
-    """FTS5 plans with `=` before the `M` if it looks up each allowed id in turn; with the match alone it has none."""
-    statement = match_statement(name, '"rain"', 10, filtered(select(PanelRow.id), Filter.of(where)))
-    compiled = statement.compile(dialect=catalog.engine.dialect, compile_kwargs={"literal_binds": True})
-    plans = match_plans(catalog, str(compiled), ())
-    assert [plan.split("INDEX ")[1] for plan in plans] == ["0:M1"]
-
-
 def test_the_plan_shows_the_fault(catalog: Catalog) -> None:
-    """The plain `rowid IN` does plan a lookup for each id, so the test above would notice it."""
+    """The plain `rowid IN` does plan a lookup for each id, so the test below would notice it."""
     sql = "SELECT rowid FROM panel_words WHERE panel_words MATCH 'rain' AND rowid IN (SELECT id FROM panel)"
     assert match_plans(catalog, sql, ()) != match_plans(catalog, sql.replace("rowid IN", "+rowid IN"), ())
 
@@ -78,18 +65,3 @@ def test_every_statement_of_a_search(catalog: Catalog, where: dict[str, Any] | N
     assert matches
     for sql, parameters in matches:
         assert all("0:M1" in plan for plan in match_plans(catalog, sql, parameters)), sql
-
-
-@pytest.mark.parametrize("query", ['"rain"', '"rain" "night"', '"rain night"', '"frog" OR "cat" OR "soup"'])
-@pytest.mark.parametrize("where", FILTERS[:4], ids=str)
-def test_the_panels_are_those_of_the_plain_statement(catalog: Catalog, query: str, where: dict[str, Any]) -> None:
-    """With and without the plus, the same rows come in the same order."""
-    within = filtered(select(PanelRow.id), Filter.of(where))
-    statement = match_statement("panel_words", query, 50, within)
-    compiled = statement.compile(dialect=catalog.engine.dialect, compile_kwargs={"literal_binds": True})
-    with catalog.engine.connect() as connection:
-        found = connection.exec_driver_sql(str(compiled)).all()
-        assert found == connection.exec_driver_sql(str(compiled).replace("+rowid", "rowid")).all()
-        expected = {row[0] for row in connection.execute(within)}
-        assert {row[0] for row in found} <= expected
-        assert connection.execute(text("SELECT count(*) FROM panel_words_docsize")).scalar()

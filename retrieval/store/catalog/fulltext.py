@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from itertools import accumulate, islice
 from operator import add
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine, Integer, Select, case, column, func, literal_column, select, table, text
+from sqlalchemy import Connection, Engine, Integer, case, column, func, select, table, text
 
 from retrieval.store.catalog.cached import bm25
 from retrieval.store.catalog.cached.postings import Postings, read_state
@@ -104,20 +104,6 @@ def _affordable_trigrams(counts: Sequence[tuple[str, int]]) -> dict[str, int]:
     totals = accumulate(count for _, count in counts)
     ordered = zip(counts, totals, range(len(counts)), strict=True)
     return dict(pair for pair, total, place in ordered if place < _MAX_TRIGRAMS // 2 or total <= _MAX_LISTED_PANELS)
-
-
-def match_statement(name: str, query: str, limit: int, within: Select[Any] | None = None) -> Select[Any]:
-    """Return the statement for the best `limit` rows of an FTS5 table, by BM25; -1: all.
-
-    within: a query for the allowed ids.
-
-    The unary plus keeps `rowid IN (...)` out of the plan of FTS5, which would run the match once for each allowed id.
-    """
-    rowid = column("rowid", Integer)
-    statement = select(rowid).select_from(table(name)).where(text(f"{name} MATCH :query").bindparams(query=query))
-    if within is not None:
-        statement = statement.where(literal_column("+rowid", Integer).in_(within))
-    return statement.order_by(column("rank"), rowid).limit(limit)
 
 
 class SqliteFullText:
@@ -220,8 +206,9 @@ class SqliteFullText:
             return []
         if not unknown:
             return bm25.with_phrase(words, connection, terms, counts, limit, keep)
-        statement = match_statement(words.name, _quote(" ".join(terms)), limit if keep is _every else -1)
-        ids = np.array(connection.execute(statement).scalars().all(), np.int64)
+        sql = f"SELECT rowid FROM {words.name} WHERE {words.name} MATCH ? ORDER BY rank, rowid LIMIT ?"
+        phrase = (_quote(" ".join(terms)), limit if keep is _every else -1)
+        ids = np.array(connection.exec_driver_sql(sql, phrase).scalars().all(), np.int64)
         best: list[int] = ids[keep(ids)][:limit].tolist()
         return best
 
