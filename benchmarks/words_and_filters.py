@@ -26,6 +26,7 @@ import numpy as np
 from sqlalchemy import Connection, NullPool, create_engine, insert
 
 from benchmarks.facets import metadata_of
+from benchmarks.figures.rows import Figures
 from index_builder.write import CatalogWriter
 from retrieval.encoder.inputs import tokenizer
 from retrieval.filters import Filter, to_number
@@ -218,7 +219,11 @@ def main() -> None:
     parser.add_argument("--panels", type=int, default=1_000_000)
     parser.add_argument("--questions", type=int, default=40)
     parser.add_argument("--plain", type=int, default=5, help="questions that plain SQL answers, too")
+    parser.add_argument("--json", action="store_true", help="print the figures as rows")
     given = parser.parse_args()
+    shown = Figures(
+        "words_and_filters", given.json, "" if given.panels >= 1_000_000 else f"{given.panels:,} panels only"
+    )
     folder = given.work / f"{given.panels}.catalog"
     if not folder.exists():
         began = time.perf_counter()
@@ -232,6 +237,11 @@ def main() -> None:
         with Catalog.open(catalog_url(folder)) as catalog:
             figures = measure(catalog, questions, Filter.of(where), given.plain)
         print(f"| {name} | {' | '.join(f'{figure:,.0f} ms' for figure in figures)} |", flush=True)
+        _, median, slowest, ranking, plain, _, facets, plain_facets = figures
+        shown.add(
+            f"words, {name}", median, "ms", plain, "plain SQL", f"99 of 100 {slowest:.0f} ms, ranking {ranking:.0f}"
+        )
+        shown.add(f"facets, {name}", facets, "ms", plain_facets, "plain SQL")
 
 
 if __name__ == "__main__":

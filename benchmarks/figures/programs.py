@@ -144,7 +144,8 @@ BENCHMARKS = (
     ),
     Benchmark("facets", "facets of 100,000 panels", "facets", 2, (), ("--panels", "10000")),
     Benchmark(
-        "filtered-words", "words with a filter, among 60,000 panels", "filtered_words", 8, (), ("--panels", "1000"),
+        "words", "words and facets with any filter, in a catalog of a million panels", "words_and_filters", 20,
+        ("{work}/catalogs",), ("{work}/catalogs", "--panels", "2000", "--questions", "4", "--plain", "1"),
     ),
     Benchmark("memory", "memory of a build", "build_memory", 10, (), ("--pages", "100", "200")),
     Benchmark(
@@ -210,6 +211,5 @@ OTHER_PROGRAMS = {
     "mutated_questions": "odd questions",
     "page_variants": "module of `panel_detector.py`",
     "relevance": "weights of the relevance, and how well they hold",
-    "words_and_filters": "words and facets over a catalog without vectors",
 }
 """Programs and modules of the folder that measure no speed, and what they are for."""

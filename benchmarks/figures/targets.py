@@ -33,7 +33,17 @@ def _ratio(limit: float, unit: str, *, least: bool = True) -> Target:
     return Target(limit, unit, least, of_ratio=True)
 
 
+_FILTERS = (
+    *("no filter", "one book", "one series", "a decade", "a label", "a pattern", "1,500 books", "panels with dialogue"),
+    *("first pages", "several lists", "aspect of free bounds"),
+)
+"""Filters of `words_and_filters.py`."""
+
 TARGETS: dict[str, dict[str, Target]] = {
+    "words_and_filters": {
+        **{f"words, {name}": Target(100, "ms") for name in _FILTERS},
+        **{f"facets, {name}": Target(300, "ms") for name in _FILTERS},
+    },
     "encoder_precisions": {"v1, int8": _ratio(2.2, "panels/s")},
     "build_pipeline": {
         "v1, bfloat16, from files on the CPU": _ratio(0.95, "panels/s"),

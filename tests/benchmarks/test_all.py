@@ -120,10 +120,11 @@ def test_a_small_run_is_not_judged() -> None:
 
 def test_rows_of_a_tiny_run(tmp_path: Path) -> None:
     """A real benchmark prints rows whose fields have the documented names and types, with baseline and ratio."""
-    benchmark = Benchmark("tiny", "words with a filter", "filtered_words", 1, quick=("--panels", "400"))
+    tiny = (str(tmp_path), "--panels", "2000", "--questions", "4", "--plain", "2")
+    benchmark = Benchmark("tiny", "words with a filter", "words_and_filters", 1, quick=tiny)
     outcome = run_one(benchmark, tmp_path)
     assert (outcome.failure, outcome.finished) == ("", True)
-    assert len(outcome.rows) == 16
+    assert len(outcome.rows) == 22
     names = {field.name for field in fields(Row)}
     for row in outcome.rows:
         values = json.loads(json.dumps(row.as_dict()))
@@ -132,7 +133,7 @@ def test_rows_of_a_tiny_run(tmp_path: Path) -> None:
         assert row.ours > 0
         assert row.baseline > 0
         assert row.ratio == pytest.approx(row.ours / row.baseline)
-        assert (row.unit, row.against, row.met) == ("ms", "plain `rowid IN`", None)
+        assert (row.unit, row.against, row.met) == ("ms", "plain SQL", None)
 
 
 @pytest.mark.parametrize(
