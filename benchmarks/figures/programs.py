@@ -146,6 +146,7 @@ BENCHMARKS = (
     Benchmark(
         "words", "words and facets with any filter, in a catalog of a million panels", "words_and_filters", 20,
         ("{work}/catalogs",), ("{work}/catalogs", "--panels", "2000", "--questions", "4", "--plain", "1"),
+        _figures("words_and_filters"),
     ),
     Benchmark("memory", "memory of a build", "build_memory", 10, (), ("--pages", "100", "200")),
     Benchmark(
