@@ -1,23 +1,24 @@
 """Measure an encoder in every runtime and precision: panels per second, and how near its vectors are to float32.
 
-    python benchmarks/encoder_precisions.py WEIGHTS [--panels 64] [--batch-size 16] [--rounds 3] [--json]
+    python benchmarks/encoder_precisions.py WEIGHTS [--panels 32] [--batch-size 16] [--rounds 3] [--without-torch] [--json]
 
 WEIGHTS is `small`, a published name, a weight file, or `random`: random weights of v1's shape, written to --work. The
 panels are those of the sample comics, decoded first; only the image branch is timed. All variants run in turn in one
 process, and the best round of each counts. The first one, torch in float32, is what the ratios and cosines of the
-table refer to. Prints a table for docs/measured.md.
+table refer to. int8 is calibrated on the panels that follow the timed ones. Times are those of the processor, over all
+threads, so that other work on the machine counts less. Prints a table for docs/measured.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import torch
 from figures.material import random_weights
 from figures.rows import Figures
 
@@ -27,11 +28,21 @@ from retrieval import load_encoder
 from retrieval.encoder import PanelEncoder
 from retrieval.encoder.inputs import normalize, resize
 from retrieval.encoder.runtime.base import Floats
-from retrieval.encoder.runtime.precision import PRECISIONS
+from retrieval.encoder.runtime.int8_calibration import LEAST_PANELS, calibrate
+from retrieval.encoder.runtime.int8_ranges import FILE
+from retrieval.encoder.runtime.openvino_runtime import has_vnni
 from retrieval.images.decode import open_image
 
-VARIANTS = (("torch", "float32"), ("torch", "bfloat16"), ("openvino", "float32"), ("openvino", "bfloat16"),
-            *([("openvino", "int8")] if "int8" in PRECISIONS else []))  # fmt: skip
+Variant = tuple[str, str]
+"""A runtime and a precision."""
+
+VARIANTS: tuple[Variant, ...] = (
+    ("torch", "float32"),
+    ("torch", "bfloat16"),
+    ("openvino", "float32"),
+    ("openvino", "bfloat16"),
+    ("openvino", "int8"),
+)
 REFERENCE = ("openvino", "float32")
 """The default on a CPU without bfloat16; the ratios of the JSON rows refer to it."""
 
@@ -50,28 +61,45 @@ def _panels(pages: list[Path]) -> Iterator[np.ndarray]:
 
 
 def seconds(encoder: PanelEncoder, images: Floats, batch_size: int) -> float:
-    """Return the seconds that the image branch takes for all images."""
-    began = time.perf_counter()
+    """Return the seconds of the processor that the image branch takes for all images."""
+    began = time.process_time()
     for start in range(0, len(images), batch_size):
         encoder.runtime.image(images[start : start + batch_size])
-    return time.perf_counter() - began
+    return time.process_time() - began
+
+
+def make_encoders(weights: str, variants: Sequence[Variant], others: Floats) -> dict[Variant, PanelEncoder]:
+    """Return the encoder of each variant that the weights have. others: panels to calibrate int8 on."""
+    encoders = {}
+    for runtime, precision in variants:
+        if precision != "int8":
+            encoders[runtime, precision] = load_encoder(weights, device="cpu", runtime=runtime, precision=precision)
+        elif weights != "small":
+            ranges = calibrate(encoders["openvino", "float32"].runtime, others).ranges
+            with tempfile.TemporaryDirectory() as folder:
+                file = Path(folder) / FILE
+                file.write_bytes(ranges.content)
+                encoders[runtime, precision] = load_encoder(
+                    weights, device="cpu", runtime=runtime, precision=precision, calibration=file
+                )
+    return encoders
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("weights")
-    parser.add_argument("--panels", type=int, default=64)
+    parser.add_argument("--panels", type=int, default=32)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--work", type=Path, default=Path(), help="folder for random weights")
+    parser.add_argument("--without-torch", action="store_true", help="leave torch out")
     parser.add_argument("--json", action="store_true", help="print the rows as JSON")
     given = parser.parse_args()
     figures = Figures("encoder_precisions", given.json, f"{given.panels} panels only" if given.panels < 32 else "")
-    images = panel_images(given.panels)
     weights = random_weights(given.work / "random.pt") if given.weights == "random" else given.weights
-    encoders = {
-        variant: load_encoder(weights, device="cpu", runtime=variant[0], precision=variant[1]) for variant in VARIANTS
-    }
+    images, others = np.split(panel_images(given.panels + 2 * LEAST_PANELS), [given.panels])
+    variants = [variant for variant in VARIANTS if not (given.without_torch and variant[0] == "torch")]
+    encoders = make_encoders(str(weights), variants, others)
     vectors = {}
     for variant, encoder in encoders.items():  # also warms each one up
         vectors[variant] = encoder.runtime.unit(encoder.runtime.image(images[: given.batch_size]))
@@ -79,8 +107,8 @@ def main() -> None:
     for _ in range(given.rounds):
         for variant, encoder in encoders.items():
             best[variant] = min(best[variant], seconds(encoder, images, given.batch_size))
-    first = VARIANTS[0]
-    print(f"{len(images)} panels, batches of {given.batch_size}, {torch.get_num_threads()} threads of torch\n")
+    first = variants[0]
+    print(f"{len(images)} panels, batches of {given.batch_size}; VNNI: {has_vnni()}\n")
     print("| runtime | precision | panels/s | ratio | least cosine |")
     print("|---|---|---|---|---|")
     for variant, encoder in encoders.items():
@@ -100,8 +128,6 @@ def report(figures: Figures, weights: str, rates: dict[tuple[str, str], float]) 
             figures.not_run(name, f"this CPU does not compute in {precision}")
         elif (runtime, precision) != REFERENCE:
             figures.add(name, rates[runtime, precision], "panels/s", rates[REFERENCE], "float32 of OpenVINO")
-    if ("openvino", "int8") not in VARIANTS:
-        figures.not_run(f"{weights}, int8", "there is no `--precision int8`")
 
 
 if __name__ == "__main__":

@@ -41,8 +41,9 @@ class BuildOptions:
     - annotations: files and folders with annotations of the collection. None: those of the last build.
     - workers: processes that decode pages. 0: decode in this process. None: one per core, at most 8.
     - batch_size: panels per encoder batch. None: 32 on a CPU, 256 on a GPU.
-    - precision: number type of the encoder's network: float32, bfloat16, or auto. See `load_encoder`; in an index
-      that has pages, auto is the precision that it was built with.
+    - precision: number type of the encoder's network: float32, bfloat16, int8 or auto. See `load_encoder`; in an
+      index that has pages, auto is the precision that it was built with. int8 is calibrated on panels of the first
+      pages, and an index in int8 stays in int8.
     - max_pixels, max_bytes, max_members, max_ratio: see `retrieval.books.ReadLimits`. Pages beyond them are skipped.
     - dpi: resolution of rendered PDF pages. None: that of the index, else 150.
     - strips: join the slices of vertical strips if a book looks like one (auto), always (yes), or never (no).

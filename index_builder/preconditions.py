@@ -6,13 +6,25 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from index_builder.decode.records import DecodeSettings
+from index_builder.int8 import (
+    Decoder,
+    calibrated,
+    check_can_calibrate,
+    check_precision_of_index,
+    keep_ranges,
+    sample_images,
+)
 from index_builder.options import BuildOptions
+from index_builder.plan.plan import Plan
 from index_builder.report import StageTimer
 from index_builder.write import WritableIndex
 from retrieval.books import DEFAULT_LIMITS
 from retrieval.encoder.protocol import Encoder, has_constant_gate
+from retrieval.encoder.runtime.int8_ranges import ranges_file, restore_ranges, write_ranges
 from retrieval.errors import SourceError, UsageError
 from retrieval.names import composed
+from retrieval.progress import ProgressCallback
 from retrieval.search.index_encoder import (
     EncoderLoader,
     can_be_loaded,
@@ -107,21 +119,43 @@ class BuildEncoder:
         self._options = options
         self._timer = timer
         self._encoder: Encoder | None = None
+        self._exact: Encoder | None = None
 
     def check(self) -> None:
-        """Compare an encoder object, or another name than before, with the index before any work.
+        """Compare an encoder object, or another name or precision than before, with the index before any work.
 
         A damaged basis of the region vectors is written again from the encoder.
         """
         recorded = self._recorded()
+        if recorded is not None and not self._index.empty:
+            check_precision_of_index(self._options.precision, recorded, self._index.folder)
+            if recorded.int8:
+                restore_ranges(self._index.folder, recorded.int8)
         if not isinstance(self._requested, str):
             self._use(self._requested)
+        elif self._is_new_int8():
+            self._exact = self._load_encoder(self._requested, self._device or "cpu", "float32")
+            check_can_calibrate(self._exact)
         elif (
             recorded is None
             or self._requested not in ("auto", recorded.load, recorded.name)
             or self._index.vectors.damaged_basis()
         ):
             self._load()
+
+    def prepare(self, plan: Plan, settings: DecodeSettings, executor: Decoder, progress: ProgressCallback) -> None:
+        """In a new index in int8, measure its ranges on panels of the plan, and load the encoder with them."""
+        if self._exact is None or not plan.jobs:
+            return
+        with self._timer.stage("calibrate int8"):
+            ranges = calibrated(self._exact, sample_images(plan, settings, executor), progress)
+        write_ranges(self._index.folder, ranges)
+        self._exact = None
+        with self._timer.stage("load encoder"):
+            assert isinstance(self._requested, str)
+            file = ranges_file(self._index.folder, ranges.sha256)
+            encoder = self._load_encoder(self._requested, self._device or "cpu", "int8", calibration=file)
+        self._use(encoder)
 
     def get(self) -> Encoder:
         """Return the encoder, loaded at the first use: a build with nothing to do does not import torch."""
@@ -142,9 +176,15 @@ class BuildEncoder:
             raise missing_record(self._index.folder)
         return recorded
 
+    def _is_new_int8(self) -> bool:
+        """Return True for an index without pages that is to be built in int8."""
+        return self._index.empty and self._options.precision == "int8"
+
     def _load(self) -> None:
         recorded, folder, name = self._recorded(), self._index.folder, self._requested
         precision = self._options.precision
+        if recorded is not None and recorded.int8 and self._index.empty and precision != "auto":
+            recorded = None  # of a build that was stopped early
         assert isinstance(name, str)  # an object was taken in `check`
         with self._timer.stage("load encoder"):
             if recorded is not None and name in ("auto", recorded.load, recorded.name):
@@ -158,6 +198,7 @@ class BuildEncoder:
     def _use(self, encoder: Encoder) -> None:
         """Record the encoder with a new index; compare it with that of another, and record where it lies now."""
         index = self._index
+        keep_ranges(index.folder, encoder)
         record = encoder_record(encoder, index.folder, has_constant_gate(encoder))
         # an index without pages takes any encoder: its first build was stopped early
         built_by = None if index.empty else self._recorded()

@@ -69,6 +69,8 @@ class BuildSession:
             scan = self._scan(plan, sources, ocr)
             if scan.finished:
                 self._detect_moves(plan, settings)
+            executor = partial(self._executors, self._options.worker_count)
+            self._encoder.prepare(plan, settings, executor, self._progress)
             writer = self._write_pages(scan, settings)
         finally:
             plan.close()

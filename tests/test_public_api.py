@@ -37,7 +37,7 @@ FUNCTIONS: dict[Callable[..., Any], str] = {
     index_builder.repair_index: "index * encoder device progress",
     index_builder.page_panels: "page index * right_to_left",
     retrieval.verify_index: "path * sample part device encoder progress",
-    retrieval.load_encoder: "name_or_path device cache_dir profile precision runtime",
+    retrieval.load_encoder: "name_or_path device cache_dir profile precision runtime calibration",
     PanelIndex.open: "path * encoder device",
     PanelIndex.search: "self **fields",
     PanelIndex.search_many: "self queries",

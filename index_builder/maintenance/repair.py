@@ -20,6 +20,7 @@ from index_builder.write import (
     writer_lock,
 )
 from retrieval.encoder.protocol import Encoder
+from retrieval.encoder.runtime.int8_ranges import restore_ranges
 from retrieval.errors import IndexDamaged, PanelseekError
 from retrieval.images.keypoints import is_current, pack_thumbnail_keypoints
 from retrieval.images.thumbnail import encode_thumbnail
@@ -79,6 +80,8 @@ def repair_index(
         catalog.rebuild_full_text()
         _check_catalog(catalog)
         opened = WritableIndex(folder, catalog)
+        record = catalog.settings().encoder
+        restored = record is not None and record.int8 and restore_ranges(folder, record.int8)
         load = cache(lambda: _encoder(opened, encoder, device))
         basis = bool(opened.vectors.damaged_basis()) and opened.restore_basis(load())
         opened.vectors.pad(catalog.panels.last_vector_row() + 1)
@@ -93,6 +96,7 @@ def repair_index(
     views = ", ".join(f"{name} ({view['panels']} panels)" for name, view in manifest["views"].items())
     rebuilt = ["full text of the dialogue", f"generation {manifest['generation']}: {views}", f"{thumbnails} thumbnails"]
     rebuilt += [f"keypoints of {keypoints} thumbnails"] if keypoints else []
+    rebuilt += ["ranges of int8"] if restored else []
     rebuilt += [f"disk space: {erased} vectors without a panel erased"] if erased else []
     rebuilt += ["basis of the region vectors"] if basis else []
     return RepairReport(tuple(rebuilt), tuple(again.encoded), tuple(removed), tuple(again.left_out))

@@ -16,7 +16,9 @@ from retrieval.encoder.encoder import PanelEncoder
 from retrieval.encoder.hub import PUBLISHED, V1, PublishedCheckpoint, cached_file, check_published, fetch
 from retrieval.encoder.inputs import check_profile
 from retrieval.encoder.runtime.base import EncoderRuntime
-from retrieval.encoder.runtime.precision import check_precision, choose_runtime, processor
+from retrieval.encoder.runtime.int8_ranges import FILE as INT8_FILE
+from retrieval.encoder.runtime.int8_ranges import read_ranges
+from retrieval.encoder.runtime.precision import NO_INT8, NO_INT8_HINT, check_precision, choose_runtime, processor
 from retrieval.encoder.weight_files import minilm_file, read_basis, sha256, small_basis, small_file
 from retrieval.errors import CheckpointError, UsageError, first_line
 
@@ -43,12 +45,26 @@ class Execution:
     precision: str
     runtime: str | None
     one_query: bool = False
+    calibration: str | Path | None = None
 
     @property
     def by_openvino(self) -> bool:
         """Return True if OpenVINO executes it, which needs no torch: on a CPU, unless torch is chosen."""
-        on_cpu = str(self.device) == "cpu" or (self.device is None and not _may_have_gpu())
-        return on_cpu and self.runtime != "torch"
+        no_gpu = self.device is None and (self.precision == "int8" or not _may_have_gpu())
+        return (str(self.device) == "cpu" or no_gpu) and self.runtime != "torch"
+
+    def check(self, name: str) -> None:
+        """Raise `UsageError` if an encoder cannot be executed in int8 like this."""
+        if self.precision != "int8":
+            return
+        if name == "small":
+            raise UsageError(NO_INT8, hint=NO_INT8_HINT)
+        if not self.by_openvino:
+            problem = f"int8 runs by OpenVINO on a CPU only; found device {self.device} and runtime {self.runtime}"
+            raise UsageError(problem, hint="use --device cpu, or --precision auto")
+        if self.calibration is None:
+            hint = f"give the file {INT8_FILE} in the folder of an index that was built with --precision int8"
+            raise UsageError("int8 needs ranges that were measured on panels (calibration=FILE)", hint=hint)
 
 
 def load_encoder(
@@ -58,6 +74,7 @@ def load_encoder(
     profile: str | None = None,
     precision: str = "auto",
     runtime: str | None = None,
+    calibration: str | Path | None = None,
 ) -> PanelEncoder:
     """Load the encoder of a published name, `small`, `auto`, or a weight file.
 
@@ -68,27 +85,33 @@ def load_encoder(
     profile: how geometry becomes numbers, "v1" or "vlm". None is the profile that the model was trained with. For
         any other weight file, None is "vlm" if its name contains "vlm", else "v1".
     precision: float32, bfloat16, or auto, the faster one on this device whose vectors have a cosine of at least
-        0.9999 with those of float32. `small` has float32 with auto.
+        0.9999 with those of float32. `small` has float32 with auto. int8 runs on a CPU and needs `calibration`.
     runtime: what executes the network, openvino or torch; None is OpenVINO on a CPU, else torch.
+    calibration: the ranges of int8, a file that `build_index(..., precision="int8")` makes in the folder of the index.
+        They are part of the fingerprint.
 
     Raises `UsageError` for an unknown name, device, profile, precision or runtime, `CheckpointError` for weights that
     are missing, damaged or not the published ones, `HubUnreachable` if they cannot be downloaded.
     """
     if profile is not None:
         check_profile(profile)
-    return _load(
-        name_or_path, Execution(device, check_precision(precision), _check_runtime(runtime)), cache_dir, profile
-    )
+    how = Execution(device, check_precision(precision), _check_runtime(runtime), calibration=calibration)
+    return _load(name_or_path, how, cache_dir, profile)
 
 
-def load_for_one_query(name_or_path: str | Path, device: str | None = None, precision: str = "auto") -> PanelEncoder:
+def load_for_one_query(
+    name_or_path: str | Path,
+    device: str | None = None,
+    precision: str = "auto",
+    calibration: str | Path | None = None,
+) -> PanelEncoder:
     """Load an encoder as `load_encoder` does, for a process that ends after one query.
 
     `small` then runs on the CPU unless a device is named: torch, which a GPU needs, takes seconds to load.
     """
     if str(name_or_path) == "small":
         device = device or "cpu"
-    return _load(name_or_path, Execution(device, precision, None, one_query=True), None, None)
+    return _load(name_or_path, Execution(device, precision, None, True, calibration), None, None)
 
 
 def pick_device(device: str | torch.device | None) -> torch.device:
@@ -114,6 +137,7 @@ def _check_runtime(runtime: str | None) -> str | None:
 
 
 def _load(name_or_path: str | Path, how: Execution, cache_dir: str | Path | None, profile: str | None) -> PanelEncoder:
+    how.check(str(name_or_path))
     if not how.by_openvino:
         pick_device(how.device)  # a wrong name is refused before anything is downloaded
     name = str(name_or_path)
@@ -209,6 +233,9 @@ def _openvino_runtime(state: State, path: Path, digest: str, how: Execution) -> 
     from retrieval.encoder.runtime.openvino_runtime import OpenVinoRuntime, has_bfloat16
 
     make = partial(OpenVinoRuntime, state, torch_model=lambda: _torch_model(path)[0], one_query=how.one_query)
+    if how.precision == "int8":
+        assert how.calibration is not None  # see `Execution.check`
+        return make("float32").in_int8(read_ranges(Path(how.calibration)))
     precision = _settled(how.precision, state)
     bfloat16 = precision != "float32" and has_bfloat16()  # asking loads OpenVINO
     return choose_runtime(make, precision, f"{digest} {processor()} openvino", bfloat16=bfloat16)

@@ -35,7 +35,7 @@ class PanelEncoder:
 
     name: a published name, `small`, or the stem of a weight file.
     fingerprint: SHA-256 over the weight files and `settings`; equal fingerprints mean equal vectors.
-    settings: how inputs are prepared; plain values, saved with an index.
+    settings: how inputs are prepared, and the SHA-256 of the ranges of int8; plain values, saved with an index.
     provisional: True for weights that are not trained yet.
     runtime: what executes the network.
     weights: the weight file that it was loaded from by its path; None for a name.
@@ -68,6 +68,9 @@ class PanelEncoder:
         basis: reads the basis of the region vectors.
         """
         settings = input_settings(runtime.spec, profile, provisional)
+        ranges = getattr(runtime, "ranges", None)
+        if ranges is not None:
+            settings["int8"] = ranges.sha256
         self.__dict__.update(
             runtime=runtime,
             name=name,
@@ -97,7 +100,7 @@ class PanelEncoder:
 
     @property
     def precision(self) -> str:
-        """Return the number type of the network, float32 or bfloat16. Vectors are float32."""
+        """Return the number type of the network: float32, bfloat16 or int8. Vectors are float32."""
         return self.runtime.precision
 
     @property

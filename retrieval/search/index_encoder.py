@@ -7,36 +7,44 @@ the index, next to the index, and where this user gave it before (`known_weights
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Protocol
 
 from retrieval.encoder.hub import PUBLISHED, cached_file
 from retrieval.encoder.inputs import PROFILES
 from retrieval.encoder.protocol import Encoder
+from retrieval.encoder.runtime.int8_ranges import ranges_file
 from retrieval.errors import CheckpointError, EncoderMismatch, IndexDamaged
 from retrieval.search.known_weights import known_places, remember_place
 from retrieval.store.hints import RESTORE_HINT
 from retrieval.store.settings import EncoderRecord
 
-EncoderLoader = Callable[[str, str | None, str], Encoder]
-"""Loads an encoder by its name or path, device and precision."""
+
+class EncoderLoader(Protocol):
+    """Loads an encoder by its name or path, device and precision. calibration: the ranges of int8, only given then."""
+
+    def __call__(self, name: str, device: str | None, precision: str, /, *, calibration: Path = ...) -> Encoder:
+        """Return the encoder."""
+        ...
+
 
 _NAMES = frozenset({*PUBLISHED, "small"})
 _GIVE_PATH = "give their present place with --encoder PATH, in Python PanelIndex.open(index, encoder=PATH)"
 
 
-def load_by_name(name: str, device: str | None, precision: str) -> Encoder:
+def load_by_name(name: str, device: str | None, precision: str, *, calibration: Path | None = None) -> Encoder:
     """Load an encoder by its name or path."""
     from retrieval.encoder import load_encoder  # imports torch, but for a CPU
 
-    return load_encoder(name, device=device, precision=precision)
+    return load_encoder(name, device=device, precision=precision, calibration=calibration)
 
 
-def load_for_one_query(name: str, device: str | None, precision: str) -> Encoder:
+def load_for_one_query(name: str, device: str | None, precision: str, *, calibration: Path | None = None) -> Encoder:
     """Load an encoder by its name or path, for a process that ends after one query."""
     from retrieval.encoder.checkpoints import load_for_one_query as load
 
-    return load(name, device, precision)
+    return load(name, device, precision, calibration)
 
 
 def given_encoder(
@@ -67,7 +75,7 @@ def load_requested(
 
     Raises `EncoderMismatch` if it did not build the index, and the errors of `load_encoder`.
     """
-    encoder = _load(str(requested), record, device, load, precision)
+    encoder = _load(str(requested), record, folder, device, load, precision)
     check_fingerprint(encoder, record, folder)
     return encoder
 
@@ -83,11 +91,13 @@ def load_recorded(
 
     Raises `CheckpointError` if its weights are at none of the places, `EncoderMismatch` if there are only others.
     """
+    if record.int8:
+        ranges_file(folder, record.int8)  # weights in another place would not help
     failed: list[CheckpointError] = []
     other: EncoderMismatch | None = None
     for place in _places(record, folder):
         try:
-            encoder = _load(place, record, device, load, precision)
+            encoder = _load(place, record, folder, device, load, precision)
         except CheckpointError as error:
             failed.append(error)
             continue
@@ -156,8 +166,8 @@ def encoder_mismatch(folder: Path, built_by: EncoderRecord, encoder: Encoder) ->
     else:
         use = "use the weights that built it (--encoder PATH), or pass its encoder object"
     return EncoderMismatch(
-        f"the index was built with encoder {built_by.name} ({built_by.fingerprint[:12]}), "
-        f"and this is {encoder.name} ({encoder.fingerprint[:12]}){place}",
+        f"the index was built with encoder {built_by.name} ({built_by.fingerprint[:12]}{_int8(built_by.settings)}), "
+        f"and this is {encoder.name} ({encoder.fingerprint[:12]}{_int8(encoder.settings)}){place}",
         folder,
         f"{use}, or build into another --index",
     )
@@ -166,18 +176,25 @@ def encoder_mismatch(folder: Path, built_by: EncoderRecord, encoder: Encoder) ->
 # ---------------------------------------------------------------------- private
 
 
-def _load(place: str, record: EncoderRecord, device: str | None, load: EncoderLoader, precision: str) -> Encoder:
+def _load(
+    place: str, record: EncoderRecord, folder: Path, device: str | None, load: EncoderLoader, precision: str
+) -> Encoder:
     """Load an encoder with the input profile of the index: that of a file is guessed from its name, which changes."""
     precision = record.precision if precision == "auto" else precision
-    encoder = load(place, device, precision)
+    calibration: dict[str, Any] = {"calibration": ranges_file(folder, record.int8)} if record.int8 else {}
+    encoder = load(place, device, precision, **calibration)
     profile = record.settings.get("profile")
     same = encoder.fingerprint == record.fingerprint or encoder.settings.get("profile") == profile
     if same or profile not in PROFILES or weight_file(encoder) is None:
         return encoder
     from retrieval.encoder import load_encoder
 
-    again = load_encoder(place, device=device, profile=profile, precision=precision)
+    again = load_encoder(place, device=device, profile=profile, precision=precision, **calibration)
     return again if again.fingerprint == record.fingerprint else encoder
+
+
+def _int8(settings: dict[str, Any]) -> str:
+    return ", int8" if settings.get("int8") else ""
 
 
 def _places(record: EncoderRecord, folder: Path) -> Iterator[str]:

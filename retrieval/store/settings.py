@@ -16,7 +16,7 @@ class EncoderRecord:
     load: the name or path that `load_encoder` takes; of an encoder object that has neither, its own name.
     settings: how its inputs are prepared. provisional: True for weights without training. constant_gate: True if the
     gate has fixed weights, which say nothing about a panel. relative: path of the weight file from the index folder,
-    "" without one; it holds after both are moved together. precision: of the last build, float32 or bfloat16.
+    "" without one; it holds after both are moved together. precision: of the last build: float32, bfloat16 or int8.
     """
 
     name: str
@@ -27,6 +27,11 @@ class EncoderRecord:
     constant_gate: bool = False
     relative: str = ""
     precision: str = "float32"
+
+    @property
+    def int8(self) -> str:
+        """The SHA-256 of the ranges of int8 (`int8.safetensors`); "" in another precision."""
+        return str(self.settings.get("int8", ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from retrieval.collections.store import Collections
+from retrieval.encoder.runtime.int8_ranges import AGAIN, has_copy, is_intact
+from retrieval.encoder.runtime.int8_ranges import FILE as RANGES_FILE
 from retrieval.errors import IndexDamaged
 from retrieval.index import PanelIndex
 from retrieval.overview.rejected_pairs import RejectedPairs
@@ -73,6 +75,11 @@ def _check_identity(run: Verification) -> Iterable[Problem]:
     check_index_id(run.folder, run.catalog.settings().index_id)
     if has_damaged_id(run.folder):
         yield Problem("index id", "the file holds no id of an index", REPAIR_HINT, True, str(run.folder / ID_FILE))
+    record = run.catalog.settings().encoder
+    if record is not None and record.int8 and not is_intact(run.folder, record.int8):
+        found = "the ranges of int8 are missing or damaged"
+        copied = has_copy(record.int8)
+        yield Problem("encoder", found, REPAIR_HINT if copied else AGAIN, copied, str(run.folder / RANGES_FILE))
     try:
         RejectedPairs(run.folder).pairs()
     except IndexDamaged as error:

@@ -70,7 +70,7 @@ def test_auto_is_the_fastest_that_is_near_enough(cache, angle: float, work: int,
     assert Slow.made == before + 1
 
 
-@pytest.mark.parametrize("content", [b"", b"[1]", b'{"key": 3}', b"\xff", b'{"key": "int4"}'])
+@pytest.mark.parametrize("content", [b"", b"[1]", b'{"key": 3}', b"\xff", b'{"key": "int4"}', b'{"key": "int8"}'])
 def test_a_damaged_note_is_measured_again(cache, content: bytes) -> None:
     cache.mkdir()
     (cache / precision.FILE).write_bytes(content)
@@ -95,7 +95,7 @@ def test_a_device_without_bfloat16(cache, caplog) -> None:
 
 
 def test_names_that_do_not_exist() -> None:
-    with pytest.raises(UsageError, match="unknown precision 'int4'; expected one of auto, float32, bfloat16"):
+    with pytest.raises(UsageError, match="unknown precision 'int4'; expected one of auto, float32, bfloat16, int8"):
         load_encoder("small", precision="int4")
     with pytest.raises(UsageError, match="unknown runtime 'onnx'; expected one of openvino, torch"):
         load_encoder("small", runtime="onnx")

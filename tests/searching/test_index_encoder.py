@@ -42,7 +42,7 @@ class FileEncoder(GridEncoder):
 def loader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A user who never gave a place of weights, and a loader without torch."""
 
-    def load(path: str | Path, device: Any = None, profile: str | None = None, precision: str = "") -> FileEncoder:
+    def load(path: str | Path, profile: str | None = None, **_: Any) -> FileEncoder:
         return FileEncoder(path, profile)
 
     monkeypatch.setenv("PANELSEEK_CACHE", str(tmp_path / "notes"))

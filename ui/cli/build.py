@@ -44,10 +44,11 @@ _build_options = with_options(
     device_option,
     click.option(
         "--precision",
-        type=click.Choice(["auto", "float32", "bfloat16"]),
+        type=click.Choice(["auto", "float32", "bfloat16", "int8"]),
         default="auto",
         show_default=True,
-        help="Encode in this number type; auto: that of the index, in a new one bfloat16 if it is faster and as good.",
+        help="Encode in this number type; auto: that of the index, in a new one bfloat16 if it is faster and as good. "
+        "int8 is calibrated on the first pages.",
     ),
     click.option(
         "--index-kind",

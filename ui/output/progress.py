@@ -20,6 +20,7 @@ BAR_WIDTH = 24
 _TITLES = {
     "scan": "scanning",
     "compare": "comparing",
+    "calibrate int8": "calibrating int8",
     "encode": "encoding",
     "read": "reading dialogue",
     "index": "indexing",

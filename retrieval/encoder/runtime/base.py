@@ -45,7 +45,7 @@ class EncoderRuntime(Protocol):
 
     @property
     def precision(self) -> str:
-        """Return the number type of the network, float32 or bfloat16; inputs and outputs are float32."""
+        """Return the number type of the network: float32, bfloat16 or int8; inputs and outputs are float32."""
         ...
 
     @property

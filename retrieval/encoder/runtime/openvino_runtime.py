@@ -8,16 +8,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.encoder.runtime.base import EncoderRuntime, Floats, Fusion
+from retrieval.encoder.runtime.int8_ranges import AGAIN, Int8Ranges
 from retrieval.encoder.runtime.numpy_text import MOST_TOKENS, text_vector
+from retrieval.encoder.runtime.precision import NO_INT8, NO_INT8_HINT
 from retrieval.encoder.runtime.weights import State
 from retrieval.encoder.small_shape import VECTORS_PER_PANEL
 from retrieval.encoder.spec import EncoderSpec
+from retrieval.errors import CheckpointError, UsageError
 
 if TYPE_CHECKING:
     import openvino as ov
@@ -26,6 +30,9 @@ if TYPE_CHECKING:
 
 PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
 """OpenVINO's names. Without a hint it would compute in bfloat16 wherever the CPU can."""
+
+_VNNI = {"avx512_vnni", "avx_vnni", "amx_int8"}
+"""Instructions that add products of 8 bits in 32 bits."""
 
 SMALLEST_NORM = 1e-12
 """Vectors are divided by at least this, as torch does it."""
@@ -39,6 +46,8 @@ class OpenVinoRuntime(EncoderRuntime):
     torch_model: makes the same network in torch, for `model`; None if there is none.
     one_query: True in a process that ends after one query. A short text is then read by `numpy_text`, in less time
         than its graph takes to compile.
+    ranges: computes the image branch of a published encoder in int8, for layers that have a range. The other layers
+        and branches are float32.
     """
 
     def __init__(
@@ -48,7 +57,9 @@ class OpenVinoRuntime(EncoderRuntime):
         threads: int | None = None,
         torch_model: Callable[[], PanelFeatureExtractor] | None = None,
         one_query: bool = False,
+        ranges: Int8Ranges | None = None,
     ) -> None:
+        self.ranges = ranges
         self._state = state
         self._precision = precision
         self._torch_model = torch_model
@@ -60,7 +71,7 @@ class OpenVinoRuntime(EncoderRuntime):
             "INFERENCE_PRECISION_HINT": PRECISIONS[precision],
             "PERFORMANCE_HINT": "LATENCY",
         }
-        threads = threads or _environment_threads()
+        self._threads = threads = threads or _environment_threads()
         if threads:
             self._config["INFERENCE_NUM_THREADS"] = threads
 
@@ -76,8 +87,8 @@ class OpenVinoRuntime(EncoderRuntime):
 
     @property
     def precision(self) -> str:
-        """Return the number type of the network, float32 or bfloat16."""
-        return self._precision
+        """Return the number type of the network: float32, bfloat16 or int8."""
+        return "int8" if self.ranges else self._precision
 
     @property
     def constant_gate(self) -> bool:
@@ -93,29 +104,29 @@ class OpenVinoRuntime(EncoderRuntime):
 
     def image(self, images: Floats) -> Floats:
         """Return the image vectors, (P, D)."""
-        return self._run(self._image, images)[0]
+        return self.outputs(self._image, images)[0]
 
     def image_regions(self, images: Floats) -> Floats:
         """Return the vectors of each image and of its regions, (P, 1 + R, D)."""
         if self._small:
-            return self._run(self._regions, images)[0]
+            return self.outputs(self._regions, images)[0]
         return self.image(images)[:, None]
 
     def query_regions(self, images: Floats) -> list[Floats]:
         """Return the vectors of query images at each size, (P, 1 + W, D) each."""
         if self._small:
-            return self._run(self._query, images)
+            return self.outputs(self._query, images)
         return [self.image(images)[:, None]]
 
     def text(self, ids: NDArray[Any], mask: NDArray[Any]) -> Floats:
         """Return the text vectors, (P, D)."""
         if self._one_query and len(ids) == 1 and 0 < mask.sum() <= MOST_TOKENS:
             return text_vector(ids[mask > 0], self._state)
-        return self._run(self._text, ids, mask)[0]
+        return self.outputs(self._text, ids, mask)[0]
 
     def fuse(self, image: Floats, text: Floats, geometry: Floats, mask: Floats) -> Fusion:
         """Return the fused vectors and the gate weights of P panels."""
-        return Fusion(*self._run(self._fusion, image, text, geometry, mask))
+        return Fusion(*self.outputs(self._fusion, image, text, geometry, mask))
 
     def unit(self, vectors: Floats) -> Floats:
         """Return `vectors`, (..., D), scaled to length 1; rows of zeros stay zero."""
@@ -123,48 +134,73 @@ class OpenVinoRuntime(EncoderRuntime):
         rows: Floats = (vectors / np.maximum(norms, SMALLEST_NORM)).astype(np.float32)
         return rows
 
+    def compiled(self, graph: ov.Model) -> ov.CompiledModel:
+        """Return a graph compiled for this runtime."""
+        import openvino as ov
+
+        return ov.Core().compile_model(graph, "CPU", self._config)
+
+    def outputs(self, model: ov.CompiledModel, *arrays: NDArray[Any]) -> list[Floats]:
+        """Return the outputs of a compiled graph for some arrays."""
+        outputs = model([np.ascontiguousarray(array) for array in arrays])
+        return [outputs[port] for port in model.outputs]
+
+    def in_int8(self, ranges: Int8Ranges) -> OpenVinoRuntime:
+        """Return a runtime of the same network with the image branch in int8.
+
+        Raises `UsageError` for `small`, and `CheckpointError` for ranges of another network.
+        """
+        self.check_int8()
+        if not all(f"{name}.weight" in self._state or ".head.attention." in name for name in ranges.ranges):
+            raise CheckpointError("the ranges of int8 are of another network", hint=AGAIN)
+        return OpenVinoRuntime(self._state, self._precision, self._threads, self._torch_model, self._one_query, ranges)
+
+    def image_graph(self) -> ov.Model:
+        """Return the graph of the image branch of a published encoder in float32."""
+        from retrieval.encoder.runtime.graphs.published import vision_graph
+
+        return vision_graph(self._state)
+
+    def check_int8(self) -> None:
+        """Raise `UsageError` for `small`, which has no int8."""
+        if self._small:
+            raise UsageError(NO_INT8, hint=NO_INT8_HINT)
+
     @cached_property
     def _image(self) -> ov.CompiledModel:
         if self._small:
             from retrieval.encoder.runtime.graphs.small import whole_graph
 
-            return self._compile(whole_graph(self._state))
-        from retrieval.encoder.runtime.graphs.published import vision_graph
+            return self.compiled(whole_graph(self._state))
+        if self.ranges is None:
+            return self.compiled(self.image_graph())
+        from retrieval.encoder.runtime.graphs.quantized import quantized
 
-        return self._compile(vision_graph(self._state))
+        return self.compiled(quantized(self.image_graph(), self.ranges.settings(kernels=has_vnni())))
 
     @cached_property
     def _regions(self) -> ov.CompiledModel:
         from retrieval.encoder.runtime.graphs.small import region_graph
 
-        return self._compile(region_graph(self._state))
+        return self.compiled(region_graph(self._state))
 
     @cached_property
     def _query(self) -> ov.CompiledModel:
         from retrieval.encoder.runtime.graphs.small import query_graph
 
-        return self._compile(query_graph(self._state))
+        return self.compiled(query_graph(self._state))
 
     @cached_property
     def _text(self) -> ov.CompiledModel:
         from retrieval.encoder.runtime.graphs.text import text_graph
 
-        return self._compile(text_graph(self._state))
+        return self.compiled(text_graph(self._state))
 
     @cached_property
     def _fusion(self) -> ov.CompiledModel:
         from retrieval.encoder.runtime.graphs.fusion import fusion_graph
 
-        return self._compile(fusion_graph(self._state))
-
-    def _compile(self, graph: ov.Model) -> ov.CompiledModel:
-        import openvino as ov
-
-        return ov.Core().compile_model(graph, "CPU", self._config)
-
-    def _run(self, model: ov.CompiledModel, *arrays: NDArray[Any]) -> list[Floats]:
-        outputs = model([np.ascontiguousarray(array) for array in arrays])
-        return [outputs[port] for port in model.outputs]
+        return self.compiled(fusion_graph(self._state))
 
 
 def has_bfloat16() -> bool:
@@ -172,6 +208,15 @@ def has_bfloat16() -> bool:
     import openvino as ov
 
     return "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def has_vnni() -> bool:
+    """Return True if the CPU adds products of 8 bits in 32 bits, as far as the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return False
+    return any(_VNNI & set(line.split()) for line in lines if line.startswith("flags"))
 
 
 def _environment_threads() -> int:

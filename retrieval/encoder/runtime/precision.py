@@ -2,7 +2,8 @@
 
 bfloat16 has 8 bits of precision, float32 has 24. Their vectors differ so little that they answer each other's indexes,
 and they have one fingerprint. `auto` is bfloat16 where it is faster and near enough to float32, as measured once for
-each file of weights and each processor.
+each file of weights and each processor. int8 is calibrated on panels and has a fingerprint of its own: see
+`int8_calibration`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from retrieval.user_cache import cache_folder, read_notes, write_notes
 
 log = logging.getLogger("panelseek")
 
-PRECISIONS = ("auto", "float32", "bfloat16")
+PRECISIONS = ("auto", "float32", "bfloat16", "int8")
+
+NO_INT8, NO_INT8_HINT = "the encoder small has no int8: it is fast without", "leave out --precision"
 
 LEAST_COSINE = 0.9999
 """Between the vectors of an image in bfloat16 and in float32, for `auto`."""
@@ -56,7 +59,7 @@ def choose_runtime(
     if precision == "bfloat16":
         return make("bfloat16")
     noted = read_notes(FILE).get(key)
-    if noted in PRECISIONS[1:]:
+    if noted in PRECISIONS[1:3]:
         return make(noted)
     chosen = _faster(make("float32"), make("bfloat16"))
     _note(key, chosen.precision)

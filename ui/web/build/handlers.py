@@ -30,6 +30,7 @@ STAGES = {
     "load": "Loading the encoder",
     "scan": "Looking for pages",
     "compare": "Checking for changes",
+    "calibrate int8": "Calibrating int8",
     "encode": "Reading and encoding pages",
     "read": "Reading dialogue",
     "index": "Updating the search index",

@@ -37,8 +37,10 @@ def integers(*values: int) -> Node:
 
 
 def linear(x: Node, state: State, prefix: str) -> Node:
-    """Return `x`, (..., n), through a linear layer: (..., m)."""
-    return ops.add(ops.matmul(x, constant(state[f"{prefix}.weight"]), False, True), constant(state[f"{prefix}.bias"]))
+    """Return `x`, (..., n), through a linear layer: (..., m). The product has the name `prefix`; see `quantized`."""
+    product = ops.matmul(x, constant(state[f"{prefix}.weight"]), False, True)
+    product.set_friendly_name(prefix)
+    return ops.add(product, constant(state[f"{prefix}.bias"]))
 
 
 def layer_norm(x: Node, state: State, prefix: str, eps: float = LAYER_NORM_EPS) -> Node:
@@ -53,10 +55,12 @@ def convolution(x: Node, weight: NDArray[Any], stride: int = 1, padding: int = 0
 
 
 def convolution_with_norm(x: Node, state: State, prefix: str, norm: str, stride: int = 1, padding: int = 0) -> Node:
-    """Return `x` through a convolution and the batch norm after it, which scales the weights and adds a bias."""
+    """Return `x` through a convolution, named `prefix`, and its batch norm, which scales weights and adds a bias."""
     scale, shift = batch_norm(state, norm)
     weight = state[f"{prefix}.weight"].astype(np.float32) * scale[:, None, None, None]
-    return ops.add(convolution(x, weight, stride, padding), constant(shift[None, :, None, None]))
+    convolved = convolution(x, weight, stride, padding)
+    convolved.set_friendly_name(prefix)
+    return ops.add(convolved, constant(shift[None, :, None, None]))
 
 
 def batch_norm(state: State, prefix: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

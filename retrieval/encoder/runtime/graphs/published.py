@@ -96,12 +96,14 @@ def _siglip_head(x: Node, state: State, prefix: str) -> Node:
     """Return (P, 768): a learned query attends to all tokens, (P, L, 768)."""
     weight, bias = state[f"{prefix}.attention.in_proj_weight"], state[f"{prefix}.attention.in_proj_bias"]
     parts = {
-        f"{part}.{kind}": values
+        f"{prefix}.attention.{part}.{kind}": values
         for kind, array in (("weight", weight), ("bias", bias))
         for part, values in zip(("query", "key", "value"), np.split(array, 3), strict=True)
     }
-    query = split_heads(linear(constant(state[f"{prefix}.probe"]), parts, "query"), SIGLIP_HEADS)
-    key, value = (split_heads(linear(x, parts, part), SIGLIP_HEADS) for part in ("key", "value"))
+    query = split_heads(linear(constant(state[f"{prefix}.probe"]), parts, f"{prefix}.attention.query"), SIGLIP_HEADS)
+    key, value = (
+        split_heads(linear(x, parts, f"{prefix}.attention.{part}"), SIGLIP_HEADS) for part in ("key", "value")
+    )
     batch = ops.concat([ops.gather(ops.shape_of(x), integers(0), integers(0)), integers(1, 1, 1)], 0)
     attended = join_heads(scaled_attention(ops.tile(query, batch), key, value))
     pooled = linear(attended, state, f"{prefix}.attention.out_proj")
