@@ -34,6 +34,13 @@ def check_precision_of_index(chosen: str, record: EncoderRecord, folder: Path) -
     raise UsageError(problem, folder, "leave out --precision, or build into another --index")
 
 
+def check_object(chosen: str, encoder: Encoder) -> None:
+    """Raise `UsageError` if int8 is chosen for an encoder object that is not in int8."""
+    if chosen == "int8" and getattr(encoder, "precision", "float32") != "int8":
+        problem = f"int8 is calibrated for encoders by their name or path; found the encoder object {encoder.name}"
+        raise UsageError(problem, hint="give the name of the encoder, or the path of its weights")
+
+
 def check_can_calibrate(encoder: Encoder) -> None:
     """Raise `UsageError` for an encoder that cannot be computed in int8."""
     runtime: Any = getattr(encoder, "runtime", None)

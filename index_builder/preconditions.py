@@ -11,6 +11,7 @@ from index_builder.int8 import (
     Decoder,
     calibrated,
     check_can_calibrate,
+    check_object,
     check_precision_of_index,
     keep_ranges,
     sample_images,
@@ -132,6 +133,7 @@ class BuildEncoder:
             if recorded.int8:
                 restore_ranges(self._index.folder, recorded.int8)
         if not isinstance(self._requested, str):
+            check_object(self._options.precision, self._requested)
             self._use(self._requested)
         elif self._is_new_int8():
             self._exact = self._load_encoder(self._requested, self._device or "cpu", "float32")

@@ -210,5 +210,7 @@ def test_a_build_that_was_stopped_after_the_calibration(place: Path, template: P
 def test_encoders_without_int8(place: Path, template: Path) -> None:
     with pytest.raises(UsageError, match="the encoder small has no int8"):
         build(template, str(place / "new"), encoder="small", precision="int8")
+    with pytest.raises(UsageError, match="by their name or path; found the encoder object grid"):
+        build(template, str(place / "new"), encoder=GridEncoder(), precision="int8")
     with pytest.raises(UsageError, match="int8 is for published encoders by OpenVINO on a CPU"):
         build(template, str(place / "new"), precision="int8", load=lambda *_, **__: GridEncoder())

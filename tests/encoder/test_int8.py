@@ -18,7 +18,7 @@ from retrieval.encoder.runtime.graphs.quantized import Int8Settings, int8_layers
 from retrieval.encoder.runtime.graphs.text import text_graph
 from retrieval.encoder.runtime.int8_calibration import Calibration, calibrate
 from retrieval.encoder.runtime.int8_ranges import FILE, Int8Ranges, ranges_file, read_ranges, write_ranges
-from retrieval.encoder.runtime.openvino_runtime import OpenVinoRuntime
+from retrieval.encoder.runtime.openvino_runtime import OpenVinoRuntime, has_vnni
 from retrieval.encoder.runtime.weights import WeightTensors
 from retrieval.encoder.weight_files import minilm_file, small_file
 from retrieval.errors import CheckpointError, UsageError
@@ -119,6 +119,38 @@ def test_vectors_of_a_calibrated_network(exact: OpenVinoRuntime, calibration: Ca
     assert (found * expected).sum(axis=1).min() > 0.998
     assert np.abs(found - expected).max() > 1e-5
     np.testing.assert_allclose(unit(runtime.image(images[:1]))[0], found[0], atol=2e-3)
+
+
+def test_weights_of_eight_bits_on_a_cpu_without_vnni(exact, calibration, images, monkeypatch) -> None:
+    """They are computed in float32, with 8 bits; vectors are nearer to float32 than those with weights of 7 bits."""
+    monkeypatch.setattr("retrieval.encoder.runtime.openvino_runtime.has_vnni", lambda: False)
+    ranges = Int8Ranges.of(calibration.ranges.ranges, 127)
+    assert not ranges.settings(kernels=False).kernels
+    assert calibration.ranges.settings(kernels=False).kernels
+    expected = unit(exact.image(images))
+    eight, seven = (
+        (unit(exact.in_int8(each).image(images)) * expected).sum(axis=1).mean() for each in (ranges, calibration.ranges)
+    )
+    assert seven < eight < 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("model name\t: one\nflags\t\t: sse avx512f avx512_vnni\n", True),
+        ("flags\t\t: amx_int8\n", True),
+        ("flags\t\t: avx2\nbugs\t\t: avx_vnni\n", False),
+        (None, False),
+    ],
+)
+def test_cpus_with_vnni(monkeypatch, text: str | None, expected: bool) -> None:
+    def read(path: Path) -> str:
+        if text is None:
+            raise FileNotFoundError
+        return text
+
+    monkeypatch.setattr(Path, "read_text", read)
+    assert has_vnni() is expected
 
 
 def test_noisy_layers_stay_float32(exact, images, monkeypatch, caplog) -> None:
