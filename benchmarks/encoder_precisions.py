@@ -1,6 +1,6 @@
 """Measure an encoder in every runtime and precision: panels per second, and how near its vectors are to float32.
 
-    python benchmarks/encoder_precisions.py WEIGHTS [--panels 32] [--batch-size 16] [--rounds 3] [--without-torch] [--json]
+    python benchmarks/encoder_precisions.py WEIGHTS [--panels 32] [--rounds 3] [--without-torch] [--json]
 
 WEIGHTS is `small`, a published name, a weight file, or `random`: random weights of v1's shape, written to --work. The
 panels are those of the sample comics, decoded first; only the image branch is timed. All variants run in turn in one

@@ -29,6 +29,9 @@ from retrieval.progress import StageProgress, no_progress
 from retrieval.search import relevance, searcher
 from ui.output.progress import progress_display
 
+_LIMITS = (0.1, 0.15, 0.2, 0.3)
+"""Relevance from which a first hit is taken for close, in the table."""
+
 _STRENGTH = 10.0
 """Inverse of the regularisation."""
 
@@ -117,7 +120,7 @@ def _report_types(samples: list[Sample], estimated: NDArray[Any], right: NDArray
     first = np.array([sample.place == 0 for sample in samples])
     inside = np.array([sample.in_library for sample in samples])
     types = np.array([sample.query_type for sample in samples])
-    for limit in (0.1, relevance.CLOSE, 0.2, 0.3):
+    for limit in _LIMITS:
         for name in dict.fromkeys(types.tolist()):
             own = first & (types == name)
             denied = (estimated[own & right] < limit).mean() if (own & right).any() else 0.0

@@ -62,10 +62,9 @@ class PanelEncoder:
         weights: Path | None = None,
         basis: Callable[[], Floats | None] = lambda: None,
     ) -> None:
-        """Wrap a runtime. digests: SHA-256 of each weight file.
+        """Wrap a runtime. digests: SHA-256 of each weight file. basis: reads the basis of the region vectors.
 
         profile: how geometry becomes numbers, one of `inputs.PROFILES`.
-        basis: reads the basis of the region vectors.
         """
         settings = input_settings(runtime.spec, profile, provisional)
         ranges = getattr(runtime, "ranges", None)
@@ -115,11 +114,6 @@ class PanelEncoder:
         `small` has such a gate, set by hand. The published encoder computes its gate from each panel.
         """
         return self.runtime.constant_gate
-
-    @property
-    def regions(self) -> int:
-        """Return the number of region vectors per panel; 0 if there are none."""
-        return self.spec.regions
 
     @property
     def region_basis(self) -> Floats | None:

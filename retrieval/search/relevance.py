@@ -22,11 +22,14 @@ QuestionType = Literal["words", "picture", "both"]
 REFERENCE = 8
 """Place of the panel whose ranking score the hits are compared with: beyond it, few panels are what is searched for."""
 
-CLOSE = 0.15
+CLOSE: dict[QuestionType, float] = {"words": 0.2, "picture": 0.1, "both": 0.1}
 """Relevance below which a first hit is no close match, and further hits are probably unrelated."""
 
 MIN_PANELS = 12
 """Panels of a view below which close matches are left open: too few are unrelated."""
+
+ALL_WORDS, LEAST_WITH_ALL_WORDS = 0.8, 0.5
+"""Term coverage of a dialogue that has the words of the query, and the relevance of its panel at least."""
 
 _SMALL = 0.3
 """Added before a logarithm, in standard deviations: differences below it mean nothing."""
@@ -43,11 +46,11 @@ class Weights:
 
 
 WEIGHTS: dict[QuestionType, Weights] = {
-    "words": Weights(bias=-6.71, standing=0.82, lead=1.35, behind=-1.24),
-    "picture": Weights(bias=-6.71, standing=0.82, lead=1.35, behind=-1.24),
-    "both": Weights(bias=-6.71, standing=0.82, lead=1.35, behind=-1.24),
+    "words": Weights(bias=-3.41, standing=0.92, lead=1.05, behind=-1.08),
+    "picture": Weights(bias=-6.42, standing=1.30, lead=2.20, behind=-1.55),
+    "both": Weights(bias=-6.42, standing=1.30, lead=2.20, behind=-1.55),
 }
-"""Weights by the kind of question."""
+"""Weights by the kind of question. Words and a picture together were not fitted: they have those of pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,11 @@ def evidence(item: RankedPanel, first: float, background: Background) -> tuple[f
     return standing, math.log(lead + _SMALL), math.log(behind + _SMALL)
 
 
+def is_close(item: RankedPanel, relevance: float) -> bool:
+    """Return True if a hit of this relevance is probably what was searched for."""
+    return relevance >= CLOSE[question_type(item.part)]
+
+
 def relevances(ranked: Sequence[RankedPanel], backgrounds: Mapping[View, Background]) -> list[float]:
     """Return the relevance of each hit of a list, 0 to 1; it never rises down the list.
 
@@ -107,6 +115,8 @@ def relevances(ranked: Sequence[RankedPanel], backgrounds: Mapping[View, Backgro
     for item in ranked:
         view = item.part.view
         own = _logistic(WEIGHTS[question_type(item.part)], evidence(item, firsts[view], backgrounds[view]))
+        if item.match.coverage >= ALL_WORDS:
+            own = max(own, LEAST_WITH_ALL_WORDS)
         found.append(min([own, *found[-1:]]))
     return found
 

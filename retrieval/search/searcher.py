@@ -27,7 +27,7 @@ from retrieval.search.ranking import coverage, hybrid, negative
 from retrieval.search.ranking.context import RankingContext
 from retrieval.search.ranking.fusion import ViewRanking, fuse
 from retrieval.search.ranking.grouping import GroupLimits
-from retrieval.search.relevance import CLOSE, MIN_PANELS, Background, reference_score, relevances
+from retrieval.search.relevance import MIN_PANELS, Background, is_close, reference_score, relevances
 from retrieval.store.catalog.catalog import Catalog
 from retrieval.store.generation import ViewIndex
 from retrieval.store.hints import REPAIR_HINT
@@ -201,7 +201,7 @@ class Searcher:
                 matched_on=explain_match(item),
                 matched_words=item.match.words,
                 ranking_score=item.ranking_score,
-                close=relevance >= CLOSE if tells_close else None,
+                close=is_close(item, relevance) if tells_close else None,
                 _read=self._read_image,
             )
             for place, (item, relevance) in enumerate(found, 1)
