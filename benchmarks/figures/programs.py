@@ -208,6 +208,7 @@ OTHER_PROGRAMS = {
     "disk_errors": "errors of the disk",
     "image_search": "parts of a search by image",
     "kills": "killed commands",
+    "many_people": "answers to many people at once",
     "mutated_files": "damaged books",
     "mutated_questions": "odd questions",
     "page_variants": "module of `panel_detector.py`",

@@ -23,6 +23,7 @@ from ui.web.gradio_compat import (
     AnswerQueues,
     PendingEvents,
     bound_sessions,
+    copy_sessions,
     is_logged_in,
     shorten_errors,
     upload_folder,
@@ -89,6 +90,41 @@ def test_the_queue_is_bounded(index: PanelIndex) -> None:
     assert before is dict
     assert isinstance(queue.pending_event_ids_session, PendingEvents)
     assert len(queue.pending_messages_per_session) == MAX_SESSIONS
+
+
+def test_new_visitors_get_a_copied_state(index: PanelIndex) -> None:
+    """It is what Gradio makes, has nothing that Gradio does not, and two visitors share nothing that changes."""
+    from gradio.state_holder import SessionState, StateHolder
+
+    def visit() -> Any:
+        blocks = build_app(index)
+        app = SimpleNamespace(state_holder=StateHolder())
+        copy_sessions(app, blocks)
+        return blocks.state_holder is app.state_holder, SessionState(blocks), *map(app.state_holder.__getitem__, "abb")
+
+    is_used, made, one, other, again = in_own_loop(visit)
+    assert is_used
+    assert other is again
+    assert set(vars(one)) == set(vars(made)) == {
+        "blocks_config", "config_values", "state_data", "_state_ttl", "is_closed", "STATE_TTL_WHEN_CLOSED",
+    }  # fmt: skip
+    assert one.config_values == made.config_values
+    assert vars(one.blocks_config).keys() == vars(made.blocks_config).keys()
+    key = next(key for key, value in one.config_values.items() if value.get("props"))
+    one._update_value_in_config(key, "changed")
+    one.blocks_config.blocks.clear()
+    one.state_data[1] = one._state_ttl[1] = "changed"
+    one.is_closed = True
+    assert other.config_values == made.config_values
+    assert other.blocks_config.blocks == made.blocks_config.blocks
+    assert (other.state_data, other._state_ttl, other.is_closed) == ({}, {}, False)
+
+
+def test_waiting_calls_are_told_their_place_now_and_then(index: PanelIndex) -> None:
+    """Not after every call, which would cost a message to each of 64 for each answer."""
+    queue = in_own_loop(lambda: build_app(index)._queue)
+    assert (queue.live_updates, queue.max_size) == (False, 64)
+    assert queue.update_intervals >= 5
 
 
 def test_gradio_reads_our_environment(index: PanelIndex) -> None:

@@ -26,6 +26,8 @@ UPLOAD_SECONDS = 3600
 
 _CONCURRENT_CALLS = 8
 _QUEUED_CALLS = 64
+_POSITION_SECONDS = 10.0
+"""Seconds between two messages to a waiting call about its place. After every call they would be 64 an answer."""
 
 TABS: tuple[tuple[str, str, Callable[[Services], None]], ...] = (
     ("search", "Search", lambda services: search_tab(services.index)),
@@ -55,7 +57,7 @@ def build_app(index: PanelIndex, services: Services | None = None) -> gr.Blocks:
                 add_components(services)
         panel_dialog(index)
         search_api(index)
-    app.queue(default_concurrency_limit=_CONCURRENT_CALLS, max_size=_QUEUED_CALLS)
+    app.queue(_POSITION_SECONDS, default_concurrency_limit=_CONCURRENT_CALLS, max_size=_QUEUED_CALLS)
     return app
 
 
