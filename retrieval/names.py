@@ -19,6 +19,11 @@ MAX_NAME_CHARS = 10_000
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 """Control characters except white space."""
 
+_NOT_IN_FILE_NAMES = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+')
+"""Characters that some file system refuses in a name, and those that change the direction in which one is read."""
+
+_MAX_FILE_NAME_CHARS = 80
+
 
 def name_key(name: str) -> str:
     """Return the form of a name that is compared: NFC, casefolded, without blanks around it."""
@@ -36,6 +41,11 @@ def composed(name: str) -> str:
 def display_name(name: str) -> str:
     """Return the form of a name that is shown: NFC, with a space for each control character."""
     return _CONTROL.sub(" ", composed(name))
+
+
+def file_name(name: str) -> str:
+    """Return a name as part of a file's name: short, without characters that a file system or a reader mistakes."""
+    return " ".join(_NOT_IN_FILE_NAMES.sub(" ", composed(name)).split())[:_MAX_FILE_NAME_CHARS].strip(" .")
 
 
 def check_text(what: str, text: str) -> None:

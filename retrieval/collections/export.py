@@ -5,17 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from retrieval.collections.kept import KeptPanel, kept_panels
-from retrieval.errors import PanelseekError, UsageError
+from retrieval.errors import PictureError, SourceError, UsageError
 from retrieval.files import replace_file
+from retrieval.names import file_name
 from retrieval.progress import ProgressCallback, StageProgress, no_progress
+from retrieval.records import Panel
 from retrieval.search.open_index import OpenIndex
 
 FORMATS = (".zip", ".csv", ".json")
@@ -27,11 +28,8 @@ COLUMNS = ("place", "book", "page", "panel", "x", "y", "w", "h", "text", "file",
 TABLE = "citations.csv"
 """Name of the table in a ZIP."""
 
-_UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]+')
-"""Characters that some file system does not allow in a name."""
-
-_MAX_TITLE = 80
-"""Characters of a book's title in the name of a picture."""
+LEFT_OUT = "left out.txt"
+"""Name of the list of panels without a picture in a ZIP, with reasons; only there if it is not empty."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """First characters of a cell that spreadsheets would compute."""
@@ -46,12 +44,19 @@ class Exported:
     left_out: tuple[tuple[str, str], ...]
 
 
-def export_collection(index: OpenIndex, name: str, path: Path, progress: ProgressCallback = no_progress) -> Exported:
+def export_collection(
+    index: OpenIndex,
+    name: str,
+    path: Path,
+    progress: ProgressCallback = no_progress,
+    draw: Callable[[Panel], bytes] | None = None,
+) -> Exported:
     """Write a collection to a `.zip` (pictures as PNG and the table), a `.csv` or a `.json` file.
 
     The file is written under another name and renamed, so that an export that stops leaves nothing. A panel that is
-    gone or cannot be read is left out and named. Raises `UsageError` for an unknown collection or another ending, and
-    `PanelseekError` if the file cannot be written.
+    gone or cannot be read is left out and named, also in the ZIP. draw: returns a panel as PNG bytes; by default it is
+    cut from its comic. Raises `UsageError` for an unknown collection or another ending, and `PanelseekError` if the
+    file cannot be written.
     """
     if path.suffix.lower() not in FORMATS:
         raise UsageError(f"{path.name!r} ends in {path.suffix or 'nothing'}", hint=f"use {', '.join(FORMATS)}")
@@ -60,7 +65,8 @@ def export_collection(index: OpenIndex, name: str, path: Path, progress: Progres
     present = [kept for kept in found if kept.panel is not None]
     try:
         if path.suffix.lower() == ".zip":
-            replace_file(path, lambda target: left_out.extend(_write_zip(index, present, target, progress)))
+            draw = draw or (lambda panel: panel_png(index, panel))
+            replace_file(path, lambda target: _write_zip(present, left_out, target, progress, draw))
         elif path.suffix.lower() == ".csv":
             replace_file(path, lambda target: target.write_bytes(_as_csv([_row(n, k) for n, k in _numbered(present)])))
         else:
@@ -78,33 +84,44 @@ def _numbered(kept: Sequence[KeptPanel]) -> list[tuple[int, KeptPanel]]:
     return list(enumerate(kept, 1))
 
 
+def panel_png(index: OpenIndex, panel: Panel) -> bytes:
+    """Return a panel, cut from its comic, as PNG bytes. Raises `SourceError` or `PictureError`."""
+    picture = io.BytesIO()
+    index.panel_image(panel).save(picture, "PNG")
+    return picture.getvalue()
+
+
 def _write_zip(
-    index: OpenIndex, present: Sequence[KeptPanel], path: Path, progress: ProgressCallback
-) -> list[tuple[str, str]]:
-    """Write pictures and table; return the panels whose picture cannot be read."""
-    rows, left_out = [], []
+    present: Sequence[KeptPanel],
+    left_out: list[tuple[str, str]],
+    path: Path,
+    progress: ProgressCallback,
+    draw: Callable[[Panel], bytes],
+) -> None:
+    """Write pictures and table; add the panels whose picture cannot be read to `left_out`, and write that, too."""
+    rows = []
     report = StageProgress(progress, "export", "panels", len(present))
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:  # PNG is compressed already
         for place, kept in _numbered(present):
             row = _row(place, kept)
             assert kept.panel is not None
             try:
-                picture = io.BytesIO()
-                index.panel_image(kept.panel).save(picture, "PNG")
-                archive.writestr(row["picture"], picture.getvalue())
+                archive.writestr(row["picture"], draw(kept.panel))
                 rows.append(row)
-            except PanelseekError as error:
+            except (SourceError, PictureError) as error:
                 left_out.append((_words(kept), error.reason))
             report(place)
         archive.writestr(TABLE, _as_csv(rows), zipfile.ZIP_DEFLATED)
-    return left_out
+        if left_out:
+            lines = "".join(f"{panel}: {reason}\n" for panel, reason in left_out)
+            archive.writestr(LEFT_OUT, lines, zipfile.ZIP_DEFLATED)
 
 
 def _row(place: int, kept: KeptPanel) -> dict[str, Any]:
     """Return the values of one panel by column."""
     panel = kept.panel
     assert panel is not None
-    title = _UNSAFE.sub(" ", panel.book)[:_MAX_TITLE].strip(" .") or "book"
+    title = file_name(panel.book) or "book"
     picture = f"{place:03d} {title} p{panel.page_number} panel {panel.number}.png"
     where = (place, panel.book, panel.page_number, panel.number, *panel.box.as_list())
     values = (*where, panel.dialogue, panel.page_path, picture, panel.id)

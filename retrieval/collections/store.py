@@ -7,8 +7,9 @@ still named.
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,11 @@ _TABLES = (
         digest TEXT NOT NULL, x REAL NOT NULL, y REAL NOT NULL, w REAL NOT NULL, h REAL NOT NULL,
         book TEXT NOT NULL, page INTEGER NOT NULL, number INTEGER NOT NULL, UNIQUE (collection, panel))""",
 )
+
+_COLUMNS = "panel, digest, x, y, w, h, book, page, number"
+"""Columns of a member, in the order of the fields of `Member`, the box as four."""
+
+_ALL = -1  # as SQLite's LIMIT
 
 Result = TypeVar("Result")
 
@@ -75,19 +81,32 @@ class Collections:
             FROM collection ORDER BY key"""
         return self._read(lambda open_: [CollectionSummary(str(a), int(b)) for a, b in open_.execute(sql)], [])
 
-    def members(self, name: str) -> list[Member]:
-        """Return the panels of a collection in the order in which they were added."""
-        sql = """SELECT panel, digest, x, y, w, h, book, page, number FROM member
-            WHERE collection = ? ORDER BY place"""
+    def members(self, name: str, limit: int = _ALL, offset: int = 0) -> list[Member]:
+        """Return the panels of a collection in the order in which they were added, at most `limit` from `offset` on."""
+        sql = f"SELECT {_COLUMNS} FROM member WHERE collection = ? ORDER BY place LIMIT ? OFFSET ?"
 
         def read(connection: sqlite3.Connection) -> list[Member] | None:
             found = _find(connection, name)
-            return None if found is None else [_member(row) for row in connection.execute(sql, (found,))]
+            if found is None:
+                return None
+            return [_member(row) for row in connection.execute(sql, (found, limit, offset))]
 
         members = self._read(read, None)
         if members is None:
             raise self._unknown(name)
         return members
+
+    def holding(self, panels: Collection[int], digests: Collection[str]) -> list[tuple[str, Member]]:
+        """Return (name of the collection, member) of members with one of these ids or of pages with these digests."""
+        ids, pages = json.dumps(list(panels)), json.dumps(list(digests))
+        sql = f"""SELECT name, {_COLUMNS} FROM member JOIN collection ON collection.id = member.collection
+            WHERE panel IN (SELECT value FROM json_each(?)) OR digest IN (SELECT value FROM json_each(?))
+            ORDER BY key, place"""
+
+        def read(connection: sqlite3.Connection) -> list[tuple[str, Member]]:
+            return [(str(row[0]), _member(row[1:])) for row in connection.execute(sql, (ids, pages))]
+
+        return self._read(read, [])
 
     def create(self, name: str) -> bool:
         """Make an empty collection; return False if it is there already."""
@@ -96,14 +115,16 @@ class Collections:
             _make(connection, name)
             return connection.total_changes > before
 
-    def add(self, name: str, members: Sequence[Member]) -> int:
-        """Add panels at the end of a collection, which is made if it is missing; return how many are new in it."""
+    def add(self, name: str, members: Sequence[Member], create: bool = True) -> int:
+        """Add panels at the end of a collection; return how many are new in it.
+
+        create: make the collection if it is missing; else its name must be there.
+        """
         with self._write() as connection:
-            collection = _make(connection, name)
+            collection = _make(connection, name) if create else self._existing(connection, name)
             before = connection.total_changes
             connection.executemany(
-                """INSERT OR IGNORE INTO member (collection, panel, digest, x, y, w, h, book, page, number)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                f"INSERT OR IGNORE INTO member (collection, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [(collection, *_values(member)) for member in members],
             )
             return connection.total_changes - before

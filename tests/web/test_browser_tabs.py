@@ -56,6 +56,7 @@ def test_every_tab_reports_an_unreachable_server(site_visitor: Visitor) -> None:
     visitor, page = site_visitor, site_visitor.page
     ready = {
         "Library": ".about .figures",
+        "Collections": ".collections-place h2, .collections-place h3",
         "Look-alikes": ".alikes-place h2, .alikes-place h3",
         "Map": ".map-status",
         "Build": ".folders a",
@@ -108,6 +109,7 @@ def test_the_tabs_fit(chromium: Any, site: Site, width: int) -> None:
     visitor = Visitor(chromium, site.url, viewport=viewport, has_touch=phone, is_mobile=phone)
     for tab, ready in (
         ("library", ".books li"),
+        ("collections", ".nothing"),
         ("map", ".map-status"),
         ("lookalikes", ".aside"),
         ("build", ".folders"),

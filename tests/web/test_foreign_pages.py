@@ -20,8 +20,11 @@ from tests.web.serving import Running, behind_a_proxy, served
 PAGE = """<!doctype html><title>foreign</title><body><script>
 const target = %s;
 const call = target + "gradio_api/component_server";
-const start = (fn) => JSON.stringify(
-    {data: {root: 0, path: "", panel: 1, others: [2], look: "start"}, component_id: 1, fn_name: fn, session_hash: "x"});
+const data = {root: 0, path: "", panel: 1, others: [2], look: "start", kept: true, do: "delete", name: "Ships"};
+const start = (fn) => JSON.stringify({data, component_id: 1, fn_name: fn, session_hash: "x"});
+const writes = [
+  "build_start", "lookalikes_reject", "lookalikes_state", "map_state", "keep_panel", "collection_change",
+];
 const done = [];
 const tag = (name, attributes) => new Promise((resolve) => {
   const element = Object.assign(document.createElement(name), attributes);
@@ -43,7 +46,7 @@ const post = (path, body, type) => fetch(target + path, {
 const read = (path, mode) => fetch(target + path, {mode, credentials: "include"})
   .then(async (answer) => "read " + (await answer.text()).length, () => "refused");
 async function attack() {
-  for (const fn of ["build_start", "lookalikes_reject", "lookalikes_state", "map_state"]) {
+  for (const fn of writes) {
     await post("gradio_api/component_server", start(fn), "text/plain");
     await post("gradio_api/component_server/", start(fn), "text/plain");
     form(call, "text/plain", start(fn).slice(0, -1) + ',"x":"', '"}');
@@ -57,6 +60,8 @@ async function attack() {
   const found = {
     config: await read("config", "cors"),
     panel: await read("pictures/panel/1", "no-cors"),
+    file: await read("pictures/panel/1.png", "no-cors"),
+    export: await read("collections/export/zip?name=Ships", "no-cors"),
     image: await tag("img", {src: target + "pictures/panel/1"}),
     page: await tag("img", {src: target + "pictures/page/1"}),
     script: await tag("script", {src: target + "config"}),
@@ -147,6 +152,7 @@ def test_a_foreign_page_changes_and_reads_nothing(
     assert found["image"] == found["page"] == found["logout"] == "img refused"
     assert found["script"] == "script refused"
     assert found["config"] == found["panel"] == found["events"] == "refused"
+    assert found["file"] == found["export"] == "refused"
     assert len([each for each in sent if each.startswith(url)]) > 20
     assert {each for values in statuses.values() for each in values} == {403}, statuses
     assert [frame for frame in page.frames if frame.url.startswith(url) and frame.query_selector("#q")] == []

@@ -158,9 +158,21 @@ def test_links_from_other_websites_open_pages_but_frames_stay_empty() -> None:
     )
 
 
+@pytest.mark.parametrize("path", ["/collections/export/zip", "/pictures/panel/1.png"])
+def test_files_are_not_saved_by_links_of_other_websites(path: str) -> None:
+    """Such a page would fill the visitor's folder of downloads, and let the server make files."""
+    opened = {"sec_fetch_mode": "navigate", "sec_fetch_dest": "document"}
+    assert answer(gate(), scope("GET", path, sec_fetch_site="cross-site", **opened))[0] == 403
+    for site in ("same-origin", "none"):
+        assert answer(gate(), scope("GET", path, sec_fetch_site=site, **opened))[0] == 200
+    assert answer(gate(logged_in=False), scope("GET", path))[0] == 401
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
+        ("HEAD", "/collections/export/zip", 405),
+        ("GET", "/collections/export/exe", 404),
         ("GET", "/gradio_api/proxy=http://127.0.0.1/", 404),
         ("GET", "/gradio_api/file=/etc/hostname", 404),
         ("POST", "/gradio_api/vibe-edit/", 404),

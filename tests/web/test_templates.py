@@ -14,11 +14,15 @@ from jinja2 import UndefinedError
 
 import ui.web
 from retrieval import Box, Facet, Hit, Panel, PanelIndex, View
+from retrieval.collections import KeptPanel
+from retrieval.collections.store import Member
 from retrieval.overview.lookalike_groups import LookalikePanel
 from retrieval.progress import Progress
 from tests.web.library import HOSTILE_BOOK
 from ui.web.build import markup as build_markup
 from ui.web.build.handlers import FolderList
+from ui.web.collections import handlers as collections
+from ui.web.collections import markup as collections_markup
 from ui.web.library import handlers as library
 from ui.web.library import markup as library_markup
 from ui.web.lookalikes import markup as lookalikes_markup
@@ -123,6 +127,10 @@ def pages(index: PanelIndex) -> dict[str, str]:
     opened = library.OpenBook(book, (library.OpenPage(1, 1, (panel,)), library.OpenPage(2, 2, ())), 0, 99)
     details = replace(library.index_details(index), encoder={"name": HOSTILE}, skipped=((HOSTILE, HOSTILE),))
     lookalike = LookalikePanel(panel, 0.5, True)
+    member = Member(1, "", panel.box, HOSTILE, 1, 1)
+    kept = collections.OpenCollection(HOSTILE, (KeptPanel(member, panel), KeptPanel(member, None)), 99, 0)
+    choices = collections.Choices(panel, (collections.Choice(HOSTILE, True),), 3)
+    covers = collections.CollectionList((collections.Cover(HOSTILE, 2, (panel,)),), 99, 0)
     folders = FolderList(0, (HOSTILE, HOSTILE), f"{HOSTILE}/x/{HOSTILE}", (HOSTILE,), 2, 3)
     running = JobStatus("running", Progress(HOSTILE, 1, 2, detail=HOSTILE))
     failed = JobStatus("failed", problem=HOSTILE)
@@ -141,6 +149,10 @@ def pages(index: PanelIndex) -> dict[str, str]:
         "book": library_markup.open_book(opened),
         "no book": library_markup.no_book(HOSTILE),
         "index": library_markup.index_details(details),
+        "collections": collections_markup.covers(covers),
+        "collection": collections_markup.open_collection(kept),
+        "no collection": collections_markup.no_collection(HOSTILE),
+        "choices": collections_markup.choices(choices),
         "groups": lookalikes_markup.groups(LookalikeList((LookalikeGroup((lookalike, lookalike), 2),), 0, 50)),
         "look-alike progress": lookalikes_markup.progress(running) + lookalikes_markup.progress(failed),
         "map groups": map_markup.groups([MapGroup(0, 3, ((HOSTILE, 3),), (panel,), 0.1, 0.2, 0.3)]),
@@ -164,7 +176,8 @@ def test_hostile_text_stays_text(index: PanelIndex) -> None:
         assert "script" not in tags.names, name
         assert not [attribute for attribute, _ in tags.attributes if attribute.startswith("on")], name
         links = [value for attribute, value in tags.attributes if attribute in ("href", "src")]
-        assert all(link.startswith(("?", "pictures/", "data:image/webp;base64,")) for link in links), name
+        own = ("?", "pictures/", "collections/export/", "data:image/webp;base64,")
+        assert all(link.startswith(own) for link in links), name
         if name != "end":
             assert "&lt;script&gt;" in html or "script%3E" in html, name
 
@@ -180,6 +193,7 @@ def test_every_template_is_tried(index: PanelIndex, monkeypatch: pytest.MonkeyPa
     texts = {f"{room}/{path.name}" for room in ROOMS for path in (WEB / room / "templates").glob("*.html")}
     fixed = {
         "build/build.html",
+        "collections/collections.html",
         "library/library.html",
         "lookalikes/lookalikes.html",
         "map/map.html",

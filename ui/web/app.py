@@ -13,6 +13,7 @@ import gradio as gr
 from retrieval.index import PanelIndex
 from ui.web.api.wiring import search_api
 from ui.web.build.wiring import build_tab
+from ui.web.collections.wiring import collections_tab
 from ui.web.library.wiring import library_tab
 from ui.web.lookalikes.wiring import lookalikes_tab
 from ui.web.map.wiring import map_tab
@@ -32,6 +33,7 @@ _POSITION_SECONDS = 10.0
 TABS: tuple[tuple[str, str, Callable[[Services], None]], ...] = (
     ("search", "Search", lambda services: search_tab(services.index)),
     ("library", "Library", lambda services: library_tab(services.index)),
+    ("collections", "Collections", lambda services: collections_tab(services.index)),
     ("map", "Map", lambda services: map_tab(services.map)),
     ("lookalikes", "Look-alikes", lambda services: lookalikes_tab(services.lookalikes)),
     ("build", "Build", lambda services: build_tab(services.build)),

@@ -74,6 +74,16 @@ class MemoryLimits:
         """Uploaded files on disk of one visitor."""
         return self.total // 4
 
+    @property
+    def exports(self) -> int:
+        """Files of exported collections on disk, of all visitors together."""
+        return self.total
+
+    @property
+    def export(self) -> int:
+        """Pictures of one exported collection."""
+        return self.total // 4
+
 
 def memory_limits(gibibytes: float) -> MemoryLimits:
     """Return the bounds for an amount of memory in GiB. Raises `UsageError` if it is too little for one image."""
@@ -123,11 +133,12 @@ class MemoryBudget:
 
 
 class _Process:
-    """The limits of this process and the budget for decoding under them."""
+    """The limits of this process and the budgets under them."""
 
     def __init__(self) -> None:
         self.limits = MemoryLimits()
         self.decoding = MemoryBudget(self.limits.decoding)
+        self.exports = MemoryBudget(self.limits.exports)
 
 
 _PROCESS = _Process()
@@ -138,6 +149,7 @@ def set_memory(limits: MemoryLimits) -> None:
     _return_large_blocks()
     _PROCESS.limits = limits
     _PROCESS.decoding = MemoryBudget(limits.decoding)
+    _PROCESS.exports = MemoryBudget(limits.exports)
 
 
 def limits() -> MemoryLimits:
@@ -193,6 +205,13 @@ def decoding_upload(size: int | None, file_size: int) -> Iterator[None]:
         problem = f"this image takes {needed} of memory; the server has {there} for images"
         raise PictureError(problem, hint="use a smaller one, or a JPEG")
     with decoding(None if size is None else size + file_size):
+        yield
+
+
+@contextmanager
+def exporting() -> Iterator[None]:
+    """Hold the space on disk that the largest export takes, until the block ends. Waits for other exports."""
+    with _PROCESS.exports.claim(_PROCESS.limits.export):
         yield
 
 

@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from retrieval.index import PanelIndex
 from ui.web.build.handlers import BuildService
+from ui.web.collections.export import export_routes
 from ui.web.lookalikes.handlers import LookalikeService
 from ui.web.map.handlers import MapService
 from ui.web.map.wiring import map_routes
@@ -26,8 +27,8 @@ class Services:
         self.build = BuildService(index, build_roots)
 
     def routes(self) -> list[Route]:
-        """Return the routes that belong to no component: images, and the points of the map."""
-        return [*picture_routes(self.index), *map_routes(self.map)]
+        """Return the routes that belong to no component: images, exports, and the points of the map."""
+        return [*picture_routes(self.index), *export_routes(self.index), *map_routes(self.map)]
 
     def stop(self, seconds: float = 10.0) -> None:
         """Stop all jobs as Ctrl-C does, and wait for each at most so many seconds."""

@@ -16,6 +16,7 @@ _HERE = Path(__file__).parent
 STYLESHEETS = {
     "shell": ("variables", "shell", "shared", "controls", "text", "progress", "cards", "dialog"),
     "build": ("folders", "report"),
+    "collections": ("covers", "members", "keep"),
     "library": ("books", "about"),
     "lookalikes": ("lookalikes",),
     "map": ("map",),

@@ -53,11 +53,14 @@ class Gate:
     def _check(self, scope: Scope) -> Route | tuple[int, str]:
         if not self._address.knows(scope):
             return 400, _UNKNOWN_NAME
-        if self._address.is_foreign(scope) and not opens_page(scope):
+        foreign = self._address.is_foreign(scope)
+        if foreign and not opens_page(scope):
             return 403, _FOREIGN
         route = find_route(scope, self._tools)
         if isinstance(route, int):
             return route, _NOT_FOUND[route]
+        if foreign and route.own:
+            return 403, _FOREIGN
         if not route.public and not self._is_logged_in(scope):
             return 401, "Log in first."
         return route

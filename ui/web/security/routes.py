@@ -21,7 +21,8 @@ class Route:
     """One kind of address.
 
     public: visitors who have not logged in may use it. kind: how its body is treated (`bodies`). stream: the answer may
-    go on for as long as the visitor stays. tool: only there if models may use the server.
+    go on for as long as the visitor stays. tool: only there if models may use the server. own: also refused if a link
+    of another website opens it in a tab.
     """
 
     pattern: re.Pattern[str]
@@ -30,6 +31,7 @@ class Route:
     kind: str = "none"
     stream: bool = False
     tool: bool = False
+    own: bool = False
 
 
 def _route(pattern: str, methods: str = "GET HEAD", **more: object) -> Route:
@@ -44,6 +46,8 @@ ROUTES = (
     _route(rf"({_API})?/theme\.css", public=True),
     _route(r"/(favicon\.ico|robots\.txt|manifest\.json)", public=True),
     _route(r"/pictures/(panel|page)/\d+"),
+    _route(r"/pictures/panel/\d+\.png", own=True),
+    _route(r"/collections/export/(zip|csv|json)", "GET", own=True),
     _route(r"/map/points"),
     _route(r"/config/?"),
     _route(rf"{_API}/(info|openapi\.json)/?"),

@@ -11,6 +11,7 @@ log = logging.getLogger("panelseek.web")
 
 COMIC_UNREADABLE = "This comic file cannot be read. Was it moved, or is its drive disconnected?"
 INDEX_UNUSABLE = "Search is not working right now. The server's log has the reason."
+COLLECTIONS_UNUSABLE = "Collections cannot be read or changed right now. The server's log has the reason."
 LIBRARY_LOCKED = "Another program is using the library at the moment. Please try again later."
 JOB_CRASHED = "This failed unexpectedly. The server's log has the details."
 
@@ -18,6 +19,7 @@ NOTHING_TO_SEARCH_FOR = "enter something to search for, or add an image"
 ONLY_EXCLUSIONS = "enter something to search for; exclusions only remove results"
 NO_SUCH_PANEL = "this panel is no longer in the library"
 NO_SUCH_BOOK = "this book is no longer in the library"
+NO_SUCH_COLLECTION = "this collection is no longer there"
 NO_SUCH_FOLDER = "this folder does not exist here"
 UPLOAD_EXPIRED = "the uploaded image has expired"
 NOT_AN_IMAGE = "this file is not an image"
@@ -29,9 +31,10 @@ UPLOAD_NOT_IN_LINK = (
 NO_ARTWORK_SEARCH = "This index cannot search artwork by description."
 
 
-def user_message(error: PanelseekError) -> str:
+def user_message(error: PanelseekError, unusable: str = INDEX_UNUSABLE) -> str:
     """Return the message for an error: problem and hint if the visitor can act on it.
 
+    unusable: the message for damaged and unwritable files.
     Problems of the server go to the log, and so do paths on this machine.
     """
     if isinstance(error, UsageError | PictureError):
@@ -39,4 +42,4 @@ def user_message(error: PanelseekError) -> str:
     if isinstance(error, SourceError):
         return COMIC_UNREADABLE
     log.error("%s: %s", type(error).__name__, error_sentence(error))
-    return LIBRARY_LOCKED if isinstance(error, IndexLocked) else INDEX_UNUSABLE
+    return LIBRARY_LOCKED if isinstance(error, IndexLocked) else unusable

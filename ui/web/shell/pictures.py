@@ -1,7 +1,8 @@
 """Images by address: panels and pages of the index, by their ids, and nothing else.
 
 `pictures/panel/17` is the thumbnail; with `?side=960` it is cut from the comic now, its longest side at most that.
-`pictures/page/5` is a page. `?v=` changes with the image, so that browsers may keep it for good.
+`pictures/panel/17.png` is the panel as it is in the comic, to be saved. `pictures/page/5` is a page. `?v=` changes with
+the image, so that browsers may keep it for good.
 """
 
 from __future__ import annotations
@@ -14,12 +15,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from retrieval.collections import panel_png
 from retrieval.errors import PanelseekError, PictureError, SourceError
 from retrieval.images.thumbnail import encode_webp
 from retrieval.index import PanelIndex
+from retrieval.records import Panel
 from ui.web.gradio_compat import is_logged_in
 from ui.web.memory import decoding, page_bytes
-from ui.web.shell.parameters import LARGEST_ID
+from ui.web.shell.downloads import panel_file_name, saved_as, sentence
+from ui.web.shell.parameters import LARGEST_ID, find_panel
 
 log = logging.getLogger("panelseek.web")
 
@@ -49,7 +53,30 @@ def picture_routes(index: PanelIndex) -> list[Route]:
 
         return _respond(request, draw)
 
-    return [Route("/pictures/panel/{id:int}", panel), Route("/pictures/page/{id:int}", page)]
+    def file(request: Request) -> Response:
+        return _panel_file(index, request)
+
+    return [
+        Route("/pictures/panel/{id:int}", panel),
+        Route("/pictures/panel/{id:int}.png", file),
+        Route("/pictures/page/{id:int}", page),
+    ]
+
+
+def panel_as_png(index: PanelIndex, panel: Panel) -> bytes:
+    """Return a panel, cut from its comic, as PNG bytes, within the memory for images."""
+    with decoding(page_bytes(panel)):
+        return panel_png(index, panel)
+
+
+def _panel_file(index: PanelIndex, request: Request) -> Response:
+    if not is_logged_in(request):
+        return Response(status_code=401)
+    try:
+        panel = find_panel(index, str(_id(request)))
+        return Response(panel_as_png(index, panel), media_type="image/png", headers=saved_as(panel_file_name(panel)))
+    except PanelseekError as error:
+        return sentence(error, 404)
 
 
 def _panel(index: PanelIndex, request: Request) -> bytes:

@@ -7,13 +7,14 @@ from pathlib import Path
 _WEB = Path(__file__).resolve().parent.parent
 
 SCRIPTS = {
-    "shell": ("shell", "server", "messages", "images"),
-    "search": ("image", "camera", "crop", "filters", "results", "query"),
+    "shell": ("shell", "server", "messages", "images", "downloads"),
+    "search": ("image", "camera", "crop", "filters", "results", "remembered", "query"),
     "library": ("library",),
+    "collections": ("stars", "keep", "collections", "changes"),
     "map": ("map", "points", "camera", "thumbnails", "draw", "navigation", "load"),
     "lookalikes": ("lookalikes",),
     "build": ("build",),
-    "panel": ("panel", "result-steps"),
+    "panel": ("result-steps", "panel", "save-picture"),
 }
 """Scripts by room, in the order in which they run."""
 

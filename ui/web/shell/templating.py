@@ -17,7 +17,7 @@ from jinja2.ext import Extension
 from ui.web.memory import limits
 from ui.web.shell import addresses, text
 
-ROOMS = ("shell", "search", "library", "map", "lookalikes", "build", "panel")
+ROOMS = ("shell", "search", "library", "collections", "map", "lookalikes", "build", "panel")
 
 _LINE_BREAK = re.compile(r"\s*\n\s*")
 

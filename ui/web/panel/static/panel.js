@@ -51,8 +51,9 @@ function show(html) {
 
 function close() {
   latest += 1;
-  const card = document.querySelector(`.cards > li[data-id="${CSS.escape(shown)}"] > .card`);
-  const result = document.querySelector(`#answer > .cards > li[data-id="${CSS.escape(placeInResults)}"] > .card`);
+  const cards = document.querySelectorAll(`.cards > li[data-id="${CSS.escape(shown)}"] > .card`);
+  const card = [...cards].find((each) => each.checkVisibility()); // another tab may have one, too
+  const result = resultItem(placeInResults)?.querySelector(".card");
   if (placeInResults !== opened && result) (opener = result).scrollIntoView({ block: "nearest" });
   shown = opened = placeInResults = null;
   wholePage = false;

@@ -1,18 +1,26 @@
-// From result to result while a panel is open: "Result 3 of 36". A step to a neighbour in the story keeps the place.
+// From result to result while a panel is open: "Result 3 of 36", or from panel to panel of an open collection.
+// A step to a neighbour in the story keeps the place.
 let placeInResults = null; // id of the result that was opened last
 
-const resultIds = () => [...document.querySelectorAll("#answer > ol.cards > li[data-id]")].map((item) => item.dataset.id);
-const moreResults = () => document.querySelector("#more")?.hidden === false;
+const LISTS = {
+  search: { items: "#answer > ol.cards > li[data-id]", more: "#more:not([hidden])", name: "Result" },
+  collections: { items: ".collection-panels > li[data-id]", more: "#collections .more button", name: "Panel" },
+};
+const openList = () => Object.entries(LISTS).find(([tab]) => panelseek.isOpen(tab))?.[1];
+const resultItems = () => (openList() ? [...document.querySelectorAll(openList().items)] : []);
+const resultItem = (id) => resultItems().find((item) => item.dataset.id === id);
+const resultIds = () => resultItems().map((item) => item.dataset.id);
+const moreResults = () => Boolean(openList() && document.querySelector(openList().more));
 
 function showResultSteps() {
   const nav = sheet()?.querySelector(".result-steps");
   if (!nav) return;
-  const ids = panelseek.isOpen("search") ? resultIds() : [];
+  const ids = resultIds();
   if (ids.includes(shown)) placeInResults = shown;
   const at = ids.indexOf(placeInResults);
   nav.hidden = at < 0 || (ids.length < 2 && !moreResults());
   if (nav.hidden) return;
-  nav.querySelector(".result-place").textContent = `Result ${at + 1} of ${ids.length}${moreResults() ? "+" : ""}`;
+  nav.querySelector(".result-place").textContent = `${openList().name} ${at + 1} of ${ids.length}${moreResults() ? "+" : ""}`;
   nav.querySelector('[data-result="-1"]').disabled = at === 0;
   nav.querySelector('[data-result="1"]').disabled = at === ids.length - 1 && !moreResults();
 }

@@ -61,6 +61,7 @@ async function search(query) {
     if (answer.unusable && upload) removeUpload(query);
     showSlot(answer.slot, upload);
     showAnswer(answer);
+    showRemembered(query, answer);
     if (!answer.problem) restorePosition(position);
   } catch {
     if (number === latest) showAnswer({ problem: panelseek.unreachable() });

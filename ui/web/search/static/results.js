@@ -113,7 +113,7 @@ function appendResults(found) {
 }
 
 more.addEventListener("click", fetchMore);
-addEventListener("needmoreresults", fetchMore); // of the open panel
+addEventListener("needmoreresults", () => panelseek.isOpen("search") && fetchMore()); // of the open panel
 // Only on scrolling: with the keyboard the page must not grow before what lies below can be reached.
 new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && scrollY > 0 && fetchMore(), {
   rootMargin: "600px",

@@ -27,6 +27,7 @@
       region.setAttribute("role", "status");
       document.body.append(region);
     }
+    region.inert = false; // an open panel makes everything else inert
     region.textContent = text;
   }
 

@@ -7,7 +7,7 @@
 //
 // Links whose address begins with ? change the address without a page load.
 window.panelseek = (() => {
-  const tabs = ["search", "library", "map", "lookalikes", "build"];
+  const tabs = ["search", "library", "collections", "map", "lookalikes", "build"];
   const listeners = [];
   const params = () => new URLSearchParams(location.search);
 
