@@ -84,6 +84,7 @@ def _first(index: PanelIndex, state: SearchState, address: str, count: int) -> P
         "cards": markup.cards(results, address, thumbnails),
         "more": results.more,
         "end": markup.end(results),
+        "has_query": state.has_query,
     }
 
 

@@ -29,7 +29,7 @@ function showRemembered(query, found) {
   if (!heading) return listRemembered();
   if (new URLSearchParams(query).has("picture")) return; // an upload is gone when this browser is closed
   const search = { query, title: heading.textContent.replace(/^Results for /, "").slice(0, TITLE_CHARS) };
-  if (found.query_type) addRecent(search);
+  if (found.has_query) addRecent(search);
   heading.closest(".summary").append(saveButton(search));
 }
 
