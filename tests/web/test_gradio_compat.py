@@ -92,6 +92,15 @@ def test_the_queue_is_bounded(index: PanelIndex) -> None:
     assert len(queue.pending_messages_per_session) == MAX_SESSIONS
 
 
+def test_a_full_queue_says_what_to_do(index: PanelIndex) -> None:
+    """In plain words, with the status 503 that Gradio derives from the state."""
+    app = in_own_loop(lambda: build_app(index))
+    gradio_compat.name_full_queue(app)
+    app._queue.max_size = 0
+    answer = run_coroutine(app._queue.push(body=SimpleNamespace(fn_index=0), request=None, username=None))
+    assert answer == (False, "The server is busy: 0 searches are waiting. Try again in a moment.", "queue_full")
+
+
 def test_new_visitors_get_a_copied_state(index: PanelIndex) -> None:
     """It is what Gradio makes, has nothing that Gradio does not, and two visitors share nothing that changes."""
     from gradio.state_holder import SessionState, StateHolder

@@ -139,7 +139,21 @@ def make_server_app(blocks: Any, url: str, options: dict[str, Any]) -> tuple[Any
         blocks.mcp_server_obj._local_url = url
     blocks.app = blocks.server_app = inner
     copy_sessions(inner, blocks)
+    name_full_queue(blocks)
     return app, inner
+
+
+def name_full_queue(blocks: Any) -> None:
+    """Let a call that finds the queue full get a sentence for people instead of Gradio's."""
+    push = blocks._queue.push
+
+    async def push_or_explain(*arguments: Any, **named: Any) -> Any:
+        success, found, state = await push(*arguments, **named)
+        if state == "queue_full":
+            found = f"The server is busy: {blocks._queue.max_size} searches are waiting. Try again in a moment."
+        return success, found, state
+
+    blocks._queue.push = push_or_explain
 
 
 def copy_sessions(app: Any, blocks: Any) -> None:
