@@ -138,6 +138,8 @@ def test_an_open_collection(keeper: Visitor, chromium: Any, kept_url: str, tmp_p
     expect(keeper.sheet.get_by_text("Panel 1 of 3")).to_be_visible()
     page.keyboard.press("j")
     expect(keeper.sheet.get_by_text("Panel 2 of 3")).to_be_visible()
+    page.reload()
+    expect(keeper.sheet.get_by_text("Panel 2 of 3")).to_be_visible()
     page.keyboard.press("Escape")
     keeper.expect_focus_label(labels[1])
     with page.expect_download() as download:

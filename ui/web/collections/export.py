@@ -23,6 +23,7 @@ from ui.web.collections.handlers import parse_name
 from ui.web.gradio_compat import is_logged_in
 from ui.web.memory import MIB, exporting, limits
 from ui.web.shell.downloads import FileDownload, sentence
+from ui.web.shell.messages import COLLECTIONS_UNUSABLE
 from ui.web.shell.pictures import panel_as_png
 
 MEDIA_TYPES = {"zip": "application/zip", "csv": "text/csv", "json": "application/json"}
@@ -38,19 +39,23 @@ def export_routes(index: PanelIndex) -> list[Route]:
         ending = str(request.path_params["ending"])
         if ending not in MEDIA_TYPES:
             return Response(status_code=404)
+        name = parse_name(dict(request.query_params), "name")
         try:
-            return _export(index, parse_name(dict(request.query_params), "name"), ending)
+            Collections(index.folder).members(name, limit=1)
         except UsageError as error:
             return sentence(error, 404)
         except PanelseekError as error:
-            return sentence(error, 503)
+            return sentence(error, 503, COLLECTIONS_UNUSABLE)
+        try:
+            return _export(index, name, ending)
+        except PanelseekError as error:
+            return sentence(error, 503, COLLECTIONS_UNUSABLE)
 
     return [Route("/collections/export/{ending}", export)]
 
 
 def _export(index: PanelIndex, name: str, ending: str) -> Response:
     """Return the answer with the file; it holds its space on the disk until it is sent."""
-    Collections(index.folder).members(name, 1)  # raises for an unknown name before anything is waited for
     with ExitStack() as held, TemporaryDirectory(prefix="panelseek-export-", ignore_cleanup_errors=True) as folder:
         held.enter_context(exporting())
         path = Path(folder) / f"export.{ending}"

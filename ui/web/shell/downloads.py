@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from retrieval.errors import PanelseekError
 from retrieval.names import file_name
 from retrieval.records import Panel
-from ui.web.shell.messages import user_message
+from ui.web.shell.messages import INDEX_UNUSABLE, user_message
 
 _CHUNK_BYTES = 256 * 1024
 
@@ -29,9 +29,9 @@ def saved_as(name: str) -> dict[str, str]:
     return {"content-disposition": disposition, "cache-control": "no-store"}
 
 
-def sentence(error: PanelseekError, status: int) -> Response:
-    """Return an error as plain text, which the script shows in place of a download."""
-    return PlainTextResponse(user_message(error), status_code=status, headers={"cache-control": "no-store"})
+def sentence(error: PanelseekError, status: int, unusable: str = INDEX_UNUSABLE) -> Response:
+    """Return an error as plain text, which the script shows in place of a download; `unusable` as `user_message`."""
+    return PlainTextResponse(user_message(error, unusable), status_code=status, headers={"cache-control": "no-store"})
 
 
 class FileDownload(StreamingResponse):

@@ -1,9 +1,11 @@
 // Changes of the open collection: remove a panel, rename, delete, export.
 const openName = () => place.querySelector(".collection-head").dataset.name;
 
-function note(text) {
+function note(text, problem = "") {
   const notes = place.querySelector(".collection-note");
-  if (notes) notes.textContent = text;
+  if (!notes) return; // the collection was closed meanwhile
+  notes.textContent = text;
+  notes.insertAdjacentHTML("beforeend", problem);
 }
 
 // Return a problem as HTML, "" if the collection was changed.
@@ -22,7 +24,7 @@ async function removePanel(button) {
   const item = button.closest("li");
   button.disabled = true;
   const problem = await change({ do: "remove", panel: button.dataset.remove });
-  place.querySelector(".collection-note").innerHTML = problem;
+  note("", problem);
   if (problem) return void (button.disabled = false);
   const next = item.nextElementSibling ?? item.previousElementSibling;
   item.remove();
@@ -87,7 +89,7 @@ async function exportCollection(link) {
   try {
     note(`Saved as ${await panelseek.save(link.getAttribute("href"))}`);
   } catch (error) {
-    place.querySelector(".collection-note").innerHTML = panelseek.notice(error.message);
+    note("", panelseek.notice(error.message));
   }
 }
 

@@ -16,6 +16,7 @@ async function show(open) {
     const { html } = await fetchPart(open);
     if (number !== latest) return;
     place.innerHTML = html;
+    dispatchEvent(new Event("listshown"));
     if (previous !== null && previous !== open) place.querySelector("h3")?.focus();
     else if (focused) place.querySelector(`li[data-id="${CSS.escape(focused)}"] > .card`)?.focus({ preventScroll: true });
   } catch {

@@ -40,6 +40,8 @@ addEventListener("moreresults", () => {
   showResultSteps();
 });
 
+addEventListener("listshown", showResultSteps); // after the panel, if an address names both
+
 element.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-result]");
   if (button) goToResult(Number(button.dataset.result));
