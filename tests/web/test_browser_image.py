@@ -47,7 +47,7 @@ def test_an_image_is_searched_at_once(visitor: Visitor, panel_picture: Path, pag
     """Another image replaces it, and the focus stays."""
     visitor.upload(panel_picture)
     visitor.expect_results("your image")
-    visitor.expect_label(0, "Panel 1 on page 1 of Orchard: 'Apples fall in autumn', score 1.00")
+    visitor.expect_label(0, "Panel 1 on page 1 of Orchard: 'Apples fall in autumn', relevance ")
     visitor.expect_image_width(".asking img", 170)
     visitor.page.locator("#file").focus()
     visitor.upload(page_picture)
