@@ -83,7 +83,7 @@ def test_windows_are_pieces_of_one_map(small) -> None:
             left, top, right, bottom = (round(v * CELLS) for v in (x, y, x + w, y + h))
             piece = branch.pool_whole(maps[:, :, top:bottom, left:right])
             torch.testing.assert_close(parts[:, n], piece, atol=1e-4, rtol=1e-4)
-    assert parts.shape == (3, VECTORS_PER_PANEL, 512) == (3, small.regions + 1, 512)
+    assert parts.shape == (3, VECTORS_PER_PANEL, 512) == (3, small.spec.regions + 1, 512)
 
 
 def test_windows_cover_the_panel() -> None:

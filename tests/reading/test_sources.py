@@ -371,7 +371,7 @@ def test_links_out_are_followed_once(tmp_path: Path) -> None:
     assert skipped(root) == {"p/2.png": "link to a file outside its folder; copy the file here"}
 
 
-def test_unreadable_folders_are_skipped(monkeypatch, tmp_path: Path) -> None:
+def test_unreadable_folders_are_skipped(tmp_path: Path, monkeypatch) -> None:
     """A folder without permission costs that folder."""
     fill(tmp_path, "a/1.png", "b/1.png")
     real = os.scandir

@@ -24,11 +24,9 @@ from ui.output.terminal import echo, one_line, print_json
 _GROUPS = {
     "Comics": ("page_is_panel", "right_to_left", "annotations", "no_annotations", "story_only", "strips", "dpi"),
     "Text": ("ocr", "keep_ocr", "language"),
-    "Index": (
-        *("folder", "encoder", "device", "precision", "index_kind"),
-        *("thumbnails", "keypoints", "regions", "catalog"),
-    ),
-    "Limits": ("workers", "batch_size", "max_pixels", "max_bytes", "max_members", "max_ratio", "within"),
+    "Encoder": ("encoder", "device", "precision", "batch_size"),
+    "Index": ("folder", "index_kind", "thumbnails", "keypoints", "regions", "catalog"),
+    "Limits": ("workers", "max_pixels", "max_bytes", "max_members", "max_ratio", "within"),
 }
 
 _build_options = with_options(
