@@ -26,7 +26,8 @@ class Hit:
     dialogue that match the text of the query, as they are written there.
     ranking_score: the value that results are ordered by, before negative text: the score plus boosts for words,
     regions and keypoints. Comparable between hits of one query type.
-    close: True if it is probably what was searched for, None in an index of too few panels to tell.
+    close: True if it is probably what was searched for. None in an index of too few panels to tell, and for a panel as
+    the query, since panels like it are wanted that are no copies.
     """
 
     rank: int

@@ -78,7 +78,8 @@ class Searcher:
         backgrounds = {ranking.view: ranking.background for ranking in rankings}
         found = list(zip(ranked, relevances(ranked, backgrounds), strict=True))
         enough = all(background.panels >= MIN_PANELS for background in backgrounds.values())
-        return self._hits(query, found[query.offset :], tells_close=enough)
+        # the panels like a panel are wanted although they are no copies of it
+        return self._hits(query, found[query.offset :], tells_close=enough and query.panel is None)
 
     def _search_view(self, part: ViewQuery, encoded: EncodedQuery) -> ViewRanking:
         """Retrieve, rank and collect the best panels of one view; widen until enough are found or nothing is left."""

@@ -82,6 +82,11 @@ def test_it_tells_right_from_wrong(index: PanelIndex, query: dict[str, Any], rig
     assert (first.relevance > 0.25) is right
 
 
+def test_panels_like_a_panel_are_neither_close_nor_not(index: PanelIndex) -> None:
+    """They are wanted although they are no copies."""
+    assert {hit.close for hit in index.search(panel=83, include_self=False)} == {None}
+
+
 def test_noise_is_no_close_match(index: PanelIndex) -> None:
     noise = np.random.default_rng(3).integers(0, 256, (200, 300, 3), np.uint8)
     for image in (Image.fromarray(noise), Image.new("RGB", (300, 200), (150, 150, 150))):
