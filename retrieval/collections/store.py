@@ -10,15 +10,15 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from retrieval.errors import IndexDamaged, UsageError
+from retrieval.errors import UsageError
 from retrieval.names import check_text, composed, name_key
 from retrieval.records import Box
-from retrieval.store.sqlite import connect_to_existing, fault_of, file_error, write_transaction
+from retrieval.store.sqlite import file_error, read_or, write_transaction
 
 FILE = "collections.sqlite"
 _WHAT = "the file of collections"
@@ -158,17 +158,7 @@ class Collections:
 
     def _read(self, read: Callable[[sqlite3.Connection], Result], empty: Result) -> Result:
         """Return the result of `read`; `empty` while nothing was ever kept."""
-        if not self.path.exists():
-            return empty
-        try:
-            with closing(connect_to_existing(self.path)) as connection:
-                return read(connection)
-        except (TypeError, ValueError) as error:
-            raise IndexDamaged(f"{_WHAT} is damaged ({error})", self.path, _RESTORE) from error
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError) and fault_of(error) == "other":
-                return empty  # a file without its tables: the process that made it died
-            raise file_error(_WHAT, self.path, error, _RESTORE) from error
+        return read_or(self.path, _WHAT, _RESTORE, read, empty)
 
     @contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from contextlib import closing
 from pathlib import Path
 
-from retrieval.errors import IndexDamaged
-from retrieval.store.sqlite import connect_to_existing, fault_of, file_error, write_transaction
+from retrieval.store.sqlite import file_error, read_or, write_transaction
 
 FILE = "rejected_pairs.sqlite"
 _NAME = "the list of rejected pairs"
@@ -26,17 +24,11 @@ class RejectedPairs:
 
         Raises `IndexDamaged` if the file is not such a database, `IndexLocked` if another program has it locked.
         """
-        if not self.path.exists():
-            return set()
-        try:
-            with closing(connect_to_existing(self.path)) as connection:
-                return {(int(a), int(b)) for a, b in connection.execute("SELECT a, b FROM rejected")}
-        except (TypeError, ValueError) as error:
-            raise self._damaged(error) from error
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError) and fault_of(error) == "other":
-                return set()  # a file without its table: the process that made it died
-            raise file_error(_NAME, self.path, error, _RESTORE) from error
+
+        def read(connection: sqlite3.Connection) -> set[tuple[int, int]]:
+            return {(int(a), int(b)) for a, b in connection.execute("SELECT a, b FROM rejected")}
+
+        return read_or(self.path, _NAME, _RESTORE, read, set())
 
     def add(self, panel: int, others: Iterable[int]) -> None:
         """Mark a panel as not the same as each of the others. Raises `IndexError_` if the file cannot be written."""
@@ -55,6 +47,3 @@ class RejectedPairs:
                 connection.executemany(sql, pairs)
         except sqlite3.DatabaseError as error:
             raise file_error(_NAME, self.path, error, _RESTORE) from error
-
-    def _damaged(self, error: Exception) -> IndexDamaged:
-        return IndexDamaged(f"{_NAME} is damaged ({error})", self.path, _RESTORE)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 from urllib.parse import quote
 
 from retrieval.errors import IndexDamaged, IndexError_, IndexLocked
@@ -18,6 +18,8 @@ BUSY_SECONDS = 30.0
 
 LOCKED_HINT = "close that program or wait for it to end, then do the same again; everything written so far remains"
 """Suggested fix for a file that another program has locked."""
+
+Result = TypeVar("Result")
 
 Fault = Literal["locked", "damaged", "disk", "other"]
 
@@ -175,6 +177,26 @@ def fault_of(error: BaseException) -> Fault:
     if isinstance(error, sqlite3.OperationalError) and str(error).startswith(_UNDECODABLE):
         return "damaged"
     return _FAULTS.get(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & _PRIMARY_CODE, "other")
+
+
+def read_or(path: Path, what: str, restore: str, read: Callable[[sqlite3.Connection], Result], empty: Result) -> Result:
+    """Return the result of `read`; `empty` if the file is not there, or has no tables yet.
+
+    what: the file in words. restore: the suggested fix for a damaged file. `read` may raise `TypeError` or `ValueError`
+    for values that no program stored: the file counts as damaged then. Raises `IndexDamaged`, `IndexLocked` or
+    `IndexError_`.
+    """
+    if not path.exists():
+        return empty
+    try:
+        with closing(connect_to_existing(path)) as connection:
+            return read(connection)
+    except (TypeError, ValueError) as error:
+        raise IndexDamaged(f"{what} is damaged ({error})", path, restore) from error
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError) and fault_of(error) == "other":
+            return empty  # a file without its tables: the process that made it died
+        raise file_error(what, path, error, restore) from error
 
 
 def file_error(what: str, path: Path, error: sqlite3.DatabaseError, restore: str) -> IndexError_:
