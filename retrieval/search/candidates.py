@@ -69,7 +69,7 @@ class Retriever:
         self.vectors = vectors
         self.views = views
         self._catalog = catalog
-        self._cached: dict[View, tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
+        self._cached: dict[tuple[View, bool], tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
         self._background_rows: dict[View, Ids] = {}
 
     def stored_vector(self, panel_id: int, view: View) -> NDArray[np.float32]:
@@ -114,7 +114,7 @@ class Retriever:
             self._background_rows[view] = np.asarray(index.rows[np.sort(chosen)])
         if not len(self._background_rows[view]):
             return 0.0, 1.0
-        scores = best_scores(self.vectors, view, self._background_rows[view], vectors)
+        scores = self._cached_scores(view, self._background_rows[view], np.atleast_2d(vectors), sample=True)
         return float(scores.mean()), max(float(scores.std()), 1e-3)
 
     def retrieve(
@@ -150,19 +150,22 @@ class Retriever:
         per_panel = vectors_per_panel(self.vectors, index.view)
         if allowed is None and index.ann is None and per_panel * len(index) <= _CACHED_VECTORS:
             ids, rows = index.ids, index.rows
-            scores = self._cached_scores(index, np.atleast_2d(vectors))
+            scores = self._cached_scores(index.view, np.asarray(rows), np.atleast_2d(vectors), sample=False)
         else:
             ids, rows = (index.ids, index.rows) if allowed is None else index.rows_of(allowed)
             scores = best_scores(self.vectors, index.view, np.asarray(rows), vectors)
         return Candidates(ids, rows, scores, scores, complete=True)
 
-    def _cached_scores(self, index: ViewIndex, vectors: NDArray[np.float32]) -> Scores:
-        """Return (P,) scores over all panels of a small view from vectors kept in memory."""
-        per_panel, rows = vectors_per_panel(self.vectors, index.view), np.asarray(index.rows)
-        if index.view not in self._cached:
+    def _cached_scores(self, view: View, rows: Ids, vectors: NDArray[np.float32], *, sample: bool) -> Scores:
+        """Return (P,) scores of panels whose vectors are kept in memory.
+
+        rows: those of a whole small view, or of its sample of unrelated panels; always the same ones.
+        """
+        per_panel, key = vectors_per_panel(self.vectors, view), (view, sample)
+        if key not in self._cached:
             regions = self.vectors.region_coordinates(rows if per_panel > 1 else rows[:0])
-            self._cached[index.view] = self.vectors.read(index.view, rows), regions
-        panels, regions = self._cached[index.view]
+            self._cached[key] = self.vectors.read(view, rows), regions
+        panels, regions = self._cached[key]
         best: Scores = exact_scores(panels, vectors).max(axis=0)
         if per_panel > 1:
             found = exact_scores(regions, self.vectors.query_coordinates(vectors)).max(axis=0)
